@@ -1,0 +1,209 @@
+"""TrialSpec: all that a trial needs, and Outcome: all that it reports. Plain data, JSON in and out."""
+
+import base64
+import dataclasses
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+Scalar = bool | int | float | str | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """One configuration, seed and split of an arm, ready to be trained.
+
+    Attributes:
+        key: The trial's name in the ledger, unique in its study: `search-a00-r0-f0-n003`.
+        seed: Seed of all its random streams.
+        data: Path of the preprocessed dataset's index (`trainables.data.cache.Dataset.open`).
+        train: Names of the cases that it learns from.
+        evaluate: Names of the cases that it is scored on at each mark.
+        previews: Names among `evaluate` of which a slice with the prediction is kept at the last mark.
+        model: Key of `trainables.models.MODELS`.
+        model_parameters: Keyword arguments of its builder, such as `{"width": 16}`.
+        loss: Key of `trainables.losses.LOSSES`.
+        loss_parameters: Keyword arguments of the loss.
+        optimizer: `adam`, `adamw` or `sgd`.
+        learning_rate: Initial step size.
+        weight_decay: As PyTorch's optimisers take it.
+        momentum: For `sgd` (Nesterov).
+        schedule: `constant` or `polynomial` (power 0.9), spanning `iterations`.
+        iterations: Length of the whole training, the last mark.
+        batch_size: Patches in an iteration.
+        patch_size: Voxels of a patch, `(z, y, x)` or `(y, x)`.
+        patch_overlap: Voxels by which neighbouring inference windows overlap.
+        foreground: Share of patches centred on a foreground voxel, in `[0, 1]`.
+        augment: Names of the augmentations, in order.
+        classes: Names of the softmax channels; `classes[0]` is `background`.
+        regions: Region → class indices whose union it is.
+        metrics: Names among `trainables.metrics.METRICS`.
+        marks: Iterations at which it is evaluated; the last equals `iterations`.
+        blend: `constant` or `gaussian` weights of overlapping windows.
+        average: What overlapping windows average: `logits` or `probabilities`.
+        mirror: Whether predictions are averaged over mirrored inputs.
+        threads: CPU threads, fixed, since sums depend on their number.
+        gpu: Share of a GPU; 0 trains on the CPU.
+        precision: `float32` or `bfloat16` (autocast).
+    """
+
+    key: str
+    seed: int
+    data: str
+    train: tuple[str, ...]
+    evaluate: tuple[str, ...]
+    model: str
+    loss: str
+    iterations: int
+    patch_size: tuple[int, ...]
+    patch_overlap: tuple[int, ...]
+    classes: tuple[str, ...]
+    regions: Mapping[str, tuple[int, ...]]
+    marks: tuple[int, ...]
+    previews: tuple[str, ...] = ()
+    model_parameters: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
+    loss_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    momentum: float = 0.9
+    schedule: str = "constant"
+    batch_size: int = 2
+    foreground: float = 0.33
+    augment: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ("dice",)
+    blend: str = "gaussian"
+    average: str = "logits"
+    mirror: bool = False
+    threads: int = 1
+    gpu: float = 0.0
+    precision: str = "float32"
+
+    def to_json(self) -> str:
+        """As JSON text; floats come back as the same binary doubles."""
+        return json.dumps(dataclasses.asdict(self), allow_nan=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`."""
+        raw = json.loads(text)
+        for field in dataclasses.fields(cls):
+            if isinstance(raw.get(field.name), list):
+                raw[field.name] = tuple(raw[field.name])
+        raw["regions"] = {name: tuple(classes) for name, classes in raw["regions"].items()}
+        return cls(**raw)
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One metric of one region of one case at one mark. `value` is None where it is missing (METHOD: empty, failed, missing)."""
+
+    case: str
+    region: str
+    metric: str
+    value: float | None
+    note: str | None = None  # "clean negative", "false positive", "miss": why a value is missing or set
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One point of a training curve: the mean of `name` (`loss`, `learning_rate`) over the iterations up to `iteration`."""
+
+    iteration: int
+    name: str
+    value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """A slice of a case with reference and prediction, small enough for the ledger.
+
+    Attributes:
+        case: The case's name.
+        slice_index: Index along z of the original grid; 0 in 2D.
+        shape: `(height, width)`.
+        image: `height * width` grey values, uint8, row-major.
+        reference: Class indices, uint8, likewise.
+        prediction: Class indices, uint8, likewise.
+    """
+
+    case: str
+    slice_index: int
+    shape: tuple[int, int]
+    image: bytes
+    reference: bytes
+    prediction: bytes
+
+    @classmethod
+    def of(cls, case: str, slice_index: int, image: np.ndarray, reference: np.ndarray, prediction: np.ndarray) -> Self:
+        """From three `(height, width)` uint8 arrays."""
+        height, width = image.shape
+        return cls(case, slice_index, (height, width), image.tobytes(), reference.tobytes(), prediction.tobytes())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a segment reports when it ends, or fails. The driver turns it into ledger rows.
+
+    Attributes:
+        iteration: Where the training stands.
+        scores: Case scores at this mark; empty where it failed.
+        curve: Points since the segment's start.
+        previews: Slices, at the last mark of a final-stage trial.
+        checkpoint: Folder of the complete checkpoint, relative to the storage root; None where it failed.
+        failed: Why the trial is given up (`non-finite loss at iteration 120`), a sentence that a person can act on; None if it went on.
+        weights: Digest of network weights and optimiser state: equal digests, equal trainings.
+        seconds: Wall time of training in this attempt.
+        evaluate_seconds: Wall time of evaluation in this attempt.
+        trained: Iterations trained in this attempt, which `seconds` belong to.
+        host: Where it ran.
+        device: `cpu` or the GPU's name.
+        peak_bytes: Greatest device memory in use; 0 on CPU.
+    """
+
+    iteration: int
+    scores: tuple[Score, ...] = ()
+    curve: tuple[Point, ...] = ()
+    previews: tuple[Preview, ...] = ()
+    checkpoint: str | None = None
+    failed: str | None = None
+    weights: str = ""
+    seconds: float = 0.0
+    evaluate_seconds: float = 0.0
+    trained: int = 0
+    host: str = ""
+    device: str = "cpu"
+    peak_bytes: int = 0
+
+    def to_json(self) -> str:
+        """As JSON text; previews' bytes deflated and base64-coded."""
+        return json.dumps(dataclasses.asdict(self), allow_nan=False, sort_keys=True, default=_pack)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`."""
+        raw = json.loads(text)
+        raw["scores"] = tuple(Score(**score) for score in raw["scores"])
+        raw["curve"] = tuple(Point(**point) for point in raw["curve"])
+        raw["previews"] = tuple(
+            Preview(
+                **{
+                    **preview,
+                    "shape": tuple(preview["shape"]),
+                    **{name: _unpack(preview[name]) for name in ("image", "reference", "prediction")},
+                }
+            )
+            for preview in raw["previews"]
+        )
+        return cls(**raw)
+
+
+def _pack(value: bytes) -> str:
+    return base64.b85encode(zlib.compress(value, 6)).decode()
+
+
+def _unpack(text: str) -> bytes:
+    return zlib.decompress(base64.b85decode(text))
