@@ -99,7 +99,7 @@ class TrialSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """One metric of one region of one case at one mark. `value` is None where it is missing (METHOD: empty, failed, missing)."""
+    """One metric of one region of one case at one mark; `value` is None where the policy calls it missing."""
 
     case: str
     region: str
@@ -110,7 +110,7 @@ class Score:
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """One point of a training curve: the mean of `name` (`loss`, `learning_rate`) over the iterations up to `iteration`."""
+    """One point of a training curve: the mean of `name` over the iterations since the point before it."""
 
     iteration: int
     name: str
@@ -154,7 +154,7 @@ class Outcome:
         curve: Points since the segment's start.
         previews: Slices, at the last mark of a final-stage trial.
         checkpoint: Folder of the complete checkpoint, relative to the storage root; None where it failed.
-        failed: Why the trial is given up (`non-finite loss at iteration 120`), a sentence that a person can act on; None if it went on.
+        failed: Why the trial is given up, for a person to act on (`non-finite loss at iteration 9`); None if it goes on.
         weights: Digest of network weights and optimiser state: equal digests, equal trainings.
         seconds: Wall time of training in this attempt.
         evaluate_seconds: Wall time of evaluation in this attempt.
