@@ -154,7 +154,7 @@ class Outcome:
         curve: Points since the segment's start.
         previews: Slices, at the last mark of a final-stage trial.
         checkpoint: Folder of the complete checkpoint, relative to the storage root; None where it failed.
-        failed: Why the trial is given up, for a person to act on (`non-finite loss at iteration 9`); None if it goes on.
+        failed: Why the trial is given up, as a person can act on it (`non-finite loss at iteration 9`); else None.
         weights: Digest of network weights and optimiser state: equal digests, equal trainings.
         seconds: Wall time of training in this attempt.
         evaluate_seconds: Wall time of evaluation in this attempt.
