@@ -1,0 +1,62 @@
+# Install, lint, test, demo: the same by hand and in CI. Needs Python 3.11 to 3.13, make and a package index.
+
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$python" && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := search_spaces trainables study reports
+
+DEMO := demo
+CASES ?= 24
+
+.PHONY: help install lint format test chaos bench demo clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make install  .venv with segstudy and its development tools'
+	@echo 'make demo     a small study on generated images: table and report in minutes, under demo/'
+	@echo 'make test     lint, types, then the tests with coverage'
+	@echo 'make lint     ruff, mypy, import-linter                    (make format mends what can be mended)'
+	@echo 'make chaos    the tests that kill drivers and workers'
+	@echo 'make bench    what benchmarks/ measures'
+	@echo 'make clean    remove what the targets above made, .venv included'
+
+install: $(STAMP)
+
+# torch by itself first: where an index offers CUDA builds too, the pin decides, and nothing else has to be weighed.
+$(STAMP): pyproject.toml constraints.txt
+	@test -n '$(PYTHON)' || { echo 'Error: Python 3.11, 3.12 or 3.13 is needed; none is on the PATH. Say make PYTHON=…' >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: lint
+	$(BIN)/pytest -m 'not slow' --cov --cov-report=term --cov-fail-under=90
+
+chaos: $(STAMP)
+	$(BIN)/pytest -m slow --timeout=3600
+
+bench: $(STAMP)
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+demo: $(STAMP)
+	rm -rf $(DEMO)
+	$(BIN)/segstudy phantom $(DEMO)/data --cases $(CASES) --dim 2 --seed 1
+	$(BIN)/segstudy run demo --data $(DEMO)/data --home $(DEMO)/runs
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .coverage .coverage.* htmlcov \
+		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
