@@ -1,4 +1,4 @@
-"""The words that planner, ledger, searcher and recorder share: arms, trials, segments. Plain data, no behaviour but names."""
+"""The words that planner, ledger, searcher and recorder share: arms, trials, segments. Plain data."""
 
 import dataclasses
 from collections.abc import Mapping
