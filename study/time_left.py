@@ -1,0 +1,119 @@
+"""How long a study still takes, about: the segments still to come, sampled or not, at the speeds seen so far.
+
+Two bounds, and the greater one holds: all the work shared by the slots, and the longest chain of work that must follow
+one another (cohorts that wait for results, then the final stage).
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from study.design import Arm, Design, KnownTrial
+from study.sampling import SearchKey, needs_results, search_length
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """Training iterations, and marks at which a network is evaluated."""
+
+    iterations: int
+    marks: int
+
+
+def time_left(
+    design: Design,
+    known: Iterable[KnownTrial],
+    *,
+    seconds_per_iteration: Mapping[str, float],
+    seconds_per_mark: Mapping[str, float] | None = None,
+    slots: int = 1,
+) -> float | None:
+    """Seconds until the study is done, if nothing fails from here on.
+
+    Args:
+        design: The study's design.
+        known: Every trial of the ledger.
+        seconds_per_iteration: Measured training speed by model; a model without one takes the mean of the others.
+        seconds_per_mark: Measured time of an evaluation by model; 0 where unknown.
+        slots: Segments that run at once, >= 1.
+
+    Returns:
+        Seconds, or None while no speed is known.
+    """
+    if not seconds_per_iteration:
+        return None
+    typical = sum(seconds_per_iteration.values()) / len(seconds_per_iteration)
+    by_search: dict[SearchKey, list[KnownTrial]] = defaultdict(list)
+    for trial in known:
+        of = trial.plan.key
+        by_search[SearchKey(of.arm, of.search, of.fold if design.search_in == "each_fold" else 0)].append(trial)
+    total = longest = 0.0
+    for key in _searches(design):
+        arm = design.arms[key.arm]
+        speed = seconds_per_iteration.get(arm.model, typical)
+        evaluation = (seconds_per_mark or {}).get(arm.model, 0.0)
+        work, chain = _left(design, arm, by_search[key])
+        total += work.iterations * speed + work.marks * evaluation
+        longest = max(longest, chain.iterations * speed + chain.marks * evaluation)
+    return max(total / slots, longest)
+
+
+def _searches(design: Design) -> list[SearchKey]:
+    folds = range(design.folds if design.search_in == "each_fold" else 1)
+    return [
+        SearchKey(arm.index, search, fold) for arm in design.arms for search in range(design.searches) for fold in folds
+    ]
+
+
+def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[Work, Work]:
+    """All the work of a search that is still to come, and the longest chain in it."""
+    length = search_length(design, arm)
+    cohorts = [range(start, min(start + design.cohort, length)) for start in range(0, length, design.cohort)]
+    members: dict[int, list[KnownTrial]] = defaultdict(list)
+    finals = [trial for trial in known if trial.plan.key.stage == "final"]
+    for trial in known:
+        if trial.plan.key.stage == "search":
+            members[trial.plan.cohort].append(trial)
+    steps = [stop - start for start, stop in pairwise((0, *design.marks))]
+    counts = [0] * len(steps)  # segments that lead to each mark
+    waves = 0
+    for cohort, numbers in enumerate(cohorts):
+        if finals and cohort not in members:
+            continue  # never sampled: the final stage began before it was asked for
+        counts = [n + m for n, m in zip(counts, _cohort_left(design, len(numbers), members[cohort]), strict=True)]
+        waves += needs_results(design, cohort) and not members[cohort]
+    search_left = any(counts)
+    counts = [n + m for n, m in zip(counts, _finals_left(design, known, finals, length, search_left), strict=True)]
+    work = Work(sum(n * step for n, step in zip(counts, steps, strict=True)), sum(counts))
+    if not any(counts):
+        return work, work
+    last, marks = design.marks[-1], len(steps)
+    if not search_left:
+        reached = min((len(t.values) for t in finals if t.status == "open"), default=0)
+        return work, Work(sum(steps[reached:]), marks - reached)
+    return work, Work(waves * steps[0] + 2 * last, waves + 2 * marks)
+
+
+def _cohort_left(design: Design, size: int, members: Sequence[KnownTrial]) -> list[int]:
+    """For each mark, how many of a cohort's trials have still to be trained up to it."""
+    left, entrants = [], size
+    for index, mark in enumerate(design.marks):
+        if members:
+            entrants = min(entrants, sum(t.status == "open" or len(t.values) >= index for t in members))
+        gone = sum(t.status in ("failed", "lost") and len(t.values) == index for t in members)
+        left.append(max(0, entrants - sum(mark in t.values for t in members) - gone))
+        entrants = max(1, entrants // design.eta)
+    return left
+
+
+def _finals_left(
+    design: Design, known: Sequence[KnownTrial], finals: Sequence[KnownTrial], length: int, search_left: bool
+) -> list[int]:
+    """The same for the final stage: none where a finished search has no winner."""
+    if length and not search_left and not any(design.marks[-1] in t.values for t in known):
+        return [0] * len(design.marks)
+    folds = 1 if design.search_in == "each_fold" else design.folds
+    missing = folds * design.final_seeds - len(finals)
+    running = [trial for trial in finals if trial.status == "open"]
+    return [missing + sum(mark not in trial.values for trial in running) for mark in design.marks]
