@@ -1,0 +1,66 @@
+"""What the service needs of something that learns: the Learner protocol, what it returns and how it gives up.
+
+Knows neither PyTorch nor Ray, so that a test can put numbers in a network's place.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from trainables.errors import InputError
+from trainables.trial import Point, Preview, Score
+
+
+class Diverged(InputError):  # noqa: N818 (it is what happened, and it reads so)
+    """The training is worth nothing any more: a loss or weight is not finite. The parameters' fault, not the machine's.
+
+    The same trial raises it with the same text in every run, however it was interrupted.
+    """
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Scores of full volumes at one mark.
+
+    Attributes:
+        scores: One for each case, region and metric, in the order asked for.
+        previews: One for each case that a preview was asked for.
+    """
+
+    scores: tuple[Score, ...]
+    previews: tuple[Preview, ...] = ()
+
+
+class Learner(Protocol):
+    """One network learning, or what stands for it.
+
+    Its numbers are a function of the TrialSpec and the iteration alone: however a training is cut into `advance`
+    calls, saved and loaded again, weights, curve and scores are the same.
+    """
+
+    iteration: int
+    """Iterations done, from 0."""
+
+    def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
+        """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
+
+        Makes at least one iteration unless `to` is reached already. Returns the curve points completed meanwhile.
+
+        Raises:
+            Diverged: A loss or weight is not finite.
+        """
+
+    def evaluate(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Evaluation:
+        """Scores full volumes with the weights as they are; `previews` are names among `cases`."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of all that `load_state_dict` needs: tensors on the CPU, numbers, strings, lists and dicts."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on where the state was taken."""
+
+    def digest(self) -> str:
+        """SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
+
+    def close(self) -> None:
+        """Lets go of memory and files; nothing is called afterwards."""

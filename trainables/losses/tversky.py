@@ -1,0 +1,35 @@
+"""Tversky loss: soft Dice with separate prices for false positives and misses."""
+
+from torch import Tensor
+
+from trainables.losses.counts import soft_counts
+
+
+def tversky_loss(
+    logits: Tensor, target: Tensor, *, fn_weight: float = 0.7, fp_weight: float = 0.3, eps: float = 1e-6
+) -> Tensor:
+    """Mean over batch and foreground classes of `1 - (TP + eps) / (TP + fn_weight FN + fp_weight FP + eps)`.
+
+    Args:
+        logits: Raw scores `(N, C, *spatial)`. Softmax happens in here, in float32.
+        target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
+        fn_weight: Price of one missed voxel, >= 0. Papers swap the letters alpha and beta; words stay.
+        fp_weight: Price of one false voxel, >= 0.
+        eps: Smoothing in numerator and denominator, in voxels, > 0.
+
+    Returns:
+        Scalar in `[0, 1]`; 0 is a perfect overlap. A class neither present nor predicted costs 0; one that is absent
+        and predicted costs about 1, with next to no gradient.
+
+    Raises:
+        ValueError: The shapes disagree, a price is negative, or `eps` is not positive.
+
+    Source: Salehi et al. 2017, https://arxiv.org/abs/1706.05721.
+    """
+    if not (fn_weight >= 0 and fp_weight >= 0):
+        raise ValueError(f"fn_weight, fp_weight: expected numbers >= 0, found {fn_weight} and {fp_weight}")
+    if not eps > 0:
+        raise ValueError(f"eps: expected a positive number, found {eps}; an absent class would be 0 / 0")
+    counts = soft_counts(logits, target)
+    index = (counts.tp + eps) / (counts.tp + fn_weight * counts.fn + fp_weight * counts.fp + eps)
+    return 1 - index[:, 1:].mean()

@@ -1,0 +1,73 @@
+"""The networks by name, how one is built from a seed, and what can be said about one before it is built."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainables.errors import InputError
+from trainables.models.unet import UNet
+from trainables.models.unet3d import UNet3d
+from trainables.models.vnet import VNet
+from trainables.streams import seed_of
+
+Builder = Callable[..., nn.Module]
+"""`(in_channels, out_channels, dim, *, parameters) -> network`; has `dims` and `divisor`."""
+
+MODELS: dict[str, Builder] = {
+    "unet": UNet,
+    "unet3d": UNet3d,
+    "vnet": VNet,
+}
+
+DIMS: dict[str, tuple[int, ...]] = {"unet": UNet.dims, "unet3d": UNet3d.dims, "vnet": VNet.dims}
+"""Dimensions of the images that a network takes."""
+
+DIVISORS: dict[str, int] = {"unet": UNet.divisor, "unet3d": UNet3d.divisor, "vnet": VNet.divisor}
+"""Patch sizes that are multiples of this waste nothing; others work, since halving rounds up."""
+
+
+def build(
+    name: str, *, in_channels: int, out_channels: int, dim: int, parameters: Mapping[str, Any], seed: int
+) -> nn.Module:
+    """A network on the CPU whose initial weights depend on nothing but its architecture and the seed.
+
+    Args:
+        name: Key of `MODELS`.
+        in_channels: Channels of the images.
+        out_channels: Classes, background included.
+        dim: 2 or 3.
+        parameters: Keyword arguments of the builder.
+        seed: The trial's seed; the weights draw from its stream `weights`.
+
+    Raises:
+        InputError: The network does not exist, or not with these arguments.
+    """
+    if name not in MODELS:
+        raise InputError(f"no network named {name!r}; there are {', '.join(MODELS)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed_of(seed, "weights"))
+        return MODELS[name](in_channels, out_channels, dim, **parameters)
+
+
+def check_patch(name: str, patch_size: Sequence[int]) -> None:
+    """Refuses a patch that the network cannot learn from.
+
+    Raises:
+        InputError: It has the wrong number of sides, or only one voxel of it is left at the bottom of the network,
+            where a normalisation has nothing to average over.
+    """
+    if len(patch_size) not in DIMS[name]:
+        fitting = [other for other, dims in DIMS.items() if len(patch_size) in dims]
+        raise InputError(
+            f"{name} takes images of {' or '.join(map(str, DIMS[name]))} dimensions, the patch has {len(patch_size)}; "
+            f"use {' or '.join(fitting) or 'patches of 2 or 3 dimensions'}"
+        )
+    if max(patch_size) <= DIVISORS[name]:
+        raise InputError(
+            f"patch.size {list(patch_size)} is too small for {name}: at least one side must exceed {DIVISORS[name]}"
+        )
+
+
+__all__ = ["DIMS", "DIVISORS", "MODELS", "Builder", "build", "check_patch"]
