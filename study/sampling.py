@@ -98,7 +98,7 @@ def sampler_version(design: Design) -> str:
 def _sobol(seed: int, dimensions: int, numbers: Sequence[int]) -> np.ndarray:
     from scipy.stats import qmc
 
-    sequence = qmc.Sobol(dimensions, scramble=True, rng=stream(seed, "sobol"))
+    sequence = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # balance at powers of two is no aim here
         points = sequence.random(max(numbers) + 1)
@@ -129,7 +129,6 @@ def _tpe(
         multivariate=True,
         group=False,
         constant_liar=True,  # members of a cohort keep their distance from each other
-        warn_independent_sampling=False,
         seed=seed_of(design.seed, "tpe", arm.name, key.search, key.fold, cohort) % 2**32,
     )
     verbosity = optuna.logging.get_verbosity()
