@@ -1,0 +1,203 @@
+"""A segment's work, cut into slices, interrupted and resumed: always the same outcome."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from tests.study.numbers import Numbers, spec
+from trainables.failures import fault, reason
+from trainables.learner import Diverged
+from trainables.segment import Assignment, Report, SegmentWork, order
+from trainables.storage import Storage
+from trainables.trial import Outcome, TrialSpec
+
+FOLDER = "trials/s/search-a00-r0-f0-n000"
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def storage(tmp_path: pathlib.Path) -> Storage:
+    storage = Storage(tmp_path)
+    storage.write("trials/s/driver.json", order(7))
+    return storage
+
+
+def assignment(storage: Storage, **changes: Any) -> Assignment:
+    values: dict[str, Any] = {
+        "storage": storage.root,
+        "folder": FOLDER,
+        "start": 0,
+        "stop": 10,
+        "resume": None,
+        "attempt": 1,
+        "driver": "trials/s/driver.json",
+        "fence": 7,
+    }
+    return Assignment(**{**values, **changes})
+
+
+def run(
+    storage: Storage, build: Callable[[TrialSpec], Any] = Numbers, stop_after: int = 99, **changes: Any
+) -> list[Report]:
+    work = SegmentWork(assignment(storage, **changes), build)
+    reports: list[Report] = []
+    while len(reports) < stop_after and not (reports and reports[-1].done):
+        reports.append(work.step())
+    work.close()
+    return reports
+
+
+def outcome(reports: list[Report]) -> Outcome:
+    assert reports[-1].outcome is not None
+    return Outcome.from_json(reports[-1].outcome)
+
+
+def comparable(found: Outcome) -> Outcome:
+    """Without what depends on the clock or the attempt."""
+    return dataclasses.replace(found, checkpoint=None, seconds=0, evaluate_seconds=0, trained=0)
+
+
+@pytest.fixture
+def first(storage: Storage) -> Outcome:
+    storage.write(f"{FOLDER}/spec.json", spec().to_json().encode())
+    return outcome(run(storage))
+
+
+def test_a_segment_in_one_slice(storage: Storage, first: Outcome) -> None:
+    assert first.iteration == first.trained == 10
+    assert [point.iteration for point in first.curve] == [4, 8]
+    assert [score.case for score in first.scores] == ["v1", "v2", "v3"]
+    assert first.checkpoint == f"{FOLDER}/10-1"
+    assert storage.names(first.checkpoint) == ["manifest.json", "state.pt"]
+    assert first.previews == ()  # not the last mark
+
+
+def test_cut_into_slices_it_is_the_same(storage: Storage, first: Outcome) -> None:
+    reports = run(storage, attempt=2, slice_seconds=0.0)
+    assert [report.progress for report in reports] == [*range(1, 11), 10, 10]  # ten iterations, then case by case
+    assert reports[9].checkpoint == f"{FOLDER}/10-2"  # before the evaluation is over
+    assert reports[-1].checkpoint is None  # told already
+    assert reports[-1].loss == first.curve[-1].value
+    assert comparable(outcome(reports)) == comparable(first)
+
+
+@pytest.mark.parametrize("killed_after", range(1, 12))
+def test_killed_and_resumed_anywhere_it_is_the_same(storage: Storage, first: Outcome, killed_after: int) -> None:
+    reports = run(storage, attempt=2, slice_seconds=0.0, checkpoint_seconds=0.0, stop_after=killed_after)
+    newest = [report for report in reports if report.checkpoint][-1]
+    assert newest.checkpoint_iteration == min(killed_after, 10)
+    resumed = outcome(run(storage, attempt=3, resume=newest.checkpoint, slice_seconds=0.0))
+    assert comparable(resumed) == comparable(first)
+    assert resumed.trained == 10 - min(killed_after, 10)
+    assert resumed.checkpoint == (newest.checkpoint if killed_after >= 10 else f"{FOLDER}/10-3")
+
+
+def test_the_next_segment_tells_its_own_curve_only(storage: Storage, first: Outcome) -> None:
+    second = outcome(run(storage, start=10, stop=30, resume=first.checkpoint, attempt=2))
+    assert [point.iteration for point in second.curve] == [12, 16, 20, 24, 28]
+    assert second.trained == 20
+    from_nothing = outcome(run(storage, start=10, stop=30, resume=None, attempt=3))  # its checkpoint was lost
+    assert comparable(from_nothing) == comparable(second)
+    assert from_nothing.trained == 30
+
+
+def test_previews_at_the_last_mark_only(storage: Storage) -> None:
+    storage.write(f"{FOLDER}/spec.json", spec(previews=("v2",)).to_json().encode())
+    early = outcome(run(storage))
+    assert early.previews == ()
+    late = outcome(run(storage, start=10, stop=30, resume=early.checkpoint, attempt=2))
+    assert [preview.case for preview in late.previews] == ["v2"]
+
+
+def test_divergence_is_an_outcome_with_one_line(storage: Storage) -> None:
+    storage.write(f"{FOLDER}/spec.json", spec(learning_rate=0.5).to_json().encode())
+    reports = run(storage)
+    assert reports[-1].done
+    found = outcome(reports)
+    assert found.failed == "non-finite loss at iteration 7"
+    assert found.checkpoint is None
+    assert found.curve == ()
+    assert b"Diverged" in storage.read(f"{FOLDER}/error.txt")
+    assert comparable(outcome(run(storage, attempt=2, slice_seconds=0.0))) == comparable(found)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Diverged("non-finite loss at iteration 9"), "trial"),
+        (ValueError("shapes disagree"), "trial"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "trial"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "memory"),
+        (OSError(28, "No space left on device"), "machine"),
+        (FileNotFoundError(2, "No such file"), "machine"),
+        (MemoryError(), "machine"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), "machine"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"), "machine"),
+        (KeyboardInterrupt(), "machine"),
+    ],
+)
+def test_whose_fault(error: BaseException, expected: str) -> None:
+    assert fault(error) == expected
+
+
+def test_a_reason_is_one_line_and_says_nothing_that_changes() -> None:
+    sizes = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1.1 GiB free")
+    assert "GiB" not in reason(sizes)
+    assert reason(ValueError("one\ntwo")) == "ValueError: one"
+    assert reason(KeyError()) == "KeyError"
+
+
+class Failing(Numbers):
+    error: Exception = OSError(5, "Input/output error")
+
+    def evaluate(self, *_: Any, **__: Any) -> Any:
+        raise self.error
+
+
+def test_the_machines_errors_are_raised(storage: Storage, first: Outcome) -> None:
+    with pytest.raises(OSError, match="Input/output"):
+        run(storage, Failing, attempt=2)
+
+
+def test_memory_of_the_device_is_told(storage: Storage, first: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Failing, "error", torch.OutOfMemoryError("CUDA out of memory"))
+    report = run(storage, Failing, attempt=2)[-1]
+    assert report.out_of_memory
+    assert outcome([report]).failed is not None
+
+
+def test_a_bad_checkpoint_is_no_outcome(storage: Storage, first: Outcome, tmp_path: pathlib.Path) -> None:
+    assert first.checkpoint is not None
+    (tmp_path / first.checkpoint / "state.pt").write_bytes(b"x")
+    reports = run(storage, start=10, stop=30, resume=first.checkpoint, attempt=2)
+    assert len(reports) == 1
+    assert reports[0].done
+    assert reports[0].outcome is None
+    assert "sha256" in (reports[0].unreadable or "")
+
+
+def test_a_stop_is_heard_and_loses_nothing(storage: Storage, first: Outcome) -> None:
+    work = SegmentWork(assignment(storage, attempt=2, slice_seconds=0.0), Numbers)
+    for _ in range(3):
+        assert not work.step().done
+    storage.write("trials/s/driver.json", order(7, halt=True))
+    report = work.step()
+    assert report.done
+    assert report.halted
+    assert report.checkpoint_iteration == 3
+    storage.write("trials/s/driver.json", order(7))
+    resumed = outcome(run(storage, attempt=3, resume=report.checkpoint))
+    assert comparable(resumed) == comparable(first)
+
+
+def test_a_newer_driver_stops_the_older_ones_workers(storage: Storage, first: Outcome) -> None:
+    work = SegmentWork(assignment(storage, attempt=2, slice_seconds=0.0), Numbers)
+    work.step()
+    storage.write("trials/s/driver.json", order(8))
+    report = work.step()
+    assert (report.done, report.halted, report.checkpoint, report.outcome) == (True, True, None, None)

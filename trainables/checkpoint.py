@@ -1,0 +1,104 @@
+"""Checkpoints: a folder with a learner's whole state and a manifest that proves it complete and unharmed."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from trainables.storage import Storage
+from trainables.trial import Point
+
+STATE, MANIFEST = "state.pt", "manifest.json"
+FORMAT = 1
+
+
+class UnreadableCheckpointError(Exception):
+    """A checkpoint is missing, incomplete or changed since it was written: training goes on from an earlier one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """Where a training stands.
+
+    Attributes:
+        trial: Key of the trial.
+        iteration: Iterations trained.
+        weights: The learner's digest.
+        learner: `Learner.state_dict()`: tensors, numbers, strings, lists and dicts.
+        curve: Points of the segment under way, which its outcome will report.
+    """
+
+    trial: str
+    iteration: int
+    weights: str
+    learner: dict[str, Any]
+    curve: tuple[Point, ...] = ()
+
+
+def write(storage: Storage, folder: str, checkpoint: Checkpoint) -> None:
+    """Writes a checkpoint; `folder` appears with all of it or not at all.
+
+    Raises:
+        FileExistsError: The folder is there already.
+        OSError: The storage is full or out of reach.
+    """
+    import torch
+
+    with storage.publish(folder) as local:
+        curve = [[point.iteration, point.name, point.value] for point in checkpoint.curve]
+        torch.save({"learner": checkpoint.learner, "curve": curve}, local / STATE)
+        manifest = {
+            "format": FORMAT,
+            "trial": checkpoint.trial,
+            "iteration": checkpoint.iteration,
+            "weights": checkpoint.weights,
+            "files": {STATE: {"sha256": _sha256(local / STATE), "bytes": (local / STATE).stat().st_size}},
+        }
+        (local / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def read(storage: Storage, folder: str, *, trial: str) -> Checkpoint:
+    """Reads a checkpoint after checking every byte; nothing in it can run code.
+
+    Args:
+        storage: Where the folder lies.
+        folder: Its name.
+        trial: Whose checkpoint it must be.
+
+    Raises:
+        UnreadableCheckpointError: It is missing, incomplete, changed, of another trial or of an unknown format.
+    """
+    import torch
+
+    try:
+        with storage.fetch(folder) as local:
+            manifest = json.loads((local / MANIFEST).read_text(encoding="utf-8"))
+            _check(manifest, local, folder, trial)
+            state = torch.load(local / STATE, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, ValueError, KeyError) as error:
+        raise UnreadableCheckpointError(f"checkpoint {folder}: {error}") from error
+    return Checkpoint(
+        trial=trial,
+        iteration=manifest["iteration"],
+        weights=manifest["weights"],
+        learner=state["learner"],
+        curve=tuple(Point(*point) for point in state["curve"]),
+    )
+
+
+def _check(manifest: dict[str, Any], local: pathlib.Path, folder: str, trial: str) -> None:
+    if manifest["format"] != FORMAT:
+        raise UnreadableCheckpointError(f"checkpoint {folder}: format {manifest['format']}, expected {FORMAT}")
+    if manifest["trial"] != trial:
+        raise UnreadableCheckpointError(f"checkpoint {folder}: of trial {manifest['trial']}, expected {trial}")
+    for name, facts in manifest["files"].items():
+        if (found := _sha256(local / name)) != facts["sha256"]:
+            raise UnreadableCheckpointError(
+                f"checkpoint {folder}: {name} has sha256 {found[:12]}…, its manifest says {facts['sha256'][:12]}…"
+            )
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

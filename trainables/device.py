@@ -1,0 +1,38 @@
+"""What a segment does with its process's devices: threads and memory set before, told and released after."""
+
+import gc
+
+from trainables.trial import TrialSpec
+
+
+def claim(spec: TrialSpec) -> None:
+    """Fixes the number of threads, on which sums depend, and keeps a share of a GPU to its share of the memory."""
+    import torch
+
+    torch.set_num_threads(spec.threads)
+    if spec.gpu and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(min(1.0, spec.gpu))
+        torch.cuda.reset_peak_memory_stats()
+
+
+def name(spec: TrialSpec) -> str:
+    """`cpu`, or the GPU's name."""
+    import torch
+
+    return str(torch.cuda.get_device_name()) if spec.gpu and torch.cuda.is_available() else "cpu"
+
+
+def peak_bytes(spec: TrialSpec) -> int:
+    """Greatest device memory in use since `claim`; 0 on the CPU."""
+    import torch
+
+    return int(torch.cuda.max_memory_allocated()) if spec.gpu and torch.cuda.is_available() else 0
+
+
+def release() -> None:
+    """Gives memory back that nothing refers to any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()

@@ -1,0 +1,246 @@
+"""A segment carried out: a trial's training from one mark to the next and its evaluation, in slices of wall time.
+
+Between slices the driver hears how far it is, and the segment hears whether it should stop. Nothing here knows Ray.
+"""
+
+import dataclasses
+import json
+import socket
+import time
+import traceback
+from collections.abc import Callable
+
+from trainables import checkpoint, device
+from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
+from trainables.failures import fault, reason
+from trainables.learner import Learner
+from trainables.storage import Storage
+from trainables.trial import Outcome, Point, Preview, Score, TrialSpec
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """What the driver hands a worker: small, since it travels with every segment.
+
+    Attributes:
+        storage: Root of the storage.
+        folder: The trial's folder there; `spec.json` in it is its TrialSpec.
+        start: The mark where the segment begins, or 0.
+        stop: The mark where it ends.
+        resume: Folder of the checkpoint to go on from; None begins at iteration 0 again.
+        attempt: A number that no other attempt of the ledger has.
+        driver: A file that says which driver the workers obey (`order`).
+        fence: The fencing number of the driver that hands this out.
+        slice_seconds: Wall time between reports.
+        checkpoint_seconds: Wall time between checkpoints; one at the mark is always written.
+    """
+
+    storage: str
+    folder: str
+    start: int
+    stop: int
+    resume: str | None
+    attempt: int
+    driver: str
+    fence: int
+    slice_seconds: float = 3.0
+    checkpoint_seconds: float = 300.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a slice tells the driver.
+
+    Attributes:
+        progress: Iterations trained.
+        loss: The last point of the training's loss curve; None before there is one.
+        checkpoint: Folder of a checkpoint written in this slice; None otherwise.
+        checkpoint_iteration: Where it stands.
+        outcome: JSON text of the Outcome, once there is one.
+        out_of_memory: The device's memory ran out; `outcome` says the trial failed, unless a neighbour held it.
+        unreadable: Why the checkpoint to go on from is of no use; the segment ended without an outcome.
+        halted: The segment ended without an outcome because it was told to.
+        done: The segment has ended, one way or another.
+    """
+
+    progress: int
+    loss: float | None = None
+    checkpoint: str | None = None
+    checkpoint_iteration: int | None = None
+    outcome: str | None = None
+    out_of_memory: bool = False
+    unreadable: str | None = None
+    halted: bool = False
+    done: bool = False
+
+
+def order(fence: int, *, halt: bool = False) -> bytes:
+    """What the driver's file says: workers of older drivers stop, and so do all when `halt` is set."""
+    return json.dumps({"fence": fence, "halt": halt}).encode()
+
+
+class SegmentWork:
+    """One segment under way. `step` does a slice of it; `close` lets go of everything."""
+
+    def __init__(self, assignment: Assignment, build: Callable[[TrialSpec], Learner]) -> None:
+        self._todo = assignment
+        self._build = build
+        self._storage = Storage(assignment.storage)
+        self._spec: TrialSpec | None = None
+        self._learner: Learner | None = None
+        self._curve: list[Point] = []
+        self._scores: list[Score] = []
+        self._previews: list[Preview] = []
+        self._evaluated = 0
+        self._saved: str | None = assignment.resume  # newest checkpoint, and where and when it was written
+        self._saved_at = 0
+        self._saved_time = time.monotonic()
+        self._began_at = 0
+        self._train_seconds = self._evaluate_seconds = 0.0
+
+    def step(self) -> Report:
+        """Works for about `slice_seconds`.
+
+        Raises:
+            Exception: The machine is to blame and not the trial; the segment is owed again.
+        """
+        try:
+            return self._step(time.monotonic() + self._todo.slice_seconds)
+        except UnreadableCheckpointError as error:
+            return Report(progress=self._todo.start, unreadable=str(error), done=True)
+        except Exception as error:
+            if fault(error) == "machine":
+                raise
+            return self._failed(error)
+
+    def close(self) -> None:
+        """Drops the network and all that came with it."""
+        if self._learner is not None:
+            self._learner.close()
+        self._learner, self._scores, self._previews, self._curve = None, [], [], []
+        device.release()
+
+    def _step(self, deadline: float) -> Report:
+        learner = self._learner or self._open()
+        if (halted := self._halted(learner)) is not None:
+            return halted
+        before = self._saved
+        if learner.iteration < self._todo.stop:
+            self._train(learner, deadline)
+        if learner.iteration < self._todo.stop:
+            if time.monotonic() - self._saved_time >= self._todo.checkpoint_seconds:
+                self._save(learner)
+            return self._report(before)
+        if self._saved_at != self._todo.stop:
+            self._save(learner)  # so that nothing is trained again if the evaluation is cut short
+        if not self._evaluate(learner, deadline):
+            return self._report(before)
+        outcome = self._outcome(learner).to_json()
+        return dataclasses.replace(self._report(before), outcome=outcome, done=True)
+
+    def _open(self) -> Learner:
+        text = self._storage.read(f"{self._todo.folder}/spec.json").decode()
+        self._spec = TrialSpec.from_json(text)
+        device.claim(self._spec)
+        saved = None
+        if self._todo.resume is not None:
+            saved = checkpoint.read(self._storage, self._todo.resume, trial=self._spec.key)
+        self._learner = self._build(self._spec)
+        if saved is not None:
+            self._learner.load_state_dict(saved.learner)
+            self._saved_at = saved.iteration
+            if saved.iteration > self._todo.start:  # of this very segment
+                self._curve = list(saved.curve)
+        self._began_at = self._learner.iteration
+        return self._learner
+
+    def _halted(self, learner: Learner) -> Report | None:
+        """The last report if the segment should end here: the driver stops, or another one has taken its place."""
+        try:
+            orders = json.loads(self._storage.read(self._todo.driver))
+        except FileNotFoundError:
+            orders = {"fence": None}
+        if orders["fence"] != self._todo.fence:
+            return Report(progress=learner.iteration, halted=True, done=True)
+        if not orders["halt"]:
+            return None
+        before = self._saved
+        if learner.iteration != self._saved_at:
+            self._save(learner)
+        return dataclasses.replace(self._report(before), halted=True, done=True)
+
+    def _train(self, learner: Learner, deadline: float) -> None:
+        started = time.monotonic()
+        points = learner.advance(self._todo.stop, seconds=max(0.0, deadline - started))
+        self._curve += [point for point in points if point.iteration > self._todo.start]
+        self._train_seconds += time.monotonic() - started
+
+    def _evaluate(self, learner: Learner, deadline: float) -> bool:
+        """Scores case after case while there is time, one at least; whether all are scored."""
+        assert self._spec is not None
+        cases = self._spec.evaluate
+        with_previews = set(self._spec.previews) if self._todo.stop == self._spec.iterations else set()
+        started = time.monotonic()
+        while self._evaluated < len(cases):
+            case = cases[self._evaluated]
+            found = learner.evaluate((case,), previews=(case,) if case in with_previews else ())
+            self._scores += found.scores
+            self._previews += found.previews
+            self._evaluated += 1
+            if time.monotonic() >= deadline:
+                break
+        self._evaluate_seconds += time.monotonic() - started
+        return self._evaluated >= len(cases)
+
+    def _save(self, learner: Learner) -> None:
+        assert self._spec is not None
+        folder = f"{self._todo.folder}/{learner.iteration}-{self._todo.attempt}"
+        state = Checkpoint(
+            trial=self._spec.key,
+            iteration=learner.iteration,
+            weights=learner.digest(),
+            learner=learner.state_dict(),
+            curve=tuple(self._curve),
+        )
+        checkpoint.write(self._storage, folder, state)
+        self._saved, self._saved_at, self._saved_time = folder, learner.iteration, time.monotonic()
+
+    def _report(self, before: str | None) -> Report:
+        """How far it is; `before` is the checkpoint that the driver knows already."""
+        assert self._learner is not None
+        losses = [point.value for point in self._curve if point.name == "loss"]
+        new = self._saved != before
+        return Report(
+            progress=self._learner.iteration,
+            loss=losses[-1] if losses else None,
+            checkpoint=self._saved if new else None,
+            checkpoint_iteration=self._saved_at if new else None,
+        )
+
+    def _outcome(self, learner: Learner) -> Outcome:
+        assert self._spec is not None
+        return Outcome(
+            iteration=learner.iteration,
+            scores=tuple(self._scores),
+            curve=tuple(self._curve),
+            previews=tuple(self._previews),
+            checkpoint=self._saved,
+            weights=learner.digest(),
+            seconds=self._train_seconds,
+            evaluate_seconds=self._evaluate_seconds,
+            trained=learner.iteration - self._began_at,
+            host=socket.gethostname(),
+            device=device.name(self._spec),
+            peak_bytes=device.peak_bytes(self._spec),
+        )
+
+    def _failed(self, error: Exception) -> Report:
+        """What the trial did wrong, for the ledger; the traceback goes beside its files.
+
+        No curve: how much of it there is depends on where slices ended.
+        """
+        text = "".join(traceback.format_exception(error))
+        self._storage.write(f"{self._todo.folder}/error.txt", text.encode())
+        progress = self._todo.start if self._learner is None else self._learner.iteration
+        outcome = Outcome(iteration=progress, failed=reason(error), host=socket.gethostname())
+        return Report(progress=progress, outcome=outcome.to_json(), out_of_memory=fault(error) == "memory", done=True)
