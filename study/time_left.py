@@ -8,42 +8,59 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from study.design import Arm, Design, KnownTrial
 from study.sampling import SearchKey, needs_results, search_length
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Work:
-    """Training iterations, and marks at which a network is evaluated."""
+class Left:
+    """What is still to come.
 
-    iterations: int
-    marks: int
+    Attributes:
+        work: Seconds of all of it, one segment after the other.
+        chain: Seconds of the longest part of it that must follow one another.
+    """
+
+    work: float
+    chain: float
+
+    def seconds(self, slots: int) -> float:
+        """Wall time with so many segments at once, >= 1."""
+        return max(self.work / slots, self.chain)
 
 
-def time_left(
-    design: Design,
-    known: Iterable[KnownTrial],
-    *,
-    seconds_per_iteration: Mapping[str, float],
-    seconds_per_mark: Mapping[str, float] | None = None,
-    slots: int = 1,
-) -> float | None:
-    """Seconds until the study is done, if nothing fails from here on.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Speeds:
+    """Measured times, by model; a model that was not seen takes the mean of the others.
+
+    Attributes:
+        iteration: Seconds of one training iteration.
+        mark: Seconds of one evaluation.
+    """
+
+    iteration: Mapping[str, float]
+    mark: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def cost(self, model: str, iterations: int, marks: int) -> float:
+        """Seconds of so many iterations and evaluations of a model."""
+        return iterations * _of(self.iteration, model) + marks * _of(self.mark, model)
+
+
+def left(design: Design, known: Iterable[KnownTrial], speeds: Speeds) -> Left | None:
+    """What a study has still to do, if nothing fails from here on.
 
     Args:
         design: The study's design.
         known: Every trial of the ledger.
-        seconds_per_iteration: Measured training speed by model; a model without one takes the mean of the others.
-        seconds_per_mark: Measured time of an evaluation by model; 0 where unknown.
-        slots: Segments that run at once, >= 1.
+        speeds: What was measured so far.
 
     Returns:
-        Seconds, or None while no speed is known.
+        None while no speed is known.
     """
-    if not seconds_per_iteration:
+    if not speeds.iteration:
         return None
-    typical = sum(seconds_per_iteration.values()) / len(seconds_per_iteration)
     by_search: dict[SearchKey, list[KnownTrial]] = defaultdict(list)
     for trial in known:
         of = trial.plan.key
@@ -51,12 +68,21 @@ def time_left(
     total = longest = 0.0
     for key in _searches(design):
         arm = design.arms[key.arm]
-        speed = seconds_per_iteration.get(arm.model, typical)
-        evaluation = (seconds_per_mark or {}).get(arm.model, 0.0)
         work, chain = _left(design, arm, by_search[key])
-        total += work.iterations * speed + work.marks * evaluation
-        longest = max(longest, chain.iterations * speed + chain.marks * evaluation)
-    return max(total / slots, longest)
+        total += speeds.cost(arm.model, *work)
+        longest = max(longest, speeds.cost(arm.model, *chain))
+    return Left(total, longest)
+
+
+def _of(measured: Mapping[str, float], model: str) -> float:
+    return measured.get(model, sum(measured.values()) / max(1, len(measured)))
+
+
+class _Work(NamedTuple):
+    """Training iterations, and marks at which a network is evaluated."""
+
+    iterations: int
+    marks: int
 
 
 def _searches(design: Design) -> list[SearchKey]:
@@ -66,7 +92,7 @@ def _searches(design: Design) -> list[SearchKey]:
     ]
 
 
-def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[Work, Work]:
+def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[_Work, _Work]:
     """All the work of a search that is still to come, and the longest chain in it."""
     length = search_length(design, arm)
     cohorts = [range(start, min(start + design.cohort, length)) for start in range(0, length, design.cohort)]
@@ -85,14 +111,14 @@ def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[Work, 
         waves += needs_results(design, cohort) and not members[cohort]
     search_left = any(counts)
     counts = [n + m for n, m in zip(counts, _finals_left(design, known, finals, length, search_left), strict=True)]
-    work = Work(sum(n * step for n, step in zip(counts, steps, strict=True)), sum(counts))
+    work = _Work(sum(n * step for n, step in zip(counts, steps, strict=True)), sum(counts))
     if not any(counts):
         return work, work
     last, marks = design.marks[-1], len(steps)
     if not search_left:
         reached = min((len(t.values) for t in finals if t.status == "open"), default=0)
-        return work, Work(sum(steps[reached:]), marks - reached)
-    return work, Work(waves * steps[0] + 2 * last, waves + 2 * marks)
+        return work, _Work(sum(steps[reached:]), marks - reached)
+    return work, _Work(waves * steps[0] + 2 * last, waves + 2 * marks)
 
 
 def _cohort_left(design: Design, size: int, members: Sequence[KnownTrial]) -> list[int]:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from study.design import Design, Segment
 from study.planner import Planner
-from study.time_left import time_left
+from study.time_left import Left, Speeds, left
 
 from .plans import Memory, arm
 
 
-def _played(memory: Memory, slots: int = 1) -> list[tuple[float | None, Segment]]:
+def _played(memory: Memory) -> list[tuple[float, Segment]]:
     """What was said to be left before each segment, one segment at a time, and the segment."""
     planner, told = Planner(memory.design), []
     while True:
@@ -21,12 +21,18 @@ def _played(memory: Memory, slots: int = 1) -> list[tuple[float | None, Segment]
         segment = next(planner.owed(), None)
         if segment is None:
             return told
-        left = time_left(memory.design, memory.trials.values(), **SPEEDS, slots=slots)
-        told.append((left, segment))
+        told.append((_left(memory), segment))
         planner.record(memory.complete(segment))
 
 
-SPEEDS = {"seconds_per_iteration": {"unet": 2.0}, "seconds_per_mark": {"unet": 3.0}}
+def _left(memory: Memory) -> float:
+    said = left(memory.design, memory.trials.values(), SPEEDS)
+    assert said is not None
+    assert said.chain <= said.work + 1e-9
+    return said.work
+
+
+SPEEDS = Speeds(iteration={"unet": 2.0}, mark={"unet": 3.0})
 DESIGN = Design(seed=1, arms=(arm(0), arm(1), arm(2, tuned=False)), marks=(2, 5), trials_per_arm=6, cohort=3)
 
 
@@ -43,8 +49,8 @@ def test_without_failures_the_work_left_is_exactly_what_follows(sampler, eta, se
     )
     told = _played(Memory(design))
     cost = [2.0 * (segment.stop - segment.start) + 3.0 for _, segment in told]
-    for index, (left, _) in enumerate(told):
-        assert left == pytest.approx(sum(cost[index:]))
+    for index, (said, _) in enumerate(told):
+        assert said == pytest.approx(sum(cost[index:]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -53,26 +59,30 @@ def test_with_failures_it_never_promises_too_little_and_ends_at_zero(seed, rate)
     memory = Memory(dataclasses.replace(DESIGN, seed=seed, marks=(2, 5, 9)), failure_rate=rate)
     told = _played(memory)
     cost = [2.0 * (segment.stop - segment.start) + 3.0 for _, segment in told]
-    for index, (left, _) in enumerate(told):
-        assert left >= sum(cost[index:]) - 1e-6
-    assert time_left(memory.design, memory.trials.values(), **SPEEDS) == 0
+    for index, (said, _) in enumerate(told):
+        assert said >= sum(cost[index:]) - 1e-6
+    assert _left(memory) == 0
 
 
 def test_many_slots_wait_for_the_longest_chain() -> None:
     # One tuned arm, two cohorts of three that wait for each other: 2 iterations to the first cohort's first mark, 5 to
     # the second's last, 5 of the final stage. Marks on that way: 1 + 2 + 2.
     design = dataclasses.replace(DESIGN, arms=(arm(0),))
-    assert time_left(design, [], **SPEEDS, slots=1000) == pytest.approx(2.0 * (2 + 5 + 5) + 3.0 * 5)
-    assert time_left(dataclasses.replace(design, sampler="qmc"), [], **SPEEDS, slots=1000) == pytest.approx(
-        2.0 * (5 + 5) + 3.0 * 4
-    )
+    said = left(design, [], SPEEDS)
+    assert said is not None
+    assert said.chain == pytest.approx(2.0 * (2 + 5 + 5) + 3.0 * 5)
+    assert said.seconds(1000) == said.chain
+    assert said.seconds(1) == said.work > said.chain
+    free = left(dataclasses.replace(design, sampler="qmc"), [], SPEEDS)
+    assert free is not None
+    assert free.chain == pytest.approx(2.0 * (5 + 5) + 3.0 * 4)
 
 
 def test_nothing_is_promised_before_anything_was_measured() -> None:
-    assert time_left(DESIGN, [], seconds_per_iteration={}) is None
+    assert left(DESIGN, [], Speeds({})) is None
 
 
 def test_a_model_never_seen_takes_the_mean_of_the_others() -> None:
+    # Not tuned: three final trainings of 5 iterations, at (1 + 3) / 2 seconds each.
     design = dataclasses.replace(DESIGN, arms=(arm(0, tuned=False),))
-    other = time_left(design, [], seconds_per_iteration={"a": 1.0, "b": 3.0})
-    assert other == pytest.approx(2.0 * 5 * 3)
+    assert left(design, [], Speeds({"a": 1.0, "b": 3.0})) == Left(work=3 * 5 * 2.0, chain=5 * 2.0)
