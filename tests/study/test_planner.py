@@ -94,9 +94,11 @@ def test_promotion_by_hand() -> None:
         known(2, {10: 0.7}),
         known(3, {}, "failed"),
         known(4, {10: None}),
+        known(5, {10: None}),
+        known(6, {}, "failed"),
     ]
-    assert [t.plan.key.number for t in promoted(cohort, 10, eta=2)] == [1, 2]  # 5 // 2, ties to the lower number
-    assert [t.plan.key.number for t in promoted(cohort, 10, eta=1)] == [1, 2, 0, 4]  # missing last, failed never
+    assert [t.plan.key.number for t in promoted(cohort, 10, eta=2)] == [1, 2, 0]  # 7 // 2, ties to the lower number
+    assert [t.plan.key.number for t in promoted(cohort, 10, eta=1)] == [1, 2, 0, 4, 5]  # missing last, failed never
     assert [t.plan.key.number for t in promoted(cohort, 10, eta=9, maximize=False)] == [0]  # at least one
     assert promoted([known(0, {}, "failed")], 10, eta=2) == []
 
@@ -262,7 +264,10 @@ def second_cohort(study: Design, first: list[KnownTrial]) -> list[Mapping[str, S
 def first_cohort(study: Design, values: Sequence[float | None]) -> list[KnownTrial]:
     trials = [KnownTrial(t) for t in decide(study, []).insert[0]]
     for trial, value in zip(trials, values, strict=True):
-        trial.values = {study.marks[0]: value}
+        if value is None:
+            trial.status = "failed"
+        else:
+            trial.values = {study.marks[0]: value}
     return trials
 
 
