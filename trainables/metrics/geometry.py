@@ -1,0 +1,134 @@
+"""What every metric reads: one region of one case, reference against prediction, measured once.
+
+Counts come at once; surfaces, which cost far more, when a metric first asks for them, and only inside the box that
+holds both masks.
+"""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+@dataclasses.dataclass(frozen=True)
+class Surfaces:
+    """Distances between the two surfaces, in the unit of the spacing.
+
+    A surface is the mask's voxels with a face towards the outside; voxels at the image's border count as such.
+
+    Attributes:
+        to_prediction: From each voxel of the reference's surface to the nearest one of the prediction's.
+        to_reference: From each voxel of the prediction's surface to the nearest one of the reference's.
+    """
+
+    to_prediction: NDArray[np.float64]
+    to_reference: NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+    """Two masks of one shape, compared. Made by `Geometry.of`.
+
+    Attributes:
+        tp: Voxels in both.
+        fp: Voxels in the prediction alone.
+        fn: Voxels in the reference alone.
+        spacing: Voxel size along each axis, in mm, or in pixels (1) where it is unknown.
+        diagonal: Length of the image's diagonal, likewise.
+        reference: The reference mask inside the box that holds both.
+        prediction: The prediction mask likewise.
+    """
+
+    tp: int
+    fp: int
+    fn: int
+    spacing: tuple[float, ...]
+    diagonal: float
+    reference: Mask
+    prediction: Mask
+
+    @classmethod
+    def of(cls, reference: Mask, prediction: Mask, *, spacing: Sequence[float] | None = None) -> "Geometry":
+        """Compares two masks.
+
+        Args:
+            reference: The truth, bool.
+            prediction: The result, bool, of the same shape.
+            spacing: Voxel size in mm along each axis; None where it is unknown: lengths are then in pixels.
+
+        Raises:
+            ValueError: The shapes disagree with each other or with the spacing.
+        """
+        if reference.shape != prediction.shape:
+            raise ValueError(f"reference has shape {reference.shape}, prediction {prediction.shape}")
+        size = tuple(float(s) for s in spacing) if spacing is not None else (1.0,) * reference.ndim
+        if len(size) != reference.ndim:
+            raise ValueError(f"spacing {size} for masks of {reference.ndim} dimensions")
+        diagonal = math.hypot(*(n * s for n, s in zip(reference.shape, size, strict=True)))
+        box = bounding_box(reference | prediction)
+        reference, prediction = reference[box], prediction[box]
+        tp = int(np.count_nonzero(reference & prediction))
+        fp, fn = int(np.count_nonzero(prediction)) - tp, int(np.count_nonzero(reference)) - tp
+        return cls(tp, fp, fn, size, diagonal, reference, prediction)
+
+    @property
+    def reference_volume(self) -> float:
+        """Size of the reference in mm³ (mm² in 2D; voxels where the spacing is unknown)."""
+        return (self.tp + self.fn) * math.prod(self.spacing)
+
+    @property
+    def prediction_volume(self) -> float:
+        """Size of the prediction, likewise."""
+        return (self.tp + self.fp) * math.prod(self.spacing)
+
+    @functools.cached_property
+    def surfaces(self) -> Surfaces:
+        """Distances between the surfaces; both masks hold something."""
+        return surface_distances(self.reference, self.prediction, spacing=self.spacing)
+
+
+def bounding_box(mask: Mask) -> tuple[slice, ...]:
+    """The smallest box that holds all of the mask; empty slices where it is empty."""
+    box = []
+    for axis in range(mask.ndim):
+        inside = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
+        box.append(slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0))
+    return tuple(box)
+
+
+def surface(mask: Mask) -> Mask:
+    """The mask's voxels with at least one face towards the outside, or towards the array's border."""
+    inner = mask.copy()
+    for axis in range(mask.ndim):
+        ahead, behind = [slice(None)] * mask.ndim, [slice(None)] * mask.ndim
+        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+        inner[tuple(ahead)] &= mask[tuple(behind)]
+        inner[tuple(behind)] &= mask[tuple(ahead)]
+        for end in (0, -1):
+            ends = [slice(None) if other != axis else end for other in range(mask.ndim)]
+            inner[tuple(ends)] = False
+    return mask & ~inner
+
+
+def surface_distances(reference: Mask, prediction: Mask, *, spacing: Sequence[float]) -> Surfaces:
+    """Euclidean distances between the centres of surface voxels, exact.
+
+    A k-d tree of each surface rather than a distance transform of the box: surfaces are thin, so it took a half to a
+    twentieth of the time on boxes of 40³ to 256³, noise included.
+
+    Args:
+        reference: Not empty.
+        prediction: Not empty, of the same shape.
+        spacing: Voxel size along each axis.
+    """
+    from scipy.spatial import cKDTree
+
+    points = [np.argwhere(surface(mask)) * np.asarray(spacing) for mask in (reference, prediction)]
+    trees = [cKDTree(cloud, compact_nodes=False, balanced_tree=False) for cloud in points]
+    to_prediction, to_reference = trees[1].query(points[0])[0], trees[0].query(points[1])[0]
+    return Surfaces(np.atleast_1d(to_prediction), np.atleast_1d(to_reference))

@@ -1,0 +1,50 @@
+"""Scores of one case: every region and metric that was asked for, on the original grid."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.metrics.empty import by_rule
+from trainables.metrics.geometry import Geometry
+from trainables.metrics.registry import METRICS
+from trainables.trial import Score
+
+
+def score_case(
+    case: str,
+    reference: NDArray[np.uint8],
+    prediction: NDArray[np.uint8],
+    *,
+    regions: Mapping[str, Sequence[int]],
+    metrics: Sequence[str],
+    spacing: Sequence[float] | None,
+) -> tuple[Score, ...]:
+    """Scores a predicted label map.
+
+    Args:
+        case: The case's name.
+        reference: Class indices on the original grid.
+        prediction: Class indices, likewise.
+        regions: Region → class indices whose union it is.
+        metrics: Keys of `METRICS`.
+        spacing: Voxel size in mm along each axis of the arrays; None where it is unknown.
+
+    Returns:
+        Region by region, metric by metric, in the orders given. Every value is finite or, by `empty.RULES`, missing.
+    """
+    scores = []
+    for region, classes in regions.items():
+        geometry = Geometry.of(inside(reference, classes), inside(prediction, classes), spacing=spacing)
+        for name in metrics:
+            metric = METRICS[name]
+            value, note = by_rule(geometry, metric.kind) or (metric.compute(geometry), None)
+            scores.append(Score(case, region, name, value, note))
+    return tuple(scores)
+
+
+def inside(labels: NDArray[np.uint8], classes: Sequence[int]) -> NDArray[np.bool_]:
+    """Where a label map holds one of the classes."""
+    table = np.zeros(256, dtype=np.bool_)
+    table[list(classes)] = True
+    return table[labels]
