@@ -1,0 +1,110 @@
+"""What every parameter is when a study file is silent: its default value, where a search looks, and why.
+
+A parameter that the study file does not mention is searched over `search` where there is one, else fixed at `value`.
+Plain data: no network or loss is imported, and a test holds the names and values against their signatures.
+"""
+
+import dataclasses
+from typing import Literal
+
+from search_spaces.grammar import Parameter, Range, Scalar
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Default:
+    """What is known of one parameter.
+
+    Attributes:
+        value: Its value in an arm's first trial, and where nothing else is said. Its type is the parameter's type:
+            a float takes any number, an int whole ones, a str one of `words`.
+        search: Where a search looks when the study file is silent; None: it stays at `value`.
+        reason: Why this value and this range.
+        at_least: Smallest allowed value.
+        above: Values must be greater than this.
+        at_most: Greatest allowed value.
+        below: Values must be smaller than this.
+        words: Allowed words, where it is a word.
+        optional: Whether null is a value (`value` may be null: then it is a number).
+    """
+
+    value: Scalar
+    search: Parameter | None
+    reason: str
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    words: tuple[str, ...] = ()
+    optional: bool = False
+
+
+LOSSES: dict[str, dict[str, Default]] = {
+    "cross_entropy": {},
+    "dice": {
+        "eps": Default(1e-5, None, "MIScnn's and MONAI's smoothing; it matters in empty patches only", above=0),
+    },
+    "focal": {
+        "alpha": Default(
+            None, None, "no class weighting, so that gamma 0 is cross-entropy", at_least=0, at_most=1, optional=True
+        ),
+        "gamma": Default(
+            2.0, Range(0.5, 5.0), "2 is the focal-loss paper's; published searches cover 0 to 5", at_least=0
+        ),
+    },
+    "tversky": {
+        "fn_weight": Default(
+            0.7, Range(0.1, 0.9), "0.7 against 0.3 is Salehi's best; only the ratio of the prices matters", at_least=0
+        ),
+        "fp_weight": Default(0.3, None, "fixed, so that fn_weight alone moves the ratio from 1/3 to 3", at_least=0),
+        "eps": Default(1e-6, None, "MIScnn's smoothing", above=0),
+    },
+}
+
+MODELS: dict[str, dict[str, Default]] = {
+    "unet": {
+        "width": Default(
+            64, None, "Ronneberger's; a network's size is the study's question, not its noise", at_least=1
+        ),
+    },
+    "unet3d": {
+        "width": Default(32, None, "MIScnn's standard", at_least=1),
+        "norm": Default(
+            "instance", None, "published on 3D U-Nets: instance 0.78, batch 0.73", words=("instance", "batch")
+        ),
+    },
+    "vnet": {
+        "width": Default(16, None, "V-Net's own", at_least=1),
+    },
+}
+
+TRAINING: dict[str, Default] = {
+    "optimizer": Default("adam", None, "the least sensitive to its step size", words=("adam", "adamw", "sgd")),
+    "learning_rate": Default(
+        1e-3, Range(1e-4, 1e-2, log=True), "losses differ in the size of their gradients: each finds its own", above=0
+    ),
+    "weight_decay": Default(0.0, None, "the papers used none", at_least=0),
+    "momentum": Default(0.9, None, "Nesterov, as the inverse-weighting paper; for sgd only", at_least=0, below=1),
+    "schedule": Default(
+        "polynomial", None, "power 0.9 as nnU-Net; spans all iterations", words=("polynomial", "constant")
+    ),
+    "batch_size": Default(2, None, "the same for all arms, so that they stay comparable", at_least=1),
+}
+"""Keys of `training:` that may vary; `iterations` and `precision` are the same for all trials."""
+
+SGD_LEARNING_RATE = Default(1e-2, Range(1e-3, 1e-1, log=True), "sgd needs ten times adam's step size", above=0)
+
+DIMS: dict[str, tuple[int, ...]] = {"unet": (2,), "unet3d": (3,), "vnet": (2, 3)}
+"""Dimensions of the patches that a network takes."""
+
+DIVISORS: dict[str, int] = {"unet": 16, "unet3d": 16, "vnet": 16}
+"""By how much a network shrinks its patch; at least one side must be longer."""
+
+METRICS: dict[str, Literal["greater", "smaller"]] = {
+    "dice": "greater",
+    "precision": "greater",
+    "recall": "greater",
+    "hd95": "smaller",
+}
+"""Which values of a metric are better."""
+
+AUGMENTATIONS = ("mirror", "rotate", "scale", "elastic", "brightness", "contrast", "gamma", "noise")

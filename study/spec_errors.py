@@ -1,0 +1,143 @@
+"""What is wrong with a study file: every problem at once, each with its key, its line, and the nearest right word."""
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from trainables.errors import InputError
+
+Path = tuple[str | int, ...]
+Lines = Mapping[Path, str]
+"""Key path → where it was written: `line 14`, or the option of the command that set it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        path: Where: `("budget", "cohort")`; empty for the file as a whole.
+        text: What was expected, what was found, what to do.
+    """
+
+    path: Path
+    text: str
+
+    def line(self, lines: Lines) -> str:
+        """`budget.cohort (line 14): expected …`."""
+        where = dotted(self.path)
+        place = next((lines[self.path[:end]] for end in range(len(self.path), 0, -1) if self.path[:end] in lines), None)
+        if where and place:
+            return f"{where} ({place}): {self.text}"
+        return f"{where}: {self.text}" if where else self.text
+
+
+class SpecError(InputError):
+    """A study file cannot be used.
+
+    Attributes:
+        source: Which file.
+        lines: All that is wrong, one line each.
+    """
+
+    def __init__(self, source: str, lines: Sequence[str]) -> None:
+        self.source, self.lines = source, tuple(lines)
+        many = f"{source}: {len(self.lines)} things to put right\n  " + "\n  ".join(self.lines)
+        super().__init__(f"{source}: {self.lines[0]}" if len(self.lines) == 1 else many)
+
+
+def dotted(path: Path) -> str:
+    """`("patch", "size", 0)` → `patch.size[0]`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def suggestion(found: object, allowed: Iterable[str]) -> str:
+    """` Did you mean 'dice'?` where a word is near, else ` There are: …`; both begin with a blank."""
+    words = sorted(set(allowed))
+    near = difflib.get_close_matches(str(found), words, n=1, cutoff=0.6)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    if not words:
+        return ""
+    shown = ", ".join(words[:20]) + (", …" if len(words) > 20 else "")
+    return f" There are: {shown}."
+
+
+def unknown(what: str, found: object, allowed: Iterable[str]) -> str:
+    """`there is no loss 'dise'. Did you mean 'dice'?`."""
+    return f"there is no {what} {found!r}.{suggestion(found, allowed)}"
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: short, on one line."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def translated(error: ValidationError, prefix: Path, model: type[BaseModel]) -> list[Problem]:
+    """Pydantic's errors in our words.
+
+    Args:
+        error: What validation of one section raised.
+        prefix: The section's path.
+        model: The section, whose keys are suggested for unknown ones.
+    """
+    return [_one(detail, prefix, model) for detail in error.errors(include_url=False)]
+
+
+def _one(detail: Any, prefix: Path, model: type[BaseModel]) -> Problem:
+    kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
+    path = prefix + tuple(detail["loc"])
+    if kind == "extra_forbidden":
+        place = f" in `{dotted(path[:-1])}`" if len(path) > 1 else ""
+        return Problem(path, f"unknown key{place}.{suggestion(path[-1], _keys(model, detail['loc'][:-1]))}")
+    if kind == "missing":
+        return Problem(path, "missing: this key has no default.")
+    if kind == "value_error":
+        return Problem(path, str(context["error"]))
+    if kind == "literal_error":
+        near = suggestion(found, re.findall("'([^']+)'", context["expected"])) if isinstance(found, str) else ""
+        near = near if near.startswith(" Did") else ""
+        return Problem(path, f"expected {context['expected']}, found {shown(found)}.{near}")
+    if kind in EXPECTED:
+        return Problem(path, f"expected {EXPECTED[kind].format(**context)}, found {shown(found)}.")
+    return Problem(path, f"{detail['msg']}, found {shown(found)}.")
+
+
+def _keys(model: type[BaseModel], inside: Path) -> list[str]:
+    """The keys of a section, or of the section inside it that the path leads to."""
+    for part in inside:
+        field = model.model_fields[str(part)].annotation
+        options = [field, *get_args(field)]
+        model = next(kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return list(model.model_fields)
+
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text (put quotes around it)",
+    "dict_type": "keys with values",
+    "model_type": "keys with values",
+    "model_attributes_type": "keys with values",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "finite_number": "a finite number",
+    "string_too_short": "at least {min_length} letters",
+    "string_too_long": "at most {max_length} letters",
+    "too_short": "at least {min_length} in the list",
+    "too_long": "at most {max_length} in the list",
+}
+"""Pydantic's name for an error → what was expected, in the user's words."""
