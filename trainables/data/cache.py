@@ -1,0 +1,274 @@
+"""The cache: each case prepared once for all trials, found again by content, memory-mapped.
+
+ROOT/digests/        digests of input files, by path, size and time of change
+ROOT/keys/KEY.json   what was made of (digests of a case's files, options, code): the entry's name and facts
+ROOT/entries/        arrays under the digest of their content: equal cases share one entry
+ROOT/datasets/       indices: case → entry
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.data import case as cases
+from trainables.data import digests, geometry, inspect, labels, options, preprocess, readers, resample, store
+from trainables.data.inspect import CaseFacts
+from trainables.data.layouts import CaseFiles
+from trainables.data.options import PreprocessOptions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CaseRecord:
+    """A case in the cache.
+
+    Attributes:
+        name: The case's name.
+        entry: Name of its arrays' entry.
+        facts: What it is.
+        built: Whether it was made now; False when it was there.
+    """
+
+    name: str
+    entry: str
+    facts: CaseFacts
+    built: bool = False
+
+
+def prepare_case(
+    files: CaseFiles,
+    how: PreprocessOptions,
+    root: str | pathlib.Path,
+    group: str | None = None,
+    *,
+    verify: bool = False,
+) -> CaseRecord:
+    """Prepares one case, or finds it prepared. Any number of processes may do so at once.
+
+    Args:
+        files: The case.
+        how: What to do to it.
+        root: The cache's folder.
+        group: The case's group; None where each case is its own.
+        verify: Whether to compare an entry that is there with its checksums too, not with sizes only.
+
+    Raises:
+        InputError: Something is wrong with the case: one line that begins with the file.
+    """
+    root = pathlib.Path(root)
+    found = _find(files, how, root, group, verify)
+    if found is not None:
+        return found
+    case = cases.read(files, how.labels, dim=how.dim, other=how.other_labels)
+    facts = inspect.facts_of(files, case, how, group)
+    prepared = preprocess.prepare(case, how)
+    arrays = {name: getattr(prepared, name) for name in ("image", "label", "foreground", "reference", "grey")}
+    meta = {
+        "spacing": prepared.spacing,
+        "reference_spacing": prepared.reference_spacing,
+        "padding": prepared.padding,
+        "foreground_counts": prepared.foreground_counts,
+    }
+    entry = store.write_entry(root / "entries", arrays, json.loads(json.dumps(meta)))
+    store.write_json(_key_file(files, how, root), {"entry": entry, "facts": facts.plain()})
+    return CaseRecord(name=files.name, entry=entry, facts=facts, built=True)
+
+
+def _find(
+    files: CaseFiles, how: PreprocessOptions, root: pathlib.Path, group: str | None, verify: bool
+) -> CaseRecord | None:
+    known = store.read_json(_key_file(files, how, root))
+    if known is None:
+        return None
+    folder = store.entry_folder(root / "entries", known["entry"])
+    if not store.intact(folder):
+        return None
+    if verify and not store.verify(folder):
+        (folder / store.MANIFEST).unlink(missing_ok=True)  # no longer an entry, so that it is built again
+        return None
+    facts = CaseFacts.from_plain({**known["facts"], "name": files.name, "group": group or files.name})
+    return CaseRecord(name=files.name, entry=known["entry"], facts=facts)
+
+
+def _key_file(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> pathlib.Path:
+    content = [digests.of_case(files, root), how.plain(), code_version()]
+    return root / "keys" / f"{digests.of_text(json.dumps(content, sort_keys=True))}.json"
+
+
+@functools.cache
+def code_version() -> str:
+    """Digest of the code that decides an entry's content."""
+    modules = (cases, geometry, inspect, labels, options, preprocess, readers, resample)
+    return digests.of_code(str(module.__file__) for module in modules)
+
+
+def write_index(root: str | pathlib.Path, records: Sequence[CaseRecord], how: PreprocessOptions) -> pathlib.Path:
+    """Writes which entries make up a dataset; `Dataset.open` takes the path."""
+    index = {
+        "options": how.plain(),
+        "classes": how.classes,
+        "cases": {record.name: {"entry": record.entry, "facts": record.facts.plain()} for record in records},
+    }
+    name = digests.of_text(json.dumps(index, sort_keys=True))
+    path = pathlib.Path(root) / "datasets" / f"{name}.json"
+    if store.read_json(path) is None:
+        store.write_json(path, index)
+    return path
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CachedCase:
+    """One prepared case; arrays are read-only and memory-mapped when first used.
+
+    Attributes:
+        name: The case's name.
+        folder: Its entry.
+        facts: What it is.
+    """
+
+    name: str
+    folder: pathlib.Path
+    facts: CaseFacts
+
+    @functools.cached_property
+    def _manifest(self) -> dict[str, Any]:
+        manifest: dict[str, Any] = store.read_manifest(self.folder)["facts"]
+        return manifest
+
+    @functools.cached_property
+    def image(self) -> np.ndarray:
+        """float32 `(channel, *spatial)` on the training grid, normalised."""
+        return store.load(self.folder, "image")
+
+    @functools.cached_property
+    def label(self) -> np.ndarray:
+        """uint8 class indices `(*spatial)` on the training grid."""
+        return store.load(self.folder, "label")
+
+    @functools.cached_property
+    def foreground(self) -> np.ndarray:
+        """int32 flat indices into `label`: of each class in turn at most 10,000 voxels."""
+        return store.load(self.folder, "foreground")
+
+    @functools.cached_property
+    def foreground_counts(self) -> tuple[int, ...]:
+        """How many entries of `foreground` belong to each class; background's is 0."""
+        return tuple(self._manifest["foreground_counts"])
+
+    @functools.cached_property
+    def reference(self) -> np.ndarray:
+        """uint8 class indices on the original grid, axes `[z, y, x]` (closest RAS) or `[y, x]`."""
+        return store.load(self.folder, "reference")
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Voxel sides of the training grid in mm; None where unknown."""
+        return None if self._manifest["spacing"] is None else tuple(self._manifest["spacing"])
+
+    @property
+    def reference_spacing(self) -> tuple[float, ...] | None:
+        """Voxel sides of the original grid in mm; None where unknown: distances are then in pixels."""
+        spacing = self._manifest["reference_spacing"]
+        return None if spacing is None else tuple(spacing)
+
+    @property
+    def padding(self) -> tuple[float, ...]:
+        """For each channel the intensity that stands for nothing beyond the edges."""
+        return tuple(self._manifest["padding"])
+
+    def grey(self) -> np.ndarray:
+        """uint8 picture of the first channel on the original grid."""
+        return store.load(self.folder, "grey")
+
+    def restore(self, probabilities: Tensor) -> Tensor:
+        """Class indices on the original grid.
+
+        Args:
+            probabilities: `(classes, *spatial)` on the training grid.
+
+        Returns:
+            uint8 of `reference`'s shape, on the same device: each class interpolated linearly, then the greatest.
+        """
+        return resample.restore(probabilities, self.reference.shape)
+
+
+class Dataset:
+    """The prepared cases of a study.
+
+    Attributes:
+        cases: Name → case, in the index's order.
+        classes: Names by class index; `classes[0]` is `background`.
+        options: What was done to them.
+    """
+
+    def __init__(self, cases: Mapping[str, CachedCase], how: PreprocessOptions) -> None:
+        self.cases = cases
+        self.options = how
+        self.classes = how.classes
+
+    @classmethod
+    def open(cls, path: str | pathlib.Path) -> Self:
+        """Opens an index that `write_index` wrote; arrays are mapped when they are first used.
+
+        Raises:
+            DamagedEntryError: The index is missing or no index.
+        """
+        path = pathlib.Path(path)
+        index = store.read_json(path)
+        if index is None:
+            raise store.DamagedEntryError(f"{path}: no dataset index; run the command again to build it.")
+        entries = path.parent.parent / "entries"
+        found = {
+            name: CachedCase(
+                name, store.entry_folder(entries, case["entry"]), CaseFacts.from_plain({**case["facts"], "name": name})
+            )
+            for name, case in index["cases"].items()
+        }
+        return cls(found, PreprocessOptions.from_plain(index["options"]))
+
+    @property
+    def dim(self) -> int:
+        """2 or 3."""
+        return self.options.dim
+
+    @property
+    def channels(self) -> int:
+        """Image channels, the same in every case."""
+        return next(iter(self.cases.values())).facts.channels
+
+    @functools.cached_property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Voxel sides of the training grid in mm: those asked for, or the cases' median; None where unknown."""
+        if isinstance(self.options.spacing, tuple):
+            return self.options.spacing
+        known = [case.facts.spacing for case in self.cases.values() if case.facts.spacing is not None]
+        if self.options.spacing == "unknown" or len(known) < len(self.cases):
+            return None
+        return tuple(float(value) for value in np.median(np.array(known), axis=0))
+
+    def __iter__(self) -> Iterator[CachedCase]:
+        return iter(self.cases.values())
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+
+def verify(path: str | pathlib.Path) -> list[str]:
+    """Names of the cases whose arrays have not their checksums. Reads everything.
+
+    Args:
+        path: A dataset's index.
+    """
+    return [case.name for case in Dataset.open(path) if not store.verify(case.folder)]
+
+
+def one_hot(classes: np.ndarray, count: int) -> Tensor:
+    """`(count, *spatial)` float32 with 1 where the class is: what a perfect network would predict."""
+    kinds = torch.arange(count, dtype=torch.uint8).view(-1, *(1,) * classes.ndim)
+    return (torch.from_numpy(np.array(classes))[None] == kinds).float()

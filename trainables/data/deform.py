@@ -1,0 +1,123 @@
+"""Deformation of patches: one affine map and one smooth displacement a patch, sampled once for the whole batch.
+
+Axes are `[z, y, x]` (or `[y, x]`) and lengths are in units of the finest voxel side, so that a rotation turns space
+and not the array: with slices of 3.2 mm and pixels of 1.6 mm it stays a rotation.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+KNOT_DISTANCE = 18.0
+"""Finest voxels between control points: as smooth as noise under a Gaussian filter of about 10 voxels."""
+THICK = 3.0
+"""An axis whose voxels are this much longer than the finest is left alone: between such slices nothing can be
+interpolated (nnU-Net's threshold)."""
+
+
+def free_axes(spacing: Sequence[float]) -> tuple[bool, ...]:
+    """Which axes may be turned, scaled and bent."""
+    return tuple(side < THICK * min(spacing) for side in spacing)
+
+
+def matrix(angles: Sequence[float], scale: float, flips: Sequence[bool], spacing: Sequence[float]) -> np.ndarray:
+    """The map from offsets in the result to offsets in the source, in voxels from the patch's middle.
+
+    Args:
+        angles: Radians about `(z, y, x)`, or one number in 2D.
+        scale: Factor on coordinates: below 1 enlarges what is seen.
+        flips: For each axis whether it is mirrored.
+        spacing: Voxel sides; thick axes are mirrored only.
+
+    Returns:
+        `(dim, dim)` float64.
+    """
+    free = np.array(free_axes(spacing))
+    sides = np.asarray(spacing, np.float64) / min(spacing)
+    turn = np.eye(len(sides))
+    planes = ((0, 1),) if len(sides) == 2 else ((1, 2), (0, 2), (0, 1))
+    for angle, (first, second) in zip(angles, planes, strict=True):
+        if free[first] and free[second]:
+            plane = np.eye(len(sides))
+            plane[[first, second], [first, second]] = np.cos(angle)
+            plane[first, second], plane[second, first] = -np.sin(angle), np.sin(angle)
+            turn = turn @ plane
+    stretch = np.where(free, scale, 1.0)
+    mirror = np.where(flips, -1.0, 1.0)
+    return np.asarray((turn * stretch * sides * mirror) / sides[:, None])
+
+
+def knots(size: Sequence[int], spacing: Sequence[float]) -> tuple[int, ...]:
+    """Control points along each axis for a patch of `size` voxels."""
+    return tuple(_spline(length, _distance(side, spacing)).shape[1] for length, side in zip(size, spacing, strict=True))
+
+
+def displacement(control: Tensor, size: Sequence[int], spacing: Sequence[float]) -> Tensor:
+    """A smooth field from random control points.
+
+    Args:
+        control: `(N, dim, *knots)`, in finest voxels; unit-variance noise gives a field of unit variance.
+        size: Voxels of the patch.
+        spacing: Voxel sides; along thick axes nothing moves.
+
+    Returns:
+        `(N, dim, *size)`: displacement along each axis in that axis's voxels.
+    """
+    field, norm = control, 1.0
+    for axis, (length, side) in enumerate(zip(size, spacing, strict=True)):
+        basis = _spline(length, _distance(side, spacing)).to(control)
+        field = torch.movedim(torch.movedim(field, axis + 2, -1) @ basis.T, -1, axis + 2)
+        norm *= float(basis.square().sum(1).mean().sqrt())
+    per_axis = [min(spacing) / side if free else 0.0 for side, free in zip(spacing, free_axes(spacing), strict=True)]
+    return field * (control.new_tensor(per_axis) / norm).view(1, -1, *(1,) * len(size))
+
+
+def sample(
+    images: Tensor, labels: Tensor, maps: Tensor, fields: Tensor | None, size: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Images and labels seen through the maps.
+
+    Labels take the nearest voxel: in the mean that keeps every structure's volume, and a lesion of one voxel survives
+    a turn, where interpolated classes would drop it (its weight hardly ever exceeds one half). It happens once, from
+    the training grid, so no error adds up.
+
+    Args:
+        images: `(N, C, *source)` float.
+        labels: `(N, *source)` integer.
+        maps: `(N, dim, dim)` from offsets in the result to offsets in the source, in voxels.
+        fields: `(N, dim, *size)` voxels added to the source offsets, or None.
+        size: Voxels of the result, taken around the middle of the source. Beyond its edges the outermost values go on.
+
+    Returns:
+        Images `(N, C, *size)` and labels `(N, *size)`, dtypes kept.
+    """
+    source = torch.tensor(images.shape[2:], dtype=maps.dtype, device=maps.device)
+    target = torch.tensor(tuple(size), dtype=maps.dtype, device=maps.device)
+    unit = maps * target / source[:, None]  # grid_sample's coordinates run from -1 to 1 over each axis, x first
+    theta = functional.pad(unit.flip(1, 2), (0, 1)).float()
+    grid = functional.affine_grid(theta, [len(images), 1, *size], align_corners=False)
+    if fields is not None:
+        shift = fields * (2 / source).to(fields).view(1, -1, *(1,) * len(size))
+        grid = grid + shift.flip(1).movedim(1, -1)
+    seen = functional.grid_sample(images, grid, "bilinear", "border", align_corners=False)
+    classes = functional.grid_sample(labels[:, None].float(), grid, "nearest", "border", align_corners=False)
+    return seen, classes[:, 0].to(labels.dtype)
+
+
+def _distance(side: float, spacing: Sequence[float]) -> float:
+    return KNOT_DISTANCE * min(spacing) / side
+
+
+@functools.lru_cache(maxsize=64)
+def _spline(length: int, distance: float) -> Tensor:
+    """`(length, knots)` cubic B-spline weights; control points stand `distance` voxels apart."""
+    positions = np.arange(length) / distance + 1.0
+    count = int(np.floor(positions[-1])) + 3
+    apart = np.abs(positions[:, None] - np.arange(count)[None])
+    near = 2 / 3 - apart**2 + apart**3 / 2
+    far = np.clip(2 - apart, 0, None) ** 3 / 6
+    return torch.from_numpy(np.where(apart < 1, near, far).astype(np.float32))

@@ -1,0 +1,75 @@
+"""Geometry: axes, voxel sizes and distances between grids. Affines map `(x, y, z)` voxel indices to mm in RAS+."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+SPACING_DECIMALS = 6
+"""Voxel sizes are rounded to a millionth of a mm: one volume stored in another orientation differs by the last bit."""
+
+Orientation = np.ndarray
+"""`(3, 2)`: for each stored axis the RAS axis that it lies closest to, and 1 or -1 for its direction."""
+
+
+def orientation(affine: np.ndarray) -> Orientation:
+    """How the stored axes lie: the closest permutation and flips to RAS.
+
+    Raises:
+        ValueError: The affine is singular or not finite, so there is no such thing.
+    """
+    import nibabel
+
+    if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        raise ValueError("the affine is singular or not finite")
+    return np.asarray(nibabel.io_orientation(affine))
+
+
+def to_zyx(array: np.ndarray, axes: Orientation) -> np.ndarray:
+    """A view in closest-RAS order.
+
+    Args:
+        array: `(x, y, z)` or `(x, y, z, channel)` as stored.
+        axes: Its orientation.
+
+    Returns:
+        `(z, y, x)` or `(channel, z, y, x)`: z grows to the head, y to the front, x to the right.
+    """
+    for axis, (_, direction) in enumerate(axes):
+        if direction < 0:
+            array = np.flip(array, axis)
+    stored_axis_of = np.argsort(axes[:, 0])
+    return np.transpose(array, [*range(3, array.ndim), *stored_axis_of[::-1]])
+
+
+def affine_to_ras(affine: np.ndarray, axes: Orientation, shape: Sequence[int]) -> np.ndarray:
+    """The affine of the reordered volume, still for indices `(x, y, z)`.
+
+    Args:
+        affine: Of the stored volume.
+        axes: Its orientation.
+        shape: `(x, y, z)` voxels as stored.
+    """
+    import nibabel
+
+    return np.asarray(affine @ nibabel.orientations.inv_ornt_aff(axes, tuple(shape)))
+
+
+def spacing_zyx(affine: np.ndarray, axes: Orientation) -> tuple[float, float, float]:
+    """Voxel size in mm along `(z, y, x)`. The affine's columns tell it, not its diagonal: axes can be permuted."""
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)[np.argsort(axes[:, 0])]
+    x, y, z = (round(float(size), SPACING_DECIMALS) for size in sizes)
+    return z, y, x
+
+
+def displacement(first: np.ndarray, second: np.ndarray, shape: Sequence[int]) -> float:
+    """The farthest that two affines put one corner voxel apart, in voxels (the smallest side of the first).
+
+    Args:
+        first: Affine of the image.
+        second: Affine of its mask.
+        shape: `(x, y, z)` voxels of both.
+    """
+    corners = np.array([(*corner, 1.0) for corner in itertools.product(*((0, size - 1) for size in shape))])
+    apart = np.linalg.norm((corners @ (first - second).T)[:, :3], axis=1).max()
+    return float(apart / np.linalg.norm(first[:3, :3], axis=0).min())

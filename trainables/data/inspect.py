@@ -1,0 +1,169 @@
+"""Inspection: what a case is, found by opening all of it; every problem of a dataset is said at once."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from trainables.data import preprocess, readers, resample
+from trainables.data.case import Case, read
+from trainables.data.layouts import CaseFiles
+from trainables.data.options import PreprocessOptions
+from trainables.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CaseFacts:
+    """What a person wants to know of a case before training on it. Plain data, JSON-able by `plain`.
+
+    Attributes:
+        name: The case's name.
+        group: Cases of one group are one patient: split together.
+        channels: Number of image channels.
+        shape: Voxels of the original grid, `[z, y, x]` or `[y, x]`.
+        spacing: mm along the same axes; None where the files do not say.
+        prepared_shape: Voxels of the training grid.
+        intensities: Lowest and highest intensity of each channel, as stored (after the file's own scaling).
+        voxels: Label → number of voxels in the reference.
+        ceilings: Region → Dice of the reference sent to the training grid and back; None where it has none.
+        warnings: What to look at, one line each, without the case's name.
+    """
+
+    name: str
+    group: str
+    channels: int
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...] | None
+    prepared_shape: tuple[int, ...]
+    intensities: tuple[tuple[float, float], ...]
+    voxels: Mapping[str, int]
+    ceilings: Mapping[str, float | None]
+    warnings: tuple[str, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `plain`, also after a journey through JSON."""
+        given = dict(data)
+        for name in ("shape", "prepared_shape", "warnings"):
+            given[name] = tuple(given[name])
+        given["spacing"] = None if given["spacing"] is None else tuple(given["spacing"])
+        given["intensities"] = tuple((low, high) for low, high in given["intensities"])
+        return cls(**given)
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """A dataset's cases, and all that is wrong with it.
+
+    Attributes:
+        facts: Of the cases that could be read, in the order given.
+        problems: One line each; training starts only when there are none.
+        warnings: One line each, beginning with the case's name.
+    """
+
+    facts: tuple[CaseFacts, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = None) -> CaseFacts:
+    """Opens a case, checks it, and says what it is.
+
+    Args:
+        files: The case.
+        options: Its labels, regions and voxel size.
+        group: Its group; None where each case is its own.
+
+    Raises:
+        InputError: Something is wrong with it: one line that begins with the file.
+    """
+    case = read(files, options.labels, dim=options.dim, other=options.other_labels)
+    return facts_of(files, case, options, group)
+
+
+def facts_of(files: CaseFiles, case: Case, options: PreprocessOptions, group: str | None = None) -> CaseFacts:
+    """The same for a case that was read already."""
+    try:
+        shape = preprocess.training_shape(case, options)
+    except InputError as error:
+        raise InputError(f"{readers.short(files.images[0])}: {error}") from error
+    count = len(options.classes)
+    label = resample.class_map(case.reference, shape, count)
+    voxels = np.bincount(case.reference.reshape(-1), minlength=count) if case.reference.size < 1 << 24 else None
+    counts = voxels if voxels is not None else [np.count_nonzero(case.reference == index) for index in range(count)]
+    intensities = tuple((float(channel.min()), float(channel.max())) for channel in case.image)
+    warnings = [*case.warnings]
+    warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
+    return CaseFacts(
+        name=files.name,
+        group=group or files.name,
+        channels=len(case.image),
+        shape=case.reference.shape,
+        spacing=case.spacing,
+        prepared_shape=shape,
+        intensities=intensities,
+        voxels={name: int(counts[index]) for index, name in enumerate(options.classes) if index > 0},
+        ceilings=preprocess.ceilings(label, case.reference, dict(options.regions), count),
+        warnings=tuple(warnings),
+    )
+
+
+def all_cases(
+    cases: Sequence[CaseFiles],
+    options: PreprocessOptions,
+    groups: Mapping[str, str] | None = None,
+    *,
+    workers: int = 1,
+) -> Inspection:
+    """Inspects every case and goes on after a bad one.
+
+    Args:
+        cases: What `layouts.find` found.
+        options: Labels, regions and voxel size.
+        groups: Case → group; None where each case is its own.
+        workers: Threads, each with one case in memory.
+    """
+    groups = groups or {}
+    look = functools.partial(_attempt, options=options, groups=groups)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        results = list(pool.map(look, cases))
+    facts = tuple(result for result in results if isinstance(result, CaseFacts))
+    problems = [str(result) for result in results if isinstance(result, InputError)]
+    problems += _across(facts, options)
+    warnings = [f"{fact.name}: {warning}" for fact in facts for warning in fact.warnings]
+    return Inspection(facts, tuple(problems), tuple(warnings))
+
+
+def _attempt(files: CaseFiles, options: PreprocessOptions, groups: Mapping[str, str]) -> CaseFacts | InputError:
+    try:
+        return inspect(files, options, groups.get(files.name))
+    except InputError as error:
+        return error
+
+
+def _across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
+    """What only shows beside the other cases."""
+    if not facts:
+        return []
+    usual, _ = collections.Counter(fact.channels for fact in facts).most_common(1)[0]
+    problems = [
+        f"{fact.name}: {fact.channels} channels, most cases have {usual}. "
+        "Re-export it, or list the case under `dataset.exclude`."
+        for fact in facts
+        if fact.channels != usual
+    ]
+    problems += [
+        f"dataset.labels: {label.name!r} ({label.operator}{label.value:g}) occurs in no case's mask. "
+        "Check the value, or take the label out."
+        for label in options.labels
+        if not any(fact.voxels[label.name] for fact in facts)
+    ]
+    return problems

@@ -1,0 +1,132 @@
+"""Labels: which values of a mask file belong to which class, by value (`1`) or by rule (`">127"`)."""
+
+import dataclasses
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from trainables.errors import InputError
+
+OtherLabels = Literal["refuse", "background"]
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+TOLERANCE = 1e-3
+"""How far a value may lie from a whole number and still be it: float rounding of a scaled mask gives 0.9999."""
+MOST_CLASSES = 254
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Label:
+    """One class of the study: its name and the mask values that belong to it."""
+
+    name: str
+    operator: str
+    value: float
+
+    @property
+    def splits(self) -> bool:
+        """Whether it is an inequality. Then it says of every value whether it belongs, and the rest is background."""
+        return self.operator != "=="
+
+    def __str__(self) -> str:
+        value = f"{self.value:g}"
+        return f"{self.name}: {self.operator}{value}" if self.splits else f"{self.name}: {value}"
+
+
+def parse(name: str, rule: float | str) -> Label:
+    """The label that a study file's `name: rule` means.
+
+    Args:
+        name: The label's name.
+        rule: A number, or text such as `">127"`, `">=2"`, `"==1"`.
+
+    Raises:
+        InputError: The rule is neither.
+    """
+    match = re.fullmatch(r"\s*(==|!=|>=|<=|>|<)?\s*(-?\d+(?:\.\d+)?)\s*", str(rule))
+    if match is None or isinstance(rule, bool):
+        raise InputError(f"label {name!r}: {rule!r} is neither a value (1) nor a rule ('>127', '>=2', '==1').")
+    return Label(name, match[1] or "==", float(match[2]))
+
+
+def parse_all(labels: Mapping[str, float | str]) -> tuple[Label, ...]:
+    """The study file's labels, in its order; class indices are 1, 2, … along it.
+
+    Raises:
+        InputError: A rule is none, two labels name the same value, or there are more than 254.
+    """
+    parsed = tuple(parse(name, rule) for name, rule in labels.items())
+    if not 1 <= len(parsed) <= MOST_CLASSES:
+        raise InputError(f"labels: expected 1 to {MOST_CLASSES} labels, found {len(parsed)}.")
+    seen: dict[tuple[str, float], str] = {}
+    for label in parsed:
+        other = seen.setdefault((label.operator, label.value), label.name)
+        if other != label.name:
+            raise InputError(f"labels: {other!r} and {label.name!r} both name {label.operator}{label.value:g}.")
+    return parsed
+
+
+def to_classes(mask: np.ndarray, labels: Sequence[Label], other: OtherLabels = "refuse") -> np.ndarray:
+    """Class indices of a mask's voxels.
+
+    Args:
+        mask: Values as stored, any shape, any real dtype. Values within 0.001 of a whole number count as it.
+        labels: In the study file's order; `labels[i]` gets the index `i + 1`, everything else 0.
+        other: What becomes of values that no label names: `refuse` or `background`. 0 is always allowed, and so is
+            all the rest when a label is an inequality.
+
+    Returns:
+        uint8 array of the mask's shape.
+
+    Raises:
+        InputError: The mask has values that no label names, two labels name one value, or a value is NaN.
+    """
+    values = _whole(mask)
+    classes = np.zeros(values.shape, np.uint8)
+    for index, label in enumerate(labels, start=1):
+        named = OPERATORS[label.operator](values, label.value)
+        twice = named & (classes > 0)
+        if twice.any():
+            first = labels[int(classes[twice][0]) - 1]
+            raise InputError(
+                f"value {values[twice][0]:g} belongs to two labels ({first}; {label}). Let only one rule hold."
+            )
+        classes[named] = index
+    if other == "refuse" and not any(label.splits for label in labels):
+        _refuse_strangers(values[(classes == 0) & (values != 0)], labels)
+    return classes
+
+
+def _refuse_strangers(found: np.ndarray, labels: Sequence[Label]) -> None:
+    if found.size == 0:
+        return
+    strangers = np.unique(found)
+    shown = ", ".join(f"{value:g}" for value in strangers[:5]) + (", …" if len(strangers) > 5 else "")
+    names = ", ".join(str(label) for label in labels)
+    if (strangers == np.rint(strangers)).all():
+        advice = "Name them under `dataset.labels`, or set `dataset.other_labels: background`."
+    else:
+        advice = "Masks hold whole numbers: re-export it without smoothing, or give a rule such as '>0.5'."
+    values = "value" if len(strangers) == 1 else "values"
+    covered = "is" if len(strangers) == 1 else "are"
+    raise InputError(f"{values} {shown} {covered} covered by no label ({names}). {advice}")
+
+
+def _whole(mask: np.ndarray) -> np.ndarray:
+    """The mask with floats that are whole numbers up to rounding made whole."""
+    if not np.issubdtype(mask.dtype, np.floating) or mask.size == 0:
+        return mask
+    if not np.isfinite(mask.sum(dtype=np.float64)):
+        raise InputError("the mask has NaN or infinite values. Masks hold whole numbers: re-export it.")
+    whole = np.rint(mask)
+    return np.where(np.abs(mask - whole) <= TOLERANCE, whole, mask)

@@ -1,0 +1,67 @@
+"""What preprocessing does to a case: plain data, JSON in and out."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from trainables.data.labels import Label, OtherLabels
+
+Normalize = Literal["zscore", "minmax", "none"]
+Spacing = tuple[float, ...] | Literal["native", "unknown"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PreprocessOptions:
+    """How the cases of a study become arrays. Equal files and options give equal arrays.
+
+    Attributes:
+        dim: 2 for slices (PNG, JPEG, single-slice NIfTI), 3 for volumes; the number of sizes in `patch.size`.
+        labels: In the study file's order: `labels[i]` has class index `i + 1`. `labels.parse_all` makes them.
+        other_labels: What becomes of mask values that no label names.
+        regions: Region → class indices whose union it is, for the ceilings.
+        spacing: Voxel size in mm, `[z, y, x]` or `[y, x]`; `native` keeps each case's grid; `unknown` does so too
+            and reports distances in pixels, whatever the header says.
+        clip: Lowest and highest intensity kept, applied after resampling; None keeps all.
+        normalize: After clipping, each channel of each case by itself: `zscore` (mean 0, standard deviation 1),
+            `minmax` (to `[0, 1]`) or `none`.
+    """
+
+    dim: int
+    labels: tuple[Label, ...]
+    other_labels: OtherLabels = "refuse"
+    regions: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    spacing: Spacing = "native"
+    clip: tuple[float, float] | None = None
+    normalize: Normalize = "zscore"
+
+    def __post_init__(self) -> None:
+        if self.dim not in (2, 3):
+            raise ValueError(f"dim must be 2 or 3, not {self.dim}")
+        if isinstance(self.spacing, tuple) and (len(self.spacing) != self.dim or min(self.spacing) <= 0):
+            raise ValueError(f"spacing must be {self.dim} positive numbers, not {self.spacing}")
+        if self.clip is not None and not self.clip[0] < self.clip[1]:
+            raise ValueError(f"clip must be (low, high) with low < high, not {self.clip}")
+        if any(not 1 <= index <= len(self.labels) for classes in self.regions.values() for index in classes):
+            raise ValueError(f"regions must name class indices 1 to {len(self.labels)}, not {dict(self.regions)}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names by class index; `classes[0]` is `background`."""
+        return ("background", *(label.name for label in self.labels))
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        data: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))
+        return data
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `plain`."""
+        given = dict(data)
+        given["labels"] = tuple(Label(**label) for label in given["labels"])
+        given["regions"] = {name: tuple(classes) for name, classes in given["regions"].items()}
+        for name in ("spacing", "clip"):
+            if isinstance(given[name], list):
+                given[name] = tuple(given[name])
+        return cls(**given)

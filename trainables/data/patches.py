@@ -1,0 +1,138 @@
+"""Patches: random boxes of training cases, a share of them centred on foreground.
+
+Every draw is a function of (seed, iteration, slot), so two losses with one seed see the same patches, and a resumed
+training goes on as if it had never stopped, with no state to save.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables import streams
+from trainables.data.cache import CachedCase, Dataset
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where a patch is taken.
+
+    Attributes:
+        case: The case's name.
+        start: First voxel along each axis of the training grid; negative where the patch begins before the edge.
+        foreground: Whether it was centred on a foreground voxel.
+    """
+
+    case: str
+    start: tuple[int, ...]
+    foreground: bool
+
+
+class PatchSampler:
+    """Draws batches of patches.
+
+    A slot draws its case uniformly; then, with probability `foreground`, a class uniformly among those that the case
+    has, and a voxel of it as the patch's centre; else any box inside the volume, uniformly. A box that would reach
+    over an edge is moved inside. A case smaller than the patch is put in its middle, with the case's padding value
+    and background around it.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        cases: Sequence[str],
+        patch_size: Sequence[int],
+        foreground: float,
+        seed: int,
+        margin: Sequence[int] | None = None,
+    ) -> None:
+        """Nothing is read until the first batch.
+
+        Args:
+            dataset: Where the cases are.
+            cases: Names of those to draw from.
+            patch_size: Voxels of a patch.
+            foreground: Share of patches centred on foreground, in `[0, 1]`.
+            seed: The trial's seed.
+            margin: Voxels that every patch has more on each side, for the augmentation to turn into
+                (`Augmenter.margin`); they may lie beyond the volume's edge. It does not change what is drawn.
+
+        Raises:
+            ValueError: No cases, or sizes that do not fit the dataset.
+        """
+        if not cases:
+            raise ValueError("no training cases")
+        if len(patch_size) != dataset.dim or min(patch_size) < 1:
+            raise ValueError(f"patch_size must be {dataset.dim} positive numbers, not {tuple(patch_size)}")
+        if not 0 <= foreground <= 1:
+            raise ValueError(f"foreground must lie in [0, 1], not {foreground}")
+        self.dataset = dataset
+        self.cases = tuple(cases)
+        self.patch_size = tuple(patch_size)
+        self.foreground = foreground
+        self.seed = seed
+        self.margin = tuple(margin) if margin is not None else (0,) * len(self.patch_size)
+
+    def place(self, iteration: int, slot: int) -> Place:
+        """Where the patch of one slot lies, margin not counted."""
+        chance = streams.stream(self.seed, "patches", iteration, slot).random(4 + len(self.patch_size))
+        name = self.cases[int(chance[0] * len(self.cases))]
+        case = self.dataset.cases[name]
+        centre = self._foreground_voxel(case, chance[2], chance[3]) if chance[1] < self.foreground else None
+        start = []
+        for axis, (size, length) in enumerate(zip(self.patch_size, case.label.shape, strict=True)):
+            room = length - size
+            if room <= 0:
+                start.append(-(-room // 2))
+            elif centre is None:
+                start.append(int(chance[4 + axis] * (room + 1)))
+            else:
+                start.append(min(max(int(centre[axis]) - size // 2, 0), room))
+        return Place(name, tuple(start), centre is not None)
+
+    def batch(self, iteration: int, batch_size: int) -> tuple[Tensor, Tensor]:
+        """The patches of one iteration.
+
+        Args:
+            iteration: From 0.
+            batch_size: Number of slots; slot `i` is the same in a smaller or larger batch.
+
+        Returns:
+            Images float32 `(batch_size, channels, *size)` and labels int64 `(batch_size, *size)`, where `size` is the
+            patch's with its margins.
+        """
+        size = tuple(patch + 2 * extra for patch, extra in zip(self.patch_size, self.margin, strict=True))
+        images = np.empty((batch_size, self.dataset.channels, *size), np.float32)
+        labels = np.zeros((batch_size, *size), np.int64)
+        for slot in range(batch_size):
+            place = self.place(iteration, slot)
+            self._copy(place, images[slot], labels[slot])
+        return torch.from_numpy(images), torch.from_numpy(labels)
+
+    def _copy(self, place: Place, image: np.ndarray, label: np.ndarray) -> None:
+        """Fills one slot; what lies beyond the edges is padding and background."""
+        case = self.dataset.cases[place.case]
+        source, target = [], []
+        for first, extra, size, length in zip(place.start, self.margin, label.shape, case.label.shape, strict=True):
+            begin = first - extra
+            low, high = max(begin, 0), min(begin + size, length)
+            source.append(slice(low, high))
+            target.append(slice(low - begin, high - begin))
+        inside = tuple(target)
+        if any(part.stop - part.start < size for part, size in zip(inside, label.shape, strict=True)):
+            image[:] = np.reshape(case.padding, (-1, *(1,) * label.ndim))
+        image[(slice(None), *inside)] = case.image[(slice(None), *source)]
+        label[inside] = case.label[tuple(source)]
+
+    @staticmethod
+    def _foreground_voxel(case: CachedCase, which_class: float, which_voxel: float) -> tuple[int, ...] | None:
+        """A voxel of a class that the case has, by two numbers in `[0, 1)`; None where it has none."""
+        counts = case.foreground_counts
+        present = [index for index, count in enumerate(counts) if count]
+        if not present:
+            return None
+        chosen = present[int(which_class * len(present))]
+        flat = case.foreground[sum(counts[:chosen]) + int(which_voxel * counts[chosen])]
+        return tuple(int(index) for index in np.unravel_index(int(flat), case.label.shape))

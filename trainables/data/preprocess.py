@@ -1,0 +1,175 @@
+"""Preprocessing: a checked case → the arrays that are trained on and scored. Pure functions of content."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from trainables.data import resample
+from trainables.data.case import Case
+from trainables.data.options import Normalize, PreprocessOptions
+from trainables.errors import InputError
+
+FOREGROUND_CAP = 10_000
+"""Voxels kept of each class as centres of foreground patches."""
+GREY_SAMPLE = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """A case ready for training and scoring.
+
+    Attributes:
+        image: float32 `(channel, *spatial)` on the training grid, normalised.
+        label: uint8 class indices `(*spatial)`.
+        foreground: int32 flat indices into `label`: of each class in turn at most 10,000 voxels, spread evenly.
+        foreground_counts: How many of them belong to each class, background's being 0.
+        reference: uint8 class indices on the original grid.
+        grey: uint8 picture of the first channel on the original grid.
+        spacing: mm of the training grid; None where unknown.
+        reference_spacing: mm of the original grid; None where unknown: then distances are in pixels.
+        padding: For each channel the value that stands for "nothing here" beyond the edges.
+    """
+
+    image: np.ndarray
+    label: np.ndarray
+    foreground: np.ndarray
+    foreground_counts: tuple[int, ...]
+    reference: np.ndarray
+    grey: np.ndarray
+    spacing: tuple[float, ...] | None
+    reference_spacing: tuple[float, ...] | None
+    padding: tuple[float, ...]
+
+
+def prepare(case: Case, options: PreprocessOptions) -> Prepared:
+    """The case at the study's voxel size: resampled, clipped, normalised, in this order.
+
+    Raises:
+        InputError: A voxel size is asked for and the case's own is unknown.
+    """
+    shape = training_shape(case, options)
+    label = resample.class_map(case.reference, shape, len(options.classes))
+    image = np.empty((len(case.image), *shape), np.float32)
+    for channel, volume in enumerate(case.image):
+        image[channel] = normalized(resample.image(volume, shape), options.clip, options.normalize)
+    foreground, counts = foreground_sample(label, len(options.classes))
+    same_box = case.spacing is not None and options.spacing != "unknown"
+    return Prepared(
+        image=image,
+        label=label,
+        foreground=foreground,
+        foreground_counts=counts,
+        reference=case.reference,
+        grey=grey_levels(case.image[0], options.clip),
+        spacing=_true_spacing(case, shape) if same_box else None,
+        reference_spacing=case.spacing if same_box else None,
+        padding=tuple(float(image[c].min()) if options.normalize == "none" else 0.0 for c in range(len(image))),
+    )
+
+
+def training_shape(case: Case, options: PreprocessOptions) -> tuple[int, ...]:
+    """Voxels of the training grid."""
+    if not isinstance(options.spacing, tuple):
+        return case.reference.shape
+    if case.spacing is None:
+        raise InputError(
+            "the voxel size is unknown (PNG and JPEG have none), but `preprocess.spacing` asks for "
+            f"{list(options.spacing)} mm. Set it to `native`."
+        )
+    return resample.shape_at(case.reference.shape, case.spacing, options.spacing)
+
+
+def _true_spacing(case: Case, shape: tuple[int, ...]) -> tuple[float, ...]:
+    assert case.spacing is not None
+    return tuple(
+        round(size * old / new, 6) for size, old, new in zip(case.reference.shape, case.spacing, shape, strict=True)
+    )
+
+
+def normalized(volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize) -> np.ndarray:
+    """Intensities clipped, then brought to a common scale; a constant volume becomes 0.
+
+    Args:
+        volume: float32, any shape.
+        clip: Lowest and highest value kept.
+        how: `zscore`, `minmax` or `none`.
+
+    Returns:
+        float32 of the same shape.
+    """
+    if clip is not None:
+        volume = np.clip(volume, np.float32(clip[0]), np.float32(clip[1]))
+    if how == "none":
+        return volume
+    if how == "zscore":
+        shift, scale = float(volume.mean(dtype=np.float64)), float(volume.std(dtype=np.float64))
+    else:
+        shift, scale = float(volume.min()), float(volume.max()) - float(volume.min())
+    if not scale > 1e-7 * abs(shift):
+        return np.zeros_like(volume)
+    result = np.subtract(volume, np.float32(shift))
+    return np.multiply(result, np.float32(1 / scale), out=result)
+
+
+def foreground_sample(label: np.ndarray, classes: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Voxels to centre foreground patches on.
+
+    Args:
+        label: Class indices.
+        classes: Number of classes, background included.
+
+    Returns:
+        Flat indices, class by class, and how many there are of each class. Where a class has more than the cap, one
+        voxel at a pseudo-random place of each of 10,000 equal stretches is taken.
+    """
+    flat = label.reshape(-1)
+    chosen, counts = [], [0]
+    for index in range(1, classes):
+        voxels = np.flatnonzero(flat == index)
+        if len(voxels) > FOREGROUND_CAP:
+            places = np.random.Generator(np.random.Philox(key=index)).random(FOREGROUND_CAP)
+            voxels = voxels[((np.arange(FOREGROUND_CAP) + places) * (len(voxels) / FOREGROUND_CAP)).astype(np.int64)]
+        chosen.append(voxels.astype(np.int32))
+        counts.append(len(voxels))
+    return np.concatenate(chosen), tuple(counts)
+
+
+def grey_levels(volume: np.ndarray, clip: tuple[float, float] | None) -> np.ndarray:
+    """A volume as uint8 for pictures, between `clip` or, without, its 0.5th and 99.5th percentile."""
+    if clip is None:
+        sample = volume.reshape(-1)[:: max(1, volume.size // GREY_SAMPLE)]
+        low, high = float(np.percentile(sample, 0.5)), float(np.percentile(sample, 99.5))
+    else:
+        low, high = clip
+    scaled = (np.clip(volume, np.float32(low), np.float32(high)) - np.float32(low)) * np.float32(255)
+    grey: np.ndarray = np.rint(scaled / np.float32(max(high - low, 1e-30))).astype(np.uint8)
+    return grey
+
+
+def ceilings(
+    label: np.ndarray, reference: np.ndarray, regions: Mapping[str, tuple[int, ...]], classes: int
+) -> dict[str, float | None]:
+    """The Dice that a network without any error would reach: the reference sent to the training grid and back.
+
+    Args:
+        label: Class indices on the training grid.
+        reference: Class indices on the original grid.
+        regions: Region → class indices whose union it is.
+        classes: Number of classes, background included.
+
+    Returns:
+        Dice of each region in `[0, 1]`; None where the reference has nothing of it.
+    """
+    kinds = torch.arange(classes, dtype=torch.uint8).view(-1, *(1,) * label.ndim)
+    perfect = (torch.from_numpy(np.array(label))[None] == kinds).float()
+    returned = resample.restore(perfect, reference.shape).numpy()
+    dice: dict[str, float | None] = {}
+    for region, members in regions.items():
+        member = np.zeros(256, bool)
+        member[list(members)] = True
+        truth, guess = member[reference], member[returned]
+        total = int(truth.sum()) + int(guess.sum())
+        dice[region] = 2 * int((truth & guess).sum()) / total if truth.any() else None
+    return dice
