@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from search_spaces.grammar import Fixed, Scalar, distributions, from_unit, grid_points, grid_values
+from search_spaces.grammar import Fixed, Scalar
+from search_spaces.values import from_unit, grid_points, grid_values
 from study.design import Arm, Design, KnownTrial
 from trainables.streams import seed_of, stream
 
@@ -121,6 +122,8 @@ def _tpe(
     design: Design, key: SearchKey, count: int, cohort: int, before: Sequence[KnownTrial]
 ) -> list[dict[str, Scalar]]:
     import optuna
+
+    from search_spaces.distributions import distributions
 
     arm = design.arms[key.arm]
     free = distributions(arm.space)

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import SkipValidation
 
 from search_spaces.defaults import LOSSES, METRICS, MODELS, SGD_LEARNING_RATE, TRAINING
-from search_spaces.grammar import Fixed, Parameter, Scalar, nearest, written
+from search_spaces.grammar import Fixed, Parameter, Scalar, written
+from search_spaces.values import nearest
 from study.design import Arm, Design
 from study.spec_checks import across
 from study.spec_errors import Lines, Problem, SpecError

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_spaces.defaults import DIMS, DIVISORS, METRICS
-from search_spaces.grammar import Fixed, Parameter, grid_points
+from search_spaces.grammar import Fixed, Parameter
+from search_spaces.values import grid_points
 from study.spec_errors import Problem, suggestion, unknown
 
 LARGEST_GRID = 1_000_000

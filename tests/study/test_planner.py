@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces.grammar import Scalar, from_unit
+from search_spaces.grammar import Scalar
+from search_spaces.values import from_unit
 from study import sampling
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
 from study.forecast import forecast, rungs

@@ -1,0 +1,119 @@
+"""The values that a parameter can have: which, how many, the nearest, and the one at a point of the unit interval."""
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+from search_spaces.grammar import Choice, Fixed, Parameter, Range, Scalar, Space, is_number
+
+
+def contains(parameter: Parameter, value: Scalar) -> bool:
+    """Whether a trial may have this value. Floats of a stepped range may be off by 1e-9 of a step."""
+    if isinstance(parameter, Fixed):
+        return _same(parameter.value, value)
+    if isinstance(parameter, Choice):
+        return any(_same(option, value) for option in parameter.values)
+    if not is_number(value) or not parameter.low <= value <= parameter.high:
+        return False
+    if parameter.whole and not isinstance(value, int):
+        return False
+    if parameter.step is None:
+        return True
+    steps = (value - parameter.low) / parameter.step
+    return abs(steps - round(steps)) <= 1e-9
+
+
+def nearest(parameter: Parameter, value: Scalar) -> Scalar:
+    """The allowed value that is closest to `value`: itself where it is allowed.
+
+    Where the two cannot be compared (a word that is not among the choices, None in a range), a choice gives its first
+    value and a range its middle (the geometric middle of a log range).
+    """
+    if isinstance(parameter, Fixed):
+        return parameter.value
+    if isinstance(parameter, Choice):
+        return _nearest_of(parameter.values, value)
+    if not is_number(value):
+        return from_unit(parameter, 0.5)
+    clipped = min(max(float(value), parameter.low), parameter.high)
+    if parameter.step is not None:
+        return _at_step(parameter, round((clipped - parameter.low) / parameter.step))
+    return round(clipped) if parameter.whole else float(clipped)
+
+
+def from_unit(parameter: Parameter, u: float) -> Scalar:
+    """The value at a point of the unit interval: equal parts for choices and steps, logarithms for a log range.
+
+    Args:
+        parameter: Where the value comes from.
+        u: In `[0, 1)`.
+
+    Raises:
+        ValueError: `u` is outside.
+    """
+    if not 0 <= u < 1:
+        raise ValueError(f"u is {u}; expected a number in [0, 1)")
+    if isinstance(parameter, Fixed):
+        return parameter.value
+    if isinstance(parameter, Choice):
+        return parameter.values[int(u * len(parameter.values))]
+    low, high = parameter.low, parameter.high
+    if parameter.log:
+        half = 0.5 if parameter.whole else 0.0  # so that each whole number has its own stretch
+        bottom, top = math.log(low - half), math.log(high + half)
+        drawn = math.exp(bottom + u * (top - bottom))
+        return min(max(round(drawn), int(low)), int(high)) if parameter.whole else float(min(max(drawn, low), high))
+    if (count := _points(parameter)) is not None:
+        return _at_step(parameter, int(u * count))
+    return float(min(low + u * (high - low), high))
+
+
+def grid_points(space: Space) -> int | None:
+    """How many configurations there are; None where a parameter is continuous."""
+    counts = [_points(parameter) for parameter in space.values()]
+    return math.prod(count for count in counts if count is not None) if None not in counts else None
+
+
+def grid_values(parameter: Parameter) -> tuple[Scalar, ...]:
+    """Every value that a parameter can have, in order.
+
+    Raises:
+        ValueError: It is continuous.
+    """
+    if isinstance(parameter, Fixed):
+        return (parameter.value,)
+    if isinstance(parameter, Choice):
+        return parameter.values
+    if (count := _points(parameter)) is None:
+        raise ValueError(f"a range from {parameter.low} to {parameter.high} without step has no finite grid")
+    return tuple(_at_step(parameter, index) for index in range(count))
+
+
+def _same(left: Scalar, right: Scalar) -> bool:
+    """Equal as values of a parameter: 1 is 1.0, but true is not 1."""
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
+def _nearest_of(options: Sequence[Scalar], value: Scalar) -> Scalar:
+    for option in options:
+        if _same(option, value):
+            return option
+    numbers = [option for option in options if is_number(option)]
+    return min(numbers, key=lambda option: abs(option - value)) if numbers and is_number(value) else options[0]
+
+
+def _points(parameter: Parameter) -> int | None:
+    """How many values a parameter has; None for a continuous range."""
+    if isinstance(parameter, Fixed):
+        return 1
+    if isinstance(parameter, Choice):
+        return len(parameter.values)
+    step = parameter.step if parameter.step is not None else (1 if parameter.whole else None)
+    return None if step is None else round((parameter.high - parameter.low) / step) + 1
+
+
+def _at_step(parameter: Range, index: int) -> float:
+    """The value after `index` steps, computed in decimals: 0.1 + 2 * 0.1 is 0.3 and nothing else."""
+    if parameter.whole:
+        return int(parameter.low) + index * int(parameter.step or 1)
+    return float(Decimal(repr(parameter.low)) + index * Decimal(repr(parameter.step)))
