@@ -1,0 +1,308 @@
+"""What the ledger hands out and takes in: plain data, no connection behind it."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.grammar import Scalar
+from study.design import Stage, Status, TrialKey
+
+Result = Literal["done", "failed", "lost", "stopped"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """An image with its reference mask.
+
+    Attributes:
+        name: Unique in its study.
+        group: Cases of one patient share it.
+        splits: For each fold: `train`, `validation` or `test`.
+        facts: Shape, spacing, ceilings: JSON-able.
+    """
+
+    name: str
+    group: str
+    splits: tuple[str, ...]
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StudyRow:
+    """A study as recorded; `file` is the validated study file with all defaults written out."""
+
+    id: int
+    name: str
+    file: dict[str, Any]
+    marks: tuple[int, ...]
+    maximize: bool
+    data_digest: str
+    versions: dict[str, str]
+    created: float
+    stop_requested: bool
+    report_reads: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ArmRow:
+    """An arm as recorded; `space` is plain data as `schema.arms.space` says."""
+
+    number: int
+    name: str
+    model: str
+    loss: str
+    weighting: str
+    space: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrialRow:
+    """A trial as recorded. Times are seconds since 1970; `ended` is None while it is open."""
+
+    key: TrialKey
+    arm: str
+    cohort: int
+    seed: int
+    parameters: dict[str, Scalar]
+    source: TrialKey | None
+    status: Status
+    reason: str | None
+    sampled_by: str
+    created: float
+    ended: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A completed segment: trial `trial` reached mark `iteration`.
+
+    Attributes:
+        trial: Whose.
+        iteration: The mark.
+        objective: Mean over the cases; None where all are missing.
+        weights: Digest of network and optimiser.
+        checkpoint: Folder, relative to the storage root; None once it was removed.
+        attempts: How often it was handed to a worker.
+        seconds: Training time of the last attempt.
+        evaluate_seconds: Evaluation time of the last attempt.
+        trained: Iterations that `seconds` belong to.
+        host: Where it ran.
+        device: `cpu` or the GPU's name.
+        peak_bytes: Greatest device memory in use.
+        ended: Seconds since 1970.
+    """
+
+    trial: TrialKey
+    iteration: int
+    objective: float | None
+    weights: str
+    checkpoint: str | None
+    attempts: int
+    seconds: float
+    evaluate_seconds: float
+    trained: int
+    host: str
+    device: str
+    peak_bytes: int
+    ended: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """A segment handed to a worker; `result` is None while it runs."""
+
+    id: int
+    trial: TrialKey
+    stop: int
+    started_from: int
+    started: float
+    ended: float | None
+    result: Result | None
+    reason: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Notice:
+    """What a reader of the report must know; `created` in seconds since 1970."""
+
+    created: float
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Completion:
+    """What became of a segment's outcome.
+
+    Attributes:
+        result: `recorded`; `repeated` where the same was recorded before; `ignored`, with a notice, where something
+            else was, or where the trial has ended.
+        obsolete: Checkpoint folders that the ledger no longer names, for the caller to remove.
+    """
+
+    result: Literal["recorded", "repeated", "ignored"]
+    obsolete: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changes:
+    """What a view has not seen yet: trials as they are now, and the segments that are new, oldest first.
+
+    Attributes:
+        position: To be handed in the next time. The same position gives the same or a later state again.
+        trials: Inserted or changed (a segment, the end) since.
+        segments: Recorded since.
+        more: Whether there is more to fetch at once.
+    """
+
+    position: int
+    trials: tuple[TrialRow, ...]
+    segments: tuple[SegmentRow, ...]
+    more: bool
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scores:
+    """Case scores by columns, for many rows; row i says `value[i]`, and the rest by position in the tables above it.
+
+    In pandas: `pd.Categorical.from_codes(scores.region, scores.regions)`, and so on.
+
+    Attributes:
+        trials: What `trial` points into, sorted.
+        cases: What `case` points into, in the order of names; has the groups.
+        regions: What `region` points into, sorted.
+        metrics: What `metric` points into, sorted.
+        notes: What `note` points into, sorted.
+        trial: `(R,)` int32.
+        iteration: `(R,)` int32, the mark itself.
+        region: `(R,)` int32.
+        metric: `(R,)` int32.
+        case: `(R,)` int32.
+        value: `(R,)` float64; NaN where missing.
+        note: `(R,)` int32; -1 where there is none.
+    """
+
+    trials: tuple[TrialKey, ...]
+    cases: tuple[Case, ...]
+    regions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    notes: tuple[str, ...]
+    trial: NDArray[np.int32]
+    iteration: NDArray[np.int32]
+    region: NDArray[np.int32]
+    metric: NDArray[np.int32]
+    case: NDArray[np.int32]
+    value: NDArray[np.float64]
+    note: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def rows(self) -> Iterator["ScoreRow"]:
+        """One by one, with the words in place of positions; for few rows."""
+        for i, value in enumerate(self.value.tolist()):
+            yield ScoreRow(
+                trial=self.trials[self.trial[i]],
+                iteration=int(self.iteration[i]),
+                region=self.regions[self.region[i]],
+                metric=self.metrics[self.metric[i]],
+                case=self.cases[self.case[i]].name,
+                group=self.cases[self.case[i]].group,
+                value=None if value != value else value,
+                note=None if self.note[i] < 0 else self.notes[self.note[i]],
+            )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One metric of one region of one case at one mark of one trial; `value` is None where it is missing."""
+
+    trial: TrialKey
+    iteration: int
+    region: str
+    metric: str
+    case: str
+    group: str
+    value: float | None
+    note: str | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curve:
+    """One training curve: `(P,)` int64 iterations, increasing, and `(P,)` float64 values."""
+
+    trial: TrialKey
+    name: str
+    iterations: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Running:
+    """A segment that is with a worker now."""
+
+    trial: TrialKey
+    stop: int
+    started_from: int
+    started: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ArmStatus:
+    """Where an arm stands.
+
+    Attributes:
+        number: Position in the study file.
+        name: The arm's name.
+        counts: `(stage, status)` → trials; what is 0 is left out.
+        reached: `(stage, mark)` → trials that have it.
+        best: `(stage, mark)` → best objective so far, by the study's direction.
+        running: Segments that are with workers.
+        iterations_done: Training iterations recorded, at marks and at checkpoints between them.
+        iterations_open: Iterations from there to the last mark, over the trials that are open: an upper bound of what
+            these trials owe, since halving ends some; trials not yet sampled are the planner's to tell.
+        seconds: Training and evaluation time recorded.
+    """
+
+    number: int
+    name: str
+    counts: Mapping[tuple[Stage, Status], int]
+    reached: Mapping[tuple[Stage, int], int]
+    best: Mapping[tuple[Stage, int], float]
+    running: tuple[Running, ...]
+    iterations_done: int
+    iterations_open: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StudyStatus:
+    """Where a study stands, for the live table.
+
+    Attributes:
+        name: The study's name.
+        marks: Iterations at which trials are evaluated.
+        arms: In the study file's order.
+        speeds: Model → seconds of training per iteration, where known.
+        first_started: When the first segment was handed out; None before.
+        last_ended: When the last segment was recorded; None before.
+        driver: Who holds the lease, for a person to read; None when nobody does.
+        driver_until: When that lease ends unless it is renewed.
+        stop_requested: Whether the driver was asked to stop.
+        losses: Attempts that ended `lost`.
+        notices: How many.
+    """
+
+    name: str
+    marks: tuple[int, ...]
+    arms: tuple[ArmStatus, ...]
+    speeds: Mapping[str, float]
+    first_started: float | None
+    last_ended: float | None
+    driver: str | None
+    driver_until: float | None
+    stop_requested: bool
+    losses: int
+    notices: int
