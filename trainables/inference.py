@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor

@@ -44,8 +44,7 @@ def build(
     Raises:
         InputError: The network does not exist, or not with these arguments.
     """
-    if name not in MODELS:
-        raise InputError(f"no network named {name!r}; there are {', '.join(MODELS)}")
+    _check_name(name)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, "weights"))
         return MODELS[name](in_channels, out_channels, dim, **parameters)
@@ -55,9 +54,10 @@ def check_patch(name: str, patch_size: Sequence[int]) -> None:
     """Refuses a patch that the network cannot learn from.
 
     Raises:
-        InputError: It has the wrong number of sides, or only one voxel of it is left at the bottom of the network,
+        InputError: The network does not exist, the patch has the wrong number of sides, or only one voxel of it is left at the bottom of the network,
             where a normalisation has nothing to average over.
     """
+    _check_name(name)
     if len(patch_size) not in DIMS[name]:
         fitting = [other for other, dims in DIMS.items() if len(patch_size) in dims]
         raise InputError(
@@ -68,6 +68,11 @@ def check_patch(name: str, patch_size: Sequence[int]) -> None:
         raise InputError(
             f"patch.size {list(patch_size)} is too small for {name}: at least one side must exceed {DIVISORS[name]}"
         )
+
+
+def _check_name(name: str) -> None:
+    if name not in MODELS:
+        raise InputError(f"no network named {name!r}; there are {', '.join(MODELS)}")
 
 
 __all__ = ["DIMS", "DIVISORS", "MODELS", "Builder", "build", "check_patch"]

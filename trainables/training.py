@@ -1,0 +1,234 @@
+"""Training: one network learning. All that a trial computes, with nothing of Ray or the ledger."""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.modules.dropout import _DropoutNd
+
+from trainables import inference, models
+from trainables.curve import Curve
+from trainables.data.augment import Augmenter
+from trainables.data.cache import Dataset
+from trainables.data.patches import PatchSampler
+from trainables.errors import InputError
+from trainables.learner import Diverged, Evaluation, Learner
+from trainables.losses import LOSSES
+from trainables.metrics import score_case
+from trainables.models.normalisation import set_momentum
+from trainables.optimize import OPTIMIZERS, SCHEDULES, set_learning_rate
+from trainables.previews import preview
+from trainables.streams import seed_of
+from trainables.trial import Point, Preview, Score, TrialSpec
+
+__all__ = ["Diverged", "Evaluation", "Learner", "Training"]
+
+T = TypeVar("T")
+
+
+class Training:
+    """A network, its optimiser and its data, between two iterations. Implements `Learner`.
+
+    Weights, patches, augmentations and dropout are functions of (seed, stream, iteration, slot), the learning rate of
+    the iteration. So the state is network, optimiser, iteration and the curve's window, and a training that is cut,
+    saved and loaded ends with the same bits (on a CPU with the same number of threads).
+
+    Args:
+        spec: All about the trial.
+        dataset: The preprocessed cases; None opens `spec.data`.
+
+    Raises:
+        InputError: Something in `spec` does not exist, or does not fit the network.
+    """
+
+    def __init__(self, spec: TrialSpec, dataset: Dataset | None = None) -> None:
+        torch.set_num_threads(spec.threads)
+        self.spec = spec
+        self.iteration = 0
+        self.device = torch.device("cuda" if spec.gpu > 0 and torch.cuda.is_available() else "cpu")
+        self._data = Dataset.open(spec.data) if dataset is None else dataset
+        dim = len(spec.patch_size)
+        models.check_patch(spec.model, spec.patch_size)
+        self._layout = torch.channels_last if dim == 2 else torch.channels_last_3d
+        network = models.build(
+            spec.model,
+            in_channels=self._data.channels,
+            out_channels=len(spec.classes),
+            dim=dim,
+            parameters=spec.model_parameters,
+            seed=spec.seed,
+        )
+        self.network = network.to(self.device).to(memory_format=self._layout)  # type: ignore[call-overload]
+        self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
+        self._loss = _named(LOSSES, "loss", spec.loss)
+        self._schedule = _named(SCHEDULES, "schedule", spec.schedule)
+        self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
+            network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum
+        )
+        self._augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
+        self._patches = PatchSampler(
+            self._data, spec.train, spec.patch_size, spec.foreground, spec.seed, self._augmenter.margin
+        )
+        self._curve = Curve(spec.iterations, spec.marks, self.device)
+
+    def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
+        """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
+
+        Makes at least one iteration unless `to` is reached already. Returns the curve points completed meanwhile.
+
+        Raises:
+            Diverged: A loss is not finite. Noticed where the curve has a point, so that the device is not waited for.
+        """
+        deadline = float("inf") if seconds is None else time.monotonic() + seconds
+        points: list[Point] = []
+        self.network.train()
+        while self.iteration < to:
+            points += self._iterate()
+            if time.monotonic() >= deadline:
+                break
+        return tuple(points)
+
+    def evaluate(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Evaluation:
+        """Scores full volumes on their original grid with the weights as they are.
+
+        Args:
+            cases: Names of cases.
+            previews: Names among them of which a preview is made.
+
+        Raises:
+            Diverged: A weight is not finite.
+        """
+        self._check_weights()
+        self.network.eval()
+        scores: list[Score] = []
+        kept: list[Preview] = []
+        for name in cases:
+            case = self._data.cases[name]
+            reference, prediction = np.asarray(case.reference), self.predict(name)
+            spacing = case.reference_spacing
+            scores += score_case(
+                name, reference, prediction, regions=self.spec.regions, metrics=self.spec.metrics, spacing=spacing
+            )
+            if name in previews:
+                kept.append(preview(name, np.asarray(case.grey()), reference, prediction, spacing=spacing))
+        return Evaluation(tuple(scores), tuple(kept))
+
+    def predict(self, case: str) -> np.ndarray:
+        """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`."""
+        spec, cached = self.spec, self._data.cases[case]
+        self.network.eval()
+        probabilities = inference.predict(
+            self._logits,
+            torch.from_numpy(np.array(cached.image)).to(self.device),
+            window=spec.patch_size,
+            overlap=spec.patch_overlap,
+            blend=spec.blend,
+            average=spec.average,
+            mirror=spec.mirror,
+            padding=cached.padding,
+        )
+        return cached.restore(probabilities).cpu().numpy()
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of all that `load_state_dict` needs: tensors on the CPU, numbers, strings, lists and dicts."""
+        state = {
+            "iteration": self.iteration,
+            "network": dict(self.network.state_dict()),
+            "optimizer": self._optimizer.state_dict(),
+            "curve": self._curve.state_dict(),
+        }
+        return {name: _copied(value) for name, value in state.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on where the state was taken."""
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._curve.load_state_dict(state["curve"])
+        self.iteration = state["iteration"]
+
+    def digest(self) -> str:
+        """SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
+        digest = hashlib.sha256()
+        for name, tensor in _tensors((self.network.state_dict(), self._optimizer.state_dict()["state"])):
+            digest.update(f"{name} {tensor.dtype} {(*tensor.shape,)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        """Lets go of memory and files; nothing is called afterwards."""
+        del self.network, self._optimizer, self._data, self._patches, self._curve
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _iterate(self) -> tuple[Point, ...]:
+        spec, now = self.spec, self.iteration
+        set_learning_rate(self._optimizer, spec.learning_rate * self._schedule(now, spec.iterations))
+        set_momentum(self.network, now)
+        images, labels = self._patches.batch(now, spec.batch_size)
+        images, labels = images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+        images, labels = self._augmenter.apply(images, labels, now)
+        with self._dropout_of(now):
+            loss = self._loss(self._logits(images), labels, **spec.loss_parameters)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self.iteration += 1
+        return self._curve.add(loss.detach(), self.iteration)
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.spec.precision == "bfloat16"):
+            return self.network(images.contiguous(memory_format=self._layout))  # type: ignore[no-any-return]
+
+    @contextlib.contextmanager
+    def _dropout_of(self, iteration: int) -> Iterator[None]:
+        """Dropout draws from PyTorch's own generator: seeded for the iteration here, and given back as it was."""
+        if not self._drops:
+            yield
+            return
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            seed = seed_of(self.spec.seed, "dropout", iteration)
+            torch.default_generator.manual_seed(seed)
+            if self.device.type == "cuda":
+                torch.cuda.manual_seed(seed)
+            yield
+
+    def _check_weights(self) -> None:
+        for name, tensor in self.network.state_dict().items():
+            if not torch.isfinite(tensor).all():
+                raise Diverged(
+                    f"non-finite weights ({name}) at iteration {self.iteration}; a lower learning rate may help"
+                )
+
+
+def _named(known: Mapping[str, T], kind: str, name: str) -> T:
+    if name not in known:
+        raise InputError(f"no {kind} named {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def _copied(value: Any) -> Any:
+    """Nested dicts and lists with every tensor copied to the CPU."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value
+
+
+def _tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Every tensor in nested dicts and tuples with its path, in order of the keys' text."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, dict):
+        for key in sorted(value, key=str):
+            yield from _tensors(value[key], f"{name}/{key}")
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _tensors(item, f"{name}/{index}")
