@@ -15,22 +15,13 @@ from search_spaces.defaults import LOSSES, METRICS, MODELS, SGD_LEARNING_RATE, T
 from search_spaces.grammar import Fixed, Parameter, Scalar, written
 from search_spaces.values import nearest
 from study.design import Arm, Design
+from study.spec_base import Section
 from study.spec_checks import across
+from study.spec_dataset import Dataset, Split
 from study.spec_errors import Lines, Problem, SpecError
 from study.spec_file import builtin_studies, locate, override, read_document
 from study.spec_read import names_of, read
-from study.spec_sections import (
-    Budget,
-    Dataset,
-    Inference,
-    Objective,
-    Patch,
-    Preprocess,
-    Report,
-    Resources,
-    Section,
-    Split,
-)
+from study.spec_sections import Budget, Inference, Objective, Patch, Preprocess, Report, Resources
 
 __all__ = ["SpecError", "Split", "Study", "Training", "builtin_studies", "load", "trial_fields"]
 

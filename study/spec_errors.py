@@ -1,5 +1,6 @@
 """What is wrong with a study file: every problem at once, each with its key, its line, and the nearest right word."""
 
+import copy
 import dataclasses
 import difflib
 import re
@@ -109,6 +110,18 @@ def _one(detail: Any, prefix: Path, model: type[BaseModel]) -> Problem:
     if kind in EXPECTED:
         return Problem(path, f"expected {EXPECTED[kind].format(**context)}, found {shown(found)}.")
     return Problem(path, f"{detail['msg']}, found {shown(found)}.")
+
+
+def without_unknown(given: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
+    """A section's tree without the keys that it does not know."""
+    tree: dict[str, Any] = copy.deepcopy(dict(given))
+    for detail in error.errors(include_url=False):
+        if detail["type"] == "extra_forbidden":
+            inside: Any = tree
+            for part in detail["loc"][:-1]:
+                inside = inside[part]
+            del inside[detail["loc"][-1]]
+    return tree
 
 
 def _keys(model: type[BaseModel], inside: Path) -> list[str]:

@@ -7,23 +7,11 @@ from pydantic import BeforeValidator, ValidationError
 
 from search_spaces.defaults import AUGMENTATIONS, LOSSES, MODELS, TRAINING, Default
 from search_spaces.grammar import Parameter
-from study.spec_errors import Path, Problem, shown, suggestion, translated, unknown
+from study.spec_base import Count, Name, Section, Seed, listed
+from study.spec_dataset import Dataset
+from study.spec_errors import Path, Problem, shown, suggestion, translated, unknown, without_unknown
 from study.spec_parameters import resolve, resolve_training
-from study.spec_sections import (
-    Budget,
-    Count,
-    Dataset,
-    Inference,
-    Name,
-    Objective,
-    Patch,
-    Preprocess,
-    Report,
-    Resources,
-    Section,
-    Seed,
-    listed,
-)
+from study.spec_sections import Budget, Inference, Objective, Patch, Preprocess, Report, Resources
 
 SECTIONS: dict[str, type[Section]] = {
     "dataset": Dataset,
@@ -91,12 +79,17 @@ def _section(values: dict[str, Any], name: str, kind: type[Section], given: obje
         given = {}
     if not isinstance(given, Mapping):
         return [Problem(path, f"expected keys with values ({', '.join(kind.model_fields)}), found {shown(given)}.")]
+    problems: list[Problem] = []
     try:
-        section = kind.model_validate(dict(given))
+        section = kind.model_validate(given)
     except ValidationError as error:
-        return translated(error, path, kind)
+        problems = translated(error, path, kind)
+        try:  # the rest of the section is checked all the same
+            section = kind.model_validate(without_unknown(given, error))
+        except ValidationError:
+            return problems
     values[name] = section
-    return [Problem((*path, *problem.path), problem.text) for problem in section.problems()]
+    return problems + [Problem((*path, *problem.path), problem.text) for problem in section.problems()]
 
 
 def _training(values: dict[str, Any], given: object) -> list[Problem]:

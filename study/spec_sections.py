@@ -1,232 +1,13 @@
-"""The sections of a study file, one class each: their keys, what is allowed, what holds when they are silent."""
+"""The sections of a study file apart from the dataset: their keys, what is allowed, what holds when they are silent."""
 
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-from study.spec_errors import Problem, unknown
-from trainables.data.labels import MOST_CLASSES, OPERATORS
-from trainables.data.labels import parse as parse_label
-
-LONGEST_PATTERN = 200
-"""Letters of a `group` pattern. A short pattern can still be slow on long names: names are cut off at 300 letters."""
-
-
-class Section(BaseModel):
-    """Keys that belong together. Nothing is converted silently, nothing unknown is let through."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    def problems(self) -> Iterator[Problem]:
-        """What is wrong between keys that are each right; paths are relative to the section."""
-        yield from ()
-
-
-def _whole(value: object) -> object:
-    """3e4 is how people write 30000."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def listed(value: object) -> object:
-    """A YAML list as a tuple."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _named(value: object) -> object:
-    """A case may be called 12."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _folder(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise ValueError(f"expected small letters, digits, '.', '_' or '-' (it names folders), found {name!r}.")
-    return name
-
-
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-Name = Annotated[str, AfterValidator(_folder)]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Count = Annotated[Whole, Field(ge=1)]
-Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]
-Positive = Annotated[float, Field(gt=0)]
-Case = Annotated[str, BeforeValidator(_named), Field(min_length=1, max_length=300)]
-Cases = Annotated[tuple[Case, ...], BeforeValidator(listed)]
-
-
-def _part(value: object) -> object:
-    """Which cases: a share of the groups, one range or name, or a list of them."""
-    value = _named(value) if isinstance(value, int) else value
-    if value is None or isinstance(value, str):
-        return (value,) if value else None
-    if isinstance(value, float):
-        if not 0 < value < 1:
-            raise ValueError(f"expected a share between 0 and 1, found {value:g}.")
-        return value
-    if isinstance(value, list | tuple) and value:
-        names = tuple(_named(name) for name in value)
-        if all(isinstance(name, str) and name for name in names):
-            return names
-    raise ValueError(f"expected a share (0.2), a range (a..b) or a list of cases, found {value!r}.")
-
-
-Part = Annotated[Any, BeforeValidator(_part)]
-"""`float` share of the groups, `tuple[str, ...]` of names and ranges `a..b`, or None."""
-
-
-class Split(Section):
-    """Which cases train, choose and test. What no part names trains.
-
-    Attributes:
-        validation: Cases that a search is judged on.
-        test: Cases that the final stage is scored on.
-        folds: Number of folds. Without `test`, fold k tests part k and validates on the next one; with it, fold k
-            validates on part k.
-        seed: Of shares and folds; None: the study's seed.
-    """
-
-    validation: Part = None
-    test: Part = None
-    folds: Annotated[Whole, Field(ge=2)] | None = None
-    seed: Seed | None = None
-
-    def problems(self) -> Iterator[Problem]:
-        """Parts that do not go together, or do not leave anything to train on."""
-        if self.folds is None:
-            for part in ("validation", "test"):
-                if getattr(self, part) is None:
-                    yield Problem((part,), "missing: give a share (0.2), a range (a..b) or a list of cases.")
-            shares = [part for part in (self.validation, self.test) if isinstance(part, float)]
-            if sum(shares) >= 1:
-                yield Problem((), f"shares add up to {sum(shares):g} and leave nothing to train on.")
-        elif self.validation is not None:
-            yield Problem(("validation",), "folds bring their own validation cases: leave this out.")
-        elif self.test is None and self.folds == 2:
-            yield Problem(("folds",), "2 folds leave nothing to train on (one tests, one validates): give 3 or `test`.")
-
-
-LABEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
-REGION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+ -]{0,99}")
-
-
-def _label(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"expected a value of the mask (1) or a rule ('>127'), found {value!r}.")
-    label = parse_label("it", _whole(value))  # type: ignore[arg-type]
-    if not label.splits and label.value == 0:
-        raise ValueError("0 is the background; write the rule '<1' if 0 is the object.")
-    return re.sub(r"\s", "", value) if isinstance(value, str) and label.splits else _whole(label.value)
-
-
-class Dataset(Section):
-    """Where the cases are and what their masks mean.
-
-    Attributes:
-        path: Folder of the data; given by `--data` where the file is silent.
-        images: Where the images are, relative to `path`: a folder or a template with `{case}`, or channel → template.
-            None: a known layout is looked for.
-        masks: The same for the masks.
-        labels: Name → value in the mask, or a rule such as `>127`. Class indices are 1, 2, … in this order.
-        other_labels: What becomes of values that no label names.
-        regions: What is scored: name → labels whose union it is. None: each label by itself.
-        exclude: Names of cases to leave out.
-        group: `case`, or a regular expression whose one group is the patient.
-        split: Which cases train, choose and test.
-    """
-
-    path: str | None = None
-    images: Annotated[Any, BeforeValidator(lambda value: _places(value))] = None
-    masks: str | None = None
-    labels: dict[str, Annotated[Any, BeforeValidator(_label)]]
-    other_labels: Literal["refuse", "background"] = "refuse"
-    regions: dict[str, Annotated[tuple[str, ...], BeforeValidator(listed)]] | None = None
-    exclude: Cases = ()
-    group: Annotated[str, Field(max_length=LONGEST_PATTERN)] = "case"
-    split: Split = Split(validation=0.2, test=0.2)
-
-    @property
-    def scored(self) -> Mapping[str, tuple[str, ...]]:
-        """Region → labels, also where the file is silent."""
-        return {label: (label,) for label in self.labels} if self.regions is None else self.regions
-
-    def problems(self) -> Iterator[Problem]:
-        """Names, labels, regions and patterns that cannot be used."""
-        yield from self._label_problems()
-        yield from self._region_problems()
-        yield from self._file_problems()
-        for problem in self.split.problems():
-            yield Problem(("split", *problem.path), problem.text)
-
-    def _label_problems(self) -> Iterator[Problem]:
-        if not 1 <= len(self.labels) <= MOST_CLASSES:
-            yield Problem(("labels",), f"expected 1 to {MOST_CLASSES} labels, found {len(self.labels)}.")
-        for name in self.labels:
-            if name == "background":
-                yield Problem(("labels", name), "background is what no label covers: leave it out.")
-            elif name == "mean" or not LABEL_NAME.fullmatch(name):
-                yield Problem(
-                    ("labels", name),
-                    "expected a name first (`kidney: 1`): a letter, then letters, digits, - or _; not `mean`.",
-                )
-        parsed = [parse_label(name, rule) for name, rule in self.labels.items()]
-        for index, label in enumerate(parsed):
-            for other in parsed[:index]:
-                if _meet(other, label):
-                    yield Problem(
-                        ("labels", label.name),
-                        f"{label} and {other} name the same values: make them exclude each other.",
-                    )
-
-    def _region_problems(self) -> Iterator[Problem]:
-        for name, labels in (self.regions or {}).items():
-            if name == "mean" or not REGION_NAME.fullmatch(name):
-                yield Problem(
-                    ("regions", name), "expected a name: a letter, then letters, digits, blank, +, - or _; not `mean`."
-                )
-            if not labels:
-                yield Problem(("regions", name), "names no label: give at least one.")
-            for label in labels:
-                if label not in self.labels:
-                    yield Problem(("regions", name), unknown("label", label, self.labels))
-            if len(set(labels)) < len(labels):
-                yield Problem(("regions", name), "names a label twice.")
-        if self.regions is not None and not self.regions:
-            yield Problem(("regions",), "names nothing to score: leave it out to score each label.")
-
-    def _file_problems(self) -> Iterator[Problem]:
-        if (self.images is None) != (self.masks is None):
-            yield Problem(("masks" if self.masks is None else "images",), "images and masks go together: give both.")
-        if self.group != "case" and (flaw := _pattern_flaw(self.group)):
-            yield Problem(("group",), flaw)
-
-
-def _places(value: object) -> object:
-    if value is None or (isinstance(value, str) and value):
-        return value
-    if isinstance(value, dict) and value and all(isinstance(place, str) and place for place in value.values()):
-        return value
-    raise ValueError(f"expected a folder, a path with {{case}} in it, or a path for each channel, found {value!r}.")
-
-
-def _meet(left: Any, right: Any) -> bool:
-    """Whether some whole number near the labels' values belongs to both."""
-    values = {label.value + shift for label in (left, right) for shift in (-1, 0, 1)} | {
-        float(math.floor(label.value) + shift) for label in (left, right) for shift in (-1, 0, 1, 2)
-    }
-    return any(all(OPERATORS[label.operator](value, label.value) for label in (left, right)) for value in values)
-
-
-def _pattern_flaw(pattern: str) -> str | None:
-    try:
-        groups = re.compile(pattern).groups
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"not a regular expression: {error}."
-    if groups == 1:
-        return None
-    hint = "put the patient's part in brackets: '^([a-z]+\\d+)_'" if groups == 0 else "write the others as (?:…)"
-    return f"expected `case` or a regular expression with one group, found {groups} groups: {hint}."
+from study.spec_base import Count, Section, Whole, listed, whole
+from study.spec_errors import Problem, shown
 
 
 class Preprocess(Section):
@@ -254,7 +35,9 @@ def _spacing(value: object) -> object:
         return value
     if isinstance(value, list | tuple) and len(value) in (2, 3) and all(_is_positive(number) for number in value):
         return tuple(float(number) for number in value)
-    raise ValueError(f"expected native, unknown, or millimetres [z, y, x] ([y, x] in 2D) above 0, found {value!r}.")
+    raise ValueError(
+        f"expected native, unknown, or millimetres [z, y, x] ([y, x] in 2D) above 0, found {shown(value)}."
+    )
 
 
 def _is_positive(value: object) -> bool:
@@ -407,7 +190,7 @@ def _gpu(value: object) -> object:
     if (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and (0 <= value <= 1 or _whole(value) in range(64))
+        and (0 <= value <= 1 or whole(value) in range(64))
     ):
         return float(value)
-    raise ValueError(f"expected auto, a share of one GPU (0.5) or a number of GPUs, found {value!r}.")
+    raise ValueError(f"expected auto, a share of one GPU (0.5) or a number of GPUs, found {shown(value)}.")

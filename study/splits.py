@@ -1,0 +1,204 @@
+"""Which cases train, validate and test in each fold: a pure function of names, groups and the study's split.
+
+Cases of one group (one patient) stay together. The order in which cases come does not matter.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from study.spec_dataset import Split
+from study.spec_errors import SpecError, suggestion
+from trainables.errors import InputError
+from trainables.streams import key_of
+
+Role = Literal["train", "validation", "test"]
+Named = Sequence[tuple[str, str]]
+"""(case, group)."""
+
+LONGEST_NAME = 300
+_SHOWN = 5
+
+
+def groups(names: Iterable[str], pattern: str = "case") -> list[tuple[str, str]]:
+    """Each case with its group.
+
+    Args:
+        names: The cases.
+        pattern: `case`: each is a group of its own; else a regular expression that is searched for in the name and
+            whose one group is the patient.
+
+    Raises:
+        InputError: A name does not match, or is longer than 300 letters.
+    """
+    names = list(names)
+    if long := [name for name in names if len(name) > LONGEST_NAME]:
+        raise InputError(f"case {long[0][:60]}…: names have {LONGEST_NAME} letters at most; rename the file.")
+    if pattern == "case":
+        return [(name, name) for name in names]
+    matches = {name: re.search(pattern, name) for name in names}
+    without = [name for name, match in matches.items() if match is None or not match[1]]
+    if without:
+        found = _listing(without)
+        raise InputError(f"dataset.group: {pattern!r} finds no group in {found}. Change it, or exclude these cases.")
+    return [(name, match[1]) for name, match in matches.items() if match is not None]
+
+
+def assign(cases: Named, split: Split, seed: int) -> tuple[dict[str, Role], ...]:
+    """The role of every case in every fold.
+
+    Named cases (ranges `a..b` in natural order, lists) go where they are named. Shares are shares of the groups that no
+    part names. What is left trains. With folds the groups that are left are dealt into parts: fold k validates on part
+    k; where there are no test cases it tests part k and validates on part k + 1.
+
+    Args:
+        cases: (name, group) of each.
+        split: What the study file says.
+        seed: The study's seed, used where the split has none of its own.
+
+    Returns:
+        Case → role for each fold, one where there are no folds; cases in natural order.
+
+    Raises:
+        SpecError: A named case does not exist, a range is empty, a group would be divided, or a part is empty.
+    """
+    members = _members(cases)
+    chosen, problems = _chosen(members, split)
+    if not problems:
+        free = [group for group in members if group not in chosen]
+        seed = seed if split.seed is None else split.seed
+        free.sort(key=lambda group: key_of(seed, "split", group))
+        roles, problems = _shares(chosen, free, split) if split.folds is None else _folds(chosen, free, split)
+    if not problems:
+        problems = _empty(roles)
+    if problems:
+        raise SpecError("dataset.split", problems)
+    return tuple(
+        {name: fold[group] for name, group in sorted(cases, key=lambda case: natural(case[0]))} for fold in roles
+    )
+
+
+def natural(name: str) -> tuple[str | int, ...]:
+    """Key of the order that people expect: `case_9` before `case_10`. Names that differ have different keys."""
+    parts = re.split(r"([0-9]+)", name)
+    return (*(int(part) if index % 2 else part for index, part in enumerate(parts)), name)
+
+
+def _members(cases: Named) -> dict[str, list[str]]:
+    """Group → its cases, both in natural order."""
+    names = [name for name, _ in cases]
+    if not names:
+        raise SpecError("dataset", ["no cases."])
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SpecError("dataset", [f"two cases are called {twice!r}; rename one."])
+    members: dict[str, list[str]] = {}
+    for name, group in sorted(cases, key=lambda case: (natural(case[1]), natural(case[0]))):
+        members.setdefault(group, []).append(name)
+    return members
+
+
+def _chosen(members: Mapping[str, Sequence[str]], split: Split) -> tuple[dict[str, Role], list[str]]:
+    """Group → role for the groups whose cases are named, and what is wrong with the naming."""
+    group_of = {name: group for group, names in members.items() for name in names}
+    problems: list[str] = []
+    role_of: dict[str, Role] = {}
+    parts: tuple[tuple[Role, object], ...] = (("validation", split.validation), ("test", split.test))
+    for role, part in parts:
+        for word in part if isinstance(part, tuple) else ():
+            found, problem = _cases(word, group_of)
+            if problem:
+                problems.append(f"{role}: {problem}")
+            for name in found:
+                other = role_of.setdefault(name, role)
+                if other != role:
+                    problems.append(f"case {name!r} is in {other} and in {role}: keep it in one.")
+    chosen, divided = _by_group(members, role_of)
+    return chosen, problems + divided
+
+
+def _by_group(members: Mapping[str, Sequence[str]], role_of: Mapping[str, Role]) -> tuple[dict[str, Role], list[str]]:
+    """Group → role where its cases are named, and which groups would be divided."""
+    chosen: dict[str, Role] = {}
+    problems: list[str] = []
+    for group, names in members.items():
+        roles: dict[Role, str] = {}
+        for name in names:
+            roles.setdefault(role_of.get(name, "train"), name)
+        if len(roles) > 1:
+            where = " and ".join(f"{role} ({name})" for role, name in roles.items())
+            problems.append(f"group {group!r} is in two splits, {where}: name all its cases in one.")
+        elif "train" not in roles:
+            chosen[group] = next(iter(roles))
+    return chosen, problems
+
+
+def _cases(word: str, names: Iterable[str]) -> tuple[list[str], str | None]:
+    """The cases that a name or a range `a..b` means, both ends included, and what is wrong with it."""
+    low, dots, high = word.partition("..")
+    if not dots or word in names:
+        return ([word], None) if word in names else ([], f"there is no case {word!r}.{suggestion(word, names)}")
+    low, high = low.strip(), high.strip()
+    bottom, top = natural(low)[:-1], natural(high)[:-1]
+    if not low or not high:
+        return [], f"expected a range with two ends (a..b), found {word!r}."
+    if bottom > top:
+        return [], f"the range {word!r} is upside down: write {high}..{low}."
+    found = [name for name in names if bottom <= natural(name)[:-1] <= top]
+    return (
+        found,
+        None if found else f"no case lies in {word!r}; cases are called {_listing(sorted(names, key=natural))}.",
+    )
+
+
+Roles = list[dict[str, Role]]
+"""Group → role, for each fold."""
+
+
+def _shares(chosen: Mapping[str, Role], free: Sequence[str], split: Split) -> tuple[Roles, list[str]]:
+    counts = {
+        role: max(1, round(part * len(free))) if isinstance(part, float) else 0
+        for role, part in (("test", split.test), ("validation", split.validation))
+    }
+    test, validation = counts["test"], counts["validation"]
+    if free and test + validation >= len(free):
+        return [], [
+            f"{len(free)} groups are too few: {test} test and {validation} validate, which leaves none to train."
+        ]
+    roles: dict[str, Role] = dict(chosen)
+    for rank, group in enumerate(free):
+        roles[group] = "test" if rank < test else "validation" if rank < test + validation else "train"
+    return [roles], []
+
+
+def _folds(chosen: Mapping[str, Role], free: Sequence[str], split: Split) -> tuple[Roles, list[str]]:
+    count = split.folds or 1
+    tested: dict[str, Role] = dict(chosen)
+    if isinstance(split.test, float):
+        number = max(1, round(split.test * len(free)))
+        tested |= dict.fromkeys(free[:number], "test")
+        free = free[number:]
+    if len(free) < count:
+        return [], [f"{len(free)} groups are too few for {count} folds."]
+    folds: Roles = []
+    for fold in range(count):
+        roles = dict(tested)
+        for rank, group in enumerate(free):
+            part = (rank - fold) % count
+            if split.test is None:
+                roles[group] = "test" if part == 0 else "validation" if part == 1 else "train"
+            else:
+                roles[group] = "validation" if part == 0 else "train"
+        folds.append(roles)
+    return folds, []
+
+
+def _empty(folds: Roles) -> list[str]:
+    """Which parts have no case, said once for all folds."""
+    wanted: tuple[Role, ...] = ("train", "validation", "test")
+    return [f"no case is left for {role}." for role in wanted if any(role not in fold.values() for fold in folds)]
+
+
+def _listing(names: Sequence[str]) -> str:
+    more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
