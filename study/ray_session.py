@@ -1,0 +1,114 @@
+"""Ray for a while: an embedded one that leaves nothing behind, or the cluster at an address."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from study.admission import Node
+
+OBJECT_STORE_BYTES = 256 * 2**20  # no volumes go through it
+LONGEST = 40  # letters of the folder: sockets lie deep in it, and their paths may have 107
+
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths mean the same in workers
+    "RAY_AIR_NEW_OUTPUT": "0",  # Tune's own tables
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray will do by default; unset, it warns
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # no result.json, no CSV, no TensorBoard
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the launcher's
+    "TUNE_DISABLE_AUTO_INIT": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # the ledger knows; Tune's snapshots grow with every segment
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the ledger has them
+    "TUNE_WARN_THRESHOLD_S": "10",
+}
+
+
+@contextlib.contextmanager
+def settings(**more: str) -> Iterator[None]:
+    """Environment variables that Ray and Tune read, for the time of the block; the user's own come first."""
+    wanted = {name: value for name, value in {**SETTINGS, **more}.items() if name not in os.environ}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name in wanted:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
+    """Connects to Ray, or starts one in this process's care; a Ray that runs in this process already is used as it is.
+
+    Args:
+        address: A cluster's (`auto`, `host:port`, `ray://…` is not supported); None starts an embedded one.
+        machine: What the embedded one may use.
+
+    Yields:
+        A folder for files of no worth afterwards.
+    """
+    import ray
+
+    with _own_folder() as folder:
+        if ray.is_initialized():
+            yield folder
+            return
+        common = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False}
+        if address is not None:
+            common.pop("include_dashboard")
+            ray.init(address=address, **common)
+        else:
+            ray.init(
+                address="local",
+                num_cpus=int(machine.cpu),
+                num_gpus=machine.gpu,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _temp_dir=str(folder / "r"),
+                **common,
+            )
+        try:
+            yield folder
+        finally:
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Ray's and Tune's loggers say nothing below critical."""
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.tune", "ray.train", "ray.data")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[pathlib.Path]:
+    """A folder that no other process or user has, gone afterwards; what killed processes left goes too."""
+    parent = pathlib.Path(tempfile.gettempdir())
+    prefix = f"segstudy-{os.getuid()}-"
+    if len(str(parent / prefix)) + 8 > LONGEST:
+        parent = pathlib.Path("/tmp")
+    for left in parent.glob(f"{prefix}*"):
+        _remove_if_nobodys(left)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held until this process ends, however it ends
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_nobodys(folder: pathlib.Path) -> None:
+    with contextlib.suppress(OSError), open(folder / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)

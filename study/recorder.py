@@ -1,0 +1,95 @@
+"""Recorder: Ray Tune's callback that takes results, ends and errors to the desk.
+
+Tune's order is `on_trial_result`, the searcher's `on_trial_complete`, then this one's. A segment counts as done in
+`on_trial_complete` and not before: a result may come twice.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from ray import cloudpickle
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+
+from study.desk import Desk
+from trainables.segment import Report
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Report))
+SWEEP = 50  # steps of Tune's loop between looks for trials that ended without a word
+
+
+class Recorder(Callback):
+    """Between Tune and the desk.
+
+    An error in here is not a trial's: it is kept, and raised where Tune lets it through, so that the run ends with it.
+    """
+
+    def __init__(self, desk: Desk, *, each_step: Callable[[], None]) -> None:
+        """Args: `each_step` is called ten times a second or more, and may raise to end the run."""
+        self._desk, self._each_step = desk, each_step
+        self._reports: dict[str, Report] = {}
+        self._trouble: BaseException | None = None
+        self._steps = 0
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A slice was done. What is large leaves the result, which Tune keeps as long as it runs."""
+        report = Report(**{name: result[name] for name in _FIELDS})
+        result.pop("outcome", None)
+        if self._desk.has(trial.trial_id):
+            self._reports[trial.trial_id] = report
+            self._do(lambda: self._desk.report(trial.trial_id, report, result.get("node")))
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """A segment ended as its worker meant it to."""
+        report = self._reports.pop(trial.trial_id, None)
+        if not self._desk.has(trial.trial_id):
+            return
+        if report is None or not report.done:
+            self._do(lambda: self._desk.lost(trial.trial_id, "Ray Tune ended it without a result"))
+        else:
+            self._do(lambda: self._desk.back(trial.trial_id, report))
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """A worker is gone, or raised what is not the trial's fault."""
+        self._reports.pop(trial.trial_id, None)
+        if self._desk.has(trial.trial_id):
+            self._do(lambda: self._desk.lost(trial.trial_id, _why(trial)))
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Lets trouble out, and gives the run its turn."""
+        self._steps += 1
+        if self._steps % SWEEP == 0:
+            self._do(lambda: self._sweep(trials))
+        if self._trouble is not None:
+            raise self._trouble
+        self._each_step()
+
+    def _sweep(self, trials: list[Trial]) -> None:
+        """Segments of trials that Tune has ended and never spoke of."""
+        ended = {trial.trial_id for trial in trials if trial.status in (Trial.ERROR, Trial.TERMINATED)}
+        for handle in self._desk.handles():
+            if handle in ended:
+                self._desk.lost(handle, "Ray Tune ended it without a word")
+
+    def _do(self, work: Callable[[], None]) -> None:
+        """Does it and keeps what goes wrong; afterwards nothing more is recorded."""
+        if self._trouble is None:
+            try:
+                work()
+            except Exception as error:
+                self._trouble = error
+
+
+def _why(trial: Trial) -> str:
+    """The error's last words, in one line."""
+    try:
+        with open(trial.pickled_error_file, "rb") as file:
+            error = cloudpickle.load(file)
+    except (OSError, TypeError):
+        return "an error that Ray Tune did not keep"
+    cause = getattr(error, "cause", None) or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return f"{type(cause).__name__}: {lines[0] if lines else 'without a text'}"

@@ -1,0 +1,63 @@
+"""From a planned trial to the TrialSpec that its worker reads: study file, configuration, data and split in one."""
+
+import dataclasses
+
+from study.design import Arm, PlannedTrial
+from study.ledger_rows import Case
+from study.spec import Study, trial_fields
+from trainables.trial import TrialSpec
+
+PREVIEWS = 3  # cases of which a final-stage trial keeps a picture
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """A study's data, ready to be trained on.
+
+    Attributes:
+        index: Path of the prepared dataset's index.
+        digest: Of the cases' files.
+        cases: Every case with its group, its split in each fold and its facts.
+    """
+
+    index: str
+    digest: str
+    cases: tuple[Case, ...]
+
+    def named(self, fold: int, split: str) -> tuple[str, ...]:
+        """Names of a fold's cases, in order."""
+        return tuple(case.name for case in self.cases if case.splits[fold] == split)
+
+
+def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: float) -> TrialSpec:
+    """All that a trial needs.
+
+    The search stage is scored on validation cases, the final stage on test cases; both train on training cases only.
+
+    Args:
+        study: The study.
+        arm: The trial's arm.
+        plan: The trial.
+        data: What it learns from.
+        gpu: Its share of a GPU.
+    """
+    key = plan.key
+    final = key.stage == "final"
+    scored = data.named(key.fold, "test" if final else "validation")
+    return TrialSpec(
+        key=str(key),
+        seed=plan.seed,
+        data=data.index,
+        train=data.named(key.fold, "train"),
+        evaluate=scored,
+        previews=_spread(scored, PREVIEWS) if final else (),
+        gpu=gpu,
+        **trial_fields(study, arm, plan.parameters),
+    )
+
+
+def _spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """At most `count` names, evenly over all of them: of 10, three are 2, 5 and 8."""
+    if len(names) <= count:
+        return names
+    return tuple(names[(2 * i + 1) * len(names) // (2 * count)] for i in range(count))
