@@ -19,7 +19,7 @@ from study.spec_base import Section
 from study.spec_checks import across
 from study.spec_dataset import Dataset, Split
 from study.spec_errors import Lines, Problem, SpecError
-from study.spec_file import builtin_studies, locate, override, read_document
+from study.spec_file import builtin_studies, locate, override, put, read_document
 from study.spec_read import names_of, read
 from study.spec_sections import Budget, Inference, Objective, Patch, Preprocess, Report, Resources
 
@@ -224,18 +224,18 @@ def load(source: str | Path, overrides: Sequence[str] = (), *, data: str | Path 
         SpecError: The file says something wrong; `lines` has all of it.
         InputError: There is no such file, or an override is no setting.
     """
-    file = locate(source)
+    file, folder = locate(source)
     document = read_document(source, file)
     override(document, overrides)
     if data is not None:
-        override(document, ["dataset.path=null"])
-        document.value["dataset"]["path"] = str(data)
+        put(document, ("dataset", "path"), str(data), option="--data")
     study = Study.from_plain(document.value, source=str(source), lines=document.lines)
     if not study.dataset.path:
-        text = f"no data: add --data DIR{'' if isinstance(file, Path) else ' (this study comes without)'}."
+        text = "this study comes without data" if folder is None else "expected the dataset's folder, found nothing"
+        text += ": add --data DIR."
         raise SpecError(str(source), [Problem(("dataset", "path"), text).line(document.lines)])
-    said_outside = document.lines.get(("dataset", "path")) == "--set"
-    base = Path.cwd() if said_outside or not isinstance(file, Path) else file.resolve().parent
+    said_by_command = document.lines.get(("dataset", "path")) in ("--set", "--data")
+    base = Path.cwd() if said_by_command or folder is None else folder
     path = os.path.normpath(base / Path(study.dataset.path).expanduser())
     return study.model_copy(update={"dataset": study.dataset.model_copy(update={"path": path})})
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -13,6 +13,9 @@ class Section(BaseModel):
     """Keys that belong together. Nothing is converted silently, nothing unknown is let through."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    separate: ClassVar[bool] = False
+    """Whether its keys can be judged while another one is wrong."""
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong between keys that are each right; paths are relative to the section."""

@@ -4,7 +4,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -112,6 +112,7 @@ class Dataset(Section):
         split: Which cases train, choose and test.
     """
 
+    separate: ClassVar[bool] = True
     path: str | None = None
     images: Annotated[Any, BeforeValidator(lambda value: _places(value))] = None
     masks: Annotated[str, Field(min_length=1)] | None = None

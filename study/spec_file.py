@@ -20,17 +20,20 @@ def builtin_studies() -> dict[str, Traversable]:
     return {file.name.removesuffix(".yaml"): file for file in found if file.name.endswith(".yaml")}
 
 
-def locate(source: str | Path) -> Traversable:
+def locate(source: str | Path) -> tuple[Traversable, Path | None]:
     """The study file that a name or path means; a file goes before a study that comes with segstudy.
+
+    Returns:
+        The file, and the folder that it lies in; None for a study that comes with segstudy.
 
     Raises:
         InputError: There is none, or it is a folder.
     """
     path, ours = Path(source).expanduser(), builtin_studies()
     if path.is_file():
-        return path
+        return path, path.resolve().parent
     if str(source) in ours:
-        return ours[str(source)]
+        return ours[str(source)], None
     if path.is_dir():
         raise InputError(f"{source}: is a folder; give the study file in it.")
     beside = [str(path.parent / file.name) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
@@ -78,13 +81,22 @@ def override(document: Document, overrides: Sequence[str]) -> None:
             value = read_value(text)
         except InputError as error:
             raise InputError(f"--set {setting}: {error}") from None
-        _put(document.value, path, value)
-        for written in [other for other in document.lines if other[: len(path)] == path]:
-            del document.lines[written]
-        document.lines[path] = "--set"
+        put(document, path, value, option="--set")
 
 
-def _put(tree: dict[str, Any], path: KeyPath, value: object) -> None:
+def put(document: Document, path: KeyPath, value: object, *, option: str) -> None:
+    """Sets one value; errors about it will name the option of the command line.
+
+    Raises:
+        InputError: The path leads into a value that has no keys.
+    """
+    _put(document.value, path, value, option)
+    for written in [other for other in document.lines if other[: len(path)] == path]:
+        del document.lines[written]
+    document.lines[path] = option
+
+
+def _put(tree: dict[str, Any], path: KeyPath, value: object, option: str) -> None:
     for depth, part in enumerate(path[:-1], start=1):
         inside = tree.get(str(part))
         if depth == 1 and part in ("models", "losses") and isinstance(inside, list | str):
@@ -93,7 +105,7 @@ def _put(tree: dict[str, Any], path: KeyPath, value: object) -> None:
         if not isinstance(inside, dict):
             where = dotted(path[:depth])
             raise InputError(
-                f"--set {dotted(path)}: {where} is {shown(inside)} and has no keys; set {where} as a whole."
+                f"{option} {dotted(path)}: {where} is {shown(inside)} and has no keys; set {where} as a whole."
             )
         tree[str(part)] = inside
         tree = inside

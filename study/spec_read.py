@@ -79,17 +79,35 @@ def _section(values: dict[str, Any], name: str, kind: type[Section], given: obje
         given = {}
     if not isinstance(given, Mapping):
         return [Problem(path, f"expected keys with values ({', '.join(kind.model_fields)}), found {shown(given)}.")]
-    problems: list[Problem] = []
     try:
         section = kind.model_validate(given)
     except ValidationError as error:
-        problems = translated(error, path, kind)
-        try:  # the rest of the section is checked all the same
-            section = kind.model_validate(without_unknown(given, error))
-        except ValidationError:
-            return problems
+        return translated(error, path, kind) + _rest(values, name, kind, given, path, error)
     values[name] = section
-    return problems + [Problem((*path, *problem.path), problem.text) for problem in section.problems()]
+    return _inside(section, path)
+
+
+def _rest(
+    values: dict[str, Any], name: str, kind: type[Section], given: Mapping[str, Any], path: Path, error: ValidationError
+) -> list[Problem]:
+    """What else is wrong with a section, apart from keys that are unknown or wrong by themselves."""
+    try:
+        section = kind.model_validate(without_unknown(given, error))
+    except ValidationError:
+        if not kind.separate:
+            return []
+    else:
+        values[name] = section
+        return _inside(section, path)
+    wrong = {detail["loc"][0] for detail in error.errors()}
+    try:
+        return _inside(kind.model_validate({key: value for key, value in given.items() if key not in wrong}), path)
+    except ValidationError:
+        return []
+
+
+def _inside(section: Section, path: Path) -> list[Problem]:
+    return [Problem((*path, *problem.path), problem.text) for problem in section.problems()]
 
 
 def _training(values: dict[str, Any], given: object) -> list[Problem]:
