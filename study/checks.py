@@ -1,0 +1,195 @@
+"""What `check` finds: the study's cases, splits and work, and all that is wrong or worth a look. It writes nothing."""
+
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from search_spaces.grammar import to_plain
+from search_spaces.values import grid_points
+from study.admission import Node, Shape, impossible, slots
+from study.forecast import ArmForecast, forecast
+from study.sampling import is_tuned
+from study.spec import Study
+from study.spec_errors import SpecError
+from study.splits import Role, assign, groups
+from study.words import counted
+from trainables.data import inspect, layouts
+from trainables.data.inspect import CaseFacts
+from trainables.data.labels import parse_all
+from trainables.data.options import PreprocessOptions
+from trainables.errors import InputError
+
+SHORT_MARK = 10
+"""A mark before this part of the training says little about its end."""
+FEW_GROUPS, EXPLORATORY = 6, 10
+"""Test groups below which there is no p-value, and below which results are exploratory (METHOD: statistics)."""
+FEW_SEEDS = 3
+"""Final seeds below which a claim is about these networks and not about losses."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Check:
+    """A study that can be run.
+
+    Attributes:
+        study: The study.
+        facts: Its cases, by name.
+        splits: For each fold, case → role.
+        work: For each arm, what it will do if nothing fails.
+        slots: Segments that this machine runs at once.
+        warnings: What is allowed and worth a look, one line each.
+    """
+
+    study: Study
+    facts: tuple[CaseFacts, ...]
+    splits: tuple[Mapping[str, Role], ...]
+    work: tuple[ArmForecast, ...]
+    slots: int
+    warnings: tuple[str, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "study": self.study.plain(),
+            "cases": [{**fact.plain(), "splits": [roles[fact.name] for roles in self.splits]} for fact in self.facts],
+            "ceilings": {region: dict(values) for region, values in ceilings(self.facts).items()},
+            "arms": [
+                {
+                    **dataclasses.asdict(work),
+                    "space": {name: to_plain(parameter) for name, parameter in arm.space.items()},
+                    "default": dict(arm.default),
+                }
+                for arm, work in zip(self.study.arms, self.work, strict=True)
+            ],
+            "slots": self.slots,
+            "warnings": list(self.warnings),
+        }
+
+
+def check(study: Study, machine: Node) -> Check:
+    """Opens every file of a study and looks at it as a whole.
+
+    Args:
+        study: The study, as its file says.
+        machine: Where its trials are to run.
+
+    Raises:
+        SpecError: With everything that is wrong.
+    """
+    problems: list[str] = []
+    shape = shape_of(study, machine)
+    if (reason := impossible((machine,), shape)) is not None:
+        problems.append(f"resources: {reason}. Ask for less, or run it where there is more.")
+    facts, splits, data_warnings = _data(study, problems)
+    if problems:
+        raise SpecError(study.name, problems)
+    return Check(
+        study=study,
+        facts=facts,
+        splits=splits,
+        work=forecast(study.design()),
+        slots=slots((machine,), (shape,)),
+        warnings=(*data_warnings, *_warnings(study, facts, splits)),
+    )
+
+
+def options_of(study: Study) -> PreprocessOptions:
+    """What preprocessing does to the study's cases."""
+    return PreprocessOptions(
+        dim=study.dim,
+        labels=parse_all(study.dataset.labels),
+        other_labels=study.dataset.other_labels,
+        regions=study.regions,
+        spacing=study.preprocess.spacing,
+        clip=study.preprocess.clip,
+        normalize=study.preprocess.normalize,
+    )
+
+
+def shape_of(study: Study, machine: Node) -> Shape:
+    """What a trial gets; `gpu: auto` is one where there is any."""
+    gpu = study.resources.gpu
+    return Shape(float(study.resources.cpu), min(1.0, machine.gpu) if gpu == "auto" else gpu)
+
+
+def ceilings(facts: Sequence[CaseFacts]) -> dict[str, dict[str, float]]:
+    """Region → mean and lowest Dice of references sent to the training grid and back: no network can do better."""
+    found: dict[str, dict[str, float]] = {}
+    for region in facts[0].ceilings if facts else ():
+        values = [value for fact in facts if (value := fact.ceilings[region]) is not None]
+        if values:
+            found[region] = {"mean": sum(values) / len(values), "lowest": min(values), "cases": len(values)}
+    return found
+
+
+def _data(
+    study: Study, problems: list[str]
+) -> tuple[tuple[CaseFacts, ...], tuple[Mapping[str, Role], ...], tuple[str, ...]]:
+    """The cases and their splits; what is wrong goes to `problems`."""
+    dataset = study.dataset
+    assert dataset.path is not None
+    try:
+        files = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude)
+        grouped = groups([case.name for case in files], dataset.group)
+    except InputError as error:
+        problems += lines_of(error)
+        return (), (), ()
+    splits: tuple[Mapping[str, Role], ...] = ()
+    try:
+        splits = assign(grouped, dataset.split, study.seed)
+    except InputError as error:
+        problems += lines_of(error)
+    seen = inspect.all_cases(files, options_of(study), dict(grouped), workers=os.cpu_count() or 1)
+    problems += seen.problems
+    return seen.facts, splits, seen.warnings
+
+
+def lines_of(error: InputError) -> list[str]:
+    """All that an error says is wrong, one line each."""
+    if isinstance(error, SpecError):
+        return [f"{error.source}.{line}" if error.source.startswith("dataset") else line for line in error.lines]
+    return [str(error)]
+
+
+def _warnings(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    for mark in study.marks:
+        if mark * SHORT_MARK < study.training.iterations:
+            yield (
+                f"mark {mark} is under a tenth of {study.training.iterations} iterations: halving there keeps what "
+                "starts fast, which need not be what ends well"
+            )
+    group_of = {fact.name: fact.group for fact in facts}
+    tested = {group_of[name] for roles in splits for name, role in roles.items() if role == "test"}
+    if (said := _few_groups(len(tested))) is not None:
+        yield said
+    if study.budget.final_seeds < FEW_SEEDS:
+        yield (
+            f"{counted(study.budget.final_seeds, 'final seed')}: what the report says holds for these trained "
+            f"networks, not for the losses; that needs budget.final_seeds {FEW_SEEDS} or more"
+        )
+    yield from _search_warnings(study)
+
+
+def _few_groups(count: int) -> str | None:
+    if count == 1:
+        return "test cases of 1 group: no interval and no p-value"
+    if count < FEW_GROUPS:
+        return f"test cases of {count} groups: no p-values (they need {FEW_GROUPS})"
+    if count < EXPLORATORY:
+        return f"test cases of {count} groups: results are exploratory (under {EXPLORATORY})"
+    return None
+
+
+def _search_warnings(study: Study) -> Iterator[str]:
+    still = [arm.name for arm in study.arms if not is_tuned(arm)]
+    if still and len(still) < len(study.arms):
+        yield f"nothing to tune in {', '.join(still)}: trained at its defaults, beside arms that search"
+    elif still:
+        yield "nothing to tune in any arm: all are trained at their defaults"
+    if study.budget.sampler == "grid":
+        sizes = Counter({arm.name: grid_points(arm.space) or 1 for arm in study.arms if is_tuned(arm)})
+        if len(set(sizes.values())) > 1:
+            told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+            yield f"grids of different size ({told}): an arm with more points has more luck; read best-of-equal-n"

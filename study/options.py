@@ -1,0 +1,49 @@
+"""The options that commands share, and the places that they name."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path, typer.Option(envvar="SEGSTUDY_HOME", help="Folder of the ledger, cache, trials, MLflow's data and reports.")
+]
+LedgerAt = Annotated[
+    str | None, typer.Option("--ledger", help="Another ledger: a file, or postgresql+psycopg://USER@HOST/DATABASE.")
+]
+MlflowAt = Annotated[
+    str | None, typer.Option("--mlflow", help="Another MLflow: http://HOST:PORT, or a database's address.")
+]
+StorageAt = Annotated[
+    str | None, typer.Option("--storage", help="Another folder for checkpoints and the cache; all nodes must see it.")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a line of the study file; repeatable.")
+]
+Data = Annotated[Path | None, typer.Option("--data", help="The dataset's folder, in place of `dataset.path`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+HOME = Path("runs")
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where a study's parts lie.
+
+    Attributes:
+        home: Folder of all that has no address of its own.
+        ledger: The ledger's file or URL.
+    """
+
+    home: Path
+    ledger: str
+
+    @classmethod
+    def of(cls, home: Path, ledger: str | None) -> "Places":
+        """The given ones; the ledger is `ledger.db` in the home unless told otherwise."""
+        return cls(home, ledger or str(home / "ledger.db"))
+
+    def reports(self, name: str) -> Path:
+        """Where a study's reports go."""
+        return self.home / "reports" / name
