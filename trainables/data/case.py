@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from trainables.errors import InputError
 
 ACCEPTED, WARNED = 0.05, 0.5
 """Displacement of the mask's corners in voxels: accepted as rounding; accepted with a warning. More is refused."""
+UNPLACED = "both form codes are 0, so the file does not say how the volume lies: axes taken as stored"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,118 +51,121 @@ def read(files: CaseFiles, labels: Sequence[Label], *, dim: int, other: OtherLab
         raise InputError(
             f"{readers.short(files.mask)}: JPEG blurs the values of a mask. Give each label a rule such as '>127'."
         )
-    warnings: list[str] = []
-    first = readers.read(files.images[0])
-    axes = _orientation(first, files.images[0])
-    mask = readers.read(files.mask, grey=False)
-    mask_array = _on_grid_of(first, axes, mask, files.mask, "its image", warnings)
-    if not first.placed:
-        warnings.append("both form codes are 0, so the file does not say how the volume lies: axes taken as stored")
+    first = _Volume.of(files.images[0])
+    warnings = [] if first.raw.placed else [UNPLACED]
+    mask = _Volume.of(files.mask, grey=False).beside(first, "mask", warnings)
+    if len(mask.array) != 1:
+        raise InputError(
+            f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
+        )
     try:
-        reference = to_classes(mask_array, labels, other)
+        reference = to_classes(mask.array[0], labels, other)
     except InputError as error:
-        raise InputError(f"{readers.short(files.mask)}: {error}") from error
-    del mask, mask_array  # one array at a time: a volume can take gigabytes
-    channels = [_finite(_channels_first(first, axes), files.images[0])]
-    for path in files.images[1:]:
-        raw = readers.read(path)
-        channels.append(_finite(_on_grid_of(first, axes, raw, path, "the first channel", warnings, True), path))
-    spacing = None if first.affine is None or axes is None else geometry.spacing_zyx(first.affine, axes)
+        raise InputError(f"{readers.short(mask.path)}: {error}") from error
+    del mask  # one volume at a time: it can take gigabytes
+    channels = [_finite(first)]
+    for number, path in enumerate(files.images[1:], start=1):
+        channels.append(_finite(_Volume.of(path).beside(first, f"channel {number}", warnings)))
     image = channels[0] if len(channels) == 1 else np.concatenate(channels)
-    return _of_dimension(image, reference, spacing, tuple(warnings), dim, files)
+    return _of_dimension(image, reference, first.spacing, tuple(warnings), dim, first.path)
 
 
-def _orientation(raw: readers.Raw, path: pathlib.Path) -> geometry.Orientation | None:
-    if raw.affine is None:
-        return None
-    try:
-        return geometry.orientation(raw.affine)
-    except ValueError as error:
-        raise InputError(f"{readers.short(path)}: {error}. Re-export it with its position and voxel size.") from error
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Volume:
+    """A file's content with its orientation; None where the format has no position in space."""
+
+    path: pathlib.Path
+    raw: readers.Raw
+    axes: geometry.Orientation | None
+
+    @classmethod
+    def of(cls, path: pathlib.Path, *, grey: bool = True) -> Self:
+        raw = readers.read(path, grey=grey)
+        try:
+            axes = None if raw.affine is None else geometry.orientation(raw.affine)
+        except ValueError as error:
+            raise InputError(
+                f"{readers.short(path)}: {error}. Export it again with position and voxel size."
+            ) from error
+        return cls(path, raw, axes)
+
+    @property
+    def array(self) -> np.ndarray:
+        """A view `(channel, z, y, x)`; a flat picture has one slice."""
+        array = self.raw.array[np.newaxis] if self.axes is None else geometry.to_zyx(self.raw.array, self.axes)
+        return array if array.ndim == 4 else array[np.newaxis]
+
+    @property
+    def affine(self) -> np.ndarray | None:
+        """Of the view, for indices `(x, y, z)`."""
+        if self.raw.affine is None or self.axes is None:
+            return None
+        return geometry.affine_to_ras(self.raw.affine, self.axes, self.raw.array.shape[:3])
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        if self.raw.affine is None or self.axes is None:
+            return None
+        return geometry.spacing_zyx(self.raw.affine, self.axes)
+
+    def beside(self, first: Self, what: str, warnings: list[str]) -> Self:
+        """This volume on the first channel's grid.
+
+        Raises:
+            InputError: It lies on another grid.
+        """
+        name, partner = readers.short(self.path), "its image" if what == "mask" else "the first channel"
+        if (self.axes is None) != (first.axes is None):
+            raise InputError(
+                f"{name}: one of it and {partner} has a position in space, the other none. Use one format."
+            )
+        mine = self._with_axes_of(first)
+        if mine.array.shape[1:] != first.array.shape[1:]:
+            raise InputError(
+                f"{name}: shape {mine.size} differs from {partner}'s {first.size}. "
+                "Re-export it, or list the case under `dataset.exclude`."
+            )
+        apart = mine._voxels_from(first)
+        if apart > WARNED:
+            raise InputError(
+                f"{name}: lies {apart:.2g} voxels away from {partner}, {WARNED} at most. "
+                "Resample it onto that grid, or list the case under `dataset.exclude`."
+            )
+        if apart > ACCEPTED:
+            warnings.append(f"the {what} lies {apart:.2g} voxels off: taken on the image's grid")
+        return mine
+
+    def _voxels_from(self, first: Self) -> float:
+        """The farthest that a corner lies from the first's; 0 for flat pictures."""
+        if first.affine is None or self.affine is None:
+            return 0.0
+        return geometry.displacement(first.affine, self.affine, tuple(reversed(first.array.shape[1:])))
+
+    def _with_axes_of(self, first: Self) -> Self:
+        """With the first's axes where both are stored on one grid: near 45° rounding can order them differently."""
+        shape = first.raw.array.shape[:3]
+        if first.raw.affine is None or self.raw.affine is None or self.raw.array.shape[:3] != shape:
+            return self
+        close = geometry.displacement(first.raw.affine, self.raw.affine, shape) <= WARNED
+        return dataclasses.replace(self, axes=first.axes) if close else self
+
+    @property
+    def size(self) -> str:
+        """Such as `512x512x97`: axes `z, y, x`, or `y, x` of a flat picture."""
+        return _times(self.array.shape[2 if self.axes is None else 1 :])
 
 
-def _channels_first(raw: readers.Raw, axes: geometry.Orientation | None) -> np.ndarray:
-    """`(channel, z, y, x)`; a flat picture has one slice."""
-    if axes is None:
-        return raw.array[np.newaxis, np.newaxis]
-    array = geometry.to_zyx(raw.array, axes)
-    return array if array.ndim == 4 else array[np.newaxis]
-
-
-def _on_grid_of(
-    image: readers.Raw,
-    axes: geometry.Orientation | None,
-    other: readers.Raw,
-    path: pathlib.Path,
-    partner: str,
-    warnings: list[str],
-    channels: bool = False,
-) -> np.ndarray:
-    """The other file's array in `[z, y, x]` on the image's grid; `channels` keeps a leading channel axis."""
-    if (image.affine is None) != (other.affine is None):
-        raise InputError(
-            f"{readers.short(path)}: one of it and {partner} has a position in space and the other has none. "
-            "Store both in one format."
-        )
-    other_axes = _orientation(other, path)
-    if other_axes is not None and axes is not None:
-        other_axes = _same_axes(image, axes, other, other_axes)
-    array = _channels_first(other, other_axes)
-    grid = _channels_first(image, axes).shape[1:]
-    if array.shape[1:] != grid or (not channels and array.shape[0] != 1):
-        raise InputError(
-            f"{readers.short(path)}: shape {_times(array.shape)} differs from {partner}'s {_times(grid)} (z, y, x). "
-            "Re-export it, or list the case under `dataset.exclude`."
-        )
-    if axes is not None and other_axes is not None:
-        _check_displacement(image, axes, other, other_axes, path, partner, warnings)
-    return array if channels else array[0]
-
-
-def _same_axes(
-    image: readers.Raw, axes: geometry.Orientation, other: readers.Raw, other_axes: geometry.Orientation
-) -> geometry.Orientation:
-    """The image's axes where both are stored on one grid: near 45° rounding alone can order them differently."""
-    assert image.affine is not None
-    assert other.affine is not None
-    shape = image.array.shape[:3]
-    if shape == other.array.shape[:3] and geometry.displacement(image.affine, other.affine, shape) <= WARNED:
-        return axes
-    return other_axes
-
-
-def _check_displacement(
-    image: readers.Raw,
-    axes: geometry.Orientation,
-    other: readers.Raw,
-    other_axes: geometry.Orientation,
-    path: pathlib.Path,
-    partner: str,
-    warnings: list[str],
-) -> None:
-    assert image.affine is not None
-    assert other.affine is not None
-    first = geometry.affine_to_ras(image.affine, axes, image.array.shape[:3])
-    second = geometry.affine_to_ras(other.affine, other_axes, other.array.shape[:3])
-    shape = tuple(reversed(_channels_first(image, axes).shape[1:]))
-    apart = geometry.displacement(first, second, shape)
-    if apart > WARNED:
-        raise InputError(
-            f"{readers.short(path)}: lies {apart:.2g} voxels away from {partner} ({WARNED} at most). "
-            "Resample it onto the image's grid, or list the case under `dataset.exclude`."
-        )
-    if apart > ACCEPTED:
-        warnings.append(f"{readers.short(path)} lies {apart:.2g} voxels away from {partner}: taken on the image's grid")
-
-
-def _finite(array: np.ndarray, path: pathlib.Path) -> np.ndarray:
-    """As contiguous float32."""
+def _finite(volume: _Volume) -> np.ndarray:
+    """`(channel, z, y, x)` as contiguous float32."""
     with np.errstate(over="ignore"):
-        image = np.ascontiguousarray(array, np.float32)
-    low, high = float(image.min()), float(image.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
+        image = np.ascontiguousarray(volume.array, np.float32)
+    if not (np.isfinite(image.min()) and np.isfinite(image.max())):
         count = int(image.size - np.isfinite(image).sum())
-        raise InputError(f"{readers.short(path)}: {count:,} voxels are NaN or infinite. Repair or exclude the case.")
+        voxels = "voxel is" if count == 1 else "voxels are"
+        raise InputError(
+            f"{readers.short(volume.path)}: {count:,} {voxels} NaN or infinite. "
+            "Repair it, or list the case under `dataset.exclude`."
+        )
     return image
 
 
@@ -170,23 +175,20 @@ def _of_dimension(
     spacing: tuple[float, ...] | None,
     warnings: tuple[str, ...],
     dim: int,
-    files: CaseFiles,
+    path: pathlib.Path,
 ) -> Case:
     if dim == 3:
         if spacing is None:
-            raise InputError(
-                f"{readers.short(files.images[0])}: a flat picture, but `patch.size` has 3 sizes. Give 2, as [y, x]."
-            )
+            raise InputError(f"{readers.short(path)}: a flat picture, but `patch.size` has 3 sizes. Give 2, as [y, x].")
         return Case(image, reference, spacing, warnings)
-    flat = [axis for axis, size in enumerate(reference.shape) if size == 1]
-    if not flat:
+    if 1 not in reference.shape:
         raise InputError(
-            f"{readers.short(files.images[0])}: a volume of {_times(reference.shape)} voxels, but `patch.size` has 2 "
-            "sizes. Give 3, as [z, y, x]."
+            f"{readers.short(path)}: a volume of {_times(reference.shape)} voxels, but `patch.size` has 2 sizes. "
+            "Give 3, as [z, y, x]."
         )
-    axis = flat[0]
+    axis = reference.shape.index(1)
     if spacing is not None:
-        spacing = tuple(size for index, size in enumerate(spacing) if index != axis)
+        spacing = spacing[:axis] + spacing[axis + 1 :]
     return Case(image.squeeze(axis + 1), reference.squeeze(axis), spacing, warnings)
 
 

@@ -97,8 +97,6 @@ def facts_of(files: CaseFiles, case: Case, options: PreprocessOptions, group: st
         raise InputError(f"{readers.short(files.images[0])}: {error}") from error
     count = len(options.classes)
     label = resample.class_map(case.reference, shape, count)
-    voxels = np.bincount(case.reference.reshape(-1), minlength=count) if case.reference.size < 1 << 24 else None
-    counts = voxels if voxels is not None else [np.count_nonzero(case.reference == index) for index in range(count)]
     intensities = tuple((float(channel.min()), float(channel.max())) for channel in case.image)
     warnings = [*case.warnings]
     warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
@@ -110,8 +108,12 @@ def facts_of(files: CaseFiles, case: Case, options: PreprocessOptions, group: st
         spacing=case.spacing,
         prepared_shape=shape,
         intensities=intensities,
-        voxels={name: int(counts[index]) for index, name in enumerate(options.classes) if index > 0},
-        ceilings=preprocess.ceilings(label, case.reference, dict(options.regions), count),
+        voxels={
+            name: int(np.count_nonzero(case.reference == index))
+            for index, name in enumerate(options.classes)
+            if index > 0
+        },
+        ceilings=preprocess.ceilings(label, case.reference, options.regions, count),
         warnings=tuple(warnings),
     )
 
@@ -137,7 +139,7 @@ def all_cases(
         results = list(pool.map(look, cases))
     facts = tuple(result for result in results if isinstance(result, CaseFacts))
     problems = [str(result) for result in results if isinstance(result, InputError)]
-    problems += _across(facts, options)
+    problems += across(facts, options)
     warnings = [f"{fact.name}: {warning}" for fact in facts for warning in fact.warnings]
     return Inspection(facts, tuple(problems), tuple(warnings))
 
@@ -149,8 +151,8 @@ def _attempt(files: CaseFiles, options: PreprocessOptions, groups: Mapping[str, 
         return error
 
 
-def _across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
-    """What only shows beside the other cases."""
+def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
+    """What is wrong with a case only beside the others, one line each: its channels, labels that no case has."""
     if not facts:
         return []
     usual, _ = collections.Counter(fact.channels for fact in facts).most_common(1)[0]

@@ -23,6 +23,8 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 TOLERANCE = 1e-3
 """How far a value may lie from a whole number and still be it: float rounding of a scaled mask gives 0.9999."""
 MOST_CLASSES = 254
+CHUNK = 1 << 18
+"""Voxels looked at together: few enough for what is computed of them to stay in the processor's cache."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Label:
     name: str
     operator: str
     value: float
+
+    @property
+    def number(self) -> float:
+        """The value; whole numbers as int, since comparing integers with a float turns each voxel into one."""
+        return int(self.value) if self.value.is_integer() else self.value
 
     @property
     def splits(self) -> bool:
@@ -54,7 +61,7 @@ def parse(name: str, rule: float | str) -> Label:
         InputError: The rule is neither.
     """
     match = re.fullmatch(r"\s*(==|!=|>=|<=|>|<)?\s*(-?\d+(?:\.\d+)?)\s*", str(rule))
-    if match is None or isinstance(rule, bool):
+    if match is None:
         raise InputError(f"label {name!r}: {rule!r} is neither a value (1) nor a rule ('>127', '>=2', '==1').")
     return Label(name, match[1] or "==", float(match[2]))
 
@@ -91,35 +98,43 @@ def to_classes(mask: np.ndarray, labels: Sequence[Label], other: OtherLabels = "
     Raises:
         InputError: The mask has values that no label names, two labels name one value, or a value is NaN.
     """
-    values = _whole(mask)
-    classes = np.zeros(values.shape, np.uint8)
+    flat = np.ascontiguousarray(mask).reshape(-1)
+    classes = np.empty(flat.shape, np.uint8)
+    strict = other == "refuse" and not any(label.splits for label in labels)
+    for start in range(0, flat.size, CHUNK):
+        values, found = _whole(flat[start : start + CHUNK]), classes[start : start + CHUNK]
+        _classify(values, labels, found)
+        if strict:
+            _refuse_strangers(values[(found == 0) & (values != 0)], labels)
+    return classes.reshape(mask.shape)
+
+
+def _classify(values: np.ndarray, labels: Sequence[Label], classes: np.ndarray) -> None:
+    """Fills in the classes of some voxels."""
+    classes[:] = 0
     for index, label in enumerate(labels, start=1):
-        named = OPERATORS[label.operator](values, label.value)
-        twice = named & (classes > 0)
-        if twice.any():
-            first = labels[int(classes[twice][0]) - 1]
+        named = OPERATORS[label.operator](values, label.number)
+        twice = values[named & (classes > 0)]
+        if twice.size:
+            first = next(one for one in labels if OPERATORS[one.operator](twice[0], one.number))
             raise InputError(
-                f"value {values[twice][0]:g} belongs to two labels ({first}; {label}). Let only one rule hold."
+                f"value {twice[0]:g} belongs to two labels ({first}; {label}). Let only one of their rules hold."
             )
-        classes[named] = index
-    if other == "refuse" and not any(label.splits for label in labels):
-        _refuse_strangers(values[(classes == 0) & (values != 0)], labels)
-    return classes
+        np.copyto(classes, index, where=named)
 
 
 def _refuse_strangers(found: np.ndarray, labels: Sequence[Label]) -> None:
     if found.size == 0:
         return
-    strangers = np.unique(found)
+    strangers = [float(value) for value in np.unique(found)]
     shown = ", ".join(f"{value:g}" for value in strangers[:5]) + (", …" if len(strangers) > 5 else "")
     names = ", ".join(str(label) for label in labels)
-    if (strangers == np.rint(strangers)).all():
+    if all(value.is_integer() for value in strangers):
         advice = "Name them under `dataset.labels`, or set `dataset.other_labels: background`."
     else:
         advice = "Masks hold whole numbers: re-export it without smoothing, or give a rule such as '>0.5'."
-    values = "value" if len(strangers) == 1 else "values"
-    covered = "is" if len(strangers) == 1 else "are"
-    raise InputError(f"{values} {shown} {covered} covered by no label ({names}). {advice}")
+    subject = f"value {shown} is" if len(strangers) == 1 else f"values {shown} are"
+    raise InputError(f"{subject} covered by no label ({names}). {advice}")
 
 
 def _whole(mask: np.ndarray) -> np.ndarray:

@@ -86,10 +86,9 @@ def _nnunet(root: pathlib.Path) -> Found | None:
     """`imagesTr/CASE_0000.nii.gz` (a suffix for each channel) or `imagesTr/CASE.nii.gz`, and `labelsTr/CASE.nii.gz`."""
     if not (root / "imagesTr").is_dir() or not (root / "labelsTr").is_dir():
         return None
-    masks = {readers.stem(file): file for file in _files(root / "labelsTr")}
+    masks = _by_stem(root / "labelsTr")
     images: dict[str, dict[int, pathlib.Path]] = {}
-    for file in _files(root / "imagesTr"):
-        stem = readers.stem(file)
+    for stem, file in _by_stem(root / "imagesTr").items():
         channel = re.fullmatch(r"(.+)_(\d{4})", stem)
         if channel is not None and stem not in masks:  # `scan_2019` with a mask of that name is no channel of `scan`
             images.setdefault(channel[1], {})[int(channel[2])] = file
@@ -205,14 +204,15 @@ def _paired(found: Found, exclude: Sequence[str]) -> list[CaseFiles]:
 
 
 def _refuse_halves(found: Found, names: Sequence[str]) -> None:
-    for without, having, missing in (("mask", "image", found.masks), ("image", "mask", found.images)):
-        lone = [name for name in names if name not in missing]
-        if lone:
-            others = f" (and {len(lone) - 1} more)" if len(lone) > 1 else ""
-            raise InputError(
-                f"dataset: case {lone[0]!r}{others} has {'an' if having == 'image' else 'a'} {having} but no {without} "
-                f"in {found.where}. Add it, or list the case under `dataset.exclude`."
-            )
+    lone = [(found.images[name], "mask", name) for name in names if name not in found.masks]
+    lone += [({0: found.masks[name]}, "image", name) for name in names if name not in found.images]
+    if lone:
+        files, missing, name = lone[0]
+        others = f" ({len(lone) - 1} more like it)" if len(lone) > 1 else ""
+        raise InputError(
+            f"{readers.short(next(iter(files.values())))}: there is no {missing} for it in {found.where}{others}. "
+            f"Add it, or list {name} under `dataset.exclude`."
+        )
 
 
 def _refuse_uneven(found: Found, names: Sequence[str]) -> None:

@@ -118,7 +118,7 @@ def _smooth(
     """Smooth noise of unit variance with structures of about `width` mm."""
     knots = tuple(max(2, round(size * step / width)) for size, step in zip(shape, spacing, strict=True))
     field = resample.image(rng.standard_normal(knots, np.float32), shape)
-    return field / max(float(field.std()), 1e-6)
+    return np.asarray(field / max(float(field.std()), 1e-6))
 
 
 def _box(
@@ -148,15 +148,15 @@ def _acquired(
     from scipy import ndimage
 
     radius = np.square(points[1] / who.size[0]) + np.square(points[2] / who.size[1])
-    shading = rng.uniform(0, 14) * (np.minimum(radius, 1) - 0.5) + rng.uniform(2, 6) * _smooth(
-        rng, hu.shape, spacing, 60.0
-    )
-    hu += np.where(radius < 1, shading, 0)
+    cupping = rng.uniform(0, 14) * (np.minimum(radius, 1) - 0.5)
+    shading = rng.uniform(2, 6) * _smooth(rng, hu.shape, spacing, 60.0)
+    hu += np.where(radius < 1, cupping + shading, 0)
     white = rng.standard_normal(hu.shape, np.float32)
     grain = ndimage.gaussian_filter(white, (0, 0.8, 0.8))
     grain *= rng.uniform(9, 20) / float(grain.std())
     hu += grain + rng.uniform(3, 8) * rng.standard_normal(hu.shape, np.float32)
-    return np.maximum(hu, AIR - 24)
+    noisy: np.ndarray = np.maximum(hu, np.float32(AIR - 24))
+    return noisy
 
 
 def _write_volume(folder: pathlib.Path, name: str, who: anatomy.Patient, rng: np.random.Generator) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 
 from trainables.data import resample
 from trainables.data.case import Case
@@ -109,8 +108,9 @@ def normalized(volume: np.ndarray, clip: tuple[float, float] | None, how: Normal
         shift, scale = float(volume.min()), float(volume.max()) - float(volume.min())
     if not scale > 1e-7 * abs(shift):
         return np.zeros_like(volume)
-    result = np.subtract(volume, np.float32(shift))
-    return np.multiply(result, np.float32(1 / scale), out=result)
+    result: np.ndarray = np.subtract(volume, np.float32(shift))
+    np.multiply(result, np.float32(1 / scale), out=result)
+    return result
 
 
 def foreground_sample(label: np.ndarray, classes: int) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -162,9 +162,7 @@ def ceilings(
     Returns:
         Dice of each region in `[0, 1]`; None where the reference has nothing of it.
     """
-    kinds = torch.arange(classes, dtype=torch.uint8).view(-1, *(1,) * label.ndim)
-    perfect = (torch.from_numpy(np.array(label))[None] == kinds).float()
-    returned = resample.restore(perfect, reference.shape).numpy()
+    returned = resample.class_map(label, reference.shape, classes)
     dice: dict[str, float | None] = {}
     for region, members in regions.items():
         member = np.zeros(256, bool)

@@ -7,6 +7,7 @@ resampling, and the way back is the same rule with the sizes exchanged. A grid f
 the whole box.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 
@@ -91,7 +92,9 @@ def class_map(classes: np.ndarray, shape: Sequence[int], count: int) -> np.ndarr
         return classes
     stored = torch.from_numpy(np.array(classes, ndmin=3))
     kinds = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1)
-    return _greatest(lambda index: (stored[index] == kinds).float(), stored.shape, shape, stored.device).numpy()
+    occupied = stored.flatten(1).any(1).tolist()
+    scores = _Planes(lambda index: (stored[index] == kinds).float(), len(stored), lambda index: occupied[index])
+    return _greatest(scores, shape, stored.device).numpy()
 
 
 def restore(probabilities: Tensor, shape: Sequence[int]) -> Tensor:
@@ -106,32 +109,52 @@ def restore(probabilities: Tensor, shape: Sequence[int]) -> Tensor:
         equals the first).
     """
     scores = probabilities.float()
-    if tuple(shape) == tuple(scores.shape[1:]):
-        return scores.argmax(0).to(torch.uint8)
     if len(shape) == 2:
         scores = scores[:, None]
-    return _greatest(lambda index: scores[:, index], scores.shape[1:], shape, scores.device)
+    planes = _Planes(lambda index: scores[:, index], scores.shape[1], lambda _: True)
+    return _greatest(planes, shape, scores.device)
 
 
-def _greatest(
-    plane: Callable[[int], Tensor], shape: Sequence[int], new_shape: Sequence[int], device: torch.device
-) -> Tensor:
-    """Argmax over classes of linearly interpolated planes `(classes, y, x)`, a few new planes at a time."""
-    depth = new_shape[0] if len(new_shape) == 3 else 1
-    result = torch.empty(depth, *new_shape[-2:], dtype=torch.uint8, device=device)
-    for index, mixed in enumerate(_planes(plane, shape[0], depth)):
-        larger = functional.interpolate(mixed[None], tuple(new_shape[-2:]), mode="bilinear", align_corners=False)
-        result[index] = larger[0].argmax(0)
-    return result.reshape(tuple(new_shape))
+@dataclasses.dataclass(frozen=True)
+class _Planes:
+    """Class scores plane by plane along the first axis, so that a large volume is never whole in memory.
+
+    Attributes:
+        get: Index → `(classes, y, x)` float32.
+        count: How many there are.
+        matters: Index → whether anything but background can be in it.
+    """
+
+    get: Callable[[int], Tensor]
+    count: int
+    matters: Callable[[int], bool]
+
+    def between(self, new_count: int) -> Iterator[Tensor | None]:
+        """Each of `new_count` new planes, mixed from its two neighbours; None where it is all background."""
+        known: dict[int, Tensor] = {}
+        for new_index in range(new_count):
+            position = min(max((new_index + 0.5) * self.count / new_count - 0.5, 0.0), self.count - 1.0)
+            low = int(position)
+            weight = position - low
+            needed = (low,) if weight == 0.0 else (low, low + 1)
+            if not any(self.matters(index) for index in needed):
+                yield None
+                continue
+            known = {index: known[index] if index in known else self.get(index) for index in needed}
+            yield known[low] if weight == 0.0 else torch.lerp(known[low], known[low + 1], weight)
 
 
-def _planes(plane: Callable[[int], Tensor], size: int, new_size: int) -> Iterator[Tensor]:
-    """Each new plane along the first axis, interpolated between its two neighbours."""
-    known: dict[int, Tensor] = {}
-    for new_index in range(new_size):
-        position = min(max((new_index + 0.5) * size / new_size - 0.5, 0.0), size - 1.0)
-        low = int(position)
-        high = min(low + 1, size - 1)
-        known = {index: known[index] if index in known else plane(index) for index in (low, high)}
-        weight = position - low
-        yield known[low] if weight == 0.0 else torch.lerp(known[low], known[high], weight)
+def _greatest(planes: _Planes, shape: Sequence[int], device: torch.device) -> Tensor:
+    """For each voxel of the new grid the class whose linearly interpolated score is greatest."""
+    depth, size = (shape[0] if len(shape) == 3 else 1), tuple(shape[-2:])
+    result = torch.zeros(depth, *size, dtype=torch.uint8, device=device)
+    for classes, mixed in zip(result, planes.between(depth), strict=True):
+        if mixed is None:
+            continue
+        if mixed.shape[1:] != size:
+            mixed = functional.interpolate(mixed[None], size, mode="bilinear", align_corners=False)[0]
+        best = mixed[0]
+        for index in range(1, len(mixed)):  # ten times as fast as argmax over the first axis
+            classes.masked_fill_(mixed[index] > best, index)
+            best = torch.maximum(best, mixed[index])
+    return result.reshape(tuple(shape))
