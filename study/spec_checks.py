@@ -47,10 +47,14 @@ def _networks(values: Values) -> Iterator[Problem]:
             yield Problem(("patch", "size"), text)
 
 
-def _objective(values: Values) -> Iterator[Problem]:
-    objective, regions = values["objective"], values["dataset"].scored
+def _metric(values: Values) -> Iterator[Problem]:
+    objective = values["objective"]
     if objective.metric not in METRICS:
         yield Problem(("objective", "metric"), unknown("metric", objective.metric, METRICS))
+
+
+def _region(values: Values) -> Iterator[Problem]:
+    objective, regions = values["objective"], values["dataset"].scored
     if objective.region != "mean" and objective.region not in regions:
         yield Problem(("objective", "region"), unknown("region", objective.region, ("mean", *regions)))
 
@@ -116,7 +120,8 @@ def _baseline(values: Values, arms: list[str]) -> Iterator[Problem]:
 CHECKS = (
     (("patch", "preprocess"), _dimensions),
     (("patch", "models"), _networks),
-    (("objective", "dataset"), _objective),
+    (("objective",), _metric),
+    (("objective", "dataset"), _region),
     (("budget", "length"), _marks),
     (("budget", "models", "losses", "training"), _sampler),
 )

@@ -94,6 +94,8 @@ def put(document: Document, path: KeyPath, value: object, *, option: str) -> Non
     for written in [other for other in document.lines if other[: len(path)] == path]:
         del document.lines[written]
     document.lines[path] = option
+    for end in range(1, len(path)):
+        document.lines.setdefault(path[:end], option)
 
 
 def _put(tree: dict[str, Any], path: KeyPath, value: object, option: str) -> None:

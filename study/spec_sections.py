@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import BeforeValidator, Field
 
@@ -21,13 +21,8 @@ class Preprocess(Section):
     """
 
     spacing: Annotated[Any, BeforeValidator(lambda value: _spacing(value))] = "native"
-    clip: Annotated[tuple[float, float], BeforeValidator(listed)] | None = None
+    clip: Annotated[Any, BeforeValidator(lambda value: _window(value))] = None
     normalize: Literal["zscore", "minmax", "none"] = "zscore"
-
-    def problems(self) -> Iterator[Problem]:
-        """A window upside down."""
-        if self.clip is not None and self.clip[0] >= self.clip[1]:
-            yield Problem(("clip",), f"expected [low, high], found {list(self.clip)}: low must be below high.")
 
 
 def _spacing(value: object) -> object:
@@ -40,8 +35,22 @@ def _spacing(value: object) -> object:
     )
 
 
+def _window(value: object) -> object:
+    if value is None:
+        return value
+    if isinstance(value, list | tuple) and len(value) == 2 and all(_is_number(number) for number in value):
+        low, high = (float(number) for number in value)
+        if low < high:
+            return low, high
+    raise ValueError(f"expected [low, high], low below high, or nothing, found {shown(value)}.")
+
+
 def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return _is_number(value) and value > 0
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class Patch(Section):
