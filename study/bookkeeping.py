@@ -4,7 +4,6 @@ The planner says what follows; it is written down at once, until nothing follows
 """
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from study.design import Arm, Design, KnownTrial, PlannedTrial, Segment, Status, TrialKey
@@ -43,6 +42,7 @@ class Bookkeeper:
         on_event: OnEvent,
     ) -> None:
         self.design = design
+        self.study_id = lease.study_id
         self._ledger, self._lease, self._storage = ledger, lease, storage
         self._objective, self._tell = objective, on_event
         self.since_success: list[TrialKey] = []
@@ -52,7 +52,7 @@ class Bookkeeper:
 
     def _load(self) -> None:
         """Begins anew from what the ledger knows."""
-        study = self._lease.study_id
+        study = self.study_id
         self._trials = {trial.plan.key: trial for trial in self._ledger.known(study)}
         self._speeds = self._ledger.speeds(study)
         self._planner = Planner(self.design, self._trials.values(), seconds_per_iteration=self._speeds)
@@ -92,13 +92,9 @@ class Bookkeeper:
         typical = sum(self._speeds.values()) / len(self._speeds) if self._speeds else 1.0
         return (segment.stop - resumed) * self._speeds.get(self.arm(segment.trial).model, typical)
 
-    def statuses(self) -> Counter[Status]:
-        """How many trials stand how."""
-        return Counter(trial.status for trial in self._trials.values())
-
     def start(self, segment: Segment) -> tuple[int, Resume]:
         """A segment goes to a worker: the attempt's number, and where it goes on."""
-        point = self._ledger.resume_point(self._lease.study_id, segment.trial)
+        point = self._ledger.resume_point(self.study_id, segment.trial)
         resume = Resume(0, None) if point is None else Resume(*point)
         attempt = self._ledger.start_attempt(self._lease, segment.trial, segment.stop, resume.iteration)
         return attempt, resume
@@ -146,7 +142,7 @@ class Bookkeeper:
         key = segment.trial
         self._ledger.end_attempt(self._lease, attempt, "lost", reason)
         self.since_success.append(key)
-        times = self._ledger.losses(self._lease.study_id, key)
+        times = self._ledger.losses(self.study_id, key)
         self._tell(SegmentLost(self.arm(key).name, segment, reason, times))
         others = len(set(self.since_success)) - 1
         if others and (times >= LOSSES or len(self.since_success) >= 2 * LOSSES):
@@ -165,7 +161,7 @@ class Bookkeeper:
 
     def unreadable(self, segment: Segment, attempt: int, resume: Resume, reason: str) -> None:
         """The checkpoint to go on from is of no use: it is forgotten, and the next attempt starts further back."""
-        self._ledger.add_notice(self._lease.study_id, f"{reason}; trial {segment.trial} goes on from the one before")
+        self._ledger.add_notice(self.study_id, f"{reason}; trial {segment.trial} goes on from the one before")
         self._drop(self._ledger.forget_checkpoint(self._lease, segment.trial, resume.iteration))
         self._ledger.end_attempt(self._lease, attempt, "stopped", reason)
 

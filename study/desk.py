@@ -103,6 +103,8 @@ class Desk:
         self._written: set[TrialKey] = set()
         self._alone: set[TrialKey] = set()  # ran out of memory beside others: the next attempt has the GPU to itself
         self._reserved: tuple[Segment, str] | None = None
+        self.ended = 0
+        """Segments that came back, in whatever way."""
         self._nodes, self._looked = tuple(nodes()), clock()
         books.take_in()
 
@@ -110,6 +112,11 @@ class Desk:
     def nothing_left(self) -> bool:
         """Whether the study is complete: nothing is owed and nothing is with a worker."""
         return not self._out and next(self.books.owed(), None) is None
+
+    @property
+    def study_id(self) -> int:
+        """The study's id in the ledger."""
+        return self.books.study_id
 
     @property
     def out(self) -> int:
@@ -156,6 +163,7 @@ class Desk:
     def back(self, handle: str, report: Report) -> None:
         """A worker is done with a segment, in whatever way."""
         out = self._out.pop(handle)
+        self.ended += 1
         if report.outcome is not None:
             self._outcome(out, report)
         elif report.unreadable is not None:

@@ -22,15 +22,19 @@ SWEEP = 50  # steps of Tune's loop between looks for trials that ended without a
 class Recorder(Callback):
     """Between Tune and the desk.
 
-    An error in here is not a trial's: it is kept, and raised where Tune lets it through, so that the run ends with it.
+    An error in here is not a trial's: it is kept as `trouble`, and raised where Tune lets it through, to end the run.
     """
 
     def __init__(self, desk: Desk, *, each_step: Callable[[], None]) -> None:
         """Args: `each_step` is called ten times a second or more, and may raise to end the run."""
         self._desk, self._each_step = desk, each_step
         self._reports: dict[str, Report] = {}
-        self._trouble: BaseException | None = None
+        self.trouble: Exception | None = None
         self._steps = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its Tuner for a restore that never comes."""
+        return {}
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
@@ -63,9 +67,9 @@ class Recorder(Callback):
         self._steps += 1
         if self._steps % SWEEP == 0:
             self._do(lambda: self._sweep(trials))
-        if self._trouble is not None:
-            raise self._trouble
-        self._each_step()
+        self._do(self._each_step)
+        if self.trouble is not None:
+            raise self.trouble
 
     def _sweep(self, trials: list[Trial]) -> None:
         """Segments of trials that Tune has ended and never spoke of."""
@@ -76,11 +80,11 @@ class Recorder(Callback):
 
     def _do(self, work: Callable[[], None]) -> None:
         """Does it and keeps what goes wrong; afterwards nothing more is recorded."""
-        if self._trouble is None:
+        if self.trouble is None:
             try:
                 work()
             except Exception as error:
-                self._trouble = error
+                self.trouble = error
 
 
 def _why(trial: Trial) -> str:

@@ -32,6 +32,10 @@ class PlanSearcher(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the recorder, which hears it next, knows more."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its Tuner for a restore that never comes."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger knows all."""
 

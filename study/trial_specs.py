@@ -5,6 +5,7 @@ import dataclasses
 from study.design import Arm, PlannedTrial
 from study.ledger_rows import Case
 from study.spec import Study, trial_fields
+from trainables.storage import Storage
 from trainables.trial import TrialSpec
 
 PREVIEWS = 3  # cases of which a final-stage trial keeps a picture
@@ -54,6 +55,13 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
         gpu=gpu,
         **trial_fields(study, arm, plan.parameters),
     )
+
+
+def write_spec(storage: Storage, spec: TrialSpec, folder: str) -> None:
+    """Puts a TrialSpec into its trial's folder, unless it is there."""
+    name, content = f"{folder}/spec.json", spec.to_json().encode()
+    if not storage.has(name) or storage.read(name) != content:
+        storage.write(name, content)
 
 
 def _spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:

@@ -1,0 +1,111 @@
+"""A study and the ledger: entered when it is new, continued when it is the same, refused when it is another.
+
+A changed study file goes on where it only adds (arms, trials, seeds); what would make old and new trials incomparable
+is refused with the difference shown.
+"""
+
+import importlib.metadata
+import platform
+import time
+
+from study.design import Design
+from study.events import OnEvent, Waiting
+from study.ledger import Lease, LeaseHeld, Ledger
+from study.ledger_rows import StudyRow
+from study.spec import Study
+from study.spec_change import Difference, difference
+from study.spec_errors import SpecError
+from study.stopping import Stopping
+from study.trial_specs import Data
+from trainables.errors import InputError
+
+PACKAGES = ("segstudy", "ray", "torch", "optuna", "monai", "numpy", "scipy", "nibabel")
+POLL = 0.5
+
+
+def refuse_other(ledger: Ledger, study: Study) -> None:
+    """Compares a study file with what the ledger has under its name, if anything; for the time before a run.
+
+    Raises:
+        SpecError: It would make old and new trials incomparable.
+    """
+    if ledger.has_study(study.name):
+        _compared(ledger, ledger.study(study.name), study)
+
+
+def enter(ledger: Ledger, study: Study, data: Data) -> StudyRow:
+    """The study's row, made where there is none.
+
+    Raises:
+        InputError: There is one of that name with other data.
+    """
+    if not ledger.has_study(study.name):
+        try:
+            ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, versions())
+        except InputError:
+            if not ledger.has_study(study.name):  # else: another command was quicker, and this one continues it
+                raise
+    row = ledger.study(study.name)
+    if row.data_digest != data.digest:
+        raise InputError(
+            f"study '{study.name}' in {ledger.label} was begun with other data: files of the dataset were changed, "
+            "added or taken away. Put them back, or give the study another name."
+        )
+    return row
+
+
+def bring_up_to_date(ledger: Ledger, lease: Lease, study: Study, data: Data) -> Design:
+    """Writes down what a changed file adds; the design with the arms in the ledger's order.
+
+    Raises:
+        SpecError: It would make old and new trials incomparable.
+    """
+    row = ledger.study(study.name)
+    found = _compared(ledger, row, study)
+    design = study.design([arm.name for arm in ledger.arms(row.id)])
+    if row.file != study.plain():
+        ledger.update_file(lease, study.plain(), design, found.additions)
+    ledger.set_cases(lease, data.cases)
+    return design
+
+
+def take_lease(ledger: Ledger, study_id: int, seconds: float, stopping: Stopping, on_event: OnEvent) -> Lease:
+    """The lease, as soon as no other living driver has it; says until when it waits.
+
+    Raises:
+        Stopped: A stop was asked for meanwhile.
+    """
+    told = False
+    while True:
+        try:
+            return ledger.acquire(study_id, seconds=seconds)
+        except LeaseHeld as held:
+            if not told:
+                on_event(Waiting(str(held), held.until))
+            told = True
+        time.sleep(POLL)
+        stopping.check()
+
+
+def versions() -> dict[str, str]:
+    """What the study was begun with."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _compared(ledger: Ledger, row: StudyRow, study: Study) -> Difference:
+    found = difference(row.file, study.plain())
+    problems = list(found.incompatible)
+    if found.more_trials and any(trial.plan.key.stage == "final" for trial in ledger.known(row.id)):
+        problems.append("its final stage has begun, and test cases were read: searches cannot grow any more")
+    if problems:
+        raise SpecError(
+            f"study '{study.name}' is in {ledger.label} with another file, under another name it is a new study",
+            problems,
+        )
+    return found

@@ -1,0 +1,303 @@
+"""Runs a study: ledger, data, Ray and desk put together, from wherever the study stands to its end.
+
+Given the same command again it goes on. Ctrl-C stops where nothing is lost.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from study.admission import Node, Shape, impossible
+from study.bookkeeping import Bookkeeper, MachineTroubleError
+from study.checks import shape_of
+from study.design import Design
+from study.desk import Desk, Terms
+from study.enrolment import bring_up_to_date, enter, refuse_other, take_lease
+from study.events import OnEvent, Step, ignore
+from study.heartbeat import LEASE_SECONDS, Heartbeat
+from study.ledger import Lease, Ledger
+from study.objective import objective
+from study.preparation import Source, find
+from study.spec import Study
+from study.stopping import Stopped, Stopping
+from study.sweeping import sweep
+from study.trial_specs import Data, trial_spec, write_spec
+from trainables.errors import InputError
+from trainables.segment import order
+from trainables.storage import Storage
+
+Follow = Callable[[str, str], contextlib.AbstractContextManager[object]]
+"""Given the ledger's address and a study's name: a context in which a view follows the ledger, in its own thread."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often things are done; results do not depend on it.
+
+    Attributes:
+        slice_seconds: Wall time between a worker's reports; a stop is heard this often.
+        checkpoint_seconds: Wall time between checkpoints on the way to a mark.
+        lease_seconds: How long a driver that died on another machine keeps others out.
+        segments: After how many a fresh Tuner is opened; None: as memory asks.
+    """
+
+    slice_seconds: float = 3.0
+    checkpoint_seconds: float = 300.0
+    lease_seconds: float = LEASE_SECONDS
+    segments: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a run ended. Counts are of all runs of the study.
+
+    Attributes:
+        study: The study's name.
+        finished: Trials that reached the last mark.
+        halved: Trials that others of their cohort beat.
+        failed: Trials that failed.
+        lost: Trials that machines lost again and again.
+        open: Trials of the ledger that have not ended.
+        complete: Whether nothing is left to do.
+        stopped: Whether it was asked to stop, and did so before the end.
+        trouble: Why it could not go on, in one line; None where it could.
+        seconds: Wall time of this run.
+    """
+
+    study: str
+    finished: int
+    halved: int
+    failed: int
+    lost: int
+    open: int
+    complete: bool
+    stopped: bool
+    trouble: str | None
+    seconds: float
+
+
+def run(
+    study: Study,
+    *,
+    home: str | os.PathLike[str],
+    ledger_url: str | None = None,
+    storage: str | os.PathLike[str] | None = None,
+    ray_address: str | None = None,
+    trainable: type | None = None,
+    source: Source | None = None,
+    follow: Follow | None = None,
+    on_event: OnEvent = ignore,
+    pace: Pace | None = None,
+) -> Result:
+    """Runs a study to its end, or goes on with it.
+
+    Args:
+        study: What to run.
+        home: Folder of all that has no address of its own: `ledger.db`, `cache/`, `trials/`.
+        ledger_url: The ledger's file or URL; `ledger.db` in the home by default.
+        storage: Folder of cache and checkpoints, which all nodes see; the home by default.
+        ray_address: A running Ray cluster; by default one is started here and ends with the run.
+        trainable: A `Segmenter` class; by default the one that trains networks.
+        source: The study's data; by default found where its file says.
+        follow: A view (MLflow) that follows the ledger meanwhile; it never delays the run.
+        on_event: Hears what happens, in this thread.
+        pace: How often things are done.
+
+    Returns:
+        How it ended. A stop (Ctrl-C, SIGTERM, `request_stop`) and trouble with machines are results too.
+
+    Raises:
+        InputError: Something the user gave is wrong; nothing was trained.
+        FencedOut: Another driver took the study over; nothing was written after that.
+        KeyboardInterrupt: A second Ctrl-C.
+    """
+    began = time.monotonic()
+    source = find(study) if source is None else source
+    home = _absolute(home)
+    address = ledger_url or str(home / "ledger.db")
+    complete, trouble = False, None
+    with Stopping() as stopping, Ledger.open(address) as ledger:
+        parts = _Parts(study, ledger, Storage(_absolute(storage or home)), stopping, on_event, pace or Pace())
+        try:
+            with contextlib.ExitStack() as stack:
+                complete = _run(parts, stack, source, ray_address, trainable, follow and partial(follow, address))
+        except Stopped:
+            pass
+        except MachineTroubleError as error:
+            trouble = str(error)
+        counts = _counts(ledger, study.name)
+    return Result(
+        study=study.name,
+        finished=counts["finished"],
+        halved=counts["halved"],
+        failed=counts["failed"],
+        lost=counts["lost"],
+        open=counts["open"],
+        complete=complete,
+        stopped=stopping.asked and not complete and trouble is None,
+        trouble=trouble,
+        seconds=time.monotonic() - began,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parts:
+    """What every part of a run has to do with."""
+
+    study: Study
+    ledger: Ledger
+    storage: Storage
+    stopping: Stopping
+    tell: OnEvent
+    pace: Pace
+
+
+def _run(
+    parts: _Parts,
+    stack: contextlib.ExitStack,
+    source: Source,
+    address: str | None,
+    trainable: type | None,
+    follow: Callable[[str], contextlib.AbstractContextManager[object]] | None,
+) -> bool:
+    """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
+    from study.nodes import nodes, prove_shared, this_machine
+    from study.ray_session import quiet, session, settings
+
+    study, ledger = parts.study, parts.ledger
+    refuse_other(ledger, study)
+    lease = heart = None
+    if ledger.has_study(study.name):  # before Ray is started, which another driver may be using the machine for
+        lease, heart = _lease(parts, stack, ledger.study(study.name).id)
+    machine = this_machine()
+    if address is None:
+        _shape(study, (machine,))
+    parts.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
+    stack.enter_context(settings())
+    stack.enter_context(quiet())
+    scratch = stack.enter_context(session(address, machine))
+    shape = _shape(study, nodes())
+    prove_shared(parts.storage, nodes())
+    parts.stopping.check()
+    data = source.prepare(pathlib.Path(parts.storage.root), parts.tell, parts.stopping.check)
+    row = enter(ledger, study, data)
+    if lease is None or heart is None:
+        lease, heart = _lease(parts, stack, row.id)
+    design = bring_up_to_date(ledger, lease, study, data)
+    if follow is not None:
+        stack.enter_context(follow(study.name))
+    terms = _terms(parts, lease)
+    sweep(ledger, lease, parts.storage, terms.folder)
+    orders = _Orders(parts, terms, heart)
+    stack.callback(orders.halt)
+    desk = _desk(parts, lease, terms, design, data, shape)
+    _drive(parts, desk, orders, scratch, trainable)
+    return desk.nothing_left
+
+
+def _drive(parts: _Parts, desk: Desk, orders: "_Orders", scratch: pathlib.Path, trainable: type | None) -> None:
+    from study.driving import drive
+    from trainables.segmenter import Segmenter
+
+    parts.tell(Step(f"running, {desk.slots} at once"))
+    drive(
+        desk,
+        trainable or Segmenter,
+        scratch=scratch,
+        closed=lambda: parts.stopping.asked,
+        each_step=orders.look,
+        on_crash=lambda why: parts.ledger.add_notice(desk.study_id, f"Ray Tune failed and was started again: {why}"),
+        segments=parts.pace.segments,
+    )
+
+
+class _Orders:
+    """What workers are told through the driver's file, and what the driver is told by heartbeat and signals."""
+
+    def __init__(self, parts: _Parts, terms: Terms, heart: Heartbeat) -> None:
+        self._parts, self._terms, self._heart = parts, terms, heart
+        self._halting = False
+        parts.storage.write(terms.driver, order(terms.fence))
+
+    def look(self) -> None:
+        """Ten times a second: passes a stop on, and ends the run where the lease is lost."""
+        if self._heart.lost is not None:
+            raise self._heart.lost
+        if self._heart.stop_requested:
+            self._parts.stopping.ask()
+        if self._parts.stopping.asked and not self._halting:
+            self._parts.tell(Step("stopping: segments under way save what they have"))
+            self.halt()
+
+    def halt(self) -> None:
+        """No worker of this driver goes on."""
+        if not self._halting and self._heart.lost is None:
+            self._halting = True
+            self._parts.storage.write(self._terms.driver, order(self._terms.fence, halt=True))
+
+
+def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[Lease, Heartbeat]:
+    """The lease with its heartbeat; given back at the end."""
+    seconds = parts.pace.lease_seconds
+    lease = take_lease(parts.ledger, study_id, seconds, parts.stopping, parts.tell)
+    stack.callback(parts.ledger.release, lease)
+    parts.ledger.request_stop(study_id, stop=False)  # what was asked of an earlier driver
+    return lease, stack.enter_context(Heartbeat(parts.ledger, lease, lease_seconds=seconds))
+
+
+def _terms(parts: _Parts, lease: Lease) -> Terms:
+    folder = f"trials/{parts.study.name}"
+    return Terms(
+        storage=parts.storage.root,
+        folder=folder,
+        driver=f"{folder}/driver.json",
+        fence=lease.fence,
+        slice_seconds=parts.pace.slice_seconds,
+        checkpoint_seconds=parts.pace.checkpoint_seconds,
+    )
+
+
+def _desk(parts: _Parts, lease: Lease, terms: Terms, design: Design, data: Data, shape: Shape) -> Desk:
+    from study.nodes import nodes
+
+    study = parts.study
+    region = study.objective.region
+    regions = tuple(study.regions) if region == "mean" else (region,)
+    judge = partial(objective, metric=study.objective.metric, regions=regions)
+    return Desk(
+        Bookkeeper(parts.ledger, lease, design, parts.storage, judge, parts.tell),
+        terms,
+        shapes=dict.fromkeys(range(len(design.arms)), shape),
+        nodes=nodes,
+        spec=lambda plan: trial_spec(study, design.arms[plan.key.arm], plan, data, gpu=shape.gpu),
+        write_spec=partial(write_spec, parts.storage),
+        on_event=parts.tell,
+    )
+
+
+def _shape(study: Study, there: Sequence[Node]) -> Shape:
+    """What a trial gets; the largest node decides whether there is a GPU.
+
+    Raises:
+        InputError: No node can hold it.
+    """
+    shape = shape_of(study, max(there, key=lambda node: (node.gpu, node.cpu)))
+    if (reason := impossible(there, shape)) is not None:
+        raise InputError(f"resources: {reason}. Ask for less, or run it where there is more.")
+    return shape
+
+
+def _counts(ledger: Ledger, name: str) -> Counter[str]:
+    if not ledger.has_study(name):
+        return Counter()
+    return Counter(trial.status for trial in ledger.known(ledger.study(name).id))
+
+
+def _absolute(path: str | os.PathLike[str]) -> pathlib.Path:
+    """A path that means the same in every process."""
+    return pathlib.Path(os.path.abspath(os.path.expanduser(path)))

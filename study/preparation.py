@@ -1,0 +1,127 @@
+"""A study's data made ready: cases found and split at once, then prepared by Ray tasks into the cache."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from study.checks import options_of
+from study.events import OnEvent, Prepared, Step
+from study.ledger_rows import Case
+from study.spec import Study
+from study.spec_errors import SpecError
+from study.splits import Role, assign, groups
+from study.trial_specs import Data
+from trainables.data import cache, digests, inspect, layouts
+from trainables.data.cache import CaseRecord
+from trainables.data.layouts import CaseFiles
+from trainables.data.options import PreprocessOptions
+from trainables.errors import InputError
+
+PATIENCE = 0.5  # seconds between looks whether the run is to stop
+AHEAD = 4  # tasks handed to Ray for each CPU
+
+
+class Source(Protocol):
+    """Where a study's data come from; a test may put none in its place."""
+
+    def prepare(self, root: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
+        """Makes the data ready, with a running Ray.
+
+        Args:
+            root: Folder that all nodes see.
+            on_event: Hears how far it is.
+            stopping: Called now and then; raises to stop.
+
+        Raises:
+            InputError: With all that is wrong with the cases.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class FoundCases:
+    """The cases of a study's folder, not opened yet.
+
+    Attributes:
+        files: By name.
+        group: Case → group.
+        splits: For each fold, case → role.
+        options: What preprocessing does to them.
+    """
+
+    files: tuple[CaseFiles, ...]
+    group: Mapping[str, str]
+    splits: tuple[Mapping[str, Role], ...]
+    options: PreprocessOptions
+
+    def prepare(self, root: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
+        """Prepares every case that the cache lacks; see `Source.prepare`."""
+        folder = root / "cache"
+        on_event(Step(f"preparing {len(self.files)} cases"))
+        records = _records(self, folder, on_event, stopping)
+        problems = [found for found in records.values() if isinstance(found, str)]
+        made = [found for found in records.values() if isinstance(found, CaseRecord)]
+        problems += inspect.across([record.facts for record in made], self.options)
+        if problems:
+            raise SpecError("dataset", problems)
+        index = cache.write_index(folder, made, self.options)
+        cases = tuple(
+            Case(
+                name=record.name,
+                group=self.group[record.name],
+                splits=tuple(roles[record.name] for roles in self.splits),
+                facts=record.facts.plain(),
+            )
+            for record in made
+        )
+        return Data(str(index), digests.of_dataset(self.files, folder), cases)
+
+
+def find(study: Study) -> FoundCases:
+    """Finds a study's cases, their groups and their splits; opens none.
+
+    Raises:
+        InputError: There is no folder, an image lacks its mask, a split is empty, …
+    """
+    dataset = study.dataset
+    if dataset.path is None:
+        raise InputError(f"{study.name}: no data: give --data DIR, or `dataset.path` in the study file")
+    files = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude)
+    grouped = groups([case.name for case in files], dataset.group)
+    return FoundCases(tuple(files), dict(grouped), assign(grouped, dataset.split, study.seed), options_of(study))
+
+
+def _records(
+    found: FoundCases, folder: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]
+) -> dict[str, CaseRecord | str]:
+    """Case → what was made of it, or what is wrong with it; in the order of the files."""
+    import ray
+
+    task = ray.remote(num_cpus=1, max_retries=3)(_prepare)
+    ahead = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+    results: dict[str, CaseRecord | str] = {case.name: "not prepared" for case in found.files}
+    waiting = list(reversed(found.files))
+    running: dict[Any, str] = {}
+    done = 0
+    while waiting or running:
+        while waiting and len(running) < ahead:
+            case = waiting.pop()
+            running[task.remote(case, found.options, str(folder), found.group[case.name])] = case.name
+        stopping()
+        for finished in ray.wait(list(running), timeout=PATIENCE)[0]:
+            name = running.pop(finished)
+            results[name] = ray.get(finished)
+            done += 1
+            on_event(Prepared(name, done, len(found.files)))
+    return results
+
+
+def _prepare(case: CaseFiles, options: PreprocessOptions, folder: str, group: str) -> CaseRecord | str:
+    """Runs on a worker; what is wrong with a case is a result, so that all of it can be said at once."""
+    import torch
+
+    torch.set_num_threads(1)  # what Ray counts for it
+    try:
+        return cache.prepare_case(case, options, folder, group)
+    except InputError as error:
+        return str(error)

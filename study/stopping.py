@@ -1,0 +1,49 @@
+"""Ctrl-C and SIGTERM: the first asks the run to stop where nothing is lost, the second ends it at once."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(Exception):  # noqa: N818 (it is no error)
+    """The run was asked to stop before any segment was handed out."""
+
+
+class Stopping:
+    """Listens while the block runs, in the main thread; elsewhere only `ask` is heard.
+
+    Attributes:
+        asked: Whether to stop.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def ask(self) -> None:
+        """Asks for a stop."""
+        self.asked = True
+
+    def check(self) -> None:
+        """Raises `Stopped` where a stop was asked for; for what can be left at any time."""
+        if self.asked:
+            raise Stopped
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
