@@ -279,11 +279,11 @@ def test_a_study_without_data_says_how_to_give_it(twelve: Path) -> None:
 
 
 def test_a_study_that_does_not_exist_gets_a_suggestion(twelve: Path) -> None:
-    with pytest.raises(InputError, match="no such study file. Did you mean 'hippocampus'"):
+    with pytest.raises(InputError, match=r"no such study file. Did you mean 'hippocampus'"):
         load("hipocampus")
     with pytest.raises(InputError, match=r"Did you mean '.*/file.yaml'"):
         load(twelve.with_name("fil.yaml"))
-    with pytest.raises(InputError, match="Studies that come with segstudy: .*hippocampus"):
+    with pytest.raises(InputError, match=r"Studies that come with segstudy: .*hippocampus"):
         load("zzz")
     with pytest.raises(InputError, match="is a folder"):
         load(twelve.parent)
