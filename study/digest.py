@@ -7,9 +7,10 @@ by words (a trial's key, a case's name, an arm's number), never by row ids, and 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Float, FromClause, Select, Table, select
+from sqlalchemy import Column, ColumnElement, Connection, Float, FromClause, Integer, Select, String, Table, select
 
 from study import schema
 from study.ledger_find import chunks
@@ -98,11 +99,17 @@ def _canonical(column: ColumnElement[Any]) -> Callable[[Any], str]:
     """How a column's values are written, whatever the database made of them."""
     if isinstance(column.type, Float):
         return lambda value: "null" if value is None else (float(value) + 0.0).hex()  # -0.0: SQLite drops its sign
+    if isinstance(column.type, String | Integer):  # millions of them: `json.dumps` takes three times as long
+        return _word
     if isinstance(column.type, schema.Deflated):
         return lambda value: hashlib.sha256(value).hexdigest()
     if column is schema.studies.c.file:
         return lambda value: _plain(_without(value, FILE_LEFT_OUT))
     return _plain
+
+
+def _word(value: str | int | None) -> str:
+    return encode_basestring_ascii(value) if isinstance(value, str) else "null" if value is None else str(int(value))
 
 
 def _plain(value: Any) -> str:

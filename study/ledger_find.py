@@ -2,15 +2,24 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from study import schema
 from study.design import TrialKey
 from study.ledger_store import Store
 
 T = TypeVar("T")
+
+
+class Found(NamedTuple):
+    """A trial's row id, its status, and why it ended if it did."""
+
+    id: int
+    status: str
+    reason: str | None
+
 
 CHUNK = 500  # values bound in one statement: older SQLite takes 999
 
@@ -22,18 +31,18 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield part
 
 
-def trial_named(connection: Connection, study_id: int, key: TrialKey) -> Row[int, str, str | None]:
-    """A trial's id, status and reason.
+def trial_named(connection: Connection, study_id: int, key: TrialKey) -> Found:
+    """A trial, by its key.
 
     Raises:
         ValueError: It does not exist.
     """
     row = schema.trials
     query = select(row.c.id, row.c.status, row.c.reason).where(row.c.study_id == study_id, row.c.key == str(key))
-    found = connection.execute(query).one_or_none()
-    if found is None:
+    row_found = connection.execute(query).one_or_none()
+    if row_found is None:
         raise ValueError(f"there is no trial {key} in this study")
-    return found
+    return Found(*row_found)
 
 
 def cases_named(

@@ -65,7 +65,8 @@ def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
         except sqlite3.OperationalError:
             # A log beside the file is needed even to read it, and cannot be made on a read-only medium. With none
             # there, the file alone is the ledger, and nobody can be writing to it.
-            if not read_only or Path(f"{path}-wal").exists():
+            log = Path(f"{path}-wal")
+            if not read_only or (log.exists() and log.stat().st_size > 0):
                 raise
             return _connect(address.replace("?mode=ro", "?immutable=1"))
 
@@ -77,9 +78,13 @@ def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
 def _connect(address: str) -> sqlite3.Connection:
     # isolation_level=None: transactions begin where we say (`_begin`), not where the sqlite3 module guesses.
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
-    for pragma in SQLITE_PRAGMAS:
-        connection.execute(pragma)
-    connection.execute("SELECT count(*) FROM sqlite_master")  # opens the file in earnest
+    try:
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(pragma)
+        connection.execute("SELECT count(*) FROM sqlite_master")  # opens the file in earnest
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

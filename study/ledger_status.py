@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, case, func, select
 
 from study import schema
 from study.design import TrialKey
-from study.lease import who
+from study.lease import Owner, who
 from study.ledger_rows import ArmStatus, Running, StudyStatus
 from study.ledger_store import Store
 
@@ -24,8 +24,9 @@ def status(store: Store, study_id: int) -> StudyStatus:
         segments = _segments(connection, study_id)
         between = _between_marks(connection, study_id)
         running = _running(connection, study_id)
-        handed_out = _handed_out(connection, study_id)
+        first_started, losses = _handed_out(connection, study_id)
         notices = connection.scalar(select(func.count()).where(schema.notices.c.study_id == study_id))
+    driven = study.owner is not None and not Owner(**study.owner).is_dead()
     return StudyStatus(
         name=study.name,
         marks=tuple(study.marks),
@@ -42,12 +43,12 @@ def status(store: Store, study_id: int) -> StudyStatus:
             for arm in sorted(arms, key=lambda arm: arm.number)
         ),
         speeds=_speeds(arms, segments),
-        first_started=handed_out.first,
+        first_started=first_started,
         last_ended=max((row.last for row in segments), default=None),
-        driver=None if study.owner is None else who(study.owner),
-        driver_until=None if study.owner is None else study.expires,
+        driver=who(study.owner) if driven else None,
+        driver_until=study.expires if driven else None,
         stop_requested=study.stop_requested,
-        losses=handed_out.lost or 0,
+        losses=losses,
         notices=notices or 0,
     )
 
@@ -143,8 +144,10 @@ def _running(connection: Connection, study_id: int) -> list[Running]:
     return [Running(TrialKey.parse(key), *rest) for key, *rest in connection.execute(query)]
 
 
-def _handed_out(connection: Connection, study_id: int) -> Row[Any, Any]:
+def _handed_out(connection: Connection, study_id: int) -> tuple[float | None, int]:
+    """When the first segment was; how many were lost."""
     row, trial = schema.attempts, schema.trials
     lost = func.sum(case((row.c.result == "lost", 1), else_=0)).label("lost")
     query = select(func.min(row.c.started).label("first"), lost).join_from(row, trial)
-    return connection.execute(query.where(trial.c.study_id == study_id)).one()
+    first, count = connection.execute(query.where(trial.c.study_id == study_id)).one()
+    return first, count or 0

@@ -44,7 +44,7 @@ def insert_trials(
     def work(connection: Connection, revision: int) -> tuple[str, ...]:
         _refuse_known(connection, lease.study_id, [plan.key for plan in trials])
         query = select(schema.arms.c.number, schema.arms.c.id).where(schema.arms.c.study_id == lease.study_id)
-        arm_ids = dict(connection.execute(query).tuples().all())
+        arm_ids = dict(connection.execute(query).all())
         rows = []
         for plan in trials:
             if plan.key.arm not in arm_ids:

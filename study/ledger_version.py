@@ -2,13 +2,18 @@
 
 import time
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select, text
+from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from study import schema
 from trainables.errors import InputError
 
-_versions = Table(schema.VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))  # as Alembic's
+_versions = Table(  # as Alembic makes it
+    schema.VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{schema.VERSION_TABLE}_pkc"),
+)
 
 _LOCK = 0x5E65_7D41  # PostgreSQL's advisory lock while tables are made: any number that is ours
 
@@ -34,7 +39,7 @@ def prepare(engine: Engine, label: str, *, read_only: bool) -> None:
         elif read_only:
             raise InputError(
                 f"{label} was written by an older segstudy (tables {found}, this one reads {schema.VERSION}); "
-                "`segstudy status --ledger …` upgrades it"
+                "`segstudy run` upgrades it when it continues a study"
             )
         _bring_up(engine)
     except DatabaseError as error:
@@ -114,6 +119,6 @@ def _explained(error: DatabaseError, label: str) -> InputError:
     reason = str(error.orig).strip().splitlines()[0]
     if "file is not a database" in reason:
         return InputError(f"{label} is not a ledger: expected an SQLite database; name another file by `--ledger`")
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", "") == "42501":  # no right to do that
         return InputError(f"{label} cannot be opened: {reason}; check the address, that it runs, and your rights there")
     raise error
