@@ -9,7 +9,7 @@ import os
 import pathlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from study.admission import Node, Shape, impossible
@@ -31,8 +31,7 @@ from trainables.errors import InputError
 from trainables.segment import order
 from trainables.storage import Storage
 
-Follow = Callable[[str, str], contextlib.AbstractContextManager[object]]
-"""Given the ledger's address and a study's name: a context in which a view follows the ledger, in its own thread."""
+CATCH_UP = 60.0  # seconds that MLflow has for the rest at the end
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,10 +86,10 @@ def run(
     home: str | os.PathLike[str],
     ledger_url: str | None = None,
     storage: str | os.PathLike[str] | None = None,
+    mlflow_uri: str | None = None,
     ray_address: str | None = None,
     trainable: type | None = None,
     source: Source | None = None,
-    follow: Follow | None = None,
     on_event: OnEvent = ignore,
     pace: Pace | None = None,
 ) -> Result:
@@ -101,11 +100,11 @@ def run(
         home: Folder of all that has no address of its own: `ledger.db`, `cache/`, `trials/`.
         ledger_url: The ledger's file or URL; `ledger.db` in the home by default.
         storage: Folder of cache and checkpoints, which all nodes see; the home by default.
+        mlflow_uri: An MLflow that follows the ledger, in a thread of its own; None: none.
         ray_address: A running Ray cluster; by default one is started here and ends with the run.
         trainable: A `Segmenter` class; by default the one that trains networks.
         source: The study's data; by default found where its file says.
-        follow: A view (MLflow) that follows the ledger meanwhile; it never delays the run.
-        on_event: Hears what happens, in this thread.
+        on_event: Hears what happens, in this thread; what MLflow has to say, in another.
         pace: How often things are done.
 
     Returns:
@@ -123,9 +122,10 @@ def run(
     complete, trouble = False, None
     with Stopping() as stopping, Ledger.open(address) as ledger:
         parts = _Parts(study, ledger, Storage(_absolute(storage or home)), stopping, on_event, pace or Pace())
+        follow = _mlflow(parts, address, mlflow_uri, home) if mlflow_uri else contextlib.nullcontext()
         try:
             with contextlib.ExitStack() as stack:
-                complete = _run(parts, stack, source, ray_address, trainable, follow and partial(follow, address))
+                complete = _run(parts, stack, source, ray_address, trainable, follow)
         except Stopped:
             pass
         except MachineTroubleError as error:
@@ -163,7 +163,7 @@ def _run(
     source: Source,
     address: str | None,
     trainable: type | None,
-    follow: Callable[[str], contextlib.AbstractContextManager[object]] | None,
+    follow: contextlib.AbstractContextManager[object],
 ) -> bool:
     """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
     from study.nodes import nodes, prove_shared, this_machine
@@ -189,8 +189,7 @@ def _run(
     if lease is None or heart is None:
         lease, heart = _lease(parts, stack, row.id)
     design = bring_up_to_date(ledger, lease, study, data)
-    if follow is not None:
-        stack.enter_context(follow(study.name))
+    stack.enter_context(follow)
     terms = _terms(parts, lease)
     sweep(ledger, lease, parts.storage, terms.folder)
     orders = _Orders(parts, terms, heart)
@@ -239,6 +238,27 @@ class _Orders:
         if not self._halting and self._heart.lost is None:
             self._halting = True
             self._parts.storage.write(self._terms.driver, order(self._terms.fence, halt=True))
+
+
+@contextlib.contextmanager
+def _mlflow(parts: _Parts, ledger: str, uri: str, home: pathlib.Path) -> Iterator[None]:
+    """MLflow follows the ledger while the block runs, and has a minute for the rest."""
+    from study.tracking_store import artifact_root, is_server
+    from study.tracking_thread import Tracker
+
+    tracker = Tracker(
+        ledger,
+        parts.study.name,
+        uri=uri,
+        artifact_root=None if is_server(uri) else artifact_root(home),
+        storage=parts.storage.root,
+        say=lambda text: parts.tell(Step(text)),
+    )
+    tracker.start()
+    try:
+        yield
+    finally:
+        tracker.catch_up(CATCH_UP)
 
 
 def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[Lease, Heartbeat]:
