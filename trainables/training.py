@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
-from trainables import inference, models
+from trainables import inference, models, precision
 from trainables.curve import Curve
 from trainables.data.augment import Augmenter
 from trainables.data.cache import Dataset
@@ -51,6 +52,8 @@ class Training:
         self.spec = spec
         self.iteration = 0
         self.device = torch.device("cuda" if spec.gpu > 0 and torch.cuda.is_available() else "cpu")
+        if spec.gpu > 0 and self.device.type == "cpu":
+            warnings.warn(f"{spec.key} asks for a GPU and PyTorch finds none: it trains on the CPU", stacklevel=2)
         self._data = Dataset.open(spec.data) if dataset is None else dataset
         dim = len(spec.patch_size)
         models.check_patch(spec.model, spec.patch_size)
@@ -64,6 +67,8 @@ class Training:
             seed=spec.seed,
         )
         self.network = network.to(self.device).to(memory_format=self._layout)  # type: ignore[call-overload]
+        if self.device.type == "cpu" and spec.precision == "bfloat16":
+            precision.guard(self.network)
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
         self._loss = _named(LOSSES, "loss", spec.loss)
         self._schedule = _named(SCHEDULES, "schedule", spec.schedule)

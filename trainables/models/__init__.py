@@ -54,8 +54,8 @@ def check_patch(name: str, patch_size: Sequence[int]) -> None:
     """Refuses a patch that the network cannot learn from.
 
     Raises:
-        InputError: The network does not exist, the patch has the wrong number of sides, or only one voxel of it is left at the bottom of the network,
-            where a normalisation has nothing to average over.
+        InputError: The network does not exist, the patch has the wrong number of sides, or only one voxel of it is
+            left at the bottom of the network, where a normalisation has nothing to average over.
     """
     _check_name(name)
     if len(patch_size) not in DIMS[name]:

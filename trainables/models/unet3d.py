@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.errors import InputError
+from trainables.models.normalisation import InstanceNorm
 from trainables.models.sizes import crop_to, pool
 
 _DEPTH = 4
@@ -91,10 +92,9 @@ def _unit(dim: int, before: int, after: int, norm: str) -> list[nn.Module]:
     if norm == "batch":
         batch = nn.BatchNorm2d if dim == 2 else nn.BatchNorm3d
         return [convolution(before, after, 3, padding=1), nn.ReLU(inplace=True), batch(after, eps=1e-3)]
-    instance = nn.InstanceNorm2d if dim == 2 else nn.InstanceNorm3d
     return [
         convolution(before, after, 3, padding=1, bias=False),  # the normalisation would take a bias away again
-        instance(after, affine=True),
+        InstanceNorm(after),
         nn.LeakyReLU(_LEAK, inplace=True),
     ]
 

@@ -1,0 +1,167 @@
+"""What every loss in the registry keeps: shapes, formula, gradients, float32 inside, finite at the extremes."""
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from search_spaces import defaults
+from tests.trainables.losses.formulas import FORMULAS
+from trainables.losses import LOSSES
+
+PARAMETERS: dict[str, list[dict[str, Any]]] = {
+    "cross_entropy": [{}],
+    "dice": [{}, {"eps": 1.0}],
+    "focal": [{}, {"alpha": 0.75}, {"alpha": 0.25, "gamma": 0.5}, {"gamma": 0.0}, {"gamma": 5.0}],
+    "tversky": [{}, {"fn_weight": 0.2, "fp_weight": 1.5}, {"fn_weight": 0.0}],
+}
+CASES = [
+    pytest.param(name, parameters, id=f"{name}-{parameters}")
+    for name, all_ in PARAMETERS.items()
+    for parameters in all_
+]
+
+
+def example(classes: int = 3, size: tuple[int, ...] = (4, 3, 2), samples: int = 2) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    logits = 2 * torch.randn(samples, classes, *size, generator=generator, dtype=torch.float64)
+    return logits, torch.randint(classes, (samples, *size), generator=generator)
+
+
+def test_every_loss_is_tried_and_has_defaults() -> None:
+    assert set(PARAMETERS) == set(LOSSES) == set(defaults.LOSSES) == set(FORMULAS)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_parameters_and_their_defaults_are_those_of_the_search_spaces(name: str) -> None:
+    parameters = list(inspect.signature(LOSSES[name]).parameters.values())
+    assert [p.name for p in parameters[:2]] == ["logits", "target"]
+    assert {p.name: p.default for p in parameters[2:]} == {k: d.value for k, d in defaults.LOSSES[name].items()}
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters[2:])
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("size", [(5, 3), (4, 3, 2)])
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+def test_value_is_the_formulas(name: str, parameters: dict[str, Any], size: tuple[int, ...], classes: int) -> None:
+    logits, target = example(classes, size)
+    expected = FORMULAS[name](logits.numpy(), target.numpy(), **parameters)
+    assert LOSSES[name](logits, target, **parameters).item() == pytest.approx(expected, rel=1e-12)
+    assert LOSSES[name](logits.float(), target, **parameters).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+def test_gradient_is_that_of_the_value(name: str, parameters: dict[str, Any]) -> None:
+    logits, target = example(size=(3, 2), samples=2)
+    assert torch.autograd.gradcheck(lambda z: LOSSES[name](z, target, **parameters), logits.requires_grad_())
+
+
+def extremes() -> dict[str, tuple[Tensor, Tensor]]:
+    size = (2, 4, 4, 4)
+    some = torch.zeros(size, dtype=torch.int64)
+    some[:, :2, :2, :3] = 1
+    some[:, 3] = 2
+    noise = torch.randn(2, 3, *size[1:], generator=torch.Generator().manual_seed(0))
+    right = torch.nn.functional.one_hot(some, 3).movedim(-1, 1).float()
+    sign = torch.randint(2, noise.shape, generator=torch.Generator().manual_seed(1)) * 120.0 - 60
+    return {
+        "empty reference": (noise, torch.zeros_like(some)),
+        "full reference": (noise, torch.ones_like(some)),
+        "empty reference, nothing predicted": (60 * torch.eye(3)[0].view(1, 3, 1, 1, 1).expand_as(noise), 0 * some),
+        "perfect": (120 * right - 60, some),
+        "inverted": (60 - 120 * right, some),
+        "|z| = 60": (sign, some),
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16 logits", "bfloat16 autocast"])
+@pytest.mark.parametrize("extreme", extremes())
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+def test_value_and_gradient_are_finite(name: str, parameters: dict[str, Any], extreme: str, precision: str) -> None:
+    logits, target = extremes()[extreme]
+    logits = logits.to(torch.bfloat16 if precision == "bfloat16 logits" else torch.float32).clone().requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16 autocast"):
+        loss = LOSSES[name](logits, target, **parameters)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss.dtype == torch.float32
+    assert torch.isfinite(loss)
+    assert loss >= -1e-6
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_autocast_changes_nothing(name: str) -> None:
+    logits, target = (value for value in example(size=(8, 8, 8)))
+    logits = logits.float()
+    outside = LOSSES[name](logits, target)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(LOSSES[name](logits, target), outside)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_half_precision_logits_are_summed_in_float32(name: str) -> None:
+    logits, target = example(2, (40, 40, 40), samples=1)
+    for kind in (torch.float16, torch.bfloat16):
+        rounded = logits.to(kind)
+        expected = LOSSES[name](rounded.double(), target).item()
+        assert LOSSES[name](rounded, target).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_order_of_samples_and_voxels_does_not_matter(name: str) -> None:
+    logits, target = example()
+    turned = LOSSES[name](logits.flip(0, 2, 3).transpose(2, 4), target.flip(0, 1, 2).transpose(1, 3))
+    assert turned.item() == pytest.approx(LOSSES[name](logits, target).item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_batch_is_the_mean_of_its_samples(name: str) -> None:
+    logits, target = example(samples=3)
+    each = [LOSSES[name](logits[i : i + 1], target[i : i + 1]).item() for i in range(3)]
+    assert LOSSES[name](logits, target).item() == pytest.approx(sum(each) / 3, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_being_right_costs_nothing_and_being_wrong_costs(name: str) -> None:
+    values = {extreme: LOSSES[name](*inputs).item() for extreme, inputs in extremes().items()}
+    assert values["perfect"] == pytest.approx(0, abs=1e-6)
+    assert values["inverted"] > 0.9
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_one_hot_target_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="class indices"):
+        LOSSES[name](torch.zeros(1, 2, 4, 4), torch.zeros(1, 2, 4, 4, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_probabilities_as_target_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"class indices.*float32"):
+        LOSSES[name](torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("shape", [(1, 1, 4, 4), (2, 4)])
+def test_a_single_channel_is_refused(name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="C >= 2"):
+        LOSSES[name](torch.zeros(shape), torch.zeros(1, 4, 4, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "word"),
+    [
+        ("dice", {"eps": 0.0}, "eps"),
+        ("tversky", {"eps": 0.0}, "eps"),
+        ("tversky", {"fn_weight": -0.1}, "fn_weight"),
+        ("tversky", {"fp_weight": float("nan")}, "fp_weight"),
+        ("focal", {"gamma": -1.0}, "gamma"),
+        ("focal", {"alpha": 1.5}, "alpha"),
+    ],
+)
+def test_parameters_outside_their_range_are_refused(name: str, parameters: dict[str, float], word: str) -> None:
+    logits, target = example()
+    with pytest.raises(ValueError, match=f"{word}.*expected"):
+        LOSSES[name](logits, target, **parameters)

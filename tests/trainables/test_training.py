@@ -1,0 +1,282 @@
+"""Training: the same bits however it is cut, streams shared between losses, learning, divergence, evaluation."""
+
+import dataclasses
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainables import tiny
+from trainables.errors import InputError
+from trainables.learner import Diverged, Learner
+from trainables.losses import LOSSES
+from trainables.training import Training
+from trainables.trial import Outcome, Point, TrialSpec
+
+DATA = {2: tiny.dataset((40, 36)), 3: tiny.dataset()}
+SPECS = {
+    "unet3d instance, adam": tiny.spec(),
+    "unet3d batch, sgd, polynomial": tiny.spec(
+        model_parameters={"width": 2, "norm": "batch"}, optimizer="sgd", schedule="polynomial", learning_rate=1e-2
+    ),
+    "vnet with dropout, adamw, bfloat16": tiny.spec(
+        model="vnet",
+        optimizer="adamw",
+        weight_decay=1e-2,
+        precision="bfloat16",
+        loss="focal",
+        iterations=8,
+        marks=(3, 8),
+    ),
+    "unet": tiny.spec(2, loss="tversky", loss_parameters={"fn_weight": 0.6}, mirror=True, average="probabilities"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def training(spec: TrialSpec) -> Training:
+    return Training(spec, DATA[len(spec.patch_size)])
+
+
+def saved_and_loaded(learner: Training) -> Training:
+    """As a worker would: through a file of weights only, into a new network."""
+    file = io.BytesIO()
+    torch.save(learner.state_dict(), file)
+    torch.manual_seed(np.random.default_rng().integers(2**31))  # the other process has drawn other numbers
+    other = training(learner.spec)
+    file.seek(0)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    return other
+
+
+def outcome(learner: Training, points: tuple[Point, ...]) -> tuple[Any, ...]:
+    return learner.digest(), points, learner.evaluate(learner.spec.evaluate, previews=learner.spec.evaluate[:1])
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+@pytest.mark.parametrize("cut", [1, 5, 7])
+def test_a_training_that_was_cut_ends_with_the_same_bits(spec: TrialSpec, cut: int) -> None:
+    straight = training(spec)
+    expected = outcome(straight, straight.advance(spec.iterations))
+    first = training(spec)
+    points = first.advance(cut)
+    first.evaluate(spec.evaluate[:1])  # looking at it changes nothing
+    second = saved_and_loaded(first)
+    assert second.iteration == cut
+    points += second.advance(spec.iterations)
+    assert outcome(second, points) == expected
+
+
+def test_slices_of_time_change_nothing() -> None:
+    spec = SPECS["unet3d instance, adam"]
+    straight, sliced = training(spec), training(spec)
+    expected = straight.advance(spec.iterations)
+    points: tuple[Point, ...] = ()
+    slices = 0
+    while sliced.iteration < spec.iterations:
+        before = sliced.iteration
+        points += sliced.advance(spec.iterations, seconds=0)
+        assert sliced.iteration == before + 1
+        slices += 1
+    assert slices == spec.iterations
+    assert points == expected
+    assert sliced.digest() == straight.digest()
+    assert sliced.advance(spec.iterations) == ()
+
+
+def test_a_slice_ends_in_time() -> None:
+    learner = training(tiny.spec(iterations=10_000, marks=(10_000,)))
+    learner.advance(10_000, seconds=0.2)
+    assert 1 < learner.iteration < 10_000
+
+
+@pytest.mark.parametrize("other", [tiny.spec(loss="cross_entropy"), tiny.spec(learning_rate=1e-4)])
+def test_arms_meet_on_weights_patches_and_augmentations(other: TrialSpec) -> None:
+    first, second = training(tiny.spec()), training(other)
+    assert first.digest() == second.digest()
+    seen: list[list[torch.Tensor]] = [[], []]
+    for learner, images in zip((first, second), seen, strict=True):
+        learner.network.register_forward_pre_hook(lambda _, x, images=images: images.append(x[0].clone()))
+        learner.advance(3)
+    assert all(torch.equal(a, b) for a, b in zip(*seen, strict=True))
+    assert first.digest() != second.digest()
+
+
+def test_another_seed_is_another_training() -> None:
+    assert training(tiny.spec()).digest() != training(tiny.spec(seed=12)).digest()
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_it_learns(loss: str, dim: int) -> None:
+    spec = tiny.spec(
+        dim,
+        loss=loss,
+        iterations=60,
+        marks=(60,),
+        learning_rate=1e-2,
+        model_parameters={"width": 4},
+        augment=("mirror",),
+    )
+    learner = training(spec)
+    before = learner.evaluate(spec.evaluate)
+    points = learner.advance(60)
+    after = learner.evaluate(spec.evaluate)
+    dice = [[s.value or 0.0 for s in e.scores if s.metric == "dice" and s.region == "both"] for e in (before, after)]
+    assert min(dice[1]) > 0.75 > max(dice[0])
+    assert points[-1].value < points[0].value
+
+
+def test_curve_points_are_window_means_at_fixed_iterations() -> None:
+    spec = tiny.spec(iterations=120, marks=(5, 120), augment=())
+    learner = training(spec)
+    losses: list[float] = []
+    loss = learner._loss
+    learner._loss = lambda *a, **k: (value := loss(*a, **k), losses.append(value.item()))[0]
+    points = learner.advance(9)
+    assert [p.iteration for p in points] == [2, 4, 5, 6, 8]  # every fiftieth part of 120, and the mark
+    assert points[0].value == pytest.approx(np.mean(losses[:2]))
+    assert points[2].value == pytest.approx(losses[4])
+    assert points[4].value == pytest.approx(np.mean(losses[6:8]))
+    assert {p.name for p in points} == {"loss"}
+
+
+@pytest.mark.parametrize("slices", [None, 0.0])
+def test_a_loss_that_is_not_finite_is_named_by_its_iteration(slices: float | None) -> None:
+    spec = tiny.spec(iterations=500, marks=(500,))  # a point every 10 iterations
+    learner = training(spec)
+    loss = learner._loss
+    learner._loss = lambda *a, **k: loss(*a, **k) * (torch.nan if learner.iteration == 12 else 1)
+    learner.advance(10)
+    for _ in range(9 if slices == 0 else 0):
+        learner.advance(500, seconds=slices)
+    with pytest.raises(Diverged, match="non-finite loss at iteration 13;"):
+        learner.advance(500, seconds=slices)
+    assert learner.iteration == 20
+
+
+def test_divergence_is_found_after_a_resume_too() -> None:
+    spec = tiny.spec(iterations=500, marks=(500,))
+    learner = training(spec)
+    loss = learner._loss
+    learner._loss = lambda *a, **k: loss(*a, **k) * (torch.inf if learner.iteration == 12 else 1)
+    learner.advance(15)
+    with pytest.raises(Diverged, match="iteration 13;"):
+        saved_and_loaded(learner).advance(20)
+
+
+def test_weights_that_are_not_finite_are_not_scored() -> None:
+    learner = training(tiny.spec())
+    learner.advance(2)
+    with torch.no_grad():
+        next(learner.network.parameters()).view(-1)[3] = torch.nan
+    with pytest.raises(Diverged, match=r"non-finite weights .* at iteration 2"):
+        learner.evaluate(("case2",))
+
+
+def test_a_learning_rate_beyond_reason_diverges() -> None:
+    spec = tiny.spec(2, loss="cross_entropy", optimizer="sgd", learning_rate=1e6, iterations=12)
+    with pytest.raises(Diverged):
+        training(spec).advance(12)
+
+
+def test_learning_rate_follows_the_schedule() -> None:
+    learner = training(tiny.spec(schedule="polynomial", learning_rate=0.5, iterations=10, marks=(10,)))
+    rates = []
+    for stop in range(1, 11):
+        learner.advance(stop)
+        rates.append(learner._optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.5 * (1 - i / 10) ** 0.9 for i in range(10)])
+
+
+def test_dropout_leaves_pytorchs_own_stream_alone() -> None:
+    learner = training(SPECS["vnet with dropout, adamw, bfloat16"])
+    torch.manual_seed(4)
+    expected = torch.rand(3)
+    torch.manual_seed(4)
+    learner.advance(2)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_dropout_draws_anew_in_each_iteration() -> None:
+    learner = training(
+        dataclasses.replace(SPECS["vnet with dropout, adamw, bfloat16"], augment=(), learning_rate=1e-12)
+    )
+    with learner._dropout_of(0):
+        first = torch.rand(3)
+    with learner._dropout_of(0):
+        again = torch.rand(3)
+    with learner._dropout_of(1):
+        other = torch.rand(3)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_evaluation_scores_every_case_region_and_metric_on_the_original_grid() -> None:
+    data = tiny.dataset(spacing=(2.0, 2.0, 2.0))
+    learner = Training(tiny.spec(), data)
+    found = learner.evaluate(("case3", "case2"), previews=("case2",))
+    order = [(s.case, s.region, s.metric) for s in found.scores]
+    assert order == [(c, r, m) for c in ("case3", "case2") for r in ("both", "lesion") for m in ("dice", "hd95")]
+    assert [p.case for p in found.previews] == ["case2"]
+    assert learner.predict("case3").shape == data.cases["case3"].reference.shape == (20, 18, 19)
+    assert data.cases["case3"].label.shape != (20, 18, 19)
+    Outcome(iteration=0, scores=found.scores, previews=found.previews).to_json()  # plain numbers all through
+
+
+def test_evaluating_a_case_alone_gives_the_same() -> None:
+    learner = training(tiny.spec())
+    together = learner.evaluate(("case2", "case3")).scores
+    assert together == learner.evaluate(("case2",)).scores + learner.evaluate(("case3",)).scores
+
+
+def test_bfloat16_computes_otherwise_but_nearly_the_same() -> None:
+    points = [training(tiny.spec(precision=p, augment=())).advance(5)[-1].value for p in ("float32", "bfloat16")]
+    assert points[0] != points[1]
+    assert points[0] == pytest.approx(points[1], rel=0.02)
+
+
+def test_a_state_is_a_copy() -> None:
+    learner = training(tiny.spec())
+    learner.advance(2)
+    state = learner.state_dict()
+    digest = learner.digest()
+    learner.advance(4)
+    learner.load_state_dict(state)
+    assert learner.digest() == digest
+    assert learner.iteration == 2
+
+
+def test_the_digest_covers_the_optimiser() -> None:
+    learner = training(tiny.spec())
+    learner.advance(2)
+    digest = learner.digest()
+    next(iter(learner._optimizer.state.values()))["exp_avg"].view(-1)[0] += 1e-6
+    assert learner.digest() != digest
+
+
+def test_it_is_a_learner_and_lets_go() -> None:
+    learner: Learner = training(tiny.spec())
+    learner.close()
+    assert not hasattr(learner, "network")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"loss": "dise"}, "no loss named 'dise'; there are cross_entropy"),
+        ({"model": "unet4d"}, "no network named 'unet4d'"),
+        ({"optimizer": "adagrad"}, "no optimizer named 'adagrad'"),
+        ({"schedule": "step"}, "no schedule named 'step'"),
+        ({"patch_size": (16, 16, 16)}, "too small"),
+        ({"model": "unet"}, "2 dimensions"),
+    ],
+)
+def test_what_does_not_exist_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        training(tiny.spec(**changes))
