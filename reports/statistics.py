@@ -1,6 +1,6 @@
 """Mean, interval and p of METHOD.md §5: the two-way t over groups and seeds, sign-flips, Holm. Pure functions.
 
-Shape letters: S seeds (trainings of one configuration), N cases, G groups of cases (patients), R regions.
+Shape letters: S seeds (trainings of one configuration), N cases, G groups of cases (patients).
 A group is what is resampled: cases of one patient are not independent, and neither are scores of one training.
 """
 
@@ -44,7 +44,7 @@ class Estimate:
     seeds: int
 
 
-def group_effects(values: Floats, groups: NDArray[np.intp], total: int | None = None) -> Floats:
+def group_effects(values: Floats, groups: NDArray[np.intp]) -> Floats:
     """`M[s, g] = (sum over cases of g of d - m n_g) G / N + m`: what each group and seed adds to the mean.
 
     Its mean over g is the mean over cases, whatever the groups' sizes; its spread over g is that of a ratio
@@ -52,8 +52,7 @@ def group_effects(values: Floats, groups: NDArray[np.intp], total: int | None = 
 
     Args:
         values: `(S, N)`, no missing ones.
-        groups: `(N,)` group of each case, in `[0, total)`.
-        total: G; the number of groups that occur by default. A group without a case here gets m: it pulls nowhere.
+        groups: `(N,)` which group each case belongs to; any whole numbers.
 
     Returns:
         `(S, G)`.
@@ -65,34 +64,28 @@ def group_effects(values: Floats, groups: NDArray[np.intp], total: int | None = 
         raise ValueError(f"expected values (S, N) and groups (N,), both non-empty, got {values.shape}, {groups.shape}")
     if not np.isfinite(values).all():
         raise ValueError("expected finite values: leave out cases and seeds with missing ones first")
-    if total is None:
-        names, groups = np.unique(groups, return_inverse=True)
-        total = len(names)
-    seeds, cases = values.shape
-    mean = values.mean()
-    sums = np.zeros((seeds, total))
-    for row, value in zip(sums, values, strict=True):
-        row += np.bincount(groups, weights=value, minlength=total)
-    sizes = np.bincount(groups, minlength=total)
-    return np.asarray((sums - mean * sizes) * (total / cases) + mean, dtype=np.float64)
+    sums, sizes = group_sums(values, groups), np.unique(groups, return_counts=True)[1]
+    mean, scale = values.mean(), len(sizes) / len(groups)
+    return np.asarray((sums - mean * sizes) * scale + mean, dtype=np.float64)
 
 
-def mean_of_regions(regions: Sequence[tuple[Floats, NDArray[np.intp]]], total: int) -> Floats:
-    """`(S, G)` group effects of the mean over regions of each region's mean over the cases that have it.
-
-    Args:
-        regions: For each region its `(S, N_r)` values and `(N_r,)` groups in `[0, total)`; S is the same in all.
-        total: G over all regions.
-    """
-    return np.mean([group_effects(values, groups, total) for values, groups in regions], axis=0)
+def group_sums(values: Floats, groups: NDArray[np.intp]) -> Floats:
+    """`(S, G)` sums over each group's cases of `(S, N)` values, groups in increasing order."""
+    names, which = np.unique(groups, return_inverse=True)
+    return np.array([np.bincount(which, weights=row, minlength=len(names)) for row in values])
 
 
 def two_way_t(effects: Floats, level: float = 0.95) -> Estimate:
     """The mean of group effects with its interval and p: t with variance from groups and from seeds.
 
     `V = max(MS_G, MS_G + MS_S - MS_GS) / (G S)` with the mean squares of the two-way layout; degrees of freedom
-    by Satterthwaite, or G - 1 where MS_S <= MS_GS (seeds then add nothing that cases do not already show).
-    With one seed it is the t of group effects. Coverage of nominal 0.95, simulated, stands in METHOD.md §5.
+    by Satterthwaite, or G - 1 where MS_S <= MS_GS (seeds then add nothing that cases do not already show). With one
+    seed it is the t of group effects. Coverage of nominal 0.95, simulated, stands in METHOD.md §5.
+
+    Since MS_GS is subtracted, Satterthwaite can fall below the freedom of either mean square, down to 0.1, where a
+    rare loud residual makes intervals hundreds of Dice wide. It is kept at min(G, S) - 1 at least: with 12 groups,
+    3 seeds and residuals that drown the groups, the widest hundredth of intervals shrank from 5.1 to 0.43, and coverage
+    stayed (6,000 simulated studies a cell; at most 0.001 less with 3 seeds, 0.009 with 5, still above 0.94).
 
     Args:
         effects: `(S, G)` of `group_effects`, of an arm's values or of arm minus baseline.
@@ -127,7 +120,7 @@ def _variance(effects: Floats) -> tuple[float, float]:
         return ms_groups / (groups * seeds), float(groups - 1)
     both = ms_groups + ms_seeds - ms_rest
     spread = ms_groups**2 / (groups - 1) + ms_seeds**2 / (seeds - 1) + ms_rest**2 / ((groups - 1) * (seeds - 1))
-    return both / (groups * seeds), both**2 / spread
+    return both / (groups * seeds), max(both**2 / spread, min(groups, seeds) - 1.0)
 
 
 def _two_sided(mean: float, error: float, freedom: float) -> float:
@@ -136,29 +129,24 @@ def _two_sided(mean: float, error: float, freedom: float) -> float:
     return float(2 * special.stdtr(freedom, -abs(mean) / error))
 
 
-def sign_flip(effects: Floats, seed: int = 0) -> float:
+def sign_flip(sums: Floats, seed: int = 0) -> float:
     """Two-sided p of a zero mean if every group's sum could as well have had the other sign: a sensitivity line.
 
     Exact over all 2^G signs up to G = 14, beyond that 10,000 seeded draws with one added to both counts.
 
     Args:
-        effects: `(S, G)`, d summed by case (`group_sums`); seeds are averaged.
+        sums: `(S, G)` of `group_sums`; seeds are averaged.
         seed: Of the draws.
     """
-    sums = effects.mean(axis=0)
-    observed = abs(float(sums.sum()))
-    slack = 1e-12 * float(np.abs(sums).sum())  # equal sums in another order must count as equal
-    if len(sums) <= EXACT_SIGN_FLIPS:
-        signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(sums))))
-        return float(np.mean(np.abs(signs @ sums) >= observed - slack))
+    by_group = sums.mean(axis=0)
+    observed = abs(float(by_group.sum()))
+    slack = 1e-12 * float(np.abs(by_group).sum())  # equal sums in another order must count as equal
+    if len(by_group) <= EXACT_SIGN_FLIPS:
+        signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(by_group))))
+        return float(np.mean(np.abs(signs @ by_group) >= observed - slack))
     random = np.random.Generator(np.random.Philox(key=seed))
-    signs = random.choice((1.0, -1.0), size=(SIGN_FLIP_DRAWS, len(sums)))
-    return float((np.sum(np.abs(signs @ sums) >= observed - slack) + 1) / (SIGN_FLIP_DRAWS + 1))
-
-
-def group_sums(values: Floats, groups: NDArray[np.intp], total: int) -> Floats:
-    """`(S, G)` sums over each group's cases of `(S, N)` values."""
-    return np.array([np.bincount(groups, weights=row, minlength=total) for row in values])
+    signs = random.choice((1.0, -1.0), size=(SIGN_FLIP_DRAWS, len(by_group)))
+    return float((np.sum(np.abs(signs @ by_group) >= observed - slack) + 1) / (SIGN_FLIP_DRAWS + 1))
 
 
 def holm(p: Sequence[float], family: int | None = None) -> list[float]:

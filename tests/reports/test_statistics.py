@@ -9,7 +9,6 @@ from reports.statistics import (
     group_sums,
     holm,
     like_the_best,
-    mean_of_regions,
     sign_flip,
     two_way_t,
 )
@@ -46,6 +45,15 @@ def test_seeds_that_agree_leave_the_groups_degrees_of_freedom() -> None:
     assert estimate.high == pytest.approx(5 + stats.t.ppf(0.975, 2) * np.sqrt(26 / 6))
 
 
+def test_degrees_of_freedom_stay_above_those_of_the_lesser_mean_square() -> None:
+    # Group means all 2: MS_G = 0. Seed means 0, 2, 4: MS_S = 3 (4 + 0 + 4) / 2 = 12. Residuals by seed
+    # (2 -2 0), (0 2 -2), (-2 0 2): MS_GS = 24 / 4 = 6. V = (0 + 12 - 6) / 9.
+    # Satterthwaite: 6^2 / (12^2 / 2 + 6^2 / 4) = 4/9, below S - 1 = 2.
+    estimate = two_way_t(np.array([[2.0, -2, 0], [2, 4, 0], [2, 4, 6]]))
+    assert estimate.freedom == 2
+    assert estimate.high == pytest.approx(2 + stats.t.ppf(0.975, 2) * np.sqrt(6 / 9))
+
+
 @pytest.mark.parametrize("groups", [6, 11])
 def test_one_seed_and_one_case_a_group_is_the_paired_t_test(groups: int) -> None:
     random = np.random.default_rng(groups)
@@ -76,18 +84,6 @@ def test_mean_weighs_cases_and_not_groups_and_ignores_their_order() -> None:
     )
     assert there.mean == pytest.approx(values.mean())
     assert (shuffled.low, shuffled.high) == (pytest.approx(there.low), pytest.approx(there.high))
-
-
-def test_mean_of_regions_is_the_mean_of_their_means() -> None:
-    # The second region is seen in groups 0 and 2 only; it then says nothing about group 1.
-    first = (np.array([[0.9, 0.7, 0.8]]), np.array([0, 1, 2]))
-    second = (np.array([[0.5, 0.1]]), np.array([0, 2]))
-    effects = mean_of_regions([first, second], 3)
-    assert effects.mean() == pytest.approx((0.8 + 0.3) / 2)
-    # group 1: region one (0.7 - 0.8) 3/3 + 0.8 = 0.7, region two its mean 0.3
-    assert effects[0, 1] == pytest.approx((0.7 + 0.3) / 2)
-    # group 0: 0.9, and (0.5 - 0.3) 3/2 + 0.3 = 0.6
-    assert effects[0, 0] == pytest.approx((0.9 + 0.6) / 2)
 
 
 def test_one_group_has_no_interval() -> None:
@@ -139,7 +135,7 @@ def test_sign_flip_by_draws_agrees_with_scipy() -> None:
 
 
 def test_group_sums() -> None:
-    assert group_sums(VALUES, GROUPS, 2) == pytest.approx(np.array([[4, 2], [6, 6]]))
+    assert group_sums(VALUES, GROUPS) == pytest.approx(np.array([[4, 2], [6, 6]]))
 
 
 def test_holm_by_hand() -> None:

@@ -1,0 +1,84 @@
+"""Reports: from a ledger to files, or to text for a terminal. The same ledger gives the same bytes."""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from reports import latex, markdown, page, plain, tidy
+from reports.document import Document, document
+from reports.records import Pictures, read
+from reports.results import Results, results
+from trainables.errors import InputError
+
+Writer = Callable[[Document, Results, Pictures], str]
+
+FORMATS: Mapping[str, Mapping[str, Writer]] = {
+    "md": {"report.md": lambda said, _, __: markdown.markdown(said)},
+    "csv": {
+        "results.csv": lambda _, found, __: tidy.final_csv(found),
+        "search.csv": lambda _, found, __: tidy.search_csv(found),
+    },
+    "tex": {"report.tex": lambda said, _, __: latex.latex(said)},
+    "html": {"report.html": page.page},
+}
+"""Format → file name → what writes it."""
+
+
+def write(
+    ledger: str | Path, study: str, folder: str | Path, formats: Sequence[str] = ("md", "csv", "tex", "html")
+) -> dict[str, Path]:
+    """Writes a study's report.
+
+    Args:
+        ledger: Path or URL of the ledger; it is only read.
+        study: The study's name.
+        folder: Where the files go; made where it is not there. Each file appears whole or not at all.
+        formats: Keys of `FORMATS`.
+
+    Returns:
+        File name → path.
+
+    Raises:
+        InputError: No such ledger or study, or an unknown format.
+    """
+    if unknown := [name for name in formats if name not in FORMATS]:
+        raise InputError(f"no report format '{unknown[0]}'; there are {', '.join(FORMATS)}")
+    records, pictures = read(ledger, study, pictures="html" in formats)
+    found = results(records)
+    said = document(found)
+    texts = {name: make(said, found, pictures) for key in formats for name, make in FORMATS[key].items()}
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    return {name: _replace(target / name, text) for name, text in texts.items()}
+
+
+def text(ledger: str | Path, study: str, width: int = 100) -> str:
+    """The report's main table, what may be claimed and what is missing, for a terminal.
+
+    Args:
+        ledger: Path or URL of the ledger; it is only read.
+        study: The study's name.
+        width: Letters of a line of sentences.
+
+    Raises:
+        InputError: No such ledger or study.
+    """
+    records, _ = read(ledger, study, pictures=False)
+    return plain.text(document(results(records)), width)
+
+
+def _replace(path: Path, content: str) -> Path:
+    """Writes beside the file and takes its place at once: a reader sees the old report or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)  # a temporary file is its owner's alone; a report is to be shown
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return path

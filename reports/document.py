@@ -1,0 +1,67 @@
+"""A report before it is written: its sentences and tables, the same for every format."""
+
+import dataclasses
+
+from reports import claims, cost_tables, result_tables, summary
+from reports.layout import Table
+from reports.results import Results
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Document:
+    """What a report says.
+
+    Attributes:
+        name: The study's name.
+        headline: The study in one line.
+        complete: Whether nothing is owed any more.
+        claims: What may be claimed, in sentences.
+        missing: What the study still owes, or will never have.
+        remarks: What a reader must know.
+        regions: Test results at the last mark, a table a region, the objective's first.
+        differences: Each arm against the baseline; None where nothing is compared.
+        marks: The objective by iteration, a table a region; none where there is one mark only.
+        search: What the searches found on validation cases; None where nothing was tuned.
+        budget: Trials, failures, hours.
+        failures: Why trials failed; None where none did.
+        facts: The study in a few facts.
+    """
+
+    name: str
+    headline: str
+    complete: bool
+    claims: tuple[str, ...]
+    missing: tuple[str, ...]
+    remarks: tuple[str, ...]
+    regions: tuple[Table, ...]
+    differences: Table | None
+    marks: tuple[Table, ...]
+    search: Table | None
+    budget: Table
+    failures: Table | None
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables in reading order."""
+        found = (*self.regions, self.differences, *self.marks, self.search, self.budget, self.failures)
+        return tuple(table for table in found if table is not None)
+
+
+def document(results: Results) -> Document:
+    """Puts the report together."""
+    return Document(
+        name=results.records.study.name,
+        headline=summary.headline(results),
+        complete=results.complete,
+        claims=claims.claims(results),
+        missing=claims.missing(results),
+        remarks=claims.remarks(results),
+        regions=result_tables.region_tables(results),
+        differences=result_tables.comparison_table(results),
+        marks=result_tables.mark_tables(results),
+        search=cost_tables.search_table(results),
+        budget=cost_tables.budget_table(results),
+        failures=cost_tables.failure_table(results),
+        facts=summary.facts(results),
+    )

@@ -1,0 +1,147 @@
+"""The report as one HTML page: it needs no network, no server and no script."""
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Literal
+
+from reports.document import Document
+from reports.figures import loss_panels, mark_panels, search_panels
+from reports.gallery import Gallery, gallery
+from reports.layout import Entry, Table
+from reports.numbers import MINUS
+from reports.records import Pictures
+from reports.results import Results
+from reports.templating import environment
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bar:
+    """An interval as a small drawing under its numbers; positions in percent of the cell's width.
+
+    Attributes:
+        low: Left end.
+        mean: The dot.
+        high: Right end.
+        zero: Where 0 is, for differences; None elsewhere.
+        off: On which side the mean lies outside the scale.
+    """
+
+    low: float
+    mean: float
+    high: float
+    zero: float | None
+    off: Literal["", "left", "right"]
+
+
+Span = tuple[float | None, float, float | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Panels:
+    """Small figures, one an arm.
+
+    Attributes:
+        title: What they show.
+        note: How to read them.
+        drawn: (arm, SVG); empty text where there is nothing to draw.
+    """
+
+    title: str
+    note: str
+    drawn: tuple[tuple[str, str], ...]
+
+
+def page(document: Document, results: Results, pictures: Pictures) -> str:
+    """The whole page."""
+    from markupsafe import Markup
+
+    shown = gallery(results, pictures.previews)
+    tables = {found.key: bars(found) for found in document.tables}
+    return (
+        environment("html")
+        .get_template("report.html")
+        .render(
+            document=document,
+            bars=tables,
+            gallery=shown,
+            panels=[panel for panel in _panels(results, pictures) if any(svg for _, svg in panel.drawn)],
+            stroke=stroke(shown),
+            style=Markup(files("reports").joinpath("templates/report.css").read_text("utf-8")),
+            svg=Markup,
+        )
+    )
+
+
+def _panels(results: Results, pictures: Pictures) -> list[Panels]:
+    names = [arm.row.name for arm in results.arms]
+
+    def paired(drawings: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        return tuple(zip(names, drawings, strict=True))
+
+    return [
+        Panels(
+            "On the way: test cases",
+            "The objective at each mark with its interval, the other arms behind it.",
+            paired(mark_panels(results)),
+        ),
+        Panels(
+            "Training loss",
+            "Each final training a line. Losses of different formulas share no scale: compare shapes, not heights.",
+            paired(loss_panels(results, pictures.curves)),
+        ),
+        Panels(
+            "Search: validation cases",
+            "Each search trial a thin line, the chosen one thick with diamonds. Lines that end early were halved away.",
+            paired(search_panels(results)),
+        ),
+    ]
+
+
+def bars(table: Table) -> list[list[Bar | None]]:
+    """A drawing for each cell that has a span, on one scale for each column."""
+    columns = [_column_bars([row.entries[index] for row in table.rows]) for index in range(len(table.columns))]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _column_bars(entries: Sequence[Entry]) -> list[Bar | None]:
+    spans = [entry.span for entry in entries if entry.span is not None]
+    if not any(low is not None for low, _, _ in spans):
+        return [None] * len(entries)
+    signed = any(entry.text.startswith(("+", MINUS)) for entry in entries)
+    scale = _scale(spans, signed)
+    return [None if entry.span is None else _bar(entry.span, scale, signed) for entry in entries]
+
+
+def _scale(spans: Sequence[Span], signed: bool) -> tuple[float, float]:
+    """The stretch that the usual arms need: one that failed must not shrink the others to dots."""
+    means = [mean for _, mean, _ in spans]
+    ends = [end for low, _, high in spans for end in (low, high) if end is not None] + means
+    halves = [(high - low) / 2 for low, _, high in spans if low is not None and high is not None]
+    middle = statistics.median(means)
+    reach = 3 * max(statistics.median(abs(mean - middle) for mean in means), statistics.median(halves))
+    low, high = max(min(ends), middle - reach), min(max(ends), middle + reach)
+    return (min(low, 0.0), max(high, 0.0)) if signed else (low, high)
+
+
+def _bar(span: Span, scale: tuple[float, float], signed: bool) -> Bar:
+    def place(value: float) -> float:
+        return round(100 * min(1.0, max(0.0, (value - scale[0]) / ((scale[1] - scale[0]) or 1.0))), 1)
+
+    low, mean, high = span
+    return Bar(
+        low=place(mean if low is None else low),
+        mean=place(mean),
+        high=place(mean if high is None else high),
+        zero=place(0.0) if signed else None,
+        off="left" if mean < scale[0] else "right" if mean > scale[1] else "",
+    )
+
+
+def stroke(shown: Gallery | None) -> dict[str, str]:
+    """Widths of outlines in the slice's pixels, so that they look alike whatever its size."""
+    width = max((picture.width for picture in shown.pictures), default=0) if shown else 0
+    unit = max(width, 1) / 100
+    dashes = f"{3.2 * unit:.3g} {2.4 * unit:.3g}"
+    return {"casing": f"{1.7 * unit:.3g}", "line": f"{0.85 * unit:.3g}", "dashes": dashes}

@@ -1,0 +1,89 @@
+"""What a report needs of the study file, read once from the validated file that the ledger keeps."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from study.ledger_rows import ArmRow, StudyRow
+
+MEAN = "mean"
+"""The region that stands for the mean over all regions."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How the study compares.
+
+    Attributes:
+        regions: What is scored, in the file's order.
+        metrics: What is reported, the objective's metric first.
+        metric: The objective's metric.
+        region: The objective's region; `mean` where it is the mean over several.
+        baseline: Name of the arm that all others are compared with; None where there is no arm of that name.
+        marks: Iterations at which trials are evaluated, increasing.
+        sampler: How configurations were drawn.
+        trials_per_arm: Search trials of an arm in each search.
+        searches: Independent searches of each arm.
+        seeds: Final trainings of each winner in each fold.
+        folds: Number of folds; 1 without.
+        search_in: `first_fold` or `each_fold`.
+        test_apart: Whether test cases were set apart from all folds.
+        by_patient: Whether the file says which cases belong to one patient.
+    """
+
+    regions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    metric: str
+    region: str
+    baseline: str | None
+    marks: tuple[int, ...]
+    sampler: str
+    trials_per_arm: int
+    searches: int
+    seeds: int
+    folds: int
+    search_in: str
+    test_apart: bool
+    by_patient: bool
+
+    @property
+    def shown_regions(self) -> tuple[str, ...]:
+        """Regions that get a table, the objective's first; with `mean` where the objective is that."""
+        return (self.region, *(region for region in self.regions if region != self.region))
+
+    @property
+    def last(self) -> int:
+        """The last mark: the length of a training."""
+        return self.marks[-1]
+
+    @property
+    def trainings(self) -> int:
+        """Final trainings planned for each arm."""
+        return self.searches * self.folds * self.seeds
+
+
+def protocol(study: StudyRow, arms: Sequence[ArmRow]) -> Protocol:
+    """Reads the study file. A file of this version has every key; a missing one is a bug and raises KeyError."""
+    file: Mapping[str, Any] = study.file
+    dataset, budget, objective = file["dataset"], file["budget"], file["objective"]
+    regions = tuple(dataset["regions"] or dataset["labels"])
+    region = objective["region"]
+    baseline = file["report"]["baseline"]
+    names = [arm.name for arm in arms]
+    folds = dataset["split"]["folds"]
+    return Protocol(
+        regions=regions,
+        metrics=tuple(dict.fromkeys((objective["metric"], *file["report"]["metrics"]))),
+        metric=objective["metric"],
+        region=regions[0] if region == MEAN and len(regions) == 1 else region,
+        baseline=names[0] if baseline is None and names else baseline if baseline in names else None,
+        marks=study.marks,
+        sampler=budget["sampler"],
+        trials_per_arm=budget["trials_per_arm"],
+        searches=budget["searches"],
+        seeds=budget["final_seeds"],
+        folds=folds or 1,
+        search_in=budget["search_in"],
+        test_apart=folds is None or dataset["split"]["test"] is not None,
+        by_patient=dataset["group"] != "case",
+    )

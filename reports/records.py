@@ -1,0 +1,83 @@
+"""All that a report reads from the ledger, in one place. Nothing else in this folder opens a database."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from study.design import TrialKey
+from study.ledger import Ledger
+from study.ledger_rows import ArmRow, AttemptRow, Case, Curve, Notice, Scores, SegmentRow, StudyRow, TrialRow
+from trainables.trial import Preview
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Records:
+    """One study as the ledger has it.
+
+    Attributes:
+        study: The study.
+        arms: By number.
+        cases: By name, of any split.
+        trials: By key, of both stages.
+        segments: By trial and mark.
+        attempts: Every segment handed to a worker.
+        scores: Case scores of the final stage.
+        notices: Oldest first.
+    """
+
+    study: StudyRow
+    arms: Sequence[ArmRow]
+    cases: Sequence[Case]
+    trials: Sequence[TrialRow]
+    segments: Sequence[SegmentRow]
+    attempts: Sequence[AttemptRow]
+    scores: Scores
+    notices: Sequence[Notice]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pictures:
+    """What only the pages with pictures need.
+
+    Attributes:
+        curves: Training loss of the final stage.
+        previews: Slices of the final stage, by trial and case.
+    """
+
+    curves: Sequence[Curve]
+    previews: Sequence[tuple[TrialKey, Preview]]
+
+
+def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pictures]:
+    """Reads a study. What depends on trials is read before them: a study that runs meanwhile only ever adds.
+
+    Args:
+        ledger: Path or URL.
+        name: The study's name.
+        pictures: Whether curves and previews are wanted; they are empty otherwise.
+
+    Raises:
+        InputError: There is no such ledger or study.
+    """
+    with Ledger.open(ledger, read_only=True) as opened:
+        study = opened.study(name)
+        drawn = Pictures(
+            curves=opened.curves(study.id, "final", {"loss"}) if pictures else (),
+            previews=opened.previews(study.id) if pictures else (),
+        )
+        scores = opened.scores(study.id, "final")
+        attempts, segments = opened.attempts(study.id), opened.segments(study.id)
+        trials, notices = opened.trials(study.id), opened.notices(study.id)
+        return (
+            Records(
+                study=study,
+                arms=opened.arms(study.id),
+                cases=opened.cases(study.id),
+                trials=trials,
+                segments=segments,
+                attempts=attempts,
+                scores=scores,
+                notices=notices,
+            ),
+            drawn,
+        )

@@ -1,0 +1,203 @@
+"""Tables of test scores: by region, by iteration, and each arm against the baseline."""
+
+from reports import numbers
+from reports.claims import region as region_name
+from reports.estimates import LEAST_SEARCHES_FOR_LOSSES, Cell
+from reports.layout import LIKE_BEST, Entry, Row, State, Table
+from reports.metrics import METRICS
+from reports.numbers import NONE
+from reports.protocol import MEAN
+from reports.results import ArmResult, Column, Results
+from reports.statistics import LEAST_GROUPS_TO_CONFIRM
+
+
+def region_tables(results: Results) -> tuple[Table, ...]:
+    """Test results at the last mark, one table a region, the objective's first."""
+    return tuple(_region_table(results, region) for region in results.protocol.shown_regions)
+
+
+def _region_table(results: Results, region: str) -> Table:
+    how = results.protocol
+    primary = region == how.region
+    headings = [METRICS[name].heading(pixels=results.pixels) for name in how.metrics]
+    runs = "seeds" if how.searches * how.folds == 1 else "trainings"
+    columns = ["Arm", *headings, "n of N", "missed", "false pos.", runs]
+    if primary and results.comparisons:
+        columns.append("p (Holm)")
+    rows = []
+    for arm in results.arms:
+        cells = [_value(results, arm, (region, name, how.last)) for name in how.metrics]
+        if arm.standing == "failed" and arm.cells[region, how.metrics[0], how.last].estimate is None:
+            cells[0] = Entry("failed")
+        detail = "; ".join(_configurations(arm)) if primary else ""
+        entries = [Entry(arm.row.name, detail), *cells, *_counts(results, arm, region)]
+        if len(columns) > len(entries):
+            entries.append(_p(results, arm))
+        rows.append(Row(tuple(entries), standing(results, arm)))
+    return Table(
+        key=f"region-{how.shown_regions.index(region)}",
+        title=f"Test cases: {region_name(results, region)}, at {numbers.iteration(how.last)} iterations",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        notes=_reading(results, region),
+    )
+
+
+def _value(results: Results, arm: ArmResult, column: Column) -> Entry:
+    found, metric = arm.cells.get(column, Cell(None)), METRICS[column[1]]
+    if found.estimate is None:
+        return Entry(NONE)
+    name = arm.row.name
+    like = column == results.objective and results.like_best is not None and name in results.like_best
+    best = name in results.best.get(column, frozenset())
+    estimate = found.estimate
+    return Entry(
+        numbers.mean(estimate, metric),
+        numbers.interval(estimate, metric.decimals),
+        best=best,
+        like_best=like and not best,
+        span=(estimate.low, estimate.mean, estimate.high),
+    )
+
+
+def _counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
+    how = results.protocol
+    cases = arm.cells[region, how.metrics[0], how.last].cases
+    found, trainings = arm.detection[region], arm.trainings
+    done = trainings.scored + trainings.diverged
+    words = [
+        f"{number} {word}"
+        for number, word in (
+            (trainings.diverged, "diverged"),
+            (trainings.missing, "lost"),
+            (trainings.collapsed, "collapsed"),
+        )
+        if number
+    ]
+    return [
+        Entry(f"{cases} of {len(results.scores.cases)}"),
+        Entry(f"{found.missed} of {found.present}" if found.present else NONE),
+        Entry(f"{found.false} of {found.absent}" if found.absent else NONE),
+        Entry(f"{done} of {trainings.planned}", ", ".join(words)),
+    ]
+
+
+def _p(results: Results, arm: ArmResult) -> Entry:
+    if arm.row.name == results.protocol.baseline:
+        return Entry("baseline")
+    p = next(comparison.p for comparison in results.comparisons if comparison.arm == arm.row.name)
+    return Entry(numbers.p_value(p), "exploratory" if p is not None and _exploratory(results) else "")
+
+
+def _exploratory(results: Results) -> bool:
+    return results.scores.patients < LEAST_GROUPS_TO_CONFIRM
+
+
+def _configurations(arm: ArmResult) -> list[str]:
+    """The chosen parameters, each different choice once."""
+    return list(
+        dict.fromkeys(numbers.parameters(winner.parameters) for winner in arm.progress.winners if winner.parameters)
+    )
+
+
+def standing(results: Results, arm: ArmResult) -> State:
+    """How an arm's row is marked."""
+    if arm.standing == "failed":
+        return "failed"
+    if arm.standing != "complete":
+        return "unfinished"
+    return "baseline" if arm.row.name == results.protocol.baseline else ""
+
+
+def _reading(results: Results, region: str) -> tuple[str, ...]:
+    how = results.protocol
+    runs = how.trainings
+    notes = [
+        "Mean over cases [95 % interval: two-way t over patients and "
+        f"{'searches' if how.searches >= LEAST_SEARCHES_FOR_LOSSES else 'seeds'}]; bold: the column's best."
+    ]
+    if region == how.region:
+        if results.like_best is not None:
+            notes.append(f"{LIKE_BEST}: cannot be told from the best (Holm over all pairs, 0.05).")
+        if results.comparisons:
+            notes.append(
+                f"p: difference from {how.baseline} in {METRICS[how.metric].label}, Holm over "
+                f"{numbers.count(len(results.comparisons), 'comparison')}; nothing else is tested."
+            )
+    notes.append(
+        f"n of N: cases evaluated of all test cases. missed: nothing found of a region that is there (counts "
+        f"0, or the image's diagonal); false pos.: something found where it is not (no value); both over all {runs} "
+        f"{'training' if runs == 1 else 'trainings'}."
+    )
+    ceiling = _ceiling(results, region)
+    if ceiling is not None:
+        notes.append(f"Ceiling of Dice here (the reference sent to the training grid and back): {ceiling:.3f}.")
+    return tuple(notes)
+
+
+def _ceiling(results: Results, region: str) -> float | None:
+    """Mean ceiling over the test cases that have the region; None where the ledger does not know it."""
+    if region == MEAN:
+        parts = [_ceiling(results, part) for part in results.protocol.regions]
+        known = [part for part in parts if part is not None]
+        return sum(known) / len(known) if len(known) == len(parts) else None
+    values = [case.facts.get("ceilings", {}).get(region) for case in results.scores.cases]
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
+
+
+def comparison_table(results: Results) -> Table | None:
+    """Each arm minus the baseline in the objective; None where nothing is compared."""
+    how, metric = results.protocol, METRICS[results.protocol.metric]
+    states = {arm.row.name: standing(results, arm) for arm in results.arms}
+    rows = []
+    for comparison in results.comparisons:
+        estimate = comparison.cell.estimate
+        if estimate is None:
+            rows.append(Row((Entry(comparison.arm), *(Entry(NONE) for _ in range(6))), states[comparison.arm]))
+            continue
+        difference = Entry(
+            numbers.signed(estimate.mean, metric.decimals),
+            numbers.interval(estimate, metric.decimals, difference=True),
+            span=(estimate.low, estimate.mean, estimate.high),
+        )
+        words = [numbers.p_value(comparison.p), numbers.p_value(estimate.p), numbers.p_value(comparison.cell.sign_flip)]
+        words += [f"{comparison.cell.cases} in {estimate.groups}", str(estimate.seeds)]
+        rows.append(Row((Entry(comparison.arm), difference, *map(Entry, words)), states[comparison.arm]))
+    if not rows:
+        return None
+    unit = "searches" if how.searches >= LEAST_SEARCHES_FOR_LOSSES else "seeds"
+    return Table(
+        key="differences",
+        title=f"Difference from {how.baseline}: {metric.label}, {region_name(results, how.region)}",
+        columns=("Arm", f"Difference {metric.arrow}", "p (Holm)", "p", "p (sign-flip)", "cases in groups", unit),
+        rows=tuple(rows),
+        notes=(
+            f"Arm minus baseline by case and {unit[:-2] if unit == 'searches' else 'seed'}; two-way t. "
+            "The sign-flip of group sums is a sensitivity line.",
+        ),
+    )
+
+
+def mark_tables(results: Results) -> tuple[Table, ...]:
+    """The objective's metric at every mark, one table a region; none where there is one mark only."""
+    how = results.protocol
+    if len(how.marks) == 1:
+        return ()
+    metric, end = METRICS[how.metric], numbers.iteration(how.last)
+    return tuple(
+        Table(
+            key=f"marks-{index}",
+            title=f"{metric.heading(pixels=results.pixels)} by iteration, test cases: {region_name(results, region)}",
+            columns=("Arm", *(f"{numbers.iteration(mark)} of {end}" for mark in how.marks)),
+            rows=tuple(
+                Row(
+                    (Entry(arm.row.name), *(_value(results, arm, (region, how.metric, mark)) for mark in how.marks)),
+                    standing(results, arm),
+                )
+                for arm in results.arms
+            ),
+            notes=("One training, looked at on its way: the learning-rate schedule spans all of it.",),
+        )
+        for index, region in enumerate(how.shown_regions)
+    )

@@ -1,0 +1,201 @@
+"""Test scores of the final stage as one dense array, with METHOD.md §4's policy on what is empty, failed or missing.
+
+Shape letters: A arms, T marks, R regions, M metrics, K searches, F folds, S seeds, N test cases.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.estimates import mean_over
+from reports.metrics import METRICS
+from reports.protocol import MEAN, Protocol
+from reports.statistics import Floats
+from study.ledger_rows import Case, Scores, TrialRow
+
+End = Literal["scored", "diverged", "missing", "owed"]
+"""How a final training ended: with scores at the last mark; with a loss that is not finite, which counts as 0 (or the
+diagonal); lost to memory, the machine or an error, which counts as missing; or not yet."""
+
+Run = tuple[int, int, int, int]
+"""(arm, search, fold, seed) of a final training."""
+
+NON_FINITE = "non-finite"
+"""How the reason of a trial begins whose loss or weights were not finite (`trainables.learner.Diverged`)."""
+
+MISS, FALSE_POSITIVE, CLEAN_NEGATIVE = 1, 2, 3
+NOTES = {"miss": MISS, "false positive": FALSE_POSITIVE, "clean negative": CLEAN_NEGATIVE}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FinalScores:
+    """What every final training scored on every test case.
+
+    Attributes:
+        protocol: Names of marks, regions and metrics, in the order of the axes.
+        arms: Names of the arms, in the order of the axis.
+        cases: The test cases of all folds, by name.
+        groups: `(N,)` which group each case belongs to, from 0, by name of the group.
+        values: `(A, T, R, M, K, F, S, N)`; NaN where missing, or where a fold does not test the case.
+        notes: `(A, T, R, K, F, S, N)` uint8: 0, or one of MISS, FALSE_POSITIVE, CLEAN_NEGATIVE.
+        ends: How each planned training ended.
+    """
+
+    protocol: Protocol
+    arms: tuple[str, ...]
+    cases: tuple[Case, ...]
+    groups: NDArray[np.intp]
+    values: Floats
+    notes: NDArray[np.uint8]
+    ends: Mapping[Run, End]
+
+    def of(self, arm: str, mark: int, region: str, metric: str) -> Floats:
+        """`(K, F, S, N)` values of one arm; for `mean`, by case over the regions that it has, as the objective is."""
+        how = self.protocol
+        by_region = self.values[self.arms.index(arm), how.marks.index(mark), :, how.metrics.index(metric)]
+        return mean_over(by_region, 0) if region == MEAN else np.asarray(by_region[how.regions.index(region)])
+
+    def at_the_end(self, run: Run) -> tuple[Floats, NDArray[np.uint8]]:
+        """`(R, M, N)` values and `(R, N)` notes of one training at the last mark."""
+        arm, search, fold, seed = run
+        return self.values[arm, -1, :, :, search, fold, seed], self.notes[arm, -1, :, search, fold, seed]
+
+    @property
+    def patients(self) -> int:
+        """Number of groups among the test cases."""
+        return int(self.groups.max()) + 1 if len(self.groups) else 0
+
+
+def diverged(trial: TrialRow) -> bool:
+    """Whether a trial failed because its loss or weights were not finite: that is the loss's own fault."""
+    return trial.status == "failed" and (trial.reason or "").startswith(NON_FINITE)
+
+
+def final_scores(
+    protocol: Protocol, arms: Sequence[str], trials: Sequence[TrialRow], cases: Sequence[Case], scores: Scores
+) -> FinalScores:
+    """Lays the ledger's rows out and applies the policy.
+
+    Args:
+        protocol: The study's.
+        arms: All arms, by number.
+        trials: All trials; those of the search stage are passed over.
+        cases: All cases.
+        scores: Rows of final trials; others, and metrics or regions that the protocol does not name, are passed over.
+    """
+    tested = tuple(case for case in cases if "test" in case.splits)
+    names = sorted({case.group for case in tested})
+    groups = np.array([names.index(case.group) for case in tested], dtype=np.intp)
+    axes = (len(arms), len(protocol.marks), len(protocol.regions))
+    runs = (protocol.searches, protocol.folds, protocol.seeds)
+    values = np.full((*axes, len(protocol.metrics), *runs, len(tested)), np.nan)
+    notes = np.zeros((*axes, *runs, len(tested)), dtype=np.uint8)
+    reached = _fill(values, notes, protocol, tested, scores)
+    final = {
+        (key.arm, key.search, key.fold, key.number): trial
+        for trial in trials
+        if (key := trial.key).stage == "final" and key.search < runs[0] and key.fold < runs[1] and key.number < runs[2]
+    }
+    ends = {
+        (arm, *run): _end(final.get((arm, *run)), reached, protocol)
+        for arm in range(len(arms))
+        for run in np.ndindex(*runs)
+    }
+    _count_diverged(
+        values, notes, protocol, tested, [final[run] for run, end in ends.items() if end == "diverged"], reached
+    )
+    return FinalScores(protocol, tuple(arms), tested, groups, values, notes, ends)
+
+
+Reached = set[tuple[int, int, int, int, int]]
+"""(arm, search, fold, seed, mark) that have scores."""
+
+
+def _fill(
+    values: Floats, notes: NDArray[np.uint8], protocol: Protocol, tested: Sequence[Case], scores: Scores
+) -> Reached:
+    """Writes the ledger's rows to their places."""
+    position = {case.name: index for index, case in enumerate(tested)}
+    to_case = np.array([position.get(case.name, -1) for case in scores.cases], dtype=np.intp)
+    to_region, to_metric = _places(scores.regions, protocol.regions), _places(scores.metrics, protocol.metrics)
+    to_note = np.array([NOTES.get(note, 0) for note in scores.notes] + [0], dtype=np.uint8)  # -1 is none
+    to_run = np.array(
+        [
+            (key.arm, key.search, key.fold, key.number) if key.stage == "final" else (-1, 0, 0, 0)
+            for key in scores.trials
+        ],
+        dtype=np.intp,
+    ).reshape(-1, 4)
+    limits = (values.shape[0], *values.shape[4:7])
+    known = np.asarray(np.all((to_run >= 0) & (to_run < limits), axis=1), dtype=np.bool_)
+    to_mark = np.searchsorted(protocol.marks, scores.iteration)
+    to_mark[to_mark == len(protocol.marks)] = 0
+    here = known[scores.trial] & (to_case[scores.case] >= 0) & (to_region[scores.region] >= 0)
+    here &= (to_metric[scores.metric] >= 0) & (np.array(protocol.marks)[to_mark] == scores.iteration)
+    arm, *run = to_run[scores.trial[here]].T
+    mark, region = to_mark[here], to_region[scores.region[here]]
+    metric, case = to_metric[scores.metric[here]], to_case[scores.case[here]]
+    values[arm, mark, region, metric, *run, case] = scores.value[here]
+    np.maximum.at(notes, (arm, mark, region, *run, case), to_note[scores.note[here]])
+    rows = np.unique(np.stack([arm, *run, mark], axis=1), axis=0) if here.any() else np.empty((0, 5), dtype=np.intp)
+    return {(a, k, f, s, protocol.marks[t]) for a, k, f, s, t in rows.tolist()}
+
+
+def _places(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.intp]:
+    """For each name its position among the wanted; -1 where it is not."""
+    return np.array([wanted.index(name) if name in wanted else -1 for name in names], dtype=np.intp)
+
+
+def _end(trial: TrialRow | None, reached: Reached, protocol: Protocol) -> End:
+    if trial is None:
+        return "owed"
+    if (trial.key.arm, trial.key.search, trial.key.fold, trial.key.number, protocol.last) in reached:
+        return "scored"
+    if diverged(trial):
+        return "diverged"
+    return "missing" if trial.status in ("failed", "lost") else "owed"
+
+
+def _count_diverged(
+    values: Floats,
+    notes: NDArray[np.uint8],
+    protocol: Protocol,
+    tested: Sequence[Case],
+    trials: Sequence[TrialRow],
+    reached: Reached,
+) -> None:
+    """Gives diverged trainings the worst value at marks they never reached, where the reference holds the region.
+
+    Whether it does is known from any other training that scored the case, or from the case's ceilings; where neither
+    says so, it is taken to.
+    """
+    empty = (notes >= FALSE_POSITIVE).any(axis=(0, 1, 3, 4, 5)) | _without(protocol.regions, tested)  # (R, N)
+    for trial in trials:
+        key = trial.key
+        tests = np.array([case.splits[key.fold] == "test" for case in tested])
+        for t, mark in enumerate(protocol.marks):
+            if (key.arm, key.search, key.fold, key.number, mark) in reached:
+                continue
+            for m, metric in enumerate(protocol.metrics):
+                worst = np.array([METRICS[metric].worst(diagonal(case)) for case in tested])
+                fill = np.where(tests & ~empty, worst, np.nan)  # (R, N)
+                values[key.arm, t, :, m, key.search, key.fold, key.number] = fill
+
+
+def _without(regions: Sequence[str], tested: Sequence[Case]) -> NDArray[np.bool_]:
+    """`(R, N)` whether a case's reference lacks a region by its facts, which give it no ceiling then."""
+    ceilings = [case.facts.get("ceilings", {}) for case in tested]
+    return np.array([[found.get(region, 1.0) is None for found in ceilings] for region in regions], dtype=np.bool_)
+
+
+def diagonal(case: Case) -> float:
+    """Length of a case's image in mm, or in pixels where its spacing is unknown; NaN where its shape is not known."""
+    shape = case.facts.get("shape")
+    if not shape:
+        return math.nan
+    spacing = case.facts.get("spacing") or [1.0] * len(shape)
+    return math.hypot(*(size * step for size, step in zip(shape, spacing, strict=True)))
