@@ -181,6 +181,7 @@ def _run(
     stack.enter_context(settings())
     stack.enter_context(quiet())
     scratch = stack.enter_context(session(address, machine))
+    parts.stopping.listen()
     shape = _shape(study, nodes())
     prove_shared(parts.storage, nodes())
     parts.stopping.check()

@@ -15,6 +15,8 @@ class Stopped(Exception):  # noqa: N818 (it is no error)
 class Stopping:
     """Listens while the block runs, in the main thread; elsewhere only `ask` is heard.
 
+    Ray puts its own handlers in place when it starts: `listen` again afterwards.
+
     Attributes:
         asked: Whether to stop.
     """
@@ -25,7 +27,8 @@ class Stopping:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+            self._before = {number: signal.getsignal(number) for number in SIGNALS}
+        self.listen()
         return self
 
     def __exit__(
@@ -33,6 +36,11 @@ class Stopping:
     ) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
+
+    def listen(self) -> None:
+        """Takes the signals over, or back."""
+        for number in self._before:
+            signal.signal(number, self._hear)
 
     def ask(self) -> None:
         """Asks for a stop."""
