@@ -55,6 +55,8 @@ def dotted(path: Path) -> str:
     """`("patch", "size", 0)` → `patch.size[0]`."""
     text = ""
     for part in path:
+        if isinstance(part, str) and not part.isprintable():
+            part = repr(part)
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
 

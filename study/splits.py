@@ -78,10 +78,10 @@ def assign(cases: Named, split: Split, seed: int) -> tuple[dict[str, Role], ...]
     )
 
 
-def natural(name: str) -> tuple[str | int, ...]:
-    """Key of the order that people expect: `case_9` before `case_10`. Names that differ have different keys."""
-    parts = re.split(r"([0-9]+)", name)
-    return (*(int(part) if index % 2 else part for index, part in enumerate(parts)), name)
+def natural(name: str) -> tuple[tuple[str | int, ...], str]:
+    """Key of the order that people expect: `case_9` before `case_10`; `case_09` and `case_9` are told apart last."""
+    parts = re.split(r"([0-9]+)", name)  # text, number, text, …: keys compare like with like
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)), name
 
 
 def _members(cases: Named) -> dict[str, list[str]]:
@@ -139,12 +139,12 @@ def _cases(word: str, names: Iterable[str]) -> tuple[list[str], str | None]:
     if not dots or word in names:
         return ([word], None) if word in names else ([], f"there is no case {word!r}.{suggestion(word, names)}")
     low, high = low.strip(), high.strip()
-    bottom, top = natural(low)[:-1], natural(high)[:-1]
+    bottom, top = natural(low)[0], natural(high)[0]
     if not low or not high:
         return [], f"expected a range with two ends (a..b), found {word!r}."
     if bottom > top:
         return [], f"the range {word!r} is upside down: write {high}..{low}."
-    found = [name for name in names if bottom <= natural(name)[:-1] <= top]
+    found = [name for name in names if bottom <= natural(name)[0] <= top]
     return (
         found,
         None if found else f"no case lies in {word!r}; cases are called {_listing(sorted(names, key=natural))}.",

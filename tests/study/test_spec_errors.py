@@ -12,6 +12,7 @@ from tests.study.study_files import SMALL, changed
 BAD: list[tuple[dict[str, Any], str, str]] = [
     # keys and names
     ({"sede": 1}, "sede", "unknown key. Did you mean 'seed'?"),
+    ({"a\nb": 1}, "'a\\nb'", "unknown key."),
     ({"dataset.splt": 1}, "dataset.splt", "unknown key in `dataset`. Did you mean 'split'?"),
     ({"dataset.split": {"validation": 0.2, "test": 0.2, "sed": 1}}, "dataset.split.sed", "Did you mean 'seed'?"),
     ({"budget.halving": {"mark": [100], "marks": [100]}}, "budget.halving.mark", "Did you mean 'marks'?"),
