@@ -202,7 +202,7 @@ class Dataset:
     """The prepared cases of a study.
 
     Attributes:
-        cases: Name → case, in the index's order.
+        cases: Name → case, ordered by name.
         classes: Names by class index; `classes[0]` is `background`.
         options: What was done to them.
     """

@@ -53,7 +53,7 @@ def read(files: CaseFiles, labels: Sequence[Label], *, dim: int, other: OtherLab
         )
     first = _Volume.of(files.images[0])
     warnings = [] if first.raw.placed else [UNPLACED]
-    mask = _Volume.of(files.mask, grey=False).beside(first, "mask", warnings)
+    mask = _Volume.of(files.mask, grey=False).beside(first, "the mask", warnings)
     if len(mask.array) != 1:
         raise InputError(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
@@ -114,7 +114,7 @@ class _Volume:
         Raises:
             InputError: It lies on another grid.
         """
-        name, partner = readers.short(self.path), "its image" if what == "mask" else "the first channel"
+        name, partner = readers.short(self.path), "its image" if what == "the mask" else "the first channel"
         if (self.axes is None) != (first.axes is None):
             raise InputError(
                 f"{name}: one of it and {partner} has a position in space, the other none. Use one format."
@@ -132,7 +132,7 @@ class _Volume:
                 "Resample it onto that grid, or list the case under `dataset.exclude`."
             )
         if apart > ACCEPTED:
-            warnings.append(f"the {what} lies {apart:.2g} voxels off: taken on the image's grid")
+            warnings.append(f"{what} lies {apart:.2g} voxels off: taken on the image's grid")
         return mine
 
     def _voxels_from(self, first: Self) -> float:

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+import torch
+
+from tests.trainables.data.files import options
+from trainables.data import preprocess, resample
+from trainables.data.case import Case
+from trainables.errors import InputError
+
+
+def sphere(shape: tuple[int, ...] = (20, 18, 16), spacing: tuple[float, ...] | None = (2.0, 1.0, 1.0)) -> Case:
+    axes = np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in shape), indexing="ij")
+    radius = sum(axis**2 for axis in axes) ** 0.5
+    reference = (radius < 6).astype(np.uint8) + (radius < 2.5)
+    image = np.random.default_rng(0).normal(reference * 50.0, 20, shape)
+    return Case(image[None].astype(np.float32), reference.astype(np.uint8), spacing, ())
+
+
+def test_zscore_by_hand() -> None:
+    # mean 4, variance (9 + 1 + 1 + 9) / 4 = 5
+    assert preprocess.normalized(np.array([1, 3, 5, 7], np.float32), None, "zscore") == pytest.approx(
+        np.array([-3, -1, 1, 3]) / 5**0.5
+    )
+
+
+def test_clipping_comes_before_normalising() -> None:
+    values = np.array([-1000, 0, 10, 3000], np.float32)
+    assert preprocess.normalized(values, (0, 20), "minmax").tolist() == [0, 0, 0.5, 1]
+    assert preprocess.normalized(values, (0, 20), "none").tolist() == [0, 0, 10, 20]
+
+
+@pytest.mark.parametrize("how", ["zscore", "minmax"])
+def test_wild_intensities_are_tamed_and_constants_are_zero(how: str) -> None:
+    wild = np.random.default_rng(0).uniform(1.6e6, 1.7e6, 10_000).astype(np.float32)
+    tame = preprocess.normalized(wild, None, how)  # type: ignore[arg-type]
+    assert np.abs(tame).max() < 3
+    assert tame.std() > 0.2
+    assert not preprocess.normalized(np.full(5, 7.1, np.float32), None, how).any()  # type: ignore[arg-type]
+
+
+def test_a_case_on_its_own_grid() -> None:
+    case = sphere()
+    made = preprocess.prepare(case, options())
+    assert (made.label == case.reference).all()
+    assert (made.image[0] == preprocess.normalized(case.image[0], None, "zscore")).all()
+    assert made.spacing == made.reference_spacing == (2.0, 1.0, 1.0)
+    assert made.padding == (0.0,)
+
+
+def test_a_case_on_another_grid() -> None:
+    case = sphere()
+    made = preprocess.prepare(case, options(spacing=(3.0, 1.5, 1.0), clip=(-40, 80), normalize="none"))
+    assert made.label.shape == made.image.shape[1:] == (13, 12, 16)
+    assert made.spacing == (round(40 / 13, 6), 1.5, 1.0)
+    assert (made.image[0] == np.clip(resample.image(case.image[0], (13, 12, 16)), -40, 80)).all()
+    assert made.padding == (float(made.image.min()),)
+    assert made.reference is case.reference
+    assert made.reference_spacing == (2.0, 1.0, 1.0)
+
+
+def test_unknown_spacing_reports_pixels_and_cannot_be_resampled() -> None:
+    assert preprocess.prepare(sphere(), options(spacing="unknown")).reference_spacing is None
+    assert preprocess.prepare(sphere(spacing=None), options()).spacing is None
+    with pytest.raises(InputError, match=r"asks for \[1.0, 1.0, 1.0\] mm. Set it to `native`"):
+        preprocess.prepare(sphere(spacing=None), options(spacing=(1.0, 1.0, 1.0)))
+
+
+def test_channels_are_normalised_by_themselves() -> None:
+    case = sphere()
+    both = Case(np.concatenate([case.image, case.image * 1000 + 5]), case.reference, case.spacing, ())
+    made = preprocess.prepare(both, options())
+    assert np.allclose(made.image[0], made.image[1], atol=1e-3)
+
+
+def test_foreground_is_sampled_class_by_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    label = np.zeros((10, 10), np.uint8)
+    label[2:8, 3:9], label[4, 4:6] = 1, 3
+    voxels, counts = preprocess.foreground_sample(label, 4)
+    assert counts == (0, 34, 0, 2)
+    assert voxels.dtype == np.int32
+    assert voxels.tolist() == [*np.flatnonzero(label == 1), 44, 45]
+    monkeypatch.setattr(preprocess, "FOREGROUND_CAP", 8)
+    few, counts = preprocess.foreground_sample(label, 4)
+    assert counts == (0, 8, 0, 2)
+    assert len(set(few[:8])) == 8
+    assert (label.reshape(-1)[few[:8]] == 1).all()
+    places = np.searchsorted(np.flatnonzero(label == 1), few[:8])
+    eighths = np.arange(9) * 34 / 8
+    assert (np.floor(eighths[:-1]) <= places).all()
+    assert (places < np.ceil(eighths[1:])).all()
+    assert (preprocess.foreground_sample(label, 4)[0] == few).all()
+
+
+def test_grey_levels_by_hand() -> None:
+    values = np.array([-200, -160, 40, 240, 999], np.float32)
+    assert preprocess.grey_levels(values, (-160, 240)).tolist() == [0, 0, 128, 255, 255]
+    spread = np.arange(1001, dtype=np.float32)
+    assert preprocess.grey_levels(spread, None)[[0, 5, 500, 995, 1000]].tolist() == [0, 0, 128, 255, 255]
+    assert preprocess.grey_levels(np.full(4, 3.0, np.float32), None).tolist() == [0] * 4
+
+
+def test_ceilings_by_hand() -> None:
+    # 1 1 0 0 2 0 on six pixels, on two: middles at 1.0 and 4.0 of the six, all 1 and all 2; back on six the middles
+    # 1/6, 1/2, 5/6, … of the two give 1 1 1 2 2 2. Class 1: 2 * 2 / (2 + 3); class 2: 2 * 1 / (1 + 3).
+    reference = np.array([[1, 1, 0, 0, 2, 0]], np.uint8)
+    label = resample.class_map(reference, (1, 2), 4)
+    assert label.tolist() == [[1, 2]]
+    regions = {"both": (1, 2), "one": (1,), "two": (2,), "none": (3,)}
+    assert preprocess.ceilings(label, reference, regions, 4) == {
+        "both": pytest.approx(6 / 9),
+        "one": pytest.approx(4 / 5),
+        "two": pytest.approx(2 / 4),
+        "none": None,
+    }
+
+
+def test_the_ceiling_is_the_score_of_the_reference_as_prediction() -> None:
+    case = sphere((24, 30, 28))
+    made = preprocess.prepare(case, options(spacing=(3.2, 1.7, 1.7)))
+    perfect = torch.nn.functional.one_hot(torch.from_numpy(made.label).long(), 3).movedim(-1, 0).float()
+    returned = resample.restore(perfect, case.reference.shape).numpy()
+    for region, classes in {"all": (1, 2), "lesion": (2,)}.items():
+        truth, guess = np.isin(case.reference, classes), np.isin(returned, classes)
+        dice = 2 * np.logical_and(truth, guess).sum() / (truth.sum() + guess.sum())
+        found = preprocess.ceilings(made.label, case.reference, {region: classes}, 3)[region]
+        assert found == dice
+        assert 0.7 < found < 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"dim": 4}, {"spacing": (1.0, 1.0)}, {"spacing": (1.0, 0.0, 1.0)}, {"clip": (3, 3)}, {"regions": {"a": (3,)}}],
+)
+def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        options(**wrong)
+
+
+def test_options_survive_json() -> None:
+    how = options(spacing=(3.22, 1.62, 1.62), clip=(-79.0, 304.0))
+    assert type(how).from_plain(how.plain()) == how
+    assert type(how).from_plain(options(spacing="unknown").plain()) == options(spacing="unknown")
+    assert how.classes == ("background", "organ", "lesion")
