@@ -39,7 +39,8 @@ class Check:
         splits: For each fold, case → role.
         work: For each arm, what it will do if nothing fails.
         slots: Segments that this machine runs at once.
-        warnings: What is allowed and worth a look, one line each.
+        notices: What a reader of the report must know and the report cannot see by itself, one line each.
+        limits: What the results will not allow to say; the report says so too.
     """
 
     study: Study
@@ -47,7 +48,13 @@ class Check:
     splits: tuple[Mapping[str, Role], ...]
     work: tuple[ArmForecast, ...]
     slots: int
-    warnings: tuple[str, ...]
+    notices: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Everything that is allowed and worth a look."""
+        return (*self.notices, *self.limits)
 
     def plain(self) -> dict[str, Any]:
         """JSON-able."""
@@ -82,7 +89,7 @@ def check(study: Study, machine: Node) -> Check:
     shape = shape_of(study, machine)
     if (reason := impossible((machine,), shape)) is not None:
         problems.append(f"resources: {reason}. Ask for less, or run it where there is more.")
-    facts, splits, data_warnings = _data(study, problems)
+    facts, splits, data_notices = _data(study, problems)
     if problems:
         raise SpecError(study.name, problems)
     return Check(
@@ -91,7 +98,8 @@ def check(study: Study, machine: Node) -> Check:
         splits=splits,
         work=forecast(study.design()),
         slots=slots((machine,), (shape,)),
-        warnings=(*data_warnings, *_warnings(study, facts, splits)),
+        notices=(*data_notices, *_halving_notices(study), *_search_notices(study)),
+        limits=tuple(_limits(study, facts, splits)),
     )
 
 
@@ -153,13 +161,16 @@ def lines_of(error: InputError) -> list[str]:
     return [str(error)]
 
 
-def _warnings(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+def _halving_notices(study: Study) -> Iterator[str]:
     for mark in study.marks:
         if mark * SHORT_MARK < study.training.iterations:
             yield (
                 f"mark {mark} is under a tenth of {study.training.iterations} iterations: halving there keeps what "
                 "starts fast, which need not be what ends well"
             )
+
+
+def _limits(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
     group_of = {fact.name: fact.group for fact in facts}
     tested = {group_of[name] for roles in splits for name, role in roles.items() if role == "test"}
     if (said := _few_groups(len(tested))) is not None:
@@ -169,7 +180,6 @@ def _warnings(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping
             f"{counted(study.budget.final_seeds, 'final seed')}: what the report says holds for these trained "
             f"networks, not for the losses; that needs budget.final_seeds {FEW_SEEDS} or more"
         )
-    yield from _search_warnings(study)
 
 
 def _few_groups(count: int) -> str | None:
@@ -182,7 +192,7 @@ def _few_groups(count: int) -> str | None:
     return None
 
 
-def _search_warnings(study: Study) -> Iterator[str]:
+def _search_notices(study: Study) -> Iterator[str]:
     still = [arm.name for arm in study.arms if not is_tuned(arm)]
     if still and len(still) < len(study.arms):
         yield f"nothing to tune in {', '.join(still)}: trained at its defaults, beside arms that search"

@@ -4,14 +4,22 @@ It imports what a subcommand needs when the subcommand runs: `segstudy --help` a
 """
 
 import json
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from study.options import AsJson, Data, Set
+from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, StorageAt
 from trainables.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of one that comes along.")]
+Name = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.")]
 
 DONE, FAILURES, BAD_INPUT, STOPPED = 0, 1, 2, 130
 """Exit codes: done; the study has failures to look at; bad input; stopped."""
@@ -19,7 +27,6 @@ DONE, FAILURES, BAD_INPUT, STOPPED = 0, 1, 2, 130
 app = typer.Typer(
     help="Fair, reproducible studies of losses and networks for medical image segmentation.",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -54,13 +61,17 @@ def run_command(arguments: list[str]) -> int:
 
 
 @app.callback(invoke_without_command=True)
-def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def options(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     """Options before the command."""
     if version:
         from importlib.metadata import version as version_of
 
         typer.echo(f"segstudy {version_of('segstudy')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -83,7 +94,7 @@ def phantom(
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of one that comes along.")],
+    file: File,
     data: Data = None,
     settings: Set = None,
     as_json: AsJson = False,
@@ -100,11 +111,164 @@ def check(
     if as_json:
         _print_json(found.plain())
     else:
-        from rich.console import Console
-
         from study.check_text import text
 
-        Console(highlight=False).print(text(found))
+        _console().print(text(found))
+
+
+@app.command()
+def run(
+    file: File,
+    data: Data = None,
+    settings: Set = None,
+    home: Home = HOME,
+    ledger: LedgerAt = None,
+    mlflow: MlflowAt = None,
+    storage: StorageAt = None,
+) -> None:
+    """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
+
+    Ends with 0, or with 1 where trials failed, 2 for bad input, 130 when stopped.
+
+    Example: segstudy run demo --data phantoms
+    """
+    from study.running import ended, run_study
+    from study.spec import load
+
+    places = Places.of(home, ledger, mlflow, storage)
+    study = load(file, settings or (), data=data)
+    result = run_study(study, places, _console())
+    for line in ended(result, again=shlex.join(["segstudy", *sys.argv[1:]])):
+        typer.echo(line)
+    if result.complete:
+        _write_report(places, study.name)
+    if not result.complete:
+        raise typer.Exit(STOPPED if result.stopped else FAILURES)
+    if result.failed or result.lost:
+        typer.echo(f"Trials that failed, with reasons: segstudy status {study.name}")
+        raise typer.Exit(FAILURES)
+
+
+@app.command()
+def status(
+    name: Name,
+    home: Home = HOME,
+    ledger: LedgerAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a study stands, also while another process runs it. Ends with 1 where trials failed.
+
+    Example: segstudy status demo
+    """
+    from study.status_text import status_of, status_text
+
+    found = status_of(Places.of(home, ledger).ledger, name)
+    if as_json:
+        _print_json(found.plain())
+    else:
+        console = _console()
+        console.print(status_text(found, console.width), soft_wrap=True)
+    if found.progress.failed:
+        raise typer.Exit(FAILURES)
+
+
+@app.command()
+def stop(name: Name, home: Home = HOME, ledger: LedgerAt = None) -> None:
+    """Ask whoever runs a study to stop where nothing is lost.
+
+    Example: segstudy stop demo
+    """
+    from study.ledger import Ledger
+
+    where = Places.of(home, ledger).ledger
+    with Ledger.open(where, read_only=True) as reading:
+        study = reading.study(name)
+        driver = reading.status(study.id).driver
+    if driver is None:
+        typer.echo(f"{name}: nobody runs it; nothing to stop")
+        return
+    with Ledger.open(where) as writing:
+        writing.request_stop(study.id)
+    typer.echo(f"{name}: asked {driver} to stop; it saves what is under way first")
+
+
+@app.command()
+def report(
+    name: Name,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="md, csv, tex or html; repeatable; all.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report.", show_default="HOME/reports/STUDY")] = None,
+    home: Home = HOME,
+    ledger: LedgerAt = None,
+) -> None:
+    """Write a study's tables, statistics and pictures from the ledger, at any time.
+
+    Example: segstudy report demo --format html --out report
+    """
+    _write_report(Places.of(home, ledger), name, out, formats or ())
+
+
+@app.command("list")
+def list_studies(home: Home = HOME, ledger: LedgerAt = None, as_json: AsJson = False) -> None:
+    """List a ledger's studies.
+
+    Example: segstudy list
+    """
+    from study.status_text import listing, studies
+
+    found = studies(Places.of(home, ledger).ledger)
+    if as_json:
+        _print_json([progress.plain() for progress in found])
+    else:
+        _console().print(listing(found))
+
+
+@app.command()
+def ui(
+    home: Home = HOME,
+    mlflow: MlflowAt = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Port to listen on; a free one by default.")] = None,
+) -> None:
+    """Open MLflow's page over the home's database, until Ctrl-C.
+
+    Example: segstudy ui
+    """
+    from study.ui import open_ui
+
+    open_ui(home, mlflow, host=host, port=port, say=typer.echo)
+
+
+def _write_report(places: Places, name: str, folder: Path | None = None, formats: Sequence[str] = ()) -> None:
+    """Writes a report, shows its table, and says where it is."""
+    from reports.build import FORMATS, text, write
+
+    console = _console()
+    paths = write(places.ledger, name, folder or places.reports(name), formats or tuple(FORMATS))
+    typer.echo(text(places.ledger, name, width=min(console.width, 100)), nl=False)
+    typer.echo("")
+    for path in paths.values():
+        typer.echo(f"{name}: {path}")
+    _count_reading(places.ledger, name)
+
+
+def _count_reading(ledger: str, name: str) -> None:
+    """Test cases were looked at: the ledger counts it, where it can be written (an archive cannot grow any more)."""
+    from contextlib import suppress
+
+    from sqlalchemy.exc import DBAPIError
+
+    from study.ledger import Ledger
+
+    with suppress(DBAPIError), Ledger.open(ledger) as opened:
+        opened.count_report_read(opened.study(name).id)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)
 
 
 def _print_json(data: Any) -> None:

@@ -27,22 +27,28 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 HOME = Path("runs")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Places:
     """Where a study's parts lie.
 
     Attributes:
         home: Folder of all that has no address of its own.
-        ledger: The ledger's file or URL.
+        ledger: The ledger's file or URL; `ledger.db` in the home unless told otherwise.
+        mlflow: MLflow's address; None: a database in the home.
+        storage: Folder of cache and checkpoints; the home unless told otherwise.
     """
 
     home: Path
     ledger: str
+    mlflow: str | None
+    storage: str
 
     @classmethod
-    def of(cls, home: Path, ledger: str | None) -> "Places":
-        """The given ones; the ledger is `ledger.db` in the home unless told otherwise."""
-        return cls(home, ledger or str(home / "ledger.db"))
+    def of(
+        cls, home: Path, ledger: str | None = None, mlflow: str | None = None, storage: str | None = None
+    ) -> "Places":
+        """From what the command line says."""
+        return cls(home=home, ledger=ledger or str(home / "ledger.db"), mlflow=mlflow, storage=storage or str(home))
 
     def reports(self, name: str) -> Path:
         """Where a study's reports go."""

@@ -15,7 +15,7 @@ from study.events import (
 )
 from study.words import clock, counted, trial_words
 
-PARTS = 10
+PARTS = 4
 """Preparing many cases is told in so many parts."""
 
 

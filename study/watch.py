@@ -26,16 +26,20 @@ Look = Callable[[dict[TrialKey, int]], Progress | None]
 
 @contextmanager
 def watching(console: Console, look: Look) -> Iterator[OnEvent]:
-    """While the block runs, what is told to the listener it yields is shown.
+    """While the block runs, what is told to the listener it yields is shown; it may be told from any thread.
 
     Args:
         console: Where to; a terminal gets the live table, anything else a line for each event.
         look: Where the study stands. Called in a thread of its own.
     """
+
+    def say(text: str) -> None:
+        console.print(Text(text), soft_wrap=True)
+
     if not console.is_terminal:
-        yield printer(lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True))
+        yield printer(say)
         return
-    watcher = _Watcher(console, look)
+    watcher = _Watcher(console, look, say)
     with Live(console=console, auto_refresh=False, transient=False) as live:
         thread = threading.Thread(target=watcher.run, args=(live,), name="live table", daemon=True)
         thread.start()
@@ -50,9 +54,9 @@ def watching(console: Console, look: Look) -> Iterator[OnEvent]:
 class _Watcher:
     """The last events and the last look, and the thread that draws them."""
 
-    def __init__(self, console: Console, look: Look) -> None:
+    def __init__(self, console: Console, look: Look, say: Callable[[str], None]) -> None:
         self.over = threading.Event()
-        self._console, self._look = console, look
+        self._console, self._look, self._say = console, look, say
         self._iterations: dict[TrialKey, int] = {}
         self._step = "starting"
         self._progress: Progress | None = None
@@ -68,7 +72,7 @@ class _Watcher:
                 self._iterations.pop(segment.trial, None)
         text = line(event)
         if isinstance(event, SegmentLost) or (isinstance(event, TrialEnded) and event.reason):
-            self._console.print(Text(text or ""), soft_wrap=True)
+            self._say(text or "")
         elif text is not None:
             self._step = text
 

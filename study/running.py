@@ -1,0 +1,102 @@
+"""What `run` does around the launch: look first, watch, let MLflow follow, tell how it ended."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from study.admission import slots
+from study.checks import check, shape_of
+from study.events import CohortSampled, Event, OnEvent
+from study.follow import Follower
+from study.launch import Result, run
+from study.ledger import Ledger
+from study.nodes import this_machine
+from study.options import Places
+from study.spec import Study
+from study.tracking_store import default_uri
+from study.watch import watching
+from study.words import counted, duration
+from trainables.errors import InputError
+
+
+def run_study(study: Study, places: Places, console: Console) -> Result:
+    """Runs a study to its end, or goes on with it, and says what happens.
+
+    Args:
+        study: What to run.
+        places: Where its parts lie.
+        console: Where to say it.
+
+    Raises:
+        InputError: Something the user gave is wrong; nothing was started.
+    """
+    machine = this_machine()
+    notices: tuple[str, ...] = ()
+    if is_known(places.ledger, study.name):
+        console.print(Text(f"{study.name}: going on with it, as {places.ledger} has it"))
+    else:
+        found = check(study, machine)
+        notices = found.notices
+        trials = sum(work.search_trials + work.final_trials for work in found.work)
+        said = (counted(len(study.arms), "arm"), counted(trials, "trial"), counted(len(found.facts), "case"))
+        console.print(Text(f"{study.name}: {', '.join(said)}"))
+        for warning in found.warnings:
+            console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=True)
+    follower = Follower(places.ledger, study.name, slots((machine,), (shape_of(study, machine),)))
+    try:
+        with watching(console, follower.look) as hear:
+            return run(
+                study,
+                home=places.home,
+                ledger_url=places.ledger,
+                storage=places.storage,
+                mlflow_uri=places.mlflow or default_uri(places.home),
+                on_event=_with_notices(hear, places.ledger, study.name, notices),
+            )
+    finally:
+        follower.close()
+
+
+def is_known(ledger: str, name: str) -> bool:
+    """Whether a ledger has a study; one that is not there has none."""
+    try:
+        with Ledger.open(ledger, read_only=True) as opened:
+            return opened.has_study(name)
+    except InputError:
+        return False
+
+
+def ended(result: Result, again: str) -> list[str]:
+    """How a run ended, in lines.
+
+    Args:
+        result: What `run` returned.
+        again: The command that goes on with it.
+    """
+    took = duration(result.seconds)
+    if result.trouble is not None:
+        return [
+            f"{result.study}: not done after {took}: {result.trouble}",
+            f"What is done is kept. Go on with: {again}",
+        ]
+    if result.stopped:
+        return [f"{result.study}: stopped after {took}; nothing is lost. Go on with:", f"  {again}"]
+    counts = [f"{result.finished} finished", f"{result.halved} halved away"]
+    counts += [f"{number} {word}" for number, word in ((result.failed, "failed"), (result.lost, "lost")) if number]
+    return [f"{result.study}: done after {took}; trials: {', '.join(counts)}"]
+
+
+def _with_notices(hear: OnEvent, ledger: str, name: str, notices: Sequence[str]) -> OnEvent:
+    """Before a new study's first trial, what `check` warned of is put beside it, for its report."""
+    left = list(notices)
+
+    def hear_and_note(event: Event) -> None:
+        if left and isinstance(event, CohortSampled):
+            with Ledger.open(ledger) as opened:
+                row = opened.study(name)
+                while left:
+                    opened.add_notice(row.id, left.pop(0))
+        hear(event)
+
+    return hear_and_note
