@@ -150,15 +150,29 @@ def _data(
     except InputError as error:
         problems += lines_of(error)
     seen = inspect.all_cases(files, options_of(study), dict(grouped), workers=os.cpu_count() or 1)
-    problems += seen.problems
-    return seen.facts, splits, seen.warnings
+    problems += collapsed(seen.problems)
+    return seen.facts, splits, tuple(collapsed(seen.warnings))
 
 
 def lines_of(error: InputError) -> list[str]:
     """All that an error says is wrong, one line each."""
     if isinstance(error, SpecError):
-        return [f"{error.source}.{line}" if error.source.startswith("dataset") else line for line in error.lines]
+        return [f"{error.source}: {line}" for line in error.lines]
     return [str(error)]
+
+
+def collapsed(lines: Sequence[str]) -> list[str]:
+    """Lines `FILE: what is wrong` that say the same of several files as one: `FILE and 7 more: what is wrong`."""
+    files: dict[str, list[str]] = {}
+    for line in lines:
+        file, _, rest = line.partition(": ")
+        files.setdefault(rest, []).append(file)
+    return [
+        f"{named[0]} and {len(named) - 1} more: {rest}"
+        if rest and len(named) > 1
+        else f"{named[0]}: {rest}".rstrip(": ")
+        for rest, named in files.items()
+    ]
 
 
 def _halving_notices(study: Study) -> Iterator[str]:
