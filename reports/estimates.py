@@ -21,7 +21,7 @@ class Cell:
         estimate: Mean and interval; None where nothing was scored.
         cases: Cases that the mean is over.
         units: Seeds (searches, where they are resampled) that it is over.
-        sign_flip: p of the sensitivity line; None where the estimate has no p.
+        sign_flip: p of the sensitivity line; None where it was not asked for, or the estimate has no p.
     """
 
     estimate: Estimate | None
@@ -35,7 +35,7 @@ class Cell:
         return None if self.estimate is None else self.estimate.mean
 
 
-def cell(values: Floats, groups: NDArray[np.intp]) -> Cell:
+def cell(values: Floats, groups: NDArray[np.intp], *, sensitivity: bool = False) -> Cell:
     """The estimate of an arm, or of arm minus baseline.
 
     A case with a missing value is missing in every training, since the policy asks the reference alone; so units that
@@ -45,6 +45,7 @@ def cell(values: Floats, groups: NDArray[np.intp]) -> Cell:
     Args:
         values: `(K, F, S, N)`; NaN where missing.
         groups: `(N,)` which group each case belongs to.
+        sensitivity: Whether the sign-flip is wanted too; it takes milliseconds.
     """
     by_unit = units(values)
     rows, columns = _complete(by_unit)
@@ -52,7 +53,7 @@ def cell(values: Floats, groups: NDArray[np.intp]) -> Cell:
         return Cell(None)
     block, owners = by_unit[rows][:, columns], groups[columns]
     estimate = two_way_t(group_effects(block, owners))
-    flipped = None if estimate.p is None else sign_flip(group_sums(block, owners))
+    flipped = sign_flip(group_sums(block, owners)) if sensitivity and estimate.p is not None else None
     return Cell(estimate, int(columns.sum()), int(rows.sum()), flipped)
 
 

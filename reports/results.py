@@ -246,17 +246,17 @@ def _best(arms: Sequence[ArmResult]) -> dict[Column, frozenset[str]]:
     return best
 
 
-def _difference(scores: FinalScores, arm: str, other: str) -> Cell:
+def _difference(scores: FinalScores, arm: str, other: str, *, sensitivity: bool = False) -> Cell:
     how = scores.protocol
     mine, theirs = (scores.of(name, how.last, how.region, how.metric) for name in (arm, other))
-    return cell(mine - theirs, scores.groups)
+    return cell(mine - theirs, scores.groups, sensitivity=sensitivity)
 
 
 def _comparisons(scores: FinalScores, arms: Sequence[ArmResult], how: Protocol) -> tuple[Comparison, ...]:
     if how.baseline is None:
         return ()
     others = [arm.row.name for arm in arms if arm.row.name != how.baseline]
-    cells = {name: _difference(scores, name, how.baseline) for name in others}
+    cells = {name: _difference(scores, name, how.baseline, sensitivity=True) for name in others}
     raw = {name: found.estimate.p for name, found in cells.items() if found.estimate is not None}
     tested = {name: p for name, p in raw.items() if p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values()), len(others)), strict=True))

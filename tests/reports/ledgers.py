@@ -47,6 +47,8 @@ class Fake:
         metrics: As the study file says.
         region: Of the objective.
         seed_spread: SD of a training's own quality.
+        suffix: Ends every test case's name.
+        search_in: As the study file says.
     """
 
     name: str = "fake"
@@ -70,6 +72,8 @@ class Fake:
     metrics: Sequence[str] = ("dice", "recall", "hd95")
     region: str = "mean"
     seed_spread: float = 0.006
+    suffix: str = ""
+    search_in: str = "first_fold"
 
     @property
     def study(self) -> Study:
@@ -100,6 +104,7 @@ class Fake:
                     "halving": {"eta": 2, "marks": list(self.marks)} if len(self.marks) > 1 else None,
                     "searches": self.searches,
                     "final_seeds": self.seeds,
+                    "search_in": self.search_in,
                 },
                 "objective": {"metric": self.metrics[0], "region": self.region},
                 "report": {"baseline": self.baseline, "metrics": list(self.metrics)},
@@ -114,7 +119,7 @@ class Fake:
             for index in range(count):
                 test_in = range(folds) if self.test_apart or not self.folds else [patient % folds]
                 splits = tuple("test" if fold in test_in else "train" for fold in range(folds))
-                tested.append(self._case(f"p{patient:02d}_{index}", f"p{patient:02d}", splits))
+                tested.append(self._case(f"p{patient:02d}_{index}{self.suffix}", f"p{patient:02d}", splits))
         others = [self._case(f"v{i}_0", f"v{i}", ("validation",) * folds) for i in range(2)]
         return sorted([*tested, *others], key=lambda case: case.name)
 
@@ -212,7 +217,7 @@ class _Trial:
     def write(
         self, rows: dict[Any, list[dict[str, Any]]], study_id: int, arms: Mapping[str, int], cases: Mapping[str, int]
     ) -> None:
-        key, hours = self.key, 900.0 + 60 * self.key.number
+        key, hours = self.key, 900.0 + 70 * self.key.number
         ended = None if self.status == "open" else 1e9 + 1e4
         rows.setdefault(schema.trials, []).append(
             {"id": self.id, "study_id": study_id, "arm_id": arms[self.arm.name], "key": str(key), "stage": key.stage}
