@@ -79,7 +79,7 @@ class Tracker:
         self._wake.set()
         self._thread.join(seconds)
         self._stop.set()
-        self._thread.join(5.0)  # a request under way; it is a daemon, so nothing hangs on it
+        self._thread.join(1.0)  # a request may be under way; it is a daemon, so nothing hangs on it
         if not self._caught_up:
             self._say(
                 f"MLflow at {public(self._uri)} lacks the last of the study; the ledger has all. "
