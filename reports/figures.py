@@ -5,8 +5,9 @@ Lines differ by weight and dash before they differ by colour, so they can be tol
 
 import html
 import io
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -103,10 +104,8 @@ def _search_panel(results: Results, arm: ArmResult, limits: tuple[float, float])
     won = {winner.key for winner in arm.progress.winners}
 
     def draw(axes: "Axes") -> None:
-        for key, by_mark in arm.progress.values.items():
-            points = [(mark, value) for mark, value in sorted(by_mark.items()) if value is not None]
-            if key not in won and points:
-                axes.plot(*zip(*points, strict=True), color=MUTED, linewidth=0.7, marker="o", markersize=2.2, alpha=0.7)
+        others = [by_mark for key, by_mark in arm.progress.values.items() if key not in won]
+        axes.plot(*_one_line(others, dash=results.protocol.last * 0.012), color=MUTED, linewidth=0.8)
         for winner in arm.progress.winners:
             _draw_winner(axes, winner)
         axes.set_ylabel(f"{METRICS[results.protocol.metric].label}, validation")
@@ -119,6 +118,20 @@ def _search_panel(results: Results, arm: ArmResult, limits: tuple[float, float])
     return _panel(draw, label, f"s{arm.row.number}")
 
 
+def _one_line(trials: Sequence[Mapping[int, float | None]], dash: float) -> tuple[list[float], list[float]]:
+    """All trials as one broken line, since a thousand lines take a minute; a trial with one mark as a short dash."""
+    across: list[float] = []
+    up: list[float] = []
+    for by_mark in trials:
+        points = [(float(mark), value) for mark, value in sorted(by_mark.items()) if value is not None]
+        if len(points) == 1:
+            ((mark, value),) = points
+            points = [(mark - dash, value), (mark + dash, value)]
+        across += [*(mark for mark, _ in points), math.nan]
+        up += [*(value for _, value in points), math.nan]
+    return across, up
+
+
 def _draw_winner(axes: "Axes", winner: Winner) -> None:
     points = [(mark, value) for mark, value in sorted(winner.values.items()) if value is not None]
     if points:
@@ -126,39 +139,52 @@ def _draw_winner(axes: "Axes", winner: Winner) -> None:
 
 
 def mark_panels(results: Results) -> tuple[str, ...]:
-    """The objective on test cases by mark with its interval, other arms behind; none where there is one mark only."""
-    how = results.protocol
-    series = {arm.row.name: _by_mark(results, arm) for arm in results.arms}
-    means = [point[1] for points in series.values() for point in points]
-    if len(how.marks) == 1 or not means:
+    """The objective on test cases by mark with its interval, other arms behind; none where there is one mark only.
+
+    The scale is that of the arms without failures, so that a collapsed one does not flatten the others; its own panel
+    reaches down to it.
+    """
+    series = [_by_mark(results, arm) for arm in results.arms]
+    sound = [
+        s
+        for s, arm in zip(series, results.arms, strict=True)
+        if not (arm.trainings.diverged or arm.trainings.collapsed)
+    ]
+    usual = [value for points in sound for _, *values in points for value in values]
+    if len(results.protocol.marks) == 1 or not any(series):
         return ("",) * len(results.arms)
-    spread = (max(means) - min(means)) * 0.35
-    limits = _padded(min(means) - spread, max(means) + spread)
+    return tuple(_mark_panel(results, arm, series, usual) for arm in results.arms)
 
-    def panel(number: int, name: str) -> str:
-        def draw(axes: "Axes") -> None:
-            for other, points in series.items():
-                if other != name and points:
-                    axes.plot([p[0] for p in points], [p[1] for p in points], color=GRID, linewidth=1.2)
-            marks, centre, low, high = (list(column) for column in zip(*series[name], strict=True))
-            reach = [
-                [m - a for m, a in zip(centre, low, strict=True)],
-                [b - m for m, b in zip(centre, high, strict=True)],
-            ]
-            axes.errorbar(marks, centre, reach, color=ACCENT, linewidth=1.6, marker="o", markersize=3.5, elinewidth=1)
-            axes.set_ylabel(f"{METRICS[how.metric].label}, test")
-            axes.set_ylim(*limits)
-            axes.set_xticks(how.marks, [numbers.iteration(mark) for mark in how.marks])
-            axes.set_xlim(0, how.last * 1.06)
 
-        label = f"{METRICS[how.metric].label} of {name} on test cases by iteration, with its interval"
-        return _panel(draw, label, f"m{number}")
+Points = Sequence[tuple[int, float, float, float]]
+"""(mark, mean, low, high)."""
 
-    return tuple(panel(number, name) if points else "" for number, (name, points) in enumerate(series.items()))
+
+def _mark_panel(results: Results, arm: ArmResult, series: Sequence[Points], usual: Sequence[float]) -> str:
+    how, points = results.protocol, series[arm.row.number]
+    if not points:
+        return ""
+    marks, means, low, high = (list(column) for column in zip(*points, strict=True))
+    limits = _padded(min([*usual, *means]), max([*usual, *means]))
+
+    def draw(axes: "Axes") -> None:
+        for number, others in enumerate(series):
+            if number != arm.row.number and others:
+                axes.plot(
+                    [point[0] for point in others], [point[1] for point in others], color=MUTED, linewidth=1, alpha=0.45
+                )
+        reach = [[m - a for m, a in zip(means, low, strict=True)], [b - m for m, b in zip(means, high, strict=True)]]
+        axes.errorbar(marks, means, reach, color=ACCENT, linewidth=1.6, marker="o", markersize=3.5, elinewidth=1)
+        axes.set_ylabel(f"{METRICS[how.metric].label}, test")
+        axes.set_ylim(*limits)
+        axes.set_xticks(how.marks, [numbers.iteration(mark) for mark in how.marks])
+        axes.set_xlim(0, how.last * 1.06)
+
+    label = f"{METRICS[how.metric].label} of {arm.row.name} on test cases by iteration, with its interval"
+    return _panel(draw, label, f"m{arm.row.number}")
 
 
 def _by_mark(results: Results, arm: ArmResult) -> list[tuple[int, float, float, float]]:
-    """(mark, mean, low, high) of the objective."""
     how = results.protocol
     cells = [(mark, arm.cells[how.region, how.metric, mark].estimate) for mark in how.marks]
     return [

@@ -21,7 +21,7 @@ _PLAIN = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "{''}",
     "`": r"{\`{}}",
     "'": r"{'}",
     "-": "{-}",  # two in a row would become a dash

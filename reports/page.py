@@ -93,7 +93,7 @@ def _panels(results: Results, pictures: Pictures) -> list[Panels]:
         ),
         Panels(
             "Search: validation cases",
-            "Each search trial a thin line, the chosen one thick with diamonds. Lines that end early were halved away.",
+            "Each search trial a thin line, the chosen one thick with diamonds. Those that end early were halved away.",
             paired(search_panels(results)),
         ),
     ]

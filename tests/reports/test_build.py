@@ -1,0 +1,119 @@
+"""Files: written whole, the same every time, and without what trains."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports import build
+from study.ledger import Ledger
+from tests.reports.ledgers import Fake
+from tests.reports.ledgers import build as build_ledger
+from trainables.errors import InputError
+
+FILES = ("report.md", "results.csv", "search.csv", "report.tex", "report.html")
+
+
+def test_every_format_is_written_and_twice_gives_the_same_bytes(full_ledger: Path, tmp_path: Path) -> None:
+    first = build.write(full_ledger, "fake", tmp_path / "a")
+    second = build.write(full_ledger, "fake", tmp_path / "b" / "deep")
+    assert tuple(first) == FILES
+    for name in FILES:
+        assert first[name] == tmp_path / "a" / name
+        assert first[name].read_bytes() == second[name].read_bytes()
+        assert first[name].stat().st_size > 200
+
+
+def test_bytes_depend_on_neither_hash_seed_nor_locale_nor_settings(full_ledger: Path, tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("axes.facecolor: red\nsvg.hashsalt: other\n")
+    code = "import sys; from reports.build import write; write(sys.argv[1], 'fake', sys.argv[2], ('html', 'csv'))"
+    for seed, zone in (("1", "Asia/Tokyo"), ("2", "America/New_York")):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone}
+        if seed == "2":
+            environment["MATPLOTLIBRC"] = str(tmp_path / "matplotlibrc")
+        subprocess.run(
+            [sys.executable, "-c", code, str(full_ledger), str(tmp_path / seed)], check=True, env=environment
+        )
+    for name in ("report.html", "results.csv", "search.csv"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_only_the_formats_asked_for(full_ledger: Path, tmp_path: Path) -> None:
+    assert tuple(build.write(full_ledger, "fake", tmp_path, ("csv",))) == ("results.csv", "search.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "search.csv"]
+
+
+def test_a_file_is_replaced_at_once_and_a_failure_leaves_nothing(
+    full_ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.md").write_text("old")
+
+    def broken(*_: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build.os, "fsync", broken)
+        with pytest.raises(OSError, match="disk full"):
+            build.write(full_ledger, "fake", tmp_path, ("md",))
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
+    assert (tmp_path / "report.md").read_text() == "old"
+    build.write(full_ledger, "fake", tmp_path, ("md",))
+    assert (tmp_path / "report.md").read_text().startswith("# fake")
+
+
+def test_errors_say_what_to_do(full_ledger: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no report format 'pdf'; there are md, csv, tex, html"):
+        build.write(full_ledger, "fake", tmp_path, ("pdf",))
+    with pytest.raises(InputError, match="Did you mean 'fake'"):
+        build.write(full_ledger, "fakes", tmp_path)
+    with pytest.raises(InputError, match="does not exist"):
+        build.text(tmp_path / "none.db", "fake")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_changes_nothing_in_the_ledger(tmp_path: Path) -> None:
+    path = build_ledger(tmp_path / "ledger.db", Fake())
+    before = path.read_bytes()
+    build.write(path, "fake", tmp_path / "out")
+    build.text(path, "fake")
+    assert path.read_bytes() == before
+    with Ledger.open(path, read_only=True) as ledger:
+        assert ledger.study("fake").report_reads == 0
+
+
+def test_text_fits_a_terminal(full_ledger: Path) -> None:
+    text = build.text(full_ledger, "fake", width=90)
+    lines = text.splitlines()
+    assert lines[0] == "fake: 6 arms (2 models × 3 losses), 18 test cases of 12 patients, 3 seeds"
+    start = lines.index(next(line for line in lines if line.startswith("Arm ")))
+    assert max(map(len, lines[start : start + 8])) <= 120
+    assert [line.split()[0] for line in lines[start + 2 : start + 8]] == [
+        *("unet+dice", "unet+focal", "unet+tversky", "vnet+dice", "vnet+focal", "vnet+tversky")
+    ]
+    assert "failed" in lines[start + 7]
+    assert "vnet+focal has a worse Dice" in text
+    assert max(len(line) for line in lines[start + 9 :]) <= 90
+
+
+def test_reading_a_report_needs_nothing_that_trains(full_ledger: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; import reports.build as build;"
+        "heavy = {'torch', 'ray', 'optuna', 'mlflow', 'matplotlib', 'pandas'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
+        "build.write(sys.argv[1], 'fake', sys.argv[2], ('md', 'csv', 'tex')); build.text(sys.argv[1], 'fake');"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
+        "build.write(sys.argv[1], 'fake', sys.argv[2], ('html',));"
+        "assert not (heavy - {'matplotlib'}) & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(full_ledger), str(tmp_path)], check=True)
+
+
+def test_importing_takes_less_than_a_second_of_processor_time() -> None:
+    code = "import time; start = time.process_time(); import reports.build; print(time.process_time() - start)"
+    seconds = min(
+        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+        for _ in range(2)
+    )
+    assert seconds < 1

@@ -1,0 +1,102 @@
+"""The page's drawings: bars under numbers, panels, the table for a terminal."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reports.figures import loss_panels, mark_panels, search_panels
+from reports.layout import Entry, Row, Table
+from reports.page import Bar, bars
+from reports.plain import table
+from reports.records import Pictures, read
+from reports.results import Results, results
+
+
+@pytest.fixture(scope="module")
+def full(full_ledger: Path) -> tuple[Results, Pictures]:
+    records, pictures = read(full_ledger, "fake", pictures=True)
+    return results(records), pictures
+
+
+def made(*spans: tuple[float | None, float, float | None] | None, sign: str = "") -> list[Bar | None]:
+    entries = [Entry(f"{sign}{span[1]}" if span else "–", span=span) for span in spans]
+    found = Table("t", "T", ("Arm", "Dice"), tuple(Row((Entry("a"), entry)) for entry in entries))
+    return [row[1] for row in bars(found)]
+
+
+def test_bars_share_a_scale() -> None:
+    assert made((0.6, 0.7, 0.8), (0.7, 0.8, 1.0)) == [Bar(0, 25, 50, None, ""), Bar(25, 50, 100, None, "")]
+
+
+def test_a_failed_arm_does_not_shrink_the_others() -> None:
+    first, second, failed = made((0.78, 0.80, 0.82), (0.80, 0.82, 0.84), (0.0, 0.0, 0.0))
+    assert first is not None
+    assert second is not None
+    assert failed is not None
+    assert failed.off == "left"
+    assert second.mean - first.mean > 15
+    assert (first.off, second.off) == ("", "")
+
+
+def test_differences_show_where_zero_is() -> None:
+    found = made((0.01, 0.02, 0.03), (-0.02, -0.01, 0.0), sign="+")
+    assert {bar.zero for bar in found if bar} == {40.0}
+
+
+def test_no_bars_without_intervals() -> None:
+    assert made((None, 0.5, None), (None, 0.7, None)) == [None, None]
+    assert made(None, (0.6, 0.7, 0.8))[0] is None
+
+
+def test_panels_are_drawn_for_arms_that_have_something(full: tuple[Results, Pictures]) -> None:
+    found, pictures = full
+    for panels in (loss_panels(found, pictures.curves), search_panels(found), mark_panels(found)):
+        assert [bool(svg) for svg in panels] == [True, True, True, True, True, False]
+        ids = re.findall(r'id="([^"]+)"', "".join(panels))
+        assert len(ids) == len(set(ids))
+
+
+def test_panels_take_the_pages_colours_and_font(full: tuple[Results, Pictures]) -> None:
+    svg = loss_panels(full[0], full[1].curves)[0]
+    assert set(re.findall(r"(?:fill|stroke): ([^;\"]+)", svg)) <= {
+        "none",
+        "var(--ink)",
+        "var(--muted)",
+        "var(--line)",
+        "var(--accent)",
+    }
+    assert "font-family" not in svg
+    assert "<style" not in svg
+    assert ">training loss</text>" in svg
+
+
+def test_losses_have_a_line_for_every_training(full: tuple[Results, Pictures]) -> None:
+    svg = loss_panels(full[0], full[1].curves)[0]
+    assert svg.count("var(--accent)") == 3
+    assert len(set(re.findall(r"stroke-dasharray: [^;]+", svg))) == 2  # the first is solid
+
+
+def test_halved_trials_are_short_dashes_and_the_chosen_one_is_emphasised(full: tuple[Results, Pictures]) -> None:
+    svg = search_panels(full[0])[0]
+    (others,) = re.findall(r'<path d="([^"]+)" clip-path="[^"]+" style="fill: none; stroke: var\(--muted\)', svg)
+    assert others.count("M") == 5  # six trials, one chosen: two whole and three halved
+    assert svg.count("var(--accent)") > 1
+
+
+def test_plain_tables_are_aligned() -> None:
+    found = Table(
+        "t",
+        "Title",
+        ("Arm", "Dice", "p"),
+        (Row((Entry("a"), Entry("0.9", "[0.8, 1.0]", best=True, span=(0.8, 0.9, 1.0)), Entry("–"))),
+         Row((Entry("long"), Entry("0.8", like_best=True), Entry("0.012")))),
+    )  # fmt: skip
+    assert table(found).splitlines() == [
+        "Title",
+        "Arm              Dice      p",
+        "────────────────────────────",
+        "a     0.9* [0.8, 1.0]      –",
+        "long             0.8≈  0.012",
+        "*: best of its column; ≈: cannot be told from the best",
+    ]
