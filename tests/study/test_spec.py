@@ -205,6 +205,40 @@ def test_the_plain_form_is_a_study_file_with_all_written_out() -> None:
     assert again.arms == made.arms
 
 
+def test_what_holds_when_the_file_is_silent() -> None:
+    plain = study().plain()
+    assert plain["seed"] == 0
+    assert plain["dataset"] == {
+        "path": "data",
+        "images": None,
+        "masks": None,
+        "labels": {"kidney": 1, "tumor": 2},
+        "other_labels": "refuse",
+        "regions": {"kidney": ["kidney"], "tumor": ["tumor"]},
+        "exclude": [],
+        "group": "case",
+        "split": {"validation": 0.2, "test": 0.2, "folds": None, "seed": None},
+    }
+    assert plain["preprocess"] == {"spacing": "native", "clip": None, "normalize": "zscore"}
+    assert plain["patch"] == {"size": [32, 32, 32], "overlap": [16, 16, 16], "foreground": 0.33}
+    assert plain["augment"] == []
+    assert plain["budget"] == {
+        "trials_per_arm": 12,
+        "cohort": 4,
+        "sampler": "tpe",
+        "halving": None,
+        "searches": 1,
+        "final_seeds": 3,
+        "search_in": "first_fold",
+    }
+    assert plain["objective"] == {"metric": "dice", "region": "mean"}
+    assert plain["inference"] == {"mirror": False, "blend": "gaussian", "average": "logits"}
+    assert plain["report"] == {"baseline": None, "metrics": ["dice", "precision", "recall", "hd95"]}
+    assert plain["resources"] == {"cpu": 1, "gpu": "auto"}
+    halved = study({"budget": {"halving": {"marks": [50, 100]}}}).plain()["budget"]
+    assert (halved["trials_per_arm"], halved["cohort"], halved["halving"]["eta"]) == (18, 6, 2)
+
+
 # --- files, overrides, paths ---
 
 

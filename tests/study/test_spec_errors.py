@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from study.spec import SpecError, Study, load
-from study.spec_errors import Problem, dotted, suggestion
+from study.spec_errors import Problem, dotted, shown, suggestion
 from tests.study.study_files import SMALL, changed
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -378,6 +378,13 @@ def test_a_suggestion_is_near_or_a_list() -> None:
     assert suggestion("dise", ["dice", "focal"]) == " Did you mean 'dice'?"
     assert suggestion("zzz", ["dice", "focal"]) == " There are: dice, focal."
     assert suggestion("zzz", []) == ""
+
+
+def test_long_things_are_cut_off() -> None:
+    assert shown("x" * 78) == "'" + "x" * 78 + "'"
+    assert shown("x" * 79) == "'" + "x" * 76 + "…"
+    assert suggestion("zzz", [f"w{n:02d}" for n in range(20)]).endswith("w18, w19.")
+    assert suggestion("zzz", [f"w{n:02d}" for n in range(21)]).endswith("w18, w19, ….")
 
 
 def test_a_problem_takes_the_line_of_the_nearest_key() -> None:

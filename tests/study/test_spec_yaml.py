@@ -106,6 +106,19 @@ def test_anchors_work_but_do_not_explode() -> None:
         read(laughs)
 
 
+def test_wide_is_not_deep() -> None:
+    assert len(read_value("[" + "[1], " * 500 + "]")) == 500
+    with pytest.raises(InputError, match="nested more than 20 levels"):
+        read("[" + "[1], " * 50 + "[" * 25 + "]" * 25 + "]")
+    assert read_value("[" * 21 + "]" * 21)
+
+
+def test_numbers_up_to_63_bits() -> None:
+    assert read_value(f"[{2**63 - 1}, {-(2**63) + 1}]") == [2**63 - 1, -(2**63) + 1]
+    with pytest.raises(InputError, match="too large"):
+        read_value(str(2**63))
+
+
 def test_every_key_has_its_line() -> None:
     lines = read("a: 1\nb:\n  c: 2\n  d:\n    - 1\n    - x: 3\n").lines
     assert lines["a",] == "line 1"
