@@ -48,7 +48,7 @@ def _data(check: Check) -> Table:
     table = _pairs()
     table.add_row("data", str(study.dataset.path))
     groups = len({fact.group for fact in facts})
-    table.add_row("cases", f"{len(facts)} of {groups} groups, {counted(facts[0].channels, 'channel')}")
+    table.add_row("cases", f"{len(facts)} of {counted(groups, 'group')}, {counted(facts[0].channels, 'channel')}")
     axes = "z, y, x" if study.dim == 3 else "y, x"
     table.add_row("voxels", f"{_spread([fact.shape for fact in facts])} ({axes})")
     spacings = [fact.spacing for fact in facts if fact.spacing is not None]
@@ -68,7 +68,7 @@ def _split(facts: Sequence[CaseFacts], roles: Mapping[str, Role]) -> str:
     for role in ROLES:
         inside = [fact for fact in facts if roles[fact.name] == role]
         groups = len({fact.group for fact in inside})
-        parts.append(f"{role} {len(inside)}" + (f" of {groups} groups" if groups < len(inside) else ""))
+        parts.append(f"{role} {len(inside)}" + (f" of {counted(groups, 'group')}" if groups < len(inside) else ""))
     return ", ".join(parts)
 
 

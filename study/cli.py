@@ -45,7 +45,8 @@ def run_command(arguments: list[str]) -> int:
         arguments: Without the program's name.
 
     Returns:
-        The exit code. What the user gave and is wrong is said in a line on stderr; bugs keep their traceback.
+        The exit code; 130 after Ctrl-C. What the user gave and is wrong is said in a line on stderr; bugs keep their
+        traceback.
     """
     try:
         return app(arguments, prog_name="segstudy", standalone_mode=False) or DONE
@@ -55,9 +56,6 @@ def run_command(arguments: list[str]) -> int:
     except typer.TyperException as error:
         typer.echo(f"Error: {error.format_message()}", err=True)
         return BAD_INPUT
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("Stopped.", err=True)
-        return STOPPED
 
 
 @app.callback(invoke_without_command=True)
@@ -137,8 +135,14 @@ def run(
 
     places = Places.of(home, ledger, mlflow, storage)
     study = load(file, settings or (), data=data)
-    result = run_study(study, places, _console())
-    for line in ended(result, again=shlex.join(["segstudy", *sys.argv[1:]])):
+    again = shlex.join(["segstudy", *sys.argv[1:]])
+    try:
+        result = run_study(study, places, _console())
+    except KeyboardInterrupt:  # the second one: it could not wait
+        typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
+        typer.echo(f"  {again}")
+        raise typer.Exit(STOPPED) from None
+    for line in ended(result, again):
         typer.echo(line)
     if result.complete:
         _write_report(places, study.name)

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Mapping
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from study.design import Design, TrialKey
 from study.ledger import Ledger
 from study.ledger_rows import StudyRow
@@ -57,7 +59,7 @@ class Follower:
             if self._ledger is None:
                 self._ledger = Ledger.open(self._where, read_only=True)
             row = self._ledger.study(self._name)
-        except InputError:
+        except (InputError, SQLAlchemyError):  # not made yet, or away for a moment: watching can wait
             return None
         if self._design is None or self._design[0] != row.file:  # it may grow while we look
             self._design = row.file, design_of(self._ledger, row)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -57,30 +57,39 @@ def _fitting(arms: Sequence[ArmProgress], room: int) -> list[ArmProgress]:
     return [arms[index] for index in sorted(chosen)]
 
 
+COLUMNS = (("arm", 0), ("search", 0), ("final", 0), ("best", 50), ("failed", 60), ("at work", 80))
+"""(heading, from how many columns of the terminal on it is shown): the least needed goes first."""
+GAP = 2
+NARROWEST = 8
+"""Letters of an arm's name, and of what is at work, that stay in any case; numbers are never cut off."""
+
+
 def _table(arms: Sequence[ArmProgress], width: int) -> Table:
-    """Columns by need: arm, search, final always; best from 50 columns on, failed from 60, at work from 80."""
-    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("arm", no_wrap=True, overflow="ellipsis", min_width=8)
-    table.add_column("search", justify="right", no_wrap=True)
-    table.add_column("final", justify="right", no_wrap=True)
-    if width >= 50:
-        table.add_column("best", justify="right", no_wrap=True)
-    if width >= 60:
-        table.add_column("failed", justify="right", no_wrap=True)
-    if width >= 80:
-        table.add_column("at work", no_wrap=True, overflow="ellipsis")
-    for arm in arms:
-        table.add_row(*_cells(arm)[: len(table.columns)], style="bold" if arm.running else "")
+    headings = [heading for heading, least in COLUMNS if width >= least]
+    rows = [_cells(arm)[: len(headings)] for arm in arms]
+    widths = [max([len(heading), *(len(row[index]) for row in rows)]) for index, heading in enumerate(headings)]
+    spare = width - sum(widths) - GAP * (len(widths) - 1)
+    for index in (len(headings) - 1, 0):  # what is at work gives way first, then the arm's name
+        if spare < 0 and headings[index] in ("at work", "arm"):
+            given = min(-spare, max(0, widths[index] - NARROWEST))
+            widths[index] -= given
+            spare += given
+    table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    for heading, column in zip(headings, widths, strict=True):
+        justify: JustifyMethod = "left" if heading in ("at work", "arm") else "right"
+        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", width=column)
+    for arm, row in zip(arms, rows, strict=True):
+        table.add_row(*row, style="bold" if arm.running else "")
     return table
 
 
-def _cells(arm: ArmProgress) -> list[RenderableType]:
+def _cells(arm: ArmProgress) -> list[Text]:
     best = "" if arm.best is None else f"{arm.best:.3f} at {arm.best_at}"
     return [
-        arm.name,
-        f"{arm.tried}/{arm.tries}" if arm.tries else "–",
-        f"{arm.finals}/{arm.finals_planned}",
-        best,
-        Text(str(arm.failed), style="red") if arm.failed else "",
-        ", ".join(arm.running),
+        Text(arm.name),
+        Text(f"{arm.tried}/{arm.tries}" if arm.tries else "–"),
+        Text(f"{arm.finals}/{arm.finals_planned}"),
+        Text(best),
+        Text(str(arm.failed) if arm.failed else "", style="red"),
+        Text(", ".join(arm.running)),
     ]

@@ -76,10 +76,8 @@ def ended(result: Result, again: str) -> list[str]:
     """
     took = duration(result.seconds)
     if result.trouble is not None:
-        return [
-            f"{result.study}: not done after {took}: {result.trouble}",
-            f"What is done is kept. Go on with: {again}",
-        ]
+        why = f"{result.study}: given up after {took}: {result.trouble}"
+        return [why, "Nothing is lost. Go on with:", f"  {again}"]
     if result.stopped:
         return [f"{result.study}: stopped after {took}; nothing is lost. Go on with:", f"  {again}"]
     counts = [f"{result.finished} finished", f"{result.halved} halved away"]

@@ -125,9 +125,9 @@ def _cohort_left(design: Design, size: int, members: Sequence[KnownTrial]) -> li
     """For each mark, how many of a cohort's trials have still to be trained up to it."""
     left, entrants = [], size
     for index, mark in enumerate(design.marks):
-        if members:
-            entrants = min(entrants, sum(t.status == "open" or len(t.values) >= index for t in members))
         gone = sum(t.status in ("failed", "lost") and len(t.values) == index for t in members)
+        if members:
+            entrants = min(entrants, gone + sum(t.status == "open" or len(t.values) > index for t in members))
         left.append(max(0, entrants - sum(mark in t.values for t in members) - gone))
         entrants = max(1, entrants // design.eta)
     return left
