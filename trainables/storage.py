@@ -83,7 +83,7 @@ class Storage:
 
     def names(self, folder: str) -> list[str]:
         """What a folder holds, sorted, unfinished writes (`.….part`) included; empty where there is no such folder."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return sorted(os.listdir(self._path(folder)))
         return []
 
