@@ -66,8 +66,9 @@ def prepare_case(
     if found is not None:
         return found
     case = cases.read(files, how.labels, dim=how.dim, other=how.other_labels)
-    facts = inspect.facts_of(files, case, how, group)
-    prepared = preprocess.prepare(case, how)
+    label = inspect.training_label(files, case, how)
+    facts = inspect.facts_of(files, case, how, label, group)
+    prepared = preprocess.prepare(case, how, label)
     arrays = {name: getattr(prepared, name) for name in ("image", "label", "foreground", "reference", "grey")}
     meta = {
         "spacing": prepared.spacing,

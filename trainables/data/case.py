@@ -14,7 +14,6 @@ from trainables.errors import InputError
 
 ACCEPTED, WARNED = 0.05, 0.5
 """Displacement of the mask's corners in voxels: accepted as rounding; accepted with a warning. More is refused."""
-UNPLACED = "both form codes are 0, so the file does not say how the volume lies: axes taken as stored"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ def read(files: CaseFiles, labels: Sequence[Label], *, dim: int, other: OtherLab
             f"{readers.short(files.mask)}: JPEG blurs the values of a mask. Give each label a rule such as '>127'."
         )
     first = _Volume.of(files.images[0])
-    warnings = [] if first.raw.placed else [UNPLACED]
+    warnings = list(first.raw.warnings)
     mask = _Volume.of(files.mask, grey=False).beside(first, "the mask", warnings)
     if len(mask.array) != 1:
         raise InputError(
@@ -104,9 +103,9 @@ class _Volume:
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
-        if self.raw.affine is None or self.axes is None:
+        if self.raw.sides is None or self.axes is None:
             return None
-        return geometry.spacing_zyx(self.raw.affine, self.axes)
+        return geometry.sides_zyx(self.raw.sides, self.axes)
 
     def beside(self, first: Self, what: str, warnings: list[str]) -> Self:
         """This volume on the first channel's grid.

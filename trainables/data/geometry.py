@@ -5,9 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SPACING_DECIMALS = 6
-"""Voxel sizes are rounded to a millionth of a mm: one volume stored in another orientation differs by the last bit."""
-
 Orientation = np.ndarray
 """`(3, 2)`: for each stored axis the RAS axis that it lies closest to, and 1 or -1 for its direction."""
 
@@ -55,11 +52,14 @@ def affine_to_ras(affine: np.ndarray, axes: Orientation, shape: Sequence[int]) -
     return np.asarray(affine @ nibabel.orientations.inv_ornt_aff(axes, tuple(shape)))
 
 
-def spacing_zyx(affine: np.ndarray, axes: Orientation) -> tuple[float, float, float]:
-    """Voxel size in mm along `(z, y, x)`. The affine's columns tell it, not its diagonal: axes can be permuted."""
-    sizes = np.linalg.norm(affine[:3, :3], axis=0)[np.argsort(axes[:, 0])]
-    x, y, z = (round(float(size), SPACING_DECIMALS) for size in sizes)
-    return z, y, x
+def voxel_sides(affine: np.ndarray) -> tuple[float, ...]:
+    """Side of a voxel along each stored axis in mm: a column's length, since permuted axes are not on the diagonal."""
+    return tuple(float(side) for side in np.linalg.norm(affine[:3, :3], axis=0))
+
+
+def sides_zyx(sides: Sequence[float], axes: Orientation) -> tuple[float, ...]:
+    """Voxel sides along the stored axes → along `(z, y, x)`."""
+    return tuple(sides[axis] for axis in np.argsort(axes[:, 0])[::-1])
 
 
 def displacement(first: np.ndarray, second: np.ndarray, shape: Sequence[int]) -> float:

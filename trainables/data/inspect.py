@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trainables.data import preprocess, readers, resample
+from trainables.data import preprocess, readers
 from trainables.data.case import Case, read
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
@@ -86,17 +86,21 @@ def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = No
         InputError: Something is wrong with it: one line that begins with the file.
     """
     case = read(files, options.labels, dim=options.dim, other=options.other_labels)
-    return facts_of(files, case, options, group)
+    return facts_of(files, case, options, training_label(files, case, options), group)
 
 
-def facts_of(files: CaseFiles, case: Case, options: PreprocessOptions, group: str | None = None) -> CaseFacts:
-    """The same for a case that was read already."""
+def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> np.ndarray:
+    """`preprocess.training_label`, with the file's name in its error."""
     try:
-        shape = preprocess.training_shape(case, options)
+        return preprocess.training_label(case, options)
     except InputError as error:
         raise InputError(f"{readers.short(files.images[0])}: {error}") from error
-    count = len(options.classes)
-    label = resample.class_map(case.reference, shape, count)
+
+
+def facts_of(
+    files: CaseFiles, case: Case, options: PreprocessOptions, label: np.ndarray, group: str | None = None
+) -> CaseFacts:
+    """The same as `inspect` for a case that was read already; `label` is its `training_label`."""
     intensities = tuple((float(channel.min()), float(channel.max())) for channel in case.image)
     warnings = [*case.warnings]
     warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
@@ -106,14 +110,14 @@ def facts_of(files: CaseFiles, case: Case, options: PreprocessOptions, group: st
         channels=len(case.image),
         shape=case.reference.shape,
         spacing=case.spacing,
-        prepared_shape=shape,
+        prepared_shape=label.shape,
         intensities=intensities,
         voxels={
             name: int(np.count_nonzero(case.reference == index))
             for index, name in enumerate(options.classes)
             if index > 0
         },
-        ceilings=preprocess.ceilings(label, case.reference, options.regions, count),
+        ceilings=preprocess.ceilings(label, case.reference, options.regions, len(options.classes)),
         warnings=tuple(warnings),
     )
 

@@ -13,6 +13,7 @@ from trainables.errors import InputError
 FOREGROUND_CAP = 10_000
 """Voxels kept of each class as centres of foreground patches."""
 GREY_SAMPLE = 1_000_000
+CHUNK = 1 << 18
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,14 +43,19 @@ class Prepared:
     padding: tuple[float, ...]
 
 
-def prepare(case: Case, options: PreprocessOptions) -> Prepared:
+def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = None) -> Prepared:
     """The case at the study's voxel size: resampled, clipped, normalised, in this order.
+
+    Args:
+        case: The case.
+        options: What to do to it.
+        label: Its `training_label`, where that was computed already.
 
     Raises:
         InputError: A voxel size is asked for and the case's own is unknown.
     """
-    shape = training_shape(case, options)
-    label = resample.class_map(case.reference, shape, len(options.classes))
+    label = training_label(case, options) if label is None else label
+    shape = label.shape
     image = np.empty((len(case.image), *shape), np.float32)
     for channel, volume in enumerate(case.image):
         image[channel] = normalized(resample.image(volume, shape), options.clip, options.normalize)
@@ -66,6 +72,15 @@ def prepare(case: Case, options: PreprocessOptions) -> Prepared:
         reference_spacing=case.spacing if same_box else None,
         padding=tuple(float(image[c].min()) if options.normalize == "none" else 0.0 for c in range(len(image))),
     )
+
+
+def training_label(case: Case, options: PreprocessOptions) -> np.ndarray:
+    """Class indices on the training grid, uint8.
+
+    Raises:
+        InputError: A voxel size is asked for and the case's own is unknown.
+    """
+    return resample.class_map(case.reference, training_shape(case, options), len(options.classes))
 
 
 def training_shape(case: Case, options: PreprocessOptions) -> tuple[int, ...]:
@@ -143,8 +158,12 @@ def grey_levels(volume: np.ndarray, clip: tuple[float, float] | None) -> np.ndar
         low, high = float(np.percentile(sample, 0.5)), float(np.percentile(sample, 99.5))
     else:
         low, high = clip
-    scaled = (np.clip(volume, np.float32(low), np.float32(high)) - np.float32(low)) * np.float32(255)
-    grey: np.ndarray = np.rint(scaled / np.float32(max(high - low, 1e-30))).astype(np.uint8)
+    flat, grey = volume.reshape(-1), np.empty(volume.shape, np.uint8)
+    for start in range(0, flat.size, CHUNK):
+        part = np.clip(flat[start : start + CHUNK], np.float32(low), np.float32(high))
+        part -= np.float32(low)
+        part *= np.float32(255 / max(high - low, 1e-30))
+        grey.reshape(-1)[start : start + CHUNK] = np.rint(part)
     return grey
 
 

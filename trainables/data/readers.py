@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from trainables.data import geometry
 from trainables.errors import InputError
+
+UNPLACED = "both form codes are 0, so the file does not say how the volume lies: axes taken as stored"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,12 +24,14 @@ class Raw:
     Attributes:
         array: `(x, y, z)` or `(x, y, z, channel)` in stored order where there is an affine, else `(y, x)`.
         affine: 4 × 4, from voxel indices to millimetres in RAS+; None for formats that carry none (PNG, JPEG).
-        placed: Whether the file says where the volume lies; False when both form codes are 0.
+        sides: mm of a voxel along each stored axis, as the file says it; None without an affine.
+        warnings: What the file leaves open or contradicts itself in.
     """
 
     array: np.ndarray
     affine: np.ndarray | None
-    placed: bool = True
+    sides: tuple[float, ...] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def read(path: pathlib.Path, *, grey: bool = True) -> Raw:
@@ -79,8 +84,20 @@ def _read_nifti(path: pathlib.Path, grey: bool) -> Raw:
         raise InputError(f"{short(path)}: voxels of type {proxy.dtype} are not grey values. Convert it to numbers.")
     stored = np.ndarray(proxy.shape, proxy.dtype, content, proxy.offset, order="F")
     array = _scaled(stored, float(proxy.slope), float(proxy.inter))
-    placed = bool(image.header["qform_code"] or image.header["sform_code"])
-    return Raw(_at_least_3d(array, path), np.asarray(image.affine, np.float64), placed)
+    affine = np.asarray(image.affine, np.float64)
+    sides, warnings = _voxel_sides(image.header, affine)
+    return Raw(_at_least_3d(array, path), affine, sides, warnings)
+
+
+def _voxel_sides(header: Any, affine: np.ndarray) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """The header's own sides, which no re-orientation rounds; the affine's where they contradict it."""
+    measured = geometry.voxel_sides(affine)
+    stated = (*(float(str(side)) for side in header.get_zooms()[:3]), *measured)[:3]  # the shortest decimal: 0.8
+    if np.allclose(stated, measured, rtol=1e-3, atol=0):
+        unplaced = not (header["qform_code"] or header["sform_code"])
+        return stated, (UNPLACED,) if unplaced else ()
+    told = [" x ".join(f"{side:.4g}" for side in sides) for sides in (stated, measured)]
+    return measured, (f"the header's voxel size ({told[0]} mm) contradicts its affine's ({told[1]} mm), which is used",)
 
 
 def _scaled(stored: np.ndarray, slope: float, inter: float) -> np.ndarray:

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -66,6 +67,27 @@ def test_48_orientations_are_one_entry(tmp_path: pathlib.Path) -> None:
     assert number == 47
     assert len(entries) == 1
     assert len(list((tmp_path / "cache" / "entries").glob("*/*"))) == 1
+
+
+def test_orientations_that_only_a_quaternion_tells_are_one_entry_too(tmp_path: pathlib.Path) -> None:
+    # Quaternions are stored in single precision, so that each orientation's affine differs in the last digits.
+    image, mask = volume()
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(0.2), -np.sin(0.2)], [np.sin(0.2), np.cos(0.2)]]
+    matrix = turn @ affine((0.9765625, 0.703125, 2.5), (-123.4, 78.9, -10.1))
+    entries = set()
+    for number, pairs in enumerate(zip(orientations(image, matrix), orientations(mask, matrix), strict=True)):
+        paths = []
+        for kind, (stored, turned) in zip("im", pairs, strict=True):
+            nifti = nibabel.Nifti1Image(stored, turned)
+            nifti.set_sform(None, code=0)
+            nifti.set_qform(turned, code=1)
+            nibabel.save(nifti, tmp_path / f"{kind}{number}.nii")
+            paths.append(tmp_path / f"{kind}{number}.nii")
+        record = prepare_case(CaseFiles("a", (paths[0],), paths[1]), SPACED, tmp_path / "cache")
+        assert record.facts.warnings == ()
+        entries.add(record.entry)
+    assert len(entries) == 1
 
 
 def test_a_second_run_opens_no_image(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

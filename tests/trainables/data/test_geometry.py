@@ -12,7 +12,7 @@ def test_48_orientations_become_one_array_with_one_spacing() -> None:
         axes = geometry.orientation(matrix)
         seen.add(axes.tobytes())
         assert (geometry.to_zyx(stored, axes) == image.transpose(2, 1, 0)).all()
-        assert geometry.spacing_zyx(matrix, axes) == (3.0, 2.0, 1.5)
+        assert geometry.sides_zyx(geometry.voxel_sides(matrix), axes) == (3.0, 2.0, 1.5)
         assert np.allclose(geometry.affine_to_ras(matrix, axes, stored.shape), affine())
     assert len(seen) == 48
 
@@ -20,7 +20,7 @@ def test_48_orientations_become_one_array_with_one_spacing() -> None:
 def test_spacing_of_permuted_axes_comes_from_columns_and_not_from_the_diagonal() -> None:
     # as KiTS19 is stored: the first axis runs down, the second to the back, the third to the left
     matrix = np.array([[0, 0, -0.8, 0], [0, -0.7, 0, 0], [-5.0, 0, 0, 0], [0, 0, 0, 1]])
-    assert geometry.spacing_zyx(matrix, geometry.orientation(matrix)) == (5.0, 0.7, 0.8)
+    assert geometry.sides_zyx(geometry.voxel_sides(matrix), geometry.orientation(matrix)) == (5.0, 0.7, 0.8)
 
 
 def test_channels_come_first() -> None:
@@ -38,7 +38,7 @@ def test_oblique_scans_go_to_the_closest_axes() -> None:
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     matrix = turn @ affine()
     assert geometry.orientation(matrix).tolist() == [[0, 1], [1, 1], [2, 1]]
-    assert geometry.spacing_zyx(matrix, geometry.orientation(matrix)) == (3.0, 2.0, 1.5)
+    assert geometry.voxel_sides(matrix) == pytest.approx((1.5, 2.0, 3.0))
 
 
 @pytest.mark.parametrize("matrix", [np.zeros((4, 4)), np.full((4, 4), np.nan), np.diag([1.0, 1, 0, 1]), np.eye(3)])

@@ -22,7 +22,8 @@ def test_nifti_comes_as_stored_with_its_affine(tmp_path: pathlib.Path, ending: s
     assert (raw.array == array).all()
     assert raw.affine is not None
     assert np.allclose(raw.affine, affine())
-    assert raw.placed
+    assert raw.sides == (1.5, 2.0, 3.0)
+    assert raw.warnings == ()
 
 
 def test_big_endian_and_nifti2(tmp_path: pathlib.Path) -> None:
@@ -55,7 +56,21 @@ def test_both_form_codes_zero_is_told(tmp_path: pathlib.Path) -> None:
     nifti.set_sform(affine(), code=0)
     nifti.set_qform(affine(), code=0)
     nibabel.save(nifti, tmp_path / "a.nii.gz")
-    assert not readers.read(tmp_path / "a.nii.gz").placed
+    raw = readers.read(tmp_path / "a.nii.gz")
+    assert raw.warnings == (readers.UNPLACED,)
+    assert raw.sides == (1.5, 2.0, 3.0)
+
+
+def test_a_voxel_size_that_contradicts_the_affine_is_told_and_the_affine_holds(tmp_path: pathlib.Path) -> None:
+    image, _ = volume()
+    path = save(tmp_path / "a.nii", image)
+    content = bytearray(path.read_bytes())
+    content[80:92] = np.ones(3, "<f4").tobytes()  # pixdim
+    path.write_bytes(content)
+    raw = readers.read(path)
+    assert raw.sides == (1.5, 2.0, 3.0)
+    (warning,) = raw.warnings
+    assert "(1 x 1 x 1 mm) contradicts its affine's (1.5 x 2 x 3 mm)" in warning
 
 
 @pytest.mark.parametrize(
