@@ -12,6 +12,8 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from study.tracking_store import public
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -63,7 +65,12 @@ def main(database: str, artifacts: str, host: str, port: str) -> None:
     }
     import uvicorn
     from mlflow.server.fastapi_app import app
+    from mlflow.server.handlers import initialize_backend_stores
 
+    try:
+        initialize_backend_stores(database, database, artifacts)  # else a broken database shows at the first request
+    except Exception as error:
+        sys.exit(f"{public(database)}: {str(error).splitlines()[0]}")
     uvicorn.run(wrapped(app), host=host, port=int(port), log_level="warning")
 
 
