@@ -34,7 +34,7 @@ _NAMES: dict[Table, ColumnElement[Any]] = {
 def digest(store: Store, study_id: int) -> str:
     """SHA-256, in hex, of a study's canonical text."""
     with store.reading() as connection:
-        return _digest(connection, study_id)
+        return digest_in(connection, study_id)
 
 
 def covered(table: Table) -> list[Column[Any]]:
@@ -47,7 +47,8 @@ def covered(table: Table) -> list[Column[Any]]:
     )
 
 
-def _digest(connection: Connection, study_id: int) -> str:
+def digest_in(connection: Connection, study_id: int) -> str:
+    """`digest`, inside another transaction."""
     whole = hashlib.sha256(FORM.encode())
     for table in sorted(schema.metadata.tables.values(), key=lambda table: table.name):
         if columns := covered(table):

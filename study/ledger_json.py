@@ -10,7 +10,7 @@ def dumps(value: Any) -> str:
     Raises:
         ValueError: A number in it is NaN or infinite, which JSON has no word for.
     """
-    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+    return json.dumps(value, allow_nan=False)
 
 
 def readable(text: str) -> str:

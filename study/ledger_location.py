@@ -13,14 +13,10 @@ from trainables.errors import InputError
 
 PATIENCE = 30.0  # seconds that a writer waits for another one
 
-SQLITE_PRAGMAS = (
-    "PRAGMA foreign_keys = ON",
-    # FULL syncs the log at every commit. NORMAL keeps the file whole after a power loss, but may forget the last
-    # commits, and then the ledger names checkpoints whose folders were removed after those commits. A commit comes with
-    # a segment, seconds of training at least; the sync costs milliseconds.
-    "PRAGMA synchronous = FULL",
-    "PRAGMA fullfsync = ON",  # macOS: a plain fsync leaves data in the drive's own cache
-)
+# FULL syncs the log at every commit. NORMAL keeps the file whole after a power loss, but may forget the last commits, and
+# then the ledger names checkpoints whose folders were removed after those commits. A commit comes with a segment, which
+# is seconds of training at least; the sync costs milliseconds.
+SYNCHRONOUS = "FULL"
 
 
 def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
@@ -79,8 +75,9 @@ def _connect(address: str) -> sqlite3.Connection:
     # isolation_level=None: transactions begin where we say (`_begin`), not where the sqlite3 module guesses.
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
     try:
-        for pragma in SQLITE_PRAGMAS:
-            connection.execute(pragma)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync leaves data in the drive's own cache
         connection.execute("SELECT count(*) FROM sqlite_master")  # opens the file in earnest
     except sqlite3.Error:
         connection.close()

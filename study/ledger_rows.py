@@ -148,12 +148,12 @@ class Completion:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Changes:
-    """What a view has not seen yet: trials as they are now, and the segments that are new, oldest first.
+    """What a view has not seen yet, oldest first.
 
     Attributes:
-        position: To be handed in the next time. The same position gives the same or a later state again.
-        trials: Inserted or changed (a segment, the end) since.
-        segments: Recorded since.
+        position: To be handed in the next time.
+        trials: As they are now: inserted or ended since, and those of the segments.
+        segments: Recorded since, each told once.
         more: Whether there is more to fetch at once.
     """
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from study import schema
 from study.ledger_reading import segment_rows, trial_rows
 from study.ledger_rows import Changes
 from study.ledger_store import Store
 
-LIMIT = 500  # trials at a time
+LIMIT = 1000
 
 
 def changes_since(store: Store, study_id: int, position: int = 0, limit: int = LIMIT) -> Changes:
@@ -19,22 +19,33 @@ def changes_since(store: Store, study_id: int, position: int = 0, limit: int = L
         store: The ledger.
         study_id: Which study.
         position: `Changes.position` of the time before.
-        limit: Trials at a time, about: those of one transaction stay together.
+        limit: Rows at a time, about: those of one transaction stay together.
 
     Returns:
-        Trials as they are now, and segments recorded since, both in the order in which they came.
+        Segments recorded since, each once, in the order in which they came; and the trials that they belong to or that
+        were inserted or ended since, as they are now.
     """
-    row, segment = schema.trials, schema.segments
+    trial, segment = schema.trials, schema.segments
+    ours = trial.c.study_id == study_id
     with store.reading() as connection:
-        news = select(row.c.revision).where(row.c.study_id == study_id, row.c.revision > position)
-        revisions = list(connection.scalars(news.order_by(row.c.revision).limit(limit + 1)))
+        revisions: list[int] = []
+        for row, news in ((trial, select(trial.c.revision)), (segment, select(segment.c.revision).join(trial))):
+            page = news.where(ours, row.c.revision > position).order_by(row.c.revision).limit(limit)
+            revisions += connection.scalars(page)
         if not revisions:
             return Changes(position, (), (), more=False)
-        upto = revisions[:limit][-1]
-        of = (row.c.study_id == study_id) & (row.c.revision > position) & (row.c.revision <= upto)
-        trials = trial_rows(connection, of, row.c.revision, row.c.id)
-        segments = segment_rows(connection, of & (segment.c.revision > position), segment.c.revision, row.c.id)
-    return Changes(upto, tuple(trials), tuple(segments), more=revisions[-1] > upto)
+        upto = sorted(revisions)[:limit][-1]
+        newest = connection.scalar(select(func.max(trial.c.revision)).where(ours))
+        recorded = segment.c.revision.between(position + 1, upto)
+        changed = trial.c.revision.between(position + 1, upto)
+        # A trial whose last change is beyond the page comes along with its segments that are in it.
+        owners = trial.c.id.in_(select(segment.c.trial_id).where(recorded))
+        return Changes(
+            position=upto,
+            trials=tuple(trial_rows(connection, ours & (changed | owners), trial.c.revision, trial.c.id)),
+            segments=tuple(segment_rows(connection, ours & recorded, segment.c.revision, trial.c.id)),
+            more=newest != upto,
+        )
 
 
 def view_position(store: Store, study_id: int, view: str) -> Any | None:

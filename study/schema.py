@@ -155,6 +155,7 @@ segments = Table(
     Column("device", String, nullable=False, info=VIEW_ONLY),
     Column("peak_bytes", BigInteger, nullable=False, info=VIEW_ONLY),
     Column("ended", Float, nullable=False, info=VIEW_ONLY),
+    Index("segments_by_revision", "revision"),
     sqlite_with_rowid=False,
 )
 

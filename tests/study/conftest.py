@@ -1,3 +1,3 @@
-from tests.study.databases import database, postgres, where
+from tests.study.databases import database, no_syncs, nowhere, postgres, where
 
-__all__ = ["database", "postgres", "where"]
+__all__ = ["database", "no_syncs", "nowhere", "postgres", "where"]

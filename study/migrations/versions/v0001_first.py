@@ -197,3 +197,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("trial_id", "iteration", name="segments_primary"),
         sqlite_with_rowid=False,
     )
+    op.create_index("segments_by_revision", "segments", ["revision"])
