@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from trainables.data import case as cases
@@ -267,9 +266,3 @@ def verify(path: str | pathlib.Path) -> list[str]:
         path: A dataset's index.
     """
     return [case.name for case in Dataset.open(path) if not store.verify(case.folder)]
-
-
-def one_hot(classes: np.ndarray, count: int) -> Tensor:
-    """`(count, *spatial)` float32 with 1 where the class is: what a perfect network would predict."""
-    kinds = torch.arange(count, dtype=torch.uint8).view(-1, *(1,) * classes.ndim)
-    return (torch.from_numpy(np.array(classes))[None] == kinds).float()

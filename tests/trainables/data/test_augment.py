@@ -97,10 +97,24 @@ def test_ranges_are_those_of_the_table() -> None:
 
 
 def test_mirrors_by_hand() -> None:
-    images, labels = batch((4, 5), 1)
-    seen = {tuple(augmenter(("mirror",), (4, 5)).apply(images, labels, i)[1].flatten().tolist()) for i in range(40)}
-    expected = {tuple(labels[0].flip(axes).flatten().tolist()) for axes in ([], [0], [1], [0, 1])}
-    assert seen == expected
+    _, labels = batch((4, 5), 1)
+    found = set()
+    for iteration in range(40):
+        seen, classes = augmenter(("mirror",), (4, 5)).apply(labels[:, None].float(), labels, iteration)
+        assert torch.equal(seen[:, 0], classes.float())  # the image turns with its labels
+        found.add(tuple(classes.flatten().tolist()))
+    assert found == {tuple(labels[0].flip(axes).flatten().tolist()) for axes in ([], [0], [1], [0, 1])}
+
+
+@pytest.mark.parametrize("name", ["rotate", "scale", "elastic"])
+@pytest.mark.parametrize("size", [(16, 18, 14), (30, 24)])
+def test_image_and_labels_move_together(name: str, size: tuple[int, ...]) -> None:
+    labels = torch.zeros(4, *size, dtype=torch.int64)
+    labels[:, size[0] // 3 : size[0] // 2, 3:-4] = 1
+    for iteration in range(12):
+        seen, classes = augmenter((name, "mirror"), size).apply(labels[:, None].float(), labels, iteration)
+        agree = (seen[:, 0] > 0.5) == (classes == 1)
+        assert agree.float().mean() > 0.97
 
 
 def test_an_unknown_name_is_refused() -> None:
