@@ -67,6 +67,8 @@ class Training:
             seed=spec.seed,
         )
         self.network = network.to(self.device).to(memory_format=self._layout)  # type: ignore[call-overload]
+        if self.device.type == "cuda":
+            torch.backends.cudnn.deterministic = True
         if self.device.type == "cpu" and spec.precision == "bfloat16":
             precision.guard(self.network)
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.trainables import tiny
+from trainables import inference
 from trainables.errors import InputError
 from trainables.learner import Diverged, Learner
 from trainables.losses import LOSSES
@@ -229,6 +230,28 @@ def test_evaluation_scores_every_case_region_and_metric_on_the_original_grid() -
     Outcome(iteration=0, scores=found.scores, previews=found.previews).to_json()  # plain numbers all through
 
 
+def test_windows_are_what_the_trial_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    plain = inference.predict
+    monkeypatch.setattr(inference, "predict", lambda *a, **options: (asked.update(options), plain(*a, **options))[1])
+    spec = tiny.spec(patch_overlap=(3, 4, 5), blend="constant", average="probabilities", mirror=True)
+    training(spec).predict("case2")
+    expected = {"window": (17, 16, 16), "overlap": (3, 4, 5), "blend": "constant", "average": "probabilities"}
+    assert asked == {**expected, "mirror": True, "padding": (0.0,)}
+
+
+def test_the_trials_parameters_reach_loss_optimiser_and_patches() -> None:
+    spec = tiny.spec(
+        loss="tversky", loss_parameters={"fn_weight": 0.9}, optimizer="sgd", weight_decay=0.25, momentum=0.5
+    )
+    learner = training(spec)
+    group = learner._optimizer.param_groups[0]
+    assert (group["weight_decay"], group["momentum"], group["lr"]) == (0.25, 0.5, spec.learning_rate)
+    assert {learner._patches.place(i, 0).case for i in range(20)} == set(spec.train)
+    other = training(dataclasses.replace(spec, loss_parameters={"fn_weight": 0.1}))
+    assert learner.advance(5)[0].value > other.advance(5)[0].value  # the same first weights and patches, dearer misses
+
+
 def test_evaluating_a_case_alone_gives_the_same() -> None:
     learner = training(tiny.spec())
     together = learner.evaluate(("case2", "case3")).scores
@@ -239,6 +262,12 @@ def test_bfloat16_computes_otherwise_but_nearly_the_same() -> None:
     points = [training(tiny.spec(precision=p, augment=())).advance(5)[-1].value for p in ("float32", "bfloat16")]
     assert points[0] != points[1]
     assert points[0] == pytest.approx(points[1], rel=0.02)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens without a GPU")
+def test_training_on_the_cpu_for_want_of_a_gpu_is_said() -> None:
+    with pytest.warns(UserWarning, match="asks for a GPU and PyTorch finds none"):
+        assert training(tiny.spec(gpu=0.5)).device.type == "cpu"
 
 
 def test_a_state_is_a_copy() -> None:

@@ -180,6 +180,14 @@ def test_search_spaces_know_the_networks(name: str) -> None:
     assert set(MODELS) == set(defaults.MODELS) == set(DIMS) == set(DIVISORS)
 
 
+def test_the_order_in_a_stage_is_miscnns_or_nnunets() -> None:
+    batch, instance = (UNet3d(1, 2, width=2, norm=norm).down[1] for norm in ("batch", "instance"))
+    assert [type(m) for m in batch] == [nn.Conv3d, nn.ReLU, nn.BatchNorm3d] * 2
+    assert [type(m) for m in instance] == [nn.Conv3d, InstanceNorm, nn.LeakyReLU] * 2
+    assert {m.eps for m in batch if isinstance(m, nn.BatchNorm3d)} == {1e-3}
+    assert [m.bias is None for m in (batch[0], instance[0])] == [False, True]
+
+
 def test_unet3d_normalises_as_asked() -> None:
     kinds = {norm: {type(m) for m in UNet3d(1, 2, width=2, norm=norm).modules()} for norm in ("batch", "instance")}
     assert nn.BatchNorm3d in kinds["batch"]
@@ -250,6 +258,16 @@ def test_instance_normalisation_is_pytorchs(training: bool) -> None:
         (output**3).sum().backward()
     assert torch.allclose(*(x.grad for x in inputs), rtol=1e-8)
     assert torch.allclose(ours.weight.grad, theirs.weight.grad, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("name", "dim", "parameters"), SMALL)
+def test_networks_can_be_exported_for_any_batch(name: str, dim: int, parameters: dict[str, Any]) -> None:
+    network = small(name, dim, parameters).eval()
+    given = torch.randn(2, 2, *(32,) * dim)
+    exported = torch.export.export(network, (given,), dynamic_shapes=({0: torch.export.Dim("batch", min=2)},)).module()
+    batch = torch.randn(3, 2, *(32,) * dim)
+    with torch.no_grad():
+        assert torch.allclose(exported(batch), network(batch), atol=1e-4)
 
 
 def test_running_statistics_are_the_mean_of_the_first_batches() -> None:
