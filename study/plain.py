@@ -29,7 +29,7 @@ def line(event: Event) -> str | None:
         case Waiting(text, until):
             return text if until is None else f"{text}, until {clock(until)} at most"
         case CohortSampled(arm, trials) if trials[0].stage == "final":
-            return f"{arm}: search done, final stage with {counted(len(trials), 'training')}"
+            return f"{arm}: final stage, {counted(len(trials), 'training')}"
         case CohortSampled(arm, trials):
             return f"{arm}: sampled {trial_words(trials[0])} to {trials[-1].number}"
     return _trial_line(event)

@@ -34,7 +34,7 @@ LINES: list[tuple[Event, str | None]] = [
     (Prepared("case_8", 8, 8), "prepared 8 of 8 cases"),
     (Prepared("case_1", 1, 1), "prepared 1 of 1 cases"),
     (CohortSampled("unet+dice", (KEY, OTHER)), "unet+dice: sampled trial 3 to 4"),
-    (CohortSampled("unet+dice", (FINAL,)), "unet+dice: search done, final stage with 1 training"),
+    (CohortSampled("unet+dice", (FINAL,)), "unet+dice: final stage, 1 training"),
     (SegmentStarted("unet+dice", SEGMENT, 40), None),
     (SegmentProgress("unet+dice", SEGMENT, 60, 0.5), None),
     (SegmentDone("unet+dice", SEGMENT, 0.81239, 4.04), "unet+dice: trial 3 reached 120: 0.8124 (4.0 s)"),
