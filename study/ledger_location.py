@@ -13,9 +13,9 @@ from trainables.errors import InputError
 
 PATIENCE = 30.0  # seconds that a writer waits for another one
 
-# FULL syncs the log at every commit. NORMAL keeps the file whole after a power loss, but may forget the last commits, and
-# then the ledger names checkpoints whose folders were removed after those commits. A commit comes with a segment, which
-# is seconds of training at least; the sync costs milliseconds.
+# FULL syncs the log at every commit. NORMAL keeps the file whole after a power loss, but may forget the last commits,
+# and then the ledger names checkpoints whose folders were removed after those commits. A commit comes with a segment,
+# which is seconds of training at least; the sync costs milliseconds.
 SYNCHRONOUS = "FULL"
 
 

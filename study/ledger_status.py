@@ -1,8 +1,8 @@
 """Where a study stands: a handful of aggregates in one snapshot, for the live table."""
 
 import collections
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, case, func, select
 
@@ -12,6 +12,8 @@ from study.lease import Owner, who
 from study.ledger_rows import ArmStatus, Running, StudyStatus
 from study.ledger_store import Store
 
+T = TypeVar("T")
+
 
 def status(store: Store, study_id: int) -> StudyStatus:
     """Where a study and its arms stand."""
@@ -20,10 +22,10 @@ def status(store: Store, study_id: int) -> StudyStatus:
             select(schema.studies, schema.leases).join(schema.leases).where(schema.studies.c.id == study_id)
         ).one()
         arms = connection.execute(select(schema.arms).where(schema.arms.c.study_id == study_id)).all()
-        trials = _trials(connection, study_id)
-        segments = _segments(connection, study_id)
+        trials = _by(lambda row: row.arm_id, _trials(connection, study_id))
+        segments = _by(lambda row: row.arm_id, _segments(connection, study_id))
         between = _between_marks(connection, study_id)
-        running = _running(connection, study_id)
+        running = _by(lambda each: each.trial.arm, _running(connection, study_id))
         first_started, losses = _handed_out(connection, study_id)
         notices = connection.scalar(select(func.count()).where(schema.notices.c.study_id == study_id))
     driven = study.owner is not None and not Owner(**study.owner).is_dead()
@@ -33,9 +35,9 @@ def status(store: Store, study_id: int) -> StudyStatus:
         arms=tuple(
             _arm(
                 arm,
-                [row for row in trials if row.arm_id == arm.id],
-                [row for row in segments if row.arm_id == arm.id],
-                tuple(each for each in running if each.trial.arm == arm.number),
+                trials[arm.id],
+                segments[arm.id],
+                tuple(running[arm.number]),
                 study.marks,
                 study.maximize,
                 between.get(arm.id, 0),
@@ -44,7 +46,7 @@ def status(store: Store, study_id: int) -> StudyStatus:
         ),
         speeds=_speeds(arms, segments),
         first_started=first_started,
-        last_ended=max((row.last for row in segments), default=None),
+        last_ended=max((row.last for rows in segments.values() for row in rows), default=None),
         driver=who(study.owner) if driven else None,
         driver_until=study.expires if driven else None,
         stop_requested=study.stop_requested,
@@ -87,13 +89,20 @@ def _arm(
     )
 
 
-def _speeds(arms: Sequence[Row[Any]], segments: Sequence[Row[Any]]) -> dict[str, float]:
-    models = {arm.id: arm.model for arm in arms}
+def _by(word: Callable[[T], int], rows: Iterable[T]) -> dict[int, list[T]]:
+    """Rows by a number in them; none for any other number."""
+    found = collections.defaultdict(list)
+    for row in rows:
+        found[word(row)].append(row)
+    return found
+
+
+def _speeds(arms: Sequence[Row[Any]], segments: dict[int, list[Row[Any]]]) -> dict[str, float]:
     seconds: collections.Counter[str] = collections.Counter()
     trained: collections.Counter[str] = collections.Counter()
-    for row in segments:
-        seconds[models[row.arm_id]] += row.seconds
-        trained[models[row.arm_id]] += row.trained
+    for arm in arms:
+        seconds[arm.model] += sum(row.seconds for row in segments[arm.id])
+        trained[arm.model] += sum(row.trained for row in segments[arm.id])
     return {model: seconds[model] / count for model, count in trained.items() if count}
 
 
