@@ -137,6 +137,7 @@ def remarks(results: Results) -> tuple[str, ...]:
                 f"{arm.row.name}: {arm.trainings.collapsed} of {arm.trainings.planned} final trainings collapsed: "
                 "nothing right in any case."
             )
+    lines += _other_winners(results)
     if how.folds > 1 and not how.test_apart and how.search_in == "first_fold" and _any_search(results):
         lines.append(
             "Chosen on cases scored here: the search ran in the first fold, whose validation cases other folds test."
@@ -151,6 +152,20 @@ def remarks(results: Results) -> tuple[str, ...]:
         lines.append("The voxel size of some cases is unknown: distances are in pixels (px).")
     lines += [notice.text for notice in results.records.notices]
     return tuple(lines)
+
+
+def _other_winners(results: Results) -> list[str]:
+    """METHOD.md §3: an objective favours its own kind, so what other metrics say is said."""
+    how = results.protocol
+    first = results.best.get(results.objective)
+    if not results.complete or first is None:
+        return []
+    others = {name: results.best.get((how.region, name, how.last), first) for name in how.metrics[1:]}
+    return [
+        f"By {METRICS[name].label} another arm is best than by {METRICS[how.metric].label}: {_list(sorted(best))}."
+        for name, best in others.items()
+        if not best & first
+    ]
 
 
 def _any_search(results: Results) -> bool:

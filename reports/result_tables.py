@@ -64,7 +64,6 @@ def _counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
     how = results.protocol
     cases = arm.cells[region, how.metrics[0], how.last].cases
     found, trainings = arm.detection[region], arm.trainings
-    done = trainings.scored + trainings.diverged
     words = [
         f"{number} {word}"
         for number, word in (
@@ -78,7 +77,7 @@ def _counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
         Entry(f"{cases} of {len(results.scores.cases)}"),
         Entry(f"{found.missed} of {found.present}" if found.present else NONE),
         Entry(f"{found.false} of {found.absent}" if found.absent else NONE),
-        Entry(f"{done} of {trainings.planned}", ", ".join(words)),
+        Entry(f"{trainings.scored} of {trainings.planned}", ", ".join(words)),
     ]
 
 

@@ -1,5 +1,6 @@
 """The sentences: what the numbers of groups, seeds and searches allow."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,14 @@ def test_one_arm_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
 def test_cases_without_patients_are_said_to_be_taken_so(tmp_path: Path) -> None:
     assert any("another patient" in line for line in remarks(made(tmp_path, Fake(grouped=False))))
     assert not any("another patient" in line for line in remarks(made(tmp_path / "b", Fake(grouped=True))))
+
+
+def test_other_winners_by_other_metrics_are_said(tmp_path: Path) -> None:
+    found = made(tmp_path, Fake(quality=BETTER))
+    assert not any(line.startswith("By HD95") for line in remarks(found))
+    column = ("mean", "hd95", 1000)
+    turned = dataclasses.replace(found, best={**found.best, column: frozenset({"unet+dice"})})
+    assert "By HD95 another arm is best than by Dice: unet+dice." in remarks(turned)
 
 
 def test_notices_of_the_ledger_are_passed_on(tmp_path: Path) -> None:

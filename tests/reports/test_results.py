@@ -123,6 +123,11 @@ def test_a_diverged_seed_pulls_the_mean_down_and_a_lost_one_does_not(full: Resul
         assert arm(full, name).cells["organ", "dice", 1000].mean == pytest.approx(share * scored)
 
 
+def test_a_diverged_seed_is_said_beside_the_mean(full: Results) -> None:
+    row = next(row for row in document(full).regions[0].rows if row.entries[0].text == "vnet+dice")
+    assert (row.entries[-2].text, row.entries[-2].detail) == ("2 of 3", "1 diverged")
+
+
 def test_best_and_what_is_like_it(full: Results) -> None:
     assert full.best[full.objective] == {"unet+focal"}
     assert full.best["organ", "hd95", 1000] == {"unet+focal"}  # smaller is better
