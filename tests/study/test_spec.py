@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from search_spaces.defaults import LOSSES, MODELS
 from search_spaces.grammar import Choice, Fixed, Range
@@ -341,6 +342,14 @@ def test_a_file_goes_before_a_study_of_ours(tmp_path: Path, monkeypatch: pytest.
 def test_models_and_losses_may_be_a_name_or_a_list() -> None:
     assert [arm.name for arm in study({"models": "vnet", "losses": ["dice"]}).arms] == ["vnet+dice"]
     assert set(MODELS) >= {"unet", "unet3d", "vnet"}
+
+
+def test_a_study_cannot_be_changed() -> None:
+    made = study()
+    with pytest.raises(ValidationError, match="frozen"):
+        made.budget.cohort = 3  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        made.seed = 3  # type: ignore[misc]
 
 
 def test_a_changed_tree_leaves_the_original_alone() -> None:

@@ -151,6 +151,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "dataset.split.validation",
         "a share between 0 and 1, found 0",
     ),
+    (
+        {"dataset.split": {"validation": 1.0, "test": 0.5}},
+        "dataset.split.validation",
+        "a share between 0 and 1, found 1",
+    ),
     ({"dataset.split": {"validation": 20, "test": 0.5}}, "dataset.split.validation", "expected a share (0.2)"),
     ({"dataset.split": {"validation": [], "test": 0.5}}, "dataset.split.validation", "expected a share (0.2)"),
     ({"dataset.split": {"validation": [1.5], "test": 0.5}}, "dataset.split.validation", "expected a share (0.2)"),
