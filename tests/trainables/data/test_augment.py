@@ -199,6 +199,17 @@ def test_a_constant_displacement_shifts() -> None:
     assert torch.equal(classes[:, :6, 1:], labels[:, 2:, :-1])
 
 
+def test_a_larger_source_is_seen_around_its_middle() -> None:
+    images, labels = batch((12, 13), 1)
+    seen, classes = deform.sample(images, labels, maps(0.0), None, (8, 9))
+    assert torch.allclose(seen, images[:, :, 2:-2, 2:-2], atol=1e-5)
+    assert torch.equal(classes, labels[:, 2:-2, 2:-2])
+    field = torch.full((1, 2, 8, 9), 1.0)
+    seen, classes = deform.sample(images, labels, maps(0.0), field, (8, 9))
+    assert torch.allclose(seen, images[:, :, 3:-1, 3:-1], atol=1e-5)
+    assert torch.equal(classes, labels[:, 3:-1, 3:-1])
+
+
 def test_a_small_lesion_survives_turning_in_the_mean() -> None:
     labels = torch.zeros(1, 15, 15, 15, dtype=torch.int64)
     labels[0, 7, 6, 8] = 1
