@@ -65,6 +65,7 @@ MODELS: dict[str, dict[str, Default]] = {
         "width": Default(
             64, None, "Ronneberger's; a network's size is the study's question, not its noise", at_least=1
         ),
+        "norm": Default("none", None, "Ronneberger's", words=("none", "batch", "instance")),
     },
     "unet3d": {
         "width": Default(32, None, "MIScnn's standard", at_least=1),

@@ -28,10 +28,13 @@ class InstanceNorm(nn.Module):
 
 
 def set_momentum(network: nn.Module, iteration: int) -> None:
-    """Sets the share of the next batch in every running mean and variance to `max(0.01, 1 / (iteration + 1))`.
+    """Sets the share of the next batch in every running mean and variance to `max(0.01, 10 / (iteration + 10))`.
 
-    A mean over all batches at first, a moving one later. With 0.01 from the start (Keras' 0.99) a third of the initial
-    0 and 1 is left after 100 iterations, and a network evaluated then looks as if it had learnt nothing.
+    A mean over about the last tenth of the batches, from the 1,000th on over a hundred. With 0.01 from the start
+    (Keras' 0.99) a third of the initial 0 and 1 is left after 100 iterations; with `1 / (iteration + 1)`, the mean of
+    all batches, the statistics are those of weights long gone. Either way a network evaluated early looks as if it had
+    learnt nothing: a 2D V-Net of width 4 after 120 iterations has a Dice of 0.18 with the mean of all batches, 0.79
+    with this, 0.81 with statistics computed anew from 20 batches of the final weights.
 
     Args:
         network: Whatever normalisation it has; only batch normalisation is touched.
@@ -39,4 +42,4 @@ def set_momentum(network: nn.Module, iteration: int) -> None:
     """
     for module in network.modules():
         if isinstance(module, _BatchNorm):
-            module.momentum = max(0.01, 1 / (iteration + 1))
+            module.momentum = max(0.01, 10 / (iteration + 10))

@@ -54,6 +54,13 @@ def test_unet_has_ronnebergers_parameters(channels: int, classes: int, count: in
         assert trainable(UNet(channels, classes)) == count
 
 
+def test_unet_with_batch_norm_has_the_parameters_of_spec_4() -> None:
+    with torch.device("meta"):
+        network = UNet(1, 1, norm="batch")
+    assert trainable(network) == 31_042_369
+    assert statistics(network) == 11_776
+
+
 @pytest.mark.parametrize(("classes", "count"), [(3, 22_581_283), (2, 22_581_250)])
 def test_unet3d_has_miscnns_parameters(classes: int, count: int) -> None:
     with torch.device("meta"):
@@ -132,7 +139,7 @@ def _translated(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(("name", "dim", "parameters"), SMALL)
-@pytest.mark.parametrize("size", [(32, 16, 16), (17, 23, 30), (5, 33, 9)])
+@pytest.mark.parametrize("size", [(16, 16, 32), (17, 23, 30), (5, 33, 9)])
 def test_output_is_as_large_as_the_input(
     name: str, dim: int, parameters: dict[str, Any], size: tuple[int, ...]
 ) -> None:
