@@ -86,6 +86,7 @@ def test_markdown_escape(text: str, written: str) -> None:
         ("a_b & 50 % #1 $x", r"a\_b \& 50 \% \#1 \$x"),
         (r"\input{x}", r"\textbackslash{}input\{x\}"),
         ("Müller, Łódź", r"M\"{u}ller, \L{}\'{o}d\'{z}"),
+        ("e\u0301", r"\'{e}"),  # the accent as a letter of its own, as macOS writes file names
         ("−0.1 ↑ ≈ ×", r"$-$0.1 $\uparrow$ $\approx$ $\times$"),
         ("肝 \U0001f600", "[U+809D] [U+1F600]"),
         ("unet+dice +0.1", r"unet+\allowbreak{}dice +0.1"),

@@ -1,6 +1,7 @@
 """From ledger to numbers, against values worked out directly from the rows."""
 
 import dataclasses
+import re
 import sqlite3
 from pathlib import Path
 
@@ -133,6 +134,17 @@ def test_best_and_what_is_like_it(full: Results) -> None:
     assert full.best["organ", "hd95", 1000] == {"unet+focal"}  # smaller is better
     assert full.like_best is not None
     assert "vnet+focal" not in full.like_best
+
+
+def test_differences_carry_their_sign(full: Results) -> None:
+    table = document(full).differences
+    assert table is not None
+    focal, collapsed = (
+        next(r for r in table.rows if r.entries[0].text == name) for name in ("unet+focal", "vnet+focal")
+    )
+    assert re.fullmatch(r"\+0\.\d{3}", focal.entries[1].text)
+    assert re.fullmatch(r"\[[+−]0\.\d{3}, \+0\.\d{3}\]", focal.entries[1].detail)
+    assert re.fullmatch(r"\[−0\.\d{3}, −0\.\d{3}\]", collapsed.entries[1].detail)
 
 
 def test_failed_arms_are_in_every_table(full: Results) -> None:
