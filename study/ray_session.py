@@ -16,6 +16,7 @@ LONGEST = 40  # letters of the folder: sockets lie deep in it, and their paths m
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
+    "RAY_worker_niceness": "0",  # Ray's 15 stands still on a machine where anything else works
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths mean the same in workers
     "RAY_AIR_NEW_OUTPUT": "0",  # Tune's own tables
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray will do by default; unset, it warns

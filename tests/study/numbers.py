@@ -2,7 +2,8 @@
 
 Everything that a network has is here (state, curve, scores, previews, divergence) in milliseconds. Environment
 variables, which a local Ray's workers inherit: `NUMBERS_PAUSE` seconds an iteration, `NUMBERS_STARTED` a folder in
-which each worker process leaves a file with its number as its name.
+which each worker process leaves a file with its number as its name, `NUMBERS_TOGETHER` how many processes must have
+started before any goes to work.
 """
 
 import hashlib
@@ -84,6 +85,10 @@ class NumbersSegmenter(Segmenter):
     def setup(self, config: dict[str, Any]) -> None:
         if folder := os.environ.get("NUMBERS_STARTED"):
             pathlib.Path(folder, str(os.getpid())).touch()
+            deadline = time.monotonic() + 60
+            while len(os.listdir(folder)) < int(os.environ.get("NUMBERS_TOGETHER", "1")):
+                assert time.monotonic() < deadline, "the others never came"
+                time.sleep(0.05)
         super().setup(config)
 
     def build(self, spec: TrialSpec) -> Numbers:

@@ -1,0 +1,112 @@
+"""A driver's desk in this process: a study with its ledger and storage, and workers that are function calls. No Ray."""
+
+import dataclasses
+import pathlib
+import random
+
+import torch
+
+from study.admission import Node, Shape
+from study.bookkeeping import Bookkeeper
+from study.desk import Desk, Errand, Terms
+from study.events import Event
+from study.ledger import Ledger
+from study.objective import objective
+from study.spec import Study
+from study.trial_specs import trial_spec, write_spec
+from tests.study.numbers import Numbers
+from tests.study.numbers_study import NoData, numbers_study
+from trainables.segment import SegmentWork, order
+from trainables.storage import Storage
+
+torch.set_num_threads(1)
+NODES = (Node("a", 2),)
+ONE_CPU = Shape(1)
+
+
+@dataclasses.dataclass
+class Office:
+    """A study with its ledger, storage and desk, and workers that are this process."""
+
+    study: Study
+    ledger: Ledger
+    storage: Storage
+    nodes: tuple[Node, ...] = NODES
+    shape: Shape = ONE_CPU
+    events: list[Event] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.ledger.has_study(self.study.name):
+            data = NoData().prepare(pathlib.Path(), print, lambda: None)
+            self.ledger.create_study(
+                self.study.name, self.study.plain(), self.study.design(), data.cases, data.digest, {}
+            )
+        self.id = self.ledger.study(self.study.name).id
+        self.open()
+
+    def open(self) -> None:
+        """As a new driver does."""
+        data = NoData().prepare(pathlib.Path(), print, lambda: None)
+        lease = self.ledger.acquire(self.id)
+        design = self.study.design()
+        self.lease = lease
+        terms = Terms(
+            storage=self.storage.root, folder="trials/numbers", driver="trials/numbers/driver.json", fence=lease.fence
+        )
+        self.storage.write(terms.driver, order(lease.fence))
+        self.books = Bookkeeper(
+            self.ledger,
+            lease,
+            design,
+            self.storage,
+            lambda scores: objective(scores, metric="dice", regions=("organ", "lesion")),
+            self.events.append,
+        )
+        self.desk = Desk(
+            self.books,
+            terms,
+            shapes={arm.index: self.shape for arm in design.arms},
+            nodes=lambda: self.nodes,
+            spec=lambda plan: trial_spec(self.study, design.arms[plan.key.arm], plan, data, gpu=0),
+            write_spec=lambda spec, folder: write_spec(self.storage, spec, folder),
+            on_event=self.events.append,
+        )
+
+    def reopen(self) -> None:
+        """The driver ends and another begins."""
+        self.ledger.release(self.lease)
+        self.open()
+
+    def carry_out(self, handle: str, errand: Errand, steps: int = 99) -> None:
+        """Does an errand as a worker would, or a part of it."""
+        work = SegmentWork(errand.assignment, Numbers)
+        for _ in range(steps):
+            report = work.step()
+            self.desk.report(handle, report, "a")
+            if report.done:
+                self.desk.back(handle, report)
+                return
+
+    def finish(self, chance: random.Random | None = None) -> str:
+        """Runs to the end, what is out in any order; the digest."""
+        chance, names = chance or random.Random(0), iter(range(10**6))
+        out: dict[str, Errand] = {}
+        while not self.desk.nothing_left:
+            handle = f"h{next(names)}"
+            if (errand := self.desk.hand_out(handle)) is not None:
+                out[handle] = errand
+                continue
+            done = chance.choice(sorted(out))
+            self.carry_out(done, out.pop(done))
+        return self.ledger.digest(self.id)
+
+    def next(self, handle: str = "x") -> Errand:
+        errand = self.desk.hand_out(handle)
+        assert errand is not None
+        return errand
+
+
+def undisturbed_digest(folder: pathlib.Path, study: Study | None = None) -> str:
+    """What a study comes to when nothing goes wrong."""
+    with Ledger.open(folder / "undisturbed.db") as ledger:
+        return Office(study or numbers_study(), ledger, Storage(folder / "undisturbed")).finish()
