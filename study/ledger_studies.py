@@ -130,15 +130,16 @@ def set_cases(store: Store, lease: Lease, cases: Sequence[Case]) -> None:
 
     def work(connection: Connection, revision: int) -> None:
         row = schema.cases
-        query = select(row.c.name, row.c.id, row.c.group_name, row.c.splits).where(row.c.study_id == lease.study_id)
-        known = {name: (id_, group, tuple(splits)) for name, id_, group, splits in connection.execute(query)}
+        known = {found.name: found for found in connection.execute(select(row).where(row.c.study_id == lease.study_id))}
         for case in cases:
-            if case.name not in known:
+            found = known.get(case.name)
+            if found is None:
                 continue
-            id_, *before = known[case.name]
-            if before != [case.group, case.splits]:
-                raise ValueError(f"case {case.name} was recorded as {before}, now it is {[case.group, case.splits]}")
-            connection.execute(update(row).where(row.c.id == id_).values(facts=dict(case.facts)))
+            before, after = (found.group_name, tuple(found.splits)), (case.group, case.splits)
+            if before != after:
+                raise ValueError(f"case {case.name} was recorded as {before}, now it is {after}")
+            if found.facts != dict(case.facts):
+                connection.execute(update(row).where(row.c.id == found.id).values(facts=dict(case.facts)))
         _insert_cases(connection, lease.study_id, [case for case in cases if case.name not in known])
 
     store.fenced(lease, work)

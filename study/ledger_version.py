@@ -25,12 +25,16 @@ def prepare(engine: Engine, label: str, *, read_only: bool) -> None:
         InputError: It cannot be opened, is no ledger, or is newer than this code; or is to be read only and is empty or
             older.
     """
+    reader = engine.execution_options(reading=True)
     try:
-        found = _version(engine)
+        found = _version(reader)
         if found == schema.VERSION:
-            return
+            return None
         if found is None:
-            _refuse_foreign(engine, label, read_only=read_only)
+            tables = set(inspect(reader).get_table_names())
+            if schema.VERSION_TABLE in tables:  # another process made it just now
+                return prepare(engine, label, read_only=read_only)
+            _refuse_foreign(tables, engine.dialect.name, label, read_only=read_only)
         elif found > schema.VERSION:
             raise InputError(
                 f"{label} was written by a newer segstudy (tables {found}, this one knows {schema.VERSION}); "
@@ -58,10 +62,9 @@ def _version(engine: Engine) -> str | None:
             raise
 
 
-def _refuse_foreign(engine: Engine, label: str, *, read_only: bool) -> None:
-    tables = set(inspect(engine).get_table_names())
+def _refuse_foreign(tables: set[str], dialect: str, label: str, *, read_only: bool) -> None:
     # A file is one program's; on a server, MLflow may keep its tables beside ours.
-    foreign = tables if engine.dialect.name == "sqlite" else tables & set(schema.metadata.tables)
+    foreign = tables if dialect == "sqlite" else tables & set(schema.metadata.tables)
     if foreign:
         raise InputError(
             f"{label} holds tables of another program ({', '.join(sorted(foreign)[:3])}); "

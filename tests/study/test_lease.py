@@ -125,9 +125,10 @@ class TestDeadOwners:
         def forbidden(pid: int, signal: int) -> None:
             raise PermissionError
 
+        owner = Owner.here()
         monkeypatch.setattr(os, "kill", forbidden)
         monkeypatch.setattr(lease_module, "_started", lambda pid: "")  # and its start is hidden
-        assert not Owner.here().is_dead()
+        assert not owner.is_dead()
 
     def test_where_there_is_no_proc(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "platform", "darwin")

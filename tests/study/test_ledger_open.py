@@ -5,8 +5,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, event, text
 
 from study import ledger_version, schema
 from study.ledger import Ledger
@@ -34,8 +36,6 @@ def test_opening_twice_keeps_what_is_there(nowhere: str) -> None:
 def test_an_existing_ledger_is_opened_with_one_query(nowhere: str) -> None:
     Ledger.open(nowhere).close()
     engine, label = engine_for(nowhere, read_only=False)
-    from sqlalchemy import event
-
     asked: list[str] = []
     with engine.connect():  # the driver's own questions to a server come with the first connection
         pass
@@ -294,6 +294,52 @@ def test_many_processes_make_one_ledger_at_once(nowhere: str) -> None:
     assert [process.returncode for process in started] == [0] * 4, errors
     with Ledger.open(nowhere) as ledger:
         small.fill(ledger)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_another_process_makes_it_between_two_looks(
+    nowhere: str, read_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Ledger.open(nowhere).close()
+    true, looks = ledger_version._version, []
+
+    def version(engine: Engine) -> str | None:
+        looks.append(engine)
+        return true(engine) if len(looks) > 1 else None
+
+    monkeypatch.setattr(ledger_version, "_version", version)
+    with Ledger.open(nowhere, read_only=read_only) as ledger:
+        assert ledger.studies() == []
+    assert len(looks) == 2
+
+
+def test_killed_while_it_is_made(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = schema.metadata.create_all
+
+    def killed(*args: Any, **options: Any) -> None:
+        true(*args, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schema.metadata, "create_all", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Ledger.open(nowhere)
+    with Ledger.open(nowhere) as ledger:
+        small.fill(ledger)
+
+
+def test_opening_does_not_wait_for_a_writer(nowhere: str) -> None:
+    with Ledger.open(nowhere) as ledger:
+        small.begin(ledger)
+
+        def work(connection: Connection) -> str:
+            connection.execute(text("UPDATE studies SET report_reads = 7"))
+            with Ledger.open(nowhere) as other:
+                return other.study("small").name
+
+        begun = time.monotonic()
+        assert ledger.write(work) == "small"
+        assert time.monotonic() - begun < 10.0  # a lock would be waited for 30 s
 
 
 class TestMigrations:

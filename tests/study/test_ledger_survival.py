@@ -198,6 +198,27 @@ class TestRetries:
             assert sorted(tries.values()) == [1, 2]
             assert [study.report_reads for study in ledger.studies()] == [2, 2]
 
+    def test_a_writer_that_reads_first_waits_its_turn(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ledger_location, "PATIENCE", 30.0)
+        tries: list[int] = []
+        with Ledger.open(tmp_path / "ledger.db") as ledger:
+            study_id = small.begin(ledger).study_id
+
+            def count(connection: Connection) -> None:
+                tries.append(1)
+                read = connection.scalar(select(schema.studies.c.report_reads))
+                time.sleep(0.05)
+                ours = schema.studies.c.id == study_id
+                connection.execute(update(schema.studies).where(ours).values(report_reads=read + 1))
+
+            threads = [threading.Thread(target=ledger.write, args=(count,)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(30)
+            assert ledger.study("small").report_reads == 4
+        assert len(tries) == 4
+
     def test_another_error_is_not_repeated(self, where: str) -> None:
         tries: list[int] = []
 
