@@ -19,22 +19,27 @@ def claims(results: Results) -> tuple[str, ...]:
         return ("Nothing may be claimed yet: no test case has been scored.",)
     if not results.complete:
         return ("Nothing may be claimed yet: the study is not finished, and its numbers will change.",)
+    if results.scores.patients < LEAST_GROUPS_FOR_P:
+        return (_too_few(results),)
     return (*_finding(results), *_reach(results))
 
 
+def _too_few(results: Results) -> str:
+    if results.scores.patients == 1:
+        return "All test cases are of one group: means describe these images; there is no interval and no test."
+    groups = "patients" if results.protocol.by_patient else "cases"
+    return (
+        f"{results.scores.patients} {groups} are too few for a test (at least {LEAST_GROUPS_FOR_P}): "
+        "the intervals show what is uncertain, and no difference may be claimed."
+    )
+
+
 def _finding(results: Results) -> list[str]:
-    patients = results.scores.patients
-    if patients == 1:
-        return ["All test cases are of one group: means describe these images; there is no interval and no test."]
-    if patients < LEAST_GROUPS_FOR_P:
-        return [
-            f"{patients} groups of test cases are too few for a test (at least {LEAST_GROUPS_FOR_P}): "
-            "the intervals show what is uncertain, and no difference may be claimed."
-        ]
     if not results.comparisons:
         return ["There is nothing to compare the arm with."]
     shown = _shown(results)
-    lead = "Exploratory, with fewer than 10 groups: on" if patients < LEAST_GROUPS_TO_CONFIRM else "On"
+    few = results.scores.patients < LEAST_GROUPS_TO_CONFIRM
+    lead = f"Exploratory, with fewer than {LEAST_GROUPS_TO_CONFIRM} groups: on" if few else "On"
     lines = [f"{lead} {_tested(results)}, {_sentence(results, comparison)}" for comparison in shown]
     rest = [found.arm for found in results.comparisons if found.p is not None and found not in shown]
     baseline = results.protocol.baseline

@@ -46,7 +46,7 @@ def test_nothing_shown_is_no_evidence_of_equality(tmp_path: Path) -> None:
     ("patients", "sentence"),
     [
         ((4,), "All test cases are of one group"),
-        ((1,) * 5, "5 groups of test cases are too few for a test (at least 6)"),
+        ((1,) * 5, "5 patients are too few for a test (at least 6)"),
         ((2,) * 6, "Exploratory, with fewer than 10 groups: on 12 test cases of 6 patients"),
         ((1,) * 10, "On 10 test cases of 10 patients"),
     ],
@@ -55,6 +55,7 @@ def test_groups_decide_what_may_be_said(tmp_path: Path, patients: tuple[int, ...
     found = made(tmp_path, Fake(quality=BETTER, patients=patients))
     assert claims(found)[0].startswith(sentence)
     assert (found.comparisons[0].p is None) == (len(patients) < 6)
+    assert (len(claims(found)) == 1) == (len(patients) < 6)
     if len(patients) == 1:
         assert all(
             cell.estimate is None or cell.estimate.low is None for arm in found.arms for cell in arm.cells.values()
