@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
 
-from study import ledger_version, schema
+from study import ledger_location, ledger_version, schema
 from study.ledger import Ledger
 from study.ledger_location import engine_for
 from tests.study import small
@@ -326,6 +327,20 @@ def test_killed_while_it_is_made(nowhere: str, monkeypatch: pytest.MonkeyPatch) 
             Ledger.open(nowhere)
     with Ledger.open(nowhere) as ledger:
         small.fill(ledger)
+
+
+def test_a_new_file_that_another_process_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_location, "PATIENCE", 0.01)
+    path = tmp_path / "ledger.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM sqlite_master")  # the write-ahead log cannot be turned on now
+    timer = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    timer.start()
+    with Ledger.open(path) as ledger:
+        small.fill(ledger)
+    timer.join()
+    other.close()
 
 
 def test_opening_does_not_wait_for_a_writer(nowhere: str) -> None:
