@@ -174,11 +174,11 @@ def _vessel(rng: np.random.Generator, organ: Shape, brighter: float) -> Shape:
 
 
 def _lesion(rng: np.random.Generator, organ: Shape) -> Shape:
-    """Mostly darker than the organ, by 15 to 70 HU (log-uniform), some brighter; the border is often vague."""
+    """Mostly darker than the organ, by 22 to 90 HU (log-uniform), some brighter; the border is often vague."""
     direction = rng.normal(size=3)
     place = direction / np.linalg.norm(direction) * rng.uniform(0, 1) ** (1 / 3) * 0.85
     diameter = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))
-    contrast = np.exp(rng.uniform(np.log(15), np.log(70))) * (-1 if rng.random() < 0.8 else 0.7)
+    contrast = np.exp(rng.uniform(np.log(22), np.log(90))) * (-1 if rng.random() < 0.8 else 0.7)
     return Shape(
         part="lesion",
         centre=organ.centre + organ.turn.T @ (place * organ.radii),

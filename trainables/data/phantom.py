@@ -153,8 +153,8 @@ def _acquired(
     hu += np.where(radius < 1, cupping + shading, 0)
     white = rng.standard_normal(hu.shape, np.float32)
     grain = ndimage.gaussian_filter(white, (0, 0.8, 0.8))
-    grain *= rng.uniform(9, 20) / float(grain.std())
-    hu += grain + rng.uniform(3, 8) * rng.standard_normal(hu.shape, np.float32)
+    grain *= rng.uniform(7, 15) / float(grain.std())
+    hu += grain + rng.uniform(3, 6) * rng.standard_normal(hu.shape, np.float32)
     noisy: np.ndarray = np.maximum(hu, np.float32(AIR - 24))
     return noisy
 
