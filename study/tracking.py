@@ -180,7 +180,7 @@ def trial(
     return Run(
         key=str(key),
         parent=arm_key(arm.number),
-        name=_trial_name(key),
+        name=f"{trial_name(key)} · {arm.name}",
         start=milliseconds(row.created if started is None else started),
         end=None if row.ended is None else milliseconds(row.ended),
         status=_STATUS[row.status],
@@ -195,8 +195,8 @@ def arm_key(number: int) -> str:
     return f"arm-a{number:02d}"
 
 
-def _trial_name(key: TrialKey) -> str:
-    """Short, since MLflow's page cuts names after a dozen letters; the key is among the tags."""
+def trial_name(key: TrialKey) -> str:
+    """Which trial of its arm, as short as it goes: MLflow's page cuts names after a dozen letters."""
     rest = [f" {letter}{value}" for letter, value in (("r", key.search), ("f", key.fold)) if value]
     return f"{key.stage} {key.number}" + "".join(rest)
 

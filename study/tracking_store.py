@@ -23,6 +23,8 @@ _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a study talks to nobody that its user did not name
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # else a line for every run that ends
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _SHORT_WAITS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds; MLflow's own is 120, seven times over

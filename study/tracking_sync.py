@@ -8,7 +8,7 @@ from study.design import Design, TrialKey
 from study.ledger import Ledger
 from study.ledger_rows import ArmRow, StudyRow, TrialRow
 from study.spec import Study
-from study.tracking import Run, experiment, trial
+from study.tracking import Run, experiment, trial, trial_name
 from study.tracking_arms import arm, arm_done
 from study.tracking_models import FinalModel, Models
 from study.tracking_rows import Details, details, running
@@ -168,10 +168,9 @@ class Follower:
         last = max(found.segments, key=lambda segment: segment.iteration)
         if last.checkpoint is None:
             return None
-        key = row.key
         return FinalModel(
             run=self._trial(row, found),
-            name=f"{self._arms[key.arm].name} r{key.search} f{key.fold} n{key.number:03d}",
+            name=f"{self._arms[row.key.arm].name} {trial_name(row.key)}",
             checkpoint=last.checkpoint,
             study=self._study.file,
         )

@@ -58,6 +58,7 @@ class Tracker:
         self._wake, self._finish, self._stop = threading.Event(), threading.Event(), threading.Event()
         self._connection: Ledger | None = None
         self._caught_up = self._told = False
+        self._with_models = True
         self._failures = 0  # in a row
         self._thread = threading.Thread(target=self._run, name="mlflow view", daemon=True)
 
@@ -70,11 +71,16 @@ class Tracker:
         """There is something new: look now."""
         self._wake.set()
 
-    def catch_up(self, seconds: float) -> bool:
+    def catch_up(self, seconds: float, *, models: bool = True) -> bool:
         """Sends what is left, at most for that long, and ends; whether MLflow has all that the ledger has.
 
         With MLflow away it does not wait: what is missing is sent when the study is run again.
+
+        Args:
+            seconds: How long it may take.
+            models: Whether the final models that are not there yet are asked for too (1 to 3 s each).
         """
+        self._with_models = models
         self._finish.set()
         self._wake.set()
         self._thread.join(seconds)
@@ -99,7 +105,7 @@ class Tracker:
                 finishing = self._finish.is_set()  # asked first: what was recorded before is seen by the step below
                 try:
                     follower = follower or self._follower(stack, models)
-                    busy = follower.step(finishing)
+                    busy = follower.step(finishing and self._with_models)
                 except StoppedError:
                     return
                 except Exception as error:

@@ -77,7 +77,7 @@ def test_a_trials_numbers_by_hand() -> None:
         curve=[CurvePoint(5, "loss", 0.9), CurvePoint(10, "loss", 0.8), CurvePoint(15, "loss", 0.7)],
         means=[Mean(10, "kidney+tumor", "dice", 0.25), Mean(20, "kidney+tumor", "dice", 0.5)],
     )
-    assert (run.key, run.parent, run.name) == ("search-a02-r0-f0-n003", "arm-a02", "search 3")
+    assert (run.key, run.parent, run.name) == ("search-a02-r0-f0-n003", "arm-a02", "search 3 · unet+focal")
     assert (run.start, run.end, run.status) == (1010250, None, "RUNNING")
     # 2 s an iteration, 4 s of evaluation: iteration 5 was 4 + 5 * 2 s before the end of the segment to 10.
     assert points(run) == {
@@ -118,7 +118,7 @@ def test_test_and_validation_values_never_share_a_name() -> None:
     names = set(points(trial(STUDY, ARM, final, segments=rows, means=[Mean(10, "kidney", "dice", 0.5)])))
     assert {"test/objective", "test/dice/kidney"} <= names
     assert not any(name.startswith("validation/") for name in names)
-    assert trial(STUDY, ARM, final).name == "final 0 r1 f2"
+    assert trial(STUDY, ARM, final).name == "final 0 r1 f2 · unet+focal"
 
 
 @pytest.mark.parametrize(

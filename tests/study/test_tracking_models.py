@@ -158,7 +158,7 @@ def test_final_networks_are_logged_once_and_load_in_a_fresh_process(
     run = client.get_run(model.source_run_id)
     assert run.data.tags["segstudy.key"] == model.tags["segstudy.key"] == TRAINED
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
-    assert model.name == "unet+dice r0 f0 n000"
+    assert model.name == "unet+dice final 0"
     assert model.params == run.data.params
     shown = {metric.key: (metric.value, metric.step) for metric in model.metrics}
     assert shown == {name: (value, 20) for name, value in run.data.metrics.items() if name.startswith("test/")}

@@ -138,6 +138,16 @@ def test_what_was_recorded_before_the_end_is_looked_at(tracker: Any) -> None:
     assert seen == [1, 2]
 
 
+def test_models_are_not_waited_for_where_the_study_was_stopped(tracker: Any) -> None:
+    asked: list[bool] = []
+    made, _ = tracker(lambda finishing: bool(asked.append(finishing)))
+    assert made.start().catch_up(5, models=False)
+    assert not any(asked)
+    made, _ = tracker(lambda finishing: bool(asked.append(finishing)))
+    assert made.start().catch_up(5)
+    assert asked[-1]
+
+
 def test_a_notice_wakes_it(tracker: Any) -> None:
     looks = threading.Semaphore(0)
     made, _ = tracker(lambda finishing: bool(looks.release()))
@@ -167,7 +177,7 @@ def test_a_study_from_start_to_end(tmp_path: Path, capsys: pytest.CaptureFixture
     assert trials < set(shown)
     assert {run["status"] for run in shown.values()} == {"FINISHED", "KILLED", "FAILED"}
     assert said == []
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr() == ("", "")
 
 
 @contextmanager
@@ -198,7 +208,9 @@ def free_port() -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_server_that_is_killed_in_the_middle_and_comes_back(tmp_path: Path) -> None:
+def test_a_server_that_is_killed_in_the_middle_and_comes_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     homes = {name: tmp_path / name for name in ("disturbed", "undisturbed")}
     for home in homes.values():
         home.mkdir()
@@ -229,6 +241,7 @@ def test_a_server_that_is_killed_in_the_middle_and_comes_back(tmp_path: Path) ->
     assert len(said) == 2
     assert sync(ledger, tracked.NAME, uri=default_uri(homes["undisturbed"]), **options)
     assert tracked.everything(default_uri(homes["undisturbed"])) == shown
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.slow
