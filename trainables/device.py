@@ -30,9 +30,15 @@ def peak_bytes(spec: TrialSpec) -> int:
 
 
 def release() -> None:
-    """Gives memory back that nothing refers to any more."""
+    """Gives memory back that nothing refers to any more.
+
+    What is there when the first segment has ended (modules, classes) stays as long as the process: later collections
+    leave it out, and take a millisecond instead of a tenth of a second.
+    """
     import torch
 
     gc.collect()
+    if not gc.get_freeze_count():
+        gc.freeze()
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.empty_cache()
