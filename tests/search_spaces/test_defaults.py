@@ -15,10 +15,18 @@ EVERY = [(owner, name, default) for owner, table in TABLES.items() for name, def
 IDS = [f"{owner}.{name}" for owner, name, _ in EVERY]
 
 
+NOT_OF_A_STUDY_FILE = ("weight", "ignore", "weights", "matrix")
+"""What a caller alone can say of a loss: tensors, and mappings by class."""
+
+
 def signature(function: Callable[..., Any]) -> dict[str, Any]:
-    """Keyword-only parameters with their default values."""
+    """Keyword-only parameters with their default values, those that a study file can say."""
     parameters = inspect.signature(function).parameters.values()
-    return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in NOT_OF_A_STUDY_FILE
+    }
 
 
 @pytest.mark.parametrize(

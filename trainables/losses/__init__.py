@@ -6,11 +6,12 @@ from torch import Tensor
 
 from trainables.losses.cross_entropy import cross_entropy_loss
 from trainables.losses.dice import dice_loss
+from trainables.losses.facts import FACTS, Facts
 from trainables.losses.focal import focal_loss
 from trainables.losses.tversky import tversky_loss
 
 Loss = Callable[..., Tensor]
-"""`(logits, target, *, parameters) -> scalar`."""
+"""`(logits, target, *, parameters, weight, ignore) -> scalar`."""
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": cross_entropy_loss,
@@ -19,4 +20,4 @@ LOSSES: dict[str, Loss] = {
     "tversky": tversky_loss,
 }
 
-__all__ = ["LOSSES", "Loss", "cross_entropy_loss", "dice_loss", "focal_loss", "tversky_loss"]
+__all__ = ["FACTS", "LOSSES", "Facts", "Loss", "cross_entropy_loss", "dice_loss", "focal_loss", "tversky_loss"]

