@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class Home:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def workers(self) -> list[int]:
@@ -43,10 +45,25 @@ class Home:
 
     def run_to_the_end(self) -> dict[str, object]:
         process = self.start()
-        output = process.communicate(timeout=90)[0].splitlines()
+        output = process.communicate(timeout=110)[0].splitlines()
         assert process.returncode == 0, "\n".join(output[-30:])
+        assert not _noise(output), "Ray or Tune spoke to the user"
         ended: dict[str, object] = json.loads(output[-1])
         assert ended["complete"], ended
+        return ended
+
+    def signal_after(self, events: int, number: signal.Signals, *, group: bool) -> dict[str, object]:
+        """Starts the command, sends a signal after so many events, as Ctrl-C does or to it alone; what it says last."""
+        process = self.start()
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if len(lines) == events:
+                (os.killpg if group else os.kill)(process.pid, number)
+        assert process.wait(30) == 0, "\n".join(lines[-30:])
+        assert not _noise(lines)
+        ended: dict[str, object] = json.loads(lines[-1])
         return ended
 
     def kill_after(self, events: int, chance: random.Random, *, worker_after: int | None) -> bool:
@@ -65,6 +82,11 @@ class Home:
         process.stdout.close()
         assert process.wait() in (0, -signal.SIGKILL), "".join(lines[-30:])
         return len(lines) == events
+
+
+def _noise(lines: list[str]) -> list[str]:
+    """Lines that are neither events nor the result."""
+    return [line for line in lines if not re.match(r"[A-Z][A-Za-z]+\(.*\)$|\{.*\}$", line)]
 
 
 def _lives(pid: int) -> bool:
@@ -120,3 +142,14 @@ def test_killed_at_three_points(tmp_path: pathlib.Path, undisturbed: str) -> Non
 @pytest.mark.parametrize("seed", range(2, 7))
 def test_killed_at_twenty_points(tmp_path: pathlib.Path, undisturbed: str, seed: int) -> None:
     assert survive(tmp_path, seed=seed, kills=KILLS) == undisturbed
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_ctrl_c_and_sigterm_stop_where_nothing_is_lost(tmp_path: pathlib.Path, undisturbed: str) -> None:
+    home = Home(tmp_path, pause=0.03)
+    for events, number, group in ((20, signal.SIGINT, True), (12, signal.SIGTERM, False)):
+        ended = home.signal_after(events, number, group=group)
+        assert (ended["stopped"], ended["complete"], ended["trouble"]) == (True, False, None)
+    assert home.run_to_the_end()["digest"] == undisturbed

@@ -278,6 +278,22 @@ def test_who_comes_second_waits_and_is_told_until_when(tmp_path: pathlib.Path) -
             ledger.acquire(id_)
 
 
+def test_the_first_signal_asks_and_the_second_ends() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Stopping() as stopping:
+        assert not stopping.asked
+        stopping.check()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as Ray does when it starts
+        stopping.listen()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopping.asked
+        with pytest.raises(Stopped):
+            stopping.check()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_idle_actors_stay_until_another_shape_waits() -> None:
     cache = KeepingCache(may_keep_one=True)
     assert [cache.cache_object("small", actor) for actor in "abc"] == [True, True, True]

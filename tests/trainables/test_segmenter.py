@@ -1,0 +1,126 @@
+"""The adapter to Ray: one process, one segment after the other, nothing of the last one left."""
+
+import dataclasses
+import gc
+import pathlib
+import resource
+import types
+import weakref
+from typing import Any
+
+import pytest
+import torch
+
+from tests.study.numbers import Numbers, NumbersSegmenter, spec
+from trainables import segmenter
+from trainables.segment import Assignment, Report, order
+from trainables.storage import Storage
+from trainables.trial import Outcome, TrialSpec
+
+FOLDER = "trials/s/search-a00-r0-f0-n000"
+LEARNERS: list[weakref.ref[Numbers]] = []
+
+
+class Large(Numbers):
+    """A network that holds 8 MB, in a cycle as real ones are."""
+
+    def __init__(self, spec: TrialSpec) -> None:
+        super().__init__(spec)
+        self.weights = torch.zeros(2_000_000)
+        self.itself = self
+        LEARNERS.append(weakref.ref(self))
+
+
+class LargeSegmenter(NumbersSegmenter):
+    def build(self, spec: TrialSpec) -> Large:
+        return Large(spec)
+
+
+@pytest.fixture
+def config(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    storage = Storage(tmp_path)
+    storage.write("trials/s/driver.json", order(1))
+    storage.write(f"{FOLDER}/spec.json", spec().to_json().encode())
+    runtime = types.SimpleNamespace(get_node_id=lambda: "node-1")
+    monkeypatch.setattr(segmenter.ray, "get_runtime_context", lambda: runtime)
+    LEARNERS.clear()
+    assignment = Assignment(
+        storage=storage.root,
+        folder=FOLDER,
+        start=0,
+        stop=10,
+        resume=None,
+        attempt=1,
+        driver="trials/s/driver.json",
+        fence=1,
+        slice_seconds=0.0,
+    )
+    return {**dataclasses.asdict(assignment), "cpu": 1.0, "gpu": 0.0}  # what Tune adds is not the segment's
+
+
+def made(kind: type = LargeSegmenter) -> Any:
+    """A Segmenter without the actor around it."""
+    return kind.__new__(kind)
+
+
+def run(worker: Any) -> dict[str, Any]:
+    while not (result := worker.step())["done"]:
+        pass
+    return dict(result)
+
+
+def test_a_result_is_a_report_with_the_node(config: dict[str, Any]) -> None:
+    worker = made()
+    worker.setup(config)
+    result = worker.step()
+    assert result["node"] == "node-1"
+    assert result.keys() - {"node"} == {field.name for field in dataclasses.fields(Report)}
+    assert (result["progress"], result["done"]) == (1, False)
+    last = run(worker)
+    assert Outcome.from_json(last["outcome"]).checkpoint == f"{FOLDER}/10-1"
+
+
+def test_an_actor_is_reused_and_gives_the_same(config: dict[str, Any]) -> None:
+    worker = made()
+    worker.setup(config)
+    first = Outcome.from_json(run(worker)["outcome"])
+    assert worker.reset_config({**config, "attempt": 2})
+    second = Outcome.from_json(run(worker)["outcome"])
+    assert (second.weights, second.scores, second.curve) == (first.weights, first.scores, first.curve)
+    assert second.checkpoint == f"{FOLDER}/10-2"
+
+
+def test_nothing_of_a_segment_is_left(config: dict[str, Any]) -> None:
+    worker = made()
+    worker.setup(config)
+    run(worker)
+    assert LEARNERS[-1]() is None  # when it has ended, though it refers to itself
+    worker.reset_config({**config, "attempt": 2})
+    worker.step()
+    assert LEARNERS[-1]() is not None
+    worker.reset_config({**config, "attempt": 3})  # in the middle, too
+    assert LEARNERS[-1]() is None
+    worker.step()
+    worker.cleanup()
+    assert LEARNERS[-1]() is None
+    worker.cleanup()  # twice is fine
+
+
+def test_memory_does_not_grow_over_200_segments(config: dict[str, Any]) -> None:
+    worker = made()
+    worker.setup(config)
+    for attempt in range(2, 202):
+        worker.reset_config({**config, "attempt": attempt, "slice_seconds": 9.0})
+        run(worker)
+        if attempt == 20:
+            gc.collect()
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KB on Linux
+    assert grown < 16_000, f"{grown} KB more at the peak"  # one learner that stays each time: 1,600,000
+
+
+def test_a_network_is_what_it_builds_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainables import training
+
+    monkeypatch.setattr(training, "Training", lambda spec: ("a training of", spec.key))
+    assert made(segmenter.Segmenter).build(spec()) == ("a training of", "search-a00-r0-f0-n000")
