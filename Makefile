@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 PACKAGES := search_spaces trainables study reports
 
 DEMO := demo
-CASES ?= 24
+CASES ?= 40
 
 .PHONY: help install lint format test chaos bench demo clean
 .DEFAULT_GOAL := help
@@ -28,6 +28,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'Error: Python 3.11, 3.12 or 3.13 is needed; none is on the PATH. Say make PYTHON=…' >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'Installing into $(VENV): a minute or two, 2.5 GB.'
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@

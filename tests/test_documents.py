@@ -1,0 +1,60 @@
+"""README and CONTRIBUTING, held to what is there: commands, study file, links, make targets."""
+
+import pathlib
+import re
+import shlex
+
+import pytest
+
+from study.cli import run_command
+from study.spec import Study
+from study.yaml_text import read
+
+ROOT = pathlib.Path(__file__).parents[1]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", _text(name), re.MULTILINE | re.DOTALL)
+
+
+def _commands() -> list[list[str]]:
+    lines = [line for name in DOCUMENTS for block in _blocks(name, "bash") for line in block.splitlines()]
+    inline = [found for name in DOCUMENTS for found in re.findall(r"`((?:segstudy|make) [^`]+)`", _text(name))]
+    return [shlex.split(line, comments=True) for line in [*lines, *inline] if shlex.split(line, comments=True)]
+
+
+SEGSTUDY = [words[1:] for words in _commands() if words[0] == "segstudy"]
+MAKE = [words[1] for words in _commands() if words[0] == "make"]
+
+
+@pytest.mark.parametrize("arguments", SEGSTUDY, ids=" ".join)
+def test_commands_exist_with_their_options(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command([*arguments, "--help"]) == 0, capsys.readouterr().err
+
+
+def test_there_are_commands_to_hold() -> None:
+    assert {words[0] for words in SEGSTUDY} >= {"phantom", "check", "run", "status", "report", "ui"}
+    assert {"demo", "test", "install", "lint"} <= set(MAKE)
+
+
+@pytest.mark.parametrize("target", sorted(set(MAKE)))
+def test_make_targets_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", _text("Makefile"), re.MULTILINE)
+
+
+def test_the_study_file_is_right() -> None:
+    (block,) = _blocks("README.md", "yaml")
+    study = Study.from_plain(read(block).value)
+    assert [arm.loss for arm in study.arms] == ["dice", "focal", "tversky", "cross_entropy"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", _text(name))
+    missing = [target for target in targets if "://" not in target and not (ROOT / target).exists()]
+    assert not missing
