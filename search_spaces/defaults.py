@@ -40,6 +40,19 @@ class Default:
 
 LOSSES: dict[str, dict[str, Default]] = {
     "cross_entropy": {},
+    "bce": {},
+    "balanced": {
+        "alpha": Default(
+            0.25, Range(0.1, 0.9), "the chest-ct paper's with a U-Net; it searched 0.25 to 0.75", at_least=0, at_most=1
+        ),
+    },
+    "weighted_cross_entropy": {
+        "detach": Default(False, None, "the authors' code lets the gradient through the weight"),
+        "max_weight": Default(1e12, None, "far above what untrained networks give, and finite", above=0),
+    },
+    "top_k_cross_entropy": {
+        "fraction": Default(0.1, Range(0.02, 0.5, log=True), "a tenth is nnU-Net's", above=0, at_most=1),
+    },
     "dice": {
         "eps": Default(1e-5, None, "MIScnn's and MONAI's smoothing; it matters in empty patches only", above=0),
     },

@@ -37,6 +37,38 @@ class Facts:
 
 FACTS: dict[str, Facts] = {
     "cross_entropy": Facts("all", "voxel", 0.0, True, "Ronneberger et al. 2015, https://arxiv.org/abs/1505.04597"),
+    "bce": Facts(
+        "foreground",
+        "voxel",
+        0.0,
+        True,
+        "each class's cross-entropy against the rest; with two classes Ronneberger et al. 2015",
+        trap="With two classes it is cross_entropy, exactly.",
+    ),
+    "balanced": Facts(
+        "all",
+        "voxel",
+        0.0,
+        True,
+        "Lin et al. 2017, https://arxiv.org/abs/1708.02002, section 3.1",
+        trap="No balance by class frequency: alpha is fixed, and below one half weighs the foreground down.",
+    ),
+    "weighted_cross_entropy": Facts(
+        "foreground",
+        "batch",
+        0.0,
+        True,
+        "deep_pipe, of Shirokikh et al. 2020, https://arxiv.org/abs/2007.10033",
+        trap="The weight is that of the predictions, moves with them, and knows no bound but max_weight.",
+    ),
+    "top_k_cross_entropy": Facts(
+        "all",
+        "batch",
+        0.0,
+        True,
+        "Wu et al. 2016, https://arxiv.org/abs/1605.06885, and nnU-Net's TopKLoss",
+        trap="The hardest voxels of the whole batch: a wrongly labelled image can have all of them.",
+    ),
     "dice": Facts(
         "all",
         "sample",

@@ -51,8 +51,48 @@ def tversky(logits: Array, target: Array, fn_weight: float = 0.7, fp_weight: flo
     return float(np.mean(1 - ((tp + eps) / (tp + fn_weight * fn + fp_weight * fp + eps))[:, 1:]))
 
 
+def arrays(logits: Array, target: Array) -> tuple[Array, Array]:
+    """Probabilities p and one-hot reference g, `(N, C, V)`."""
+    p, g = np.zeros((2, *logits.shape[:2], target[0].size))
+    filled = [0] * len(logits)
+    for n, probabilities, y in voxels(logits, target):
+        p[n, :, filled[n]], g[n, y, filled[n]] = probabilities, 1
+        filled[n] += 1
+    return p, g
+
+
+def binary_cross_entropy(logits: Array, target: Array) -> float:
+    p, g = (x[:, 1:] for x in arrays(logits, target))
+    return float(np.mean(-(g * np.log(p) + (1 - g) * np.log(1 - p))))
+
+
+def balanced(logits: Array, target: Array, alpha: float = 0.25) -> float:
+    p, g = arrays(logits, target)
+    cost = -g * np.log(p)
+    return float(((1 - alpha) * cost[:, 0] + alpha * cost[:, 1:].sum(1)).mean())
+
+
+def weighted_cross_entropy(logits: Array, target: Array, detach: bool = False, max_weight: float = math.inf) -> float:
+    p, g = (x[:, 1:] for x in arrays(logits, target))
+    costs = []
+    for c in range(p.shape[1]):
+        volume = p[:, c].sum()
+        ratio = min((p[:, c].size - volume) / volume, max_weight)
+        costs.append(-ratio * g[:, c] * np.log(p[:, c]) - (1 - g[:, c]) * np.log(1 - p[:, c]))
+    return float(np.mean(costs))
+
+
+def top_k_cross_entropy(logits: Array, target: Array, fraction: float = 0.1) -> float:
+    costs = sorted((-math.log(p[y]) for _, p, y in voxels(logits, target)), reverse=True)
+    return float(np.mean(costs[: max(1, math.floor(fraction * len(costs)))]))
+
+
 FORMULAS: dict[str, Callable[..., float]] = {
     "cross_entropy": cross_entropy,
+    "bce": binary_cross_entropy,
+    "balanced": balanced,
+    "weighted_cross_entropy": weighted_cross_entropy,
+    "top_k_cross_entropy": top_k_cross_entropy,
     "dice": dice,
     "focal": focal,
     "tversky": tversky,
