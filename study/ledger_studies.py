@@ -143,7 +143,6 @@ def set_cases(store: Store, lease: Lease, cases: Sequence[Case]) -> None:
         _insert_cases(connection, lease.study_id, [case for case in cases if case.name not in known])
 
     store.fenced(lease, work)
-    store.case_ids.pop(lease.study_id, None)
 
 
 def update_file(

@@ -51,10 +51,13 @@ def test_a_mark_takes_the_place_of_what_was_before(ledger: Ledger, lease: Lease)
     ledger.record_checkpoint(lease, key(1), 4, "another trial's")
     done = ledger.complete_segment(lease, TRIAL, 5, small.outcome(5, TRIAL), 0.5)
     assert done.obsolete == ("four", "two")
+    ledger.record_checkpoint(lease, key(1), 5, "at the mark, before its end was reported")
+    done = ledger.complete_segment(lease, key(1), 5, small.outcome(5, key(1)), 0.5)
+    assert done.obsolete == ("another trial's", "at the mark, before its end was reported")
     ledger.record_checkpoint(lease, TRIAL, 7, "seven")
     done = ledger.complete_segment(lease, TRIAL, 10, small.outcome(10, TRIAL), 0.5)
     assert done.obsolete == (f"{TRIAL}/5", "seven")
-    assert ledger.folders(lease.study_id) == {f"{TRIAL}/10", "another trial's"}
+    assert ledger.folders(lease.study_id) == {f"{TRIAL}/10", f"{key(1)}/5"}
 
 
 def test_recorded_again(ledger: Ledger, lease: Lease) -> None:

@@ -3,6 +3,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from study.ledger import Ledger, Owner
 from study.ledger_rows import Running
@@ -48,10 +49,13 @@ def test_the_best_is_the_least_where_less_is_better(ledger: Ledger) -> None:
     design = dataclasses.replace(small.DESIGN, maximize=False)
     study_id = ledger.create_study("small", small.FILE, design, small.CASES, "d", {})
     lease = ledger.acquire(study_id)
-    ledger.insert_trials(lease, [small.plan(key(0)), small.plan(key(1)), small.plan(key(2))], "random")
-    small.complete(ledger, lease, [(key(0), 5), (key(1), 5), (key(0), 10)])  # 0 is finished, 1 is open
+    ledger.insert_trials(lease, [small.plan(key(number)) for number in range(4)], "random")
+    small.complete(ledger, lease, [(key(0), 5), (key(0), 10), (key(1), 5), (key(3), 5)])  # 0 is finished
     ledger.complete_segment(lease, key(2), 5, small.outcome(5, key(2)), None)
     assert ledger.status(study_id).arms[0].best == {("search", 5): 0.05, ("search", 10): 0.1}
+    ledger.write(lambda connection: connection.execute(text("UPDATE segments SET objective = 1 - objective")))
+    expected = {("search", 5): 1 - objective(5, key(3)), ("search", 10): 0.9}  # now that of an open trial
+    assert ledger.status(study_id).arms[0].best == expected
 
 
 def test_what_is_under_way(ledger: Ledger) -> None:

@@ -76,6 +76,7 @@ def test_a_view_that_follows_in_any_rhythm_ends_with_everything(follower: Ledger
         seen.update({str(trial.key): trial.status for trial in changes.trials})
         segments.extend((str(segment.trial), segment.iteration) for segment in changes.segments)
         position = changes.position
+        assert seen.keys() >= {trial for trial, _ in segments}  # a segment's trial is known by then
         return changes.more
 
     for step in steps:
