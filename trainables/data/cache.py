@@ -17,7 +17,21 @@ import numpy as np
 from torch import Tensor
 
 from trainables.data import case as cases
-from trainables.data import digests, geometry, inspect, labels, options, preprocess, readers, resample, store
+from trainables.data import (
+    digests,
+    geometry,
+    inspect,
+    itk,
+    labels,
+    nifti,
+    options,
+    pictures,
+    preprocess,
+    raw,
+    readers,
+    resample,
+    store,
+)
 from trainables.data.inspect import CaseFacts
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
@@ -64,7 +78,7 @@ def prepare_case(
     found = _find(files, how, root, group, verify)
     if found is not None:
         return found
-    case = cases.read(files, how.labels, dim=how.dim, other=how.other_labels)
+    case = cases.read(files, how.labels, dim=how.dim, other=how.other_labels, colour=how.colour)
     label = inspect.training_label(files, case, how)
     facts = inspect.facts_of(files, case, how, label, group)
     prepared = preprocess.prepare(case, how, label)
@@ -104,7 +118,7 @@ def _key_file(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> p
 @functools.cache
 def code_version() -> str:
     """Digest of the code that decides an entry's content."""
-    modules = (cases, geometry, inspect, labels, options, preprocess, readers, resample)
+    modules = (cases, geometry, inspect, itk, labels, nifti, options, pictures, preprocess, raw, readers, resample)
     return digests.of_code(str(module.__file__) for module in modules)
 
 

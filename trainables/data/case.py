@@ -33,7 +33,14 @@ class Case:
     warnings: tuple[str, ...]
 
 
-def read(files: CaseFiles, labels: Sequence[Label], *, dim: int, other: OtherLabels = "refuse") -> Case:
+def read(
+    files: CaseFiles,
+    labels: Sequence[Label],
+    *,
+    dim: int,
+    other: OtherLabels = "refuse",
+    colour: readers.Colour = "grey",
+) -> Case:
     """A case from its files.
 
     Args:
@@ -41,6 +48,7 @@ def read(files: CaseFiles, labels: Sequence[Label], *, dim: int, other: OtherLab
         labels: What the mask's values mean.
         dim: 2 or 3; a volume of one slice counts as 2D where it is 2.
         other: What becomes of mask values that no label names.
+        colour: What becomes of the colours of pictures: one `grey` channel or three `channels`.
 
     Raises:
         InputError: A file cannot be read, NaN or infinite voxels, shapes or grids that differ, a flat image in 3D or
@@ -50,9 +58,9 @@ def read(files: CaseFiles, labels: Sequence[Label], *, dim: int, other: OtherLab
         raise InputError(
             f"{readers.short(files.mask)}: JPEG blurs the values of a mask. Give each label a rule such as '>127'."
         )
-    first = _Volume.of(files.images[0])
+    first = _Volume.of(files.images[0], colour)
     warnings = list(first.raw.warnings)
-    mask = _Volume.of(files.mask, grey=False).beside(first, "the mask", warnings)
+    mask = _Volume.of(files.mask, "refuse").beside(first, "the mask", warnings)
     if len(mask.array) != 1:
         raise InputError(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
@@ -64,7 +72,7 @@ def read(files: CaseFiles, labels: Sequence[Label], *, dim: int, other: OtherLab
     del mask  # one volume at a time: it can take gigabytes
     channels = [_finite(first)]
     for number, path in enumerate(files.images[1:], start=1):
-        channels.append(_finite(_Volume.of(path).beside(first, f"channel {number}", warnings)))
+        channels.append(_finite(_Volume.of(path, colour).beside(first, f"channel {number}", warnings)))
     image = channels[0] if len(channels) == 1 else np.concatenate(channels)
     return _of_dimension(image, reference, first.spacing, tuple(warnings), dim, first.path)
 
@@ -78,8 +86,8 @@ class _Volume:
     axes: geometry.Orientation | None
 
     @classmethod
-    def of(cls, path: pathlib.Path, *, grey: bool = True) -> Self:
-        raw = readers.read(path, grey=grey)
+    def of(cls, path: pathlib.Path, colour: readers.Colour) -> Self:
+        raw = readers.read(path, colour=colour)
         try:
             axes = None if raw.affine is None else geometry.orientation(raw.affine)
         except ValueError as error:
@@ -91,7 +99,10 @@ class _Volume:
     @property
     def array(self) -> np.ndarray:
         """A view `(channel, z, y, x)`; a flat picture has one slice."""
-        array = self.raw.array[np.newaxis] if self.axes is None else geometry.to_zyx(self.raw.array, self.axes)
+        if self.axes is None:
+            channels = self.raw.array if self.raw.array.ndim == 3 else self.raw.array[..., np.newaxis]
+            return np.moveaxis(channels, -1, 0)[:, np.newaxis]
+        array = geometry.to_zyx(self.raw.array, self.axes)
         return array if array.ndim == 4 else array[np.newaxis]
 
     @property

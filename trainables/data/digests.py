@@ -1,41 +1,71 @@
-"""Digests of files, remembered by path, size and time of change so that an unchanged file is read once."""
+"""Digests of images, remembered by path, size and times of change so that an unchanged file is read once."""
 
 import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 
-from trainables.data import store
+from trainables.data import parts, store
 from trainables.data.layouts import CaseFiles
 from trainables.data.readers import short
 from trainables.errors import InputError
 
+SETTLED = 2.0
+"""Seconds that a file must have been left alone before its digest is remembered: clocks of file systems are coarse,
+so a second change within one tick would leave the times as they are."""
+
 
 def of_file(path: pathlib.Path, root: pathlib.Path | None = None) -> str:
-    """SHA-256 of a file's bytes, in hex.
+    """SHA-256 of an image's bytes, in hex: with a header's data files, with all slices of a series (`parts`).
 
     Args:
-        path: The file.
+        path: The file, or the folder of a DICOM series.
         root: Cache folder in which the digest is remembered; None reads the file each time.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: The file, or a data file that it names, cannot be read.
     """
     try:
-        state = path.stat()
-        stamp = [str(path.absolute()), state.st_size, state.st_mtime_ns]
-        memo = None if root is None else root / "digests" / f"{of_text(stamp[0])[:32]}.json"
+        files = parts.of(path)
+        before = _stamp(path, files)
+        memo = None if root is None else root / "digests" / f"{of_text(path.absolute())[:32]}.json"
         known = store.read_json(memo) if memo is not None else None
-        if known is not None and known.get("stamp") == stamp:
+        if known is not None and known.get("stamp") == before:
             return str(known["sha256"])
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _of_files(path, files)
+        settled = _stamp(path, files) == before and _last_change(files) + SETTLED <= time.time()
     except OSError as error:
-        raise InputError(f"{short(path)}: cannot be read ({error.strerror}).") from error
-    if memo is not None:
-        store.write_json(memo, {"stamp": stamp, "sha256": digest})
+        name = path if error.filename is None else pathlib.Path(error.filename)
+        raise InputError(f"{short(name)}: cannot be read ({error.strerror}).") from error
+    if memo is not None and settled:
+        store.write_json(memo, {"stamp": before, "sha256": digest})
     return digest
+
+
+def _of_files(path: pathlib.Path, files: Sequence[pathlib.Path]) -> str:
+    """One file's own digest; of several one made of theirs, a series' slices whatever they are called."""
+    each = []
+    for file in files:
+        with file.open("rb") as content:
+            each.append(hashlib.file_digest(content, "sha256").hexdigest())
+    if len(each) == 1 and not path.is_dir():
+        return each[0]
+    return of_text(json.dumps(sorted(each) if path.is_dir() else each))
+
+
+def _stamp(path: pathlib.Path, files: Sequence[pathlib.Path]) -> list[object]:
+    """What changes with the files: the time of the last change of the inode cannot be set back, as the other can."""
+    states = [(file, file.stat()) for file in files]
+    return [
+        str(path.absolute()),
+        *([file.name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino] for file, state in states),
+    ]
+
+
+def _last_change(files: Sequence[pathlib.Path]) -> float:
+    return max((max(state.st_mtime, state.st_ctime) for state in (file.stat() for file in files)), default=0.0)
 
 
 def of_text(text: object) -> str:

@@ -85,7 +85,7 @@ def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = No
     Raises:
         InputError: Something is wrong with it: one line that begins with the file.
     """
-    case = read(files, options.labels, dim=options.dim, other=options.other_labels)
+    case = read(files, options.labels, dim=options.dim, other=options.other_labels, colour=options.colour)
     return facts_of(files, case, options, training_label(files, case, options), group)
 
 

@@ -170,7 +170,7 @@ def _matches(
     found: dict[str, pathlib.Path] = {}
     for file in sorted(root.glob(template.replace("{case}", "*"))):
         match = re.fullmatch(pattern, file.relative_to(root).as_posix())
-        if match is None or file in taken or _hidden(file):
+        if match is None or file in taken or _hidden(file) or (file.is_dir() and not readers.is_image(file)):
             continue
         other = found.setdefault(match["case"], file)
         if other != file:
@@ -179,10 +179,8 @@ def _matches(
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Files that a reader knows; hidden ones (macOS writes `._x` and `.DS_Store`) and other kinds left out."""
-    return sorted(
-        file for file in folder.iterdir() if not _hidden(file) and readers.suffix(file) is not None and file.is_file()
-    )
+    """What a reader knows; hidden files (macOS writes `._x` and `.DS_Store`) and other kinds left out."""
+    return sorted(file for file in folder.iterdir() if not _hidden(file) and readers.is_image(file))
 
 
 def _hidden(file: pathlib.Path) -> bool:

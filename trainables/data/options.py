@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from trainables.data.labels import Label, OtherLabels
+from trainables.data.raw import Colour
 
 Normalize = Literal["zscore", "minmax", "none"]
 Spacing = tuple[float, ...] | Literal["native", "unknown"]
@@ -19,6 +20,7 @@ class PreprocessOptions:
         dim: 2 for slices (PNG, JPEG, single-slice NIfTI), 3 for volumes; the number of sizes in `patch.size`.
         labels: In the study file's order: `labels[i]` has class index `i + 1`. `labels.parse_all` makes them.
         other_labels: What becomes of mask values that no label names.
+        colour: What becomes of the colours of pictures: one `grey` channel, or three `channels`, of grey ones too.
         regions: Region → class indices whose union it is, for the ceilings.
         spacing: Voxel size in mm, `[z, y, x]` or `[y, x]`; `native` keeps each case's grid; `unknown` does so too
             and reports distances in pixels, whatever the header says.
@@ -30,6 +32,7 @@ class PreprocessOptions:
     dim: int
     labels: tuple[Label, ...]
     other_labels: OtherLabels = "refuse"
+    colour: Colour = "grey"
     regions: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     spacing: Spacing = "native"
     clip: tuple[float, float] | None = None

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests.trainables.data.files import affine, options, orientations, pair, save, volume
+from tests.trainables.data.files import affine, options, orientations, pair, picture, save, volume
 from trainables.data import cache, digests, preprocess, readers, store
 from trainables.data import case as cases
 from trainables.data.cache import Dataset, prepare_case, write_index
+from trainables.data.labels import parse_all
 from trainables.data.layouts import CaseFiles
 from trainables.errors import InputError
 
@@ -92,6 +93,7 @@ def test_orientations_that_only_a_quaternion_tells_are_one_entry_too(tmp_path: p
 
 def test_a_second_run_opens_no_image(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, root = pair(tmp_path), tmp_path / "cache"
+    monkeypatch.setattr(digests, "SETTLED", 0.0)
     first = prepare_case(files, SPACED, root)
     assert first.built
 
@@ -306,3 +308,16 @@ def test_digest_of_a_dataset_depends_on_content_only(tmp_path: pathlib.Path) -> 
     assert digests.of_dataset(renamed, memo) != digests.of_dataset(second, memo)
     save(second[2].mask, volume()[1] * 0)
     assert digests.of_dataset(second, memo) != digests.of_dataset(first)
+
+
+def test_colours_are_three_channels_where_asked_for(tmp_path: pathlib.Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (9, 8, 3)).astype(np.uint8)
+    mask = picture(tmp_path / "m.png", (colours[..., 0] > 128).astype(np.uint8))
+    files = CaseFiles("a", (picture(tmp_path / "i.png", colours),), mask)
+    how = options(dim=2, labels=parse_all({"organ": 1}), regions={}, normalize="none")
+    three = opened(tmp_path / "cache", files, dataclasses.replace(how, colour="channels"))
+    assert three.facts.channels == 3
+    assert (three.image == colours.transpose(2, 0, 1)).all()
+    one = opened(tmp_path / "cache", files, how)
+    assert one.image.shape == (1, 9, 8)
+    assert (one.reference == three.reference).all()

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.trainables.data.files import affine, picture, save, volume
 from trainables.data import readers
+from trainables.data.nifti import UNPLACED
 from trainables.errors import InputError
 
 
@@ -57,7 +58,7 @@ def test_both_form_codes_zero_is_told(tmp_path: pathlib.Path) -> None:
     nifti.set_qform(affine(), code=0)
     nibabel.save(nifti, tmp_path / "a.nii.gz")
     raw = readers.read(tmp_path / "a.nii.gz")
-    assert raw.warnings == (readers.UNPLACED,)
+    assert raw.warnings == (UNPLACED,)
     assert raw.sides == (1.5, 2.0, 3.0)
 
 
@@ -95,7 +96,7 @@ def test_16_bit_and_one_bit_pictures(tmp_path: pathlib.Path) -> None:
     deep = GREY.astype(np.uint16) * 200
     assert (readers.read(picture(tmp_path / "deep.png", deep)).array == deep).all()
     Image.fromarray(GREY > 100).save(tmp_path / "bit.png")
-    assert readers.read(tmp_path / "bit.png", grey=False).array.tolist() == (GREY > 100).astype(int).tolist()
+    assert readers.read(tmp_path / "bit.png", colour="refuse").array.tolist() == (GREY > 100).astype(int).tolist()
 
 
 def test_colour_becomes_grey_and_a_coloured_mask_is_refused(tmp_path: pathlib.Path) -> None:
@@ -104,9 +105,9 @@ def test_colour_becomes_grey_and_a_coloured_mask_is_refused(tmp_path: pathlib.Pa
     path = picture(tmp_path / "a.png", colours)
     assert readers.read(path).array[0, 0] == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
     with pytest.raises(InputError, match="a mask in colours"):
-        readers.read(path, grey=False)
+        readers.read(path, colour="refuse")
     same = picture(tmp_path / "b.png", np.repeat(GREY[..., None], 3, -1))
-    assert (readers.read(same, grey=False).array == GREY).all()
+    assert (readers.read(same, colour="refuse").array == GREY).all()
     alpha = np.dstack([np.repeat(GREY[..., None], 3, -1), np.full_like(GREY, 7)])
     assert (readers.read(picture(tmp_path / "c.png", alpha)).array == GREY).all()
 
@@ -116,7 +117,7 @@ def test_palette_indices_are_a_masks_values(tmp_path: pathlib.Path) -> None:
     indexed.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
     indexed.save(tmp_path / "a.png")
     assert Image.open(tmp_path / "a.png").mode == "P"
-    assert (readers.read(tmp_path / "a.png", grey=False).array == GREY % 3).all()
+    assert (readers.read(tmp_path / "a.png", colour="refuse").array == GREY % 3).all()
     assert set(np.unique(readers.read(tmp_path / "a.png").array)) == {0, 76, 150}
 
 
@@ -160,7 +161,7 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         readers.read(tmp_path / "a.nii.gz")
     (tmp_path / "b.png").mkdir()
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"/b.png: no DICOM series in this folder"):
         readers.read(tmp_path / "b.png")
 
 
@@ -174,3 +175,18 @@ def test_a_picture_of_several_pages_is_refused(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(("name", "stem"), [("a.nii.gz", "a"), ("a.b.NII", "a.b"), ("a.jpeg", "a"), ("plain", "plain")])
 def test_stems(name: str, stem: str) -> None:
     assert readers.stem(pathlib.Path(name)) == stem
+
+
+def test_colours_as_channels_of_grey_and_palette_pictures_too(tmp_path: pathlib.Path) -> None:
+    colours = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7
+    assert (readers.read(picture(tmp_path / "a.png", colours), colour="channels").array == colours).all()
+    deep = GREY.astype(np.uint16) * 200
+    found = readers.read(picture(tmp_path / "deep.png", deep), colour="channels").array
+    assert found.shape == (3, 4, 3)
+    assert (found == deep[..., None]).all()
+    indexed = Image.fromarray(GREY % 3)
+    indexed.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    indexed.save(tmp_path / "p.png")
+    found = readers.read(tmp_path / "p.png", colour="channels").array
+    assert (found[..., 0] == 255 * (GREY % 3 == 1)).all()
+    assert (found[..., 1] == 255 * (GREY % 3 == 2)).all()

@@ -1,0 +1,81 @@
+"""Parts: the files on the disk that one image consists of, without opening its voxels.
+
+A MetaImage header (`.mhd`) and a NRRD header (`.nhdr`) name their data files; a DICOM series is a folder of slices.
+"""
+
+import pathlib
+import re
+from collections.abc import Iterator
+
+SLICES = (".dcm", ".ima")
+"""Endings of DICOM slices; many have none."""
+LOOKED_AT = 8
+"""Files of a folder that are looked into before it is said to hold no DICOM series."""
+HEADERS = (".mhd", ".mha", ".nhdr", ".nrrd")
+LONGEST_HEADER = 1 << 20
+DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)[ \t]*([^\r\n]*)\r?\n?(.*)", re.M | re.S | re.I)
+
+
+def of(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
+    """The image's own path first (not for a folder), then what it leads to, which need not exist; sorted.
+
+    Args:
+        path: A file, or the folder of a DICOM series.
+    """
+    if path.is_dir():
+        return tuple(sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")))
+    if not path.name.lower().endswith(HEADERS):
+        return (path,)
+    named = sorted({path.parent / name for name in _named(_header(path))})
+    return (path, *named)
+
+
+def is_series(folder: pathlib.Path) -> bool:
+    """Whether one of the folder's first files is a DICOM slice."""
+    return any(is_slice(file) for file in of(folder)[:LOOKED_AT])
+
+
+def is_slice(file: pathlib.Path) -> bool:
+    """Whether a file is a DICOM slice, by its ending or by its first bytes; a DICOMDIR only lists others."""
+    if file.name.lower().endswith(SLICES) or file.name == "DICOMDIR":
+        return file.name != "DICOMDIR"
+    try:
+        with file.open("rb") as content:
+            return content.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _header(path: pathlib.Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST_HEADER)
+    except OSError:
+        return b""  # whoever opens it next says so
+
+
+def _named(header: bytes) -> Iterator[str]:
+    """The data files that a header names: one, a list of them, or a numbered pattern (`slice%03d.raw 1 90 1`)."""
+    if header.startswith(b"NRRD"):
+        header = header.replace(b"\r\n", b"\n").split(b"\n\n", 1)[0] + b"\n"  # after a blank line come voxels
+    match = DATA_FILE.search(header)
+    if match is None:
+        return
+    value = match[1].decode("utf-8", "replace").strip()
+    words = value.split()
+    if value.upper() == "LOCAL" or not words:
+        return
+    if words[0].upper() == "LIST":
+        yield from (line.strip() for line in match[2].decode("utf-8", "replace").splitlines() if line.strip())
+    elif "%" in words[0] and len(words) >= 3 and all(re.fullmatch(r"-?\d{1,6}", word) for word in words[1:]):
+        first, last, step = (*(int(word) for word in words[1:4]), 1)[:3]
+        for number in range(first, last + (1 if step > 0 else -1), step or 1):
+            yield _numbered(words[0], number)
+    else:
+        yield value
+
+
+def _numbered(pattern: str, number: int) -> str:
+    """`slice%03d.raw` with a number in it; other patterns stay as they are."""
+    match = re.fullmatch(r"([^%]*)%0?(\d?)d([^%]*)", pattern)
+    return pattern if match is None else f"{match[1]}{number:0{match[2] or 1}d}{match[3]}"
