@@ -9,6 +9,7 @@ from ray.tune.experiment import Trial
 
 from study.actor_cache import kept_actors
 from study.desk import Desk
+from study.lost_workers import lost_workers_told
 from study.ray_session import settings
 from study.recorder import Recorder
 from study.searcher import PlanSearcher
@@ -50,7 +51,7 @@ def drive(
     """
     crashes = tuners = 0
     limit = segments or max(SEGMENTS, A_SLOT * desk.slots)
-    with kept_actors(), settings(TUNE_MAX_PENDING_TRIALS_PG=str(desk.slots)):
+    with kept_actors(), lost_workers_told(), settings(TUNE_MAX_PENDING_TRIALS_PG=str(desk.slots)):
         while not (desk.nothing_left or closed()):
             tuners += 1
             ended = desk.ended

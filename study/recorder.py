@@ -13,6 +13,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from study.desk import Desk
+from study.lost_workers import why
 from trainables.segment import Report
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Report))
@@ -88,12 +89,8 @@ class Recorder(Callback):
 
 
 def _why(trial: Trial) -> str:
-    """The error's last words, in one line."""
     try:
         with open(trial.pickled_error_file, "rb") as file:
-            error = cloudpickle.load(file)
+            return why(cloudpickle.load(file))
     except (OSError, TypeError):
         return "an error that Ray Tune did not keep"
-    cause = getattr(error, "cause", None) or error
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    return f"{type(cause).__name__}: {lines[0] if lines else 'without a text'}"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import pickle
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -310,6 +311,23 @@ def test_idle_actors_stay_until_another_shape_waits() -> None:
     assert cache.cache_object("small", "f")
     assert sorted(cache.flush_cached_objects(force_all=True)) == ["e", "f"]
     assert cache.num_cached_objects == 0
+
+
+def test_whatever_ray_calls_it_a_worker_was_lost() -> None:
+    from ray.exceptions import ActorDiedError, ObjectLostError, OutOfMemoryError, RayActorError, RayTaskError
+
+    from study.lost_workers import _as_death, why
+
+    killed = OutOfMemoryError("1 worker(s) were killed due to the node running low on memory. Memory on it\nMuch more")
+    death = _as_death(killed)
+    assert isinstance(death, RayActorError)  # Tune knows these, and ends the run on any other
+    expected = "OutOfMemoryError: 1 worker(s) were killed due to the node running low on memory"
+    assert why(death) == why(pickle.loads(pickle.dumps(death))) == expected
+    assert isinstance(_as_death(ObjectLostError("0" * 56, None, "")), RayActorError)
+    raised = RayTaskError("step", "Traceback", OSError(28, "No space left on device"))
+    assert _as_death(raised) is raised
+    assert why(raised) == "OSError: [Errno 28] No space left on device"
+    assert why(ActorDiedError()) == "its process died"
 
 
 def test_the_limit_of_losses_is_what_the_documents_say() -> None:

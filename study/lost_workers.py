@@ -1,0 +1,53 @@
+"""However Ray loses a worker, Tune hears that an actor died.
+
+Ray kills a worker when its node's memory runs out, and says so with an error that Tune does not know: it would end the
+whole run. Nodes and results that are lost can do the same.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ray.air.execution._internal import RayActorManager
+from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
+from ray.tune.execution import tune_controller
+
+
+class PatientManager(RayActorManager):
+    """Tune's manager of actors, for which every error of Ray's is an actor that died."""
+
+    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+        super()._actor_task_failed(tracked_actor_task, _as_death(exception))
+
+    def _actor_start_failed(self, tracked_actor: Any, exception: Exception) -> None:
+        super()._actor_start_failed(tracked_actor, _as_death(exception))
+
+
+def why(error: Exception) -> str:
+    """What happened to a worker, in one line for a person."""
+    cause = getattr(error, "cause", None) or error  # the exception that a task raised
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    if isinstance(cause, ActorDiedError) and not cause.actor_init_failed:
+        where = ", ".join(line.replace(":", "") for line in lines if line.startswith(("pid:", "ip:")))
+        return f"its process died ({where})" if where else "its process died"
+    text = lines[0].partition(". ")[0] if lines else "without a text"
+    return text if type(cause) is RayActorError else f"{type(cause).__name__}: {text}"
+
+
+def _as_death(error: Exception) -> Exception:
+    known: bool = isinstance(error, (RayActorError, RayTaskError))
+    if known:
+        return error
+    death: Exception = RayActorError(error_msg=why(error))
+    return death
+
+
+@contextlib.contextmanager
+def lost_workers_told() -> Iterator[None]:
+    """Tuners that run inside the block survive the loss of any worker."""
+    before = tune_controller.RayActorManager
+    tune_controller.RayActorManager = PatientManager
+    try:
+        yield
+    finally:
+        tune_controller.RayActorManager = before
