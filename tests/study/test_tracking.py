@@ -245,6 +245,7 @@ def test_names_that_mlflow_takes_and_that_stay_apart() -> None:
     assert word("kidney") == "kidney"
     assert word("kidney+tumor") == "kidney and tumor"
     assert word("kidney+tumor") != word("kidney and tumor")
+    assert len({word(each) for each in ("a/b", "a_b", "a(b", "a[b", "x" * 300, "x" * 301, "a.", "a")}) == 8
     assert "/" not in word("a/b")
 
 

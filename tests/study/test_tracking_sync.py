@@ -115,7 +115,14 @@ def test_nothing_is_sent_that_is_there(home: Path, monkeypatch: pytest.MonkeyPat
     assert follow(home / "ledger.db", home) == []
 
 
-def test_segment_by_segment_comes_to_the_same(tmp_path: Path, template: Path, undisturbed: dict[str, Any]) -> None:
+def test_segment_by_segment_comes_to_the_same_with_each_point_sent_once(
+    tmp_path: Path, template: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import study.tracking_view
+
+    sent: list[int] = []
+    real = study.tracking_view._entities
+    monkeypatch.setattr(study.tracking_view, "_entities", lambda m, p, t: sent.append(len(m)) or real(m, p, t))
     shutil.copy(template, tmp_path / "mlflow.db")
     ledger = tmp_path / "ledger.db"
     tracked.create(ledger)
@@ -127,6 +134,7 @@ def test_segment_by_segment_comes_to_the_same(tmp_path: Path, template: Path, un
         follower.step()
     shown = tracked.everything(default_uri(tmp_path))
     assert {**shown, "tags": None} == {**undisturbed, "tags": None}  # but for the position, which counts transactions
+    assert sum(sent) == sum(len(points) for run in shown["runs"].values() for points in run["metrics"].values())
 
 
 class Killed(BaseException):
@@ -240,21 +248,28 @@ def test_of_two_runs_of_a_trial_one_goes(home: Path) -> None:
     assert found[0].info.status == "KILLED"
 
 
-def test_a_parameter_that_differs_is_told_and_left(home: Path, undisturbed: dict[str, Any]) -> None:
-    with Ledger.open(home / "ledger.db") as ledger:
-        follower_of(ledger, home, []).step()
-    key = "search-a00-r0-f0-n000"
-    twin = client(home).create_run(experiment(home).experiment_id, tags={"segstudy.key": key})
-    client(home).delete_run(runs(home)[key].info.run_id)
-    client(home).log_param(twin.info.run_id, "loss.gamma", "99")
-    with Ledger.open(home / "ledger.db") as ledger:
-        ledger.set_view_position(ledger.study(tracked.NAME).id, default_uri(home), {"revision": 0})
-    (said,) = follow(home / "ledger.db", home)
-    assert f"loss.gamma = 99 for {key}" in said
-    run = client(home).get_run(twin.info.run_id)
-    assert run.data.params["loss.gamma"] == "99"
-    wanted = undisturbed["runs"][key]
-    assert run.data.params["training.learning_rate"] == wanted["parameters"]["training.learning_rate"]
+def test_a_parameter_that_differs_is_told_once_and_left(
+    tmp_path: Path, template: Path, undisturbed: dict[str, Any]
+) -> None:
+    shutil.copy(template, tmp_path / "mlflow.db")
+    ledger, key = tmp_path / "ledger.db", "search-a00-r0-f0-n000"
+    tracked.create(ledger)
+    play = tracked.play(ledger)
+    assert str(next(play)) == key
+    follow(ledger, tmp_path)
+    client(tmp_path).delete_run(runs(tmp_path)[key].info.run_id)
+    twin = client(tmp_path).create_run(experiment(tmp_path).experiment_id, tags={"segstudy.key": key}).info.run_id
+    client(tmp_path).log_param(twin, "loss.gamma", "99")
+    said: list[str] = []
+    with Ledger.open(ledger) as connection:
+        connection.set_view_position(connection.study(tracked.NAME).id, default_uri(tmp_path), {"revision": 0})
+        follower = follower_of(connection, tmp_path, said)
+        follower.step()
+        for _ in play:
+            follower.step()
+    assert said == [f"MLflow has loss.gamma = 99 for {key}, the ledger has 1; MLflow's stays"]
+    run, wanted = client(tmp_path).get_run(twin), undisturbed["runs"][key]
+    assert run.data.params == {**wanted["parameters"], "loss.gamma": "99"}
     assert run.data.metrics["validation/objective"] == wanted["metrics"]["validation/objective"][-1][2]
 
 
