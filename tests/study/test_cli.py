@@ -196,6 +196,47 @@ RESULT = Result(
 
 
 @pytest.mark.parametrize(
+    ("changes", "code", "expected"),
+    [
+        ({}, 0, "trials: 30 finished, 24 halved away\n"),
+        ({"failed": 2}, 1, "Trials that failed, with reasons: segstudy status torn\n"),
+        ({"lost": 1}, 1, "Trials that failed, with reasons: segstudy status torn\n"),
+        ({"complete": False, "stopped": True}, 130, "Go on with:\n  segstudy run torn.yaml --home home\n"),
+        ({"complete": False, "trouble": "no machine"}, 1, "torn: given up after 2 min: no machine\n"),
+    ],
+)
+def test_exit_codes_of_a_run(
+    home: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, object],
+    code: int,
+    expected: str,
+) -> None:
+    pathlib.Path("torn.yaml").write_text(json.dumps(Fake(name="torn", losses=("dice",)).study.plain()))
+    result = dataclasses.replace(RESULT, study="torn", **changes)  # type: ignore[arg-type]
+    monkeypatch.setattr("study.running.run_study", lambda *_: result)
+    monkeypatch.setattr("sys.argv", ["segstudy", "run", "torn.yaml", "--home", "home"])
+    assert run_command(["run", "torn.yaml", "--ledger", "torn.db"]) == code
+    said = capsys.readouterr().out
+    assert expected in said
+    assert ("report.html" in said) == result.complete  # a table that is not done is not shown
+
+
+def test_a_second_ctrl_c_says_how_to_go_on(
+    home: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> Result:
+        raise KeyboardInterrupt
+
+    pathlib.Path("torn.yaml").write_text(json.dumps(Fake(name="torn", losses=("dice",)).study.plain()))
+    monkeypatch.setattr("study.running.run_study", stopped)
+    monkeypatch.setattr("sys.argv", ["segstudy", "run", "torn.yaml"])
+    assert run_command(["run", "torn.yaml", "--ledger", "torn.db"]) == 130
+    assert capsys.readouterr().out.endswith("last checkpoint. Go on with:\n  segstudy run torn.yaml\n")
+
+
+@pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({}, ["demo: done after 2 min; trials: 30 finished, 24 halved away"]),
