@@ -85,13 +85,7 @@ class SegmentRow:
         objective: Mean over the cases; None where all are missing.
         weights: Digest of network and optimiser.
         checkpoint: Folder, relative to the storage root; None once it was removed.
-        attempts: How often it was handed to a worker.
-        seconds: Training time of the last attempt.
-        evaluate_seconds: Evaluation time of the last attempt.
-        trained: Iterations that `seconds` belong to.
-        host: Where it ran.
-        device: `cpu` or the GPU's name.
-        peak_bytes: Greatest device memory in use.
+        attempts: How often it was handed to a worker; the measurements below are the last one's, as in `Outcome`.
         ended: Seconds since 1970.
     """
 
