@@ -103,7 +103,7 @@ BAD = {
             "labelsTr/b.nii",
         ],
         {},
-        r"case 'a' has channels \[0\], others have \[0, 1\]",
+        "case 'a' has channels 0000, others have 0000, 0001",
     ),
     "two files for a case": (["images/a.png", "images/a.jpg", "masks/a.png"], {}, "a.jpg and a.png are one case"),
     "unknown exclusion": (["images/case_1.png", "masks/case_1.png"], {"exclude": ["case1"]}, "Did you mean 'case_1'"),
@@ -154,3 +154,84 @@ def test_a_file_is_no_dataset(tmp_path: pathlib.Path) -> None:
     file = picture(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
     with pytest.raises(InputError, match="no folder"):
         layouts.find(file)
+
+
+def described(root: pathlib.Path, *names: str) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    pairs = [{"image": f"./imagesTr/{name}.nii.gz", "label": f"./labelsTr/{name}.nii.gz"} for name in names]
+    (root / "dataset.json").write_text(json.dumps({"modality": {"0": "a", "1": "b"}, "training": pairs}))
+
+
+def test_the_decathlon_lists_its_cases(tmp_path: pathlib.Path) -> None:
+    described(tmp_path, "p1", "p2")
+    touch(tmp_path, *(f"{kind}Tr/{name}.nii.gz" for kind in ("images", "labels") for name in ("p1", "p2")))
+    touch(tmp_path, "imagesTr/p3.nii.gz", "imagesTr/._p1.nii.gz", "labelsTr/._p1.nii.gz")
+    assert list(found(tmp_path)) == ["p1", "p2"]
+    touch(tmp_path, "labelsTr/p3.nii.gz", "labelsTr/p4.nii.gz")
+    with pytest.raises(InputError, match=r"labelsTr/p3.nii.gz and 1 more: not listed under `training`"):
+        layouts.find(tmp_path)
+
+
+def test_a_listed_case_that_is_not_there_is_missed(tmp_path: pathlib.Path) -> None:
+    described(tmp_path, "p1", "p2")
+    touch(tmp_path, "imagesTr/p1.nii.gz", "labelsTr/p1.nii.gz")
+    with pytest.raises(InputError, match=r"dataset.json: lists imagesTr/p2.nii.gz, which is not there"):
+        layouts.find(tmp_path)
+    touch(tmp_path, "labelsTr/p2.nii.gz")
+    with pytest.raises(InputError, match=r"labelsTr/p2.nii.gz: there is no image for it"):
+        layouts.find(tmp_path)
+
+
+def test_a_list_of_names_without_suffix_is_nnunets(tmp_path: pathlib.Path) -> None:
+    described(tmp_path, "p1")
+    touch(tmp_path, "imagesTr/p1_0000.nii.gz", "imagesTr/p1_0001.nii.gz", "labelsTr/p1.nii.gz")
+    assert found(tmp_path) == {"p1": (["imagesTr/p1_0000.nii.gz", "imagesTr/p1_0001.nii.gz"], "labelsTr/p1.nii.gz")}
+
+
+@pytest.mark.parametrize("base", ["", "data/"])
+def test_kits(tmp_path: pathlib.Path, base: str) -> None:
+    touch(tmp_path, f"{base}case_00001/imaging.nii.gz", f"{base}case_00001/segmentation.nii.gz", f"{base}kits.json")
+    touch(tmp_path, f"{base}case_00000/imaging.nii.gz", f"{base}case_00000/segmentation.nii.gz")
+    assert list(found(tmp_path)) == ["case_00000", "case_00001"]
+    touch(tmp_path, f"{base}case_00210/imaging.nii.gz")
+    with pytest.raises(InputError, match=r"case_00210/imaging.nii.gz: there is no mask .* list case_00210 under"):
+        layouts.find(tmp_path)
+
+
+def test_wildcards(tmp_path: pathlib.Path) -> None:
+    touch(tmp_path, "a/deep/down/p_1/t1.nii", "p_2/t1.nii", "m/p_1.nii", "m/p_2.nii", "a/.Trash/p_3/t1.nii")
+    assert list(found(tmp_path, images="**/{case}/t1.nii", masks="m")) == ["p_1", "p_2"]
+    touch(tmp_path, "scan [1]/p_1-a.nii", "scan [1]/p_2-b.nii", "scan 1/p_1-c.nii")
+    assert list(found(tmp_path, images="scan [1]/{case}-?.nii", masks="m/{case}.nii")) == ["p_1", "p_2"]
+
+
+def test_of_two_ways_to_read_a_name_the_one_that_the_masks_know(tmp_path: pathlib.Path) -> None:
+    touch(tmp_path, "x/p_1_t1_a.nii", "x/p_2_t1_a.nii", "m/p_1.nii", "m/p_2.nii")
+    with pytest.raises(InputError, match="no mask for it"):
+        layouts.find(tmp_path, "x/{case}_*.nii", "m")  # p or p_1_t1: neither is known
+    touch(tmp_path, "y/p_1_a_b.nii", "y/p_2_a_b.nii")
+    assert list(found(tmp_path, images="y/{case}_a_*.nii", masks="m")) == ["p_1", "p_2"]
+    touch(tmp_path, "z/q1_a_b.nii", "n/q1.nii")
+    assert list(found(tmp_path, images="z/{case}_*.nii", masks="n")) == ["q1"]  # not q1_a
+
+
+def test_two_files_for_a_case_are_both_named(tmp_path: pathlib.Path) -> None:
+    touch(tmp_path, "p1/a_flair.mha", "p1/b_flair.mha", "p1/seg.mha")
+    with pytest.raises(InputError, match=r"two files for case 'p1': p1/a_flair.mha and p1/b_flair.mha\. Name one"):
+        layouts.find(tmp_path, "{case}/*flair.mha", "{case}/seg.mha")
+
+
+def test_a_missing_channel_is_named_as_the_study_file_does(tmp_path: pathlib.Path) -> None:
+    touch(tmp_path, "p1/f.mha", "p1/t.mha", "p1/s.mha", "p2/t.mha", "p2/s.mha")
+    with pytest.raises(InputError, match=r"case 'p2' has channels t1, others have flair, t1\. Add the missing"):
+        layouts.find(tmp_path, {"flair": "{case}/f.mha", "t1": "{case}/t.mha"}, "{case}/s.mha")
+
+
+@pytest.mark.parametrize(
+    "template", ["/data/{case}.nii", "../{case}.nii", "{case}*.nii", "*{case}.nii", "{case}{case}"]
+)
+def test_templates_that_cannot_be_used(tmp_path: pathlib.Path, template: str) -> None:
+    touch(tmp_path, "m/a.nii")
+    with pytest.raises(InputError, match="leads out of the data" if "/" in template else "beside a wildcard") as caught:
+        layouts.find(tmp_path, template, "m")
+    assert "\n" not in str(caught.value)
