@@ -77,6 +77,16 @@ def test_a_training_that_was_cut_ends_with_the_same_bits(spec: TrialSpec, cut: i
     assert outcome(second, points) == expected
 
 
+@pytest.mark.parametrize("name", ["unet3d batch, sgd, polynomial", "vnet with dropout, adamw, bfloat16"])
+def test_training_goes_on_after_an_evaluation_as_if_there_had_been_none(name: str) -> None:
+    straight, looked_at = training(SPECS[name]), training(SPECS[name])
+    straight.advance(4)
+    looked_at.advance(2)
+    looked_at.evaluate(("case2",))
+    looked_at.advance(4)
+    assert looked_at.digest() == straight.digest()
+
+
 def test_slices_of_time_change_nothing() -> None:
     spec = SPECS["unet3d instance, adam"]
     straight, sliced = training(spec), training(spec)
