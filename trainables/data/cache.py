@@ -1,7 +1,8 @@
 """The cache: each case prepared once for all trials, found again by content, memory-mapped.
 
 ROOT/digests/        digests of input files, by path, size and time of change
-ROOT/keys/KEY.json   what was made of (digests of a case's files, options, code): the entry's name and facts
+ROOT/facts/KEY.json  facts of cases that were looked at, whether prepared or not (`inspect`)
+ROOT/keys/KEY.json    what was made of (digests of a case's files, options, code): the entry's name and facts
 ROOT/entries/        arrays under the digest of their content: equal cases share one entry
 ROOT/datasets/       indices: case → entry
 """
@@ -17,21 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from trainables.data import case as cases
-from trainables.data import (
-    digests,
-    geometry,
-    inspect,
-    itk,
-    labels,
-    nifti,
-    options,
-    pictures,
-    preprocess,
-    raw,
-    readers,
-    resample,
-    store,
-)
+from trainables.data import digests, inspect, keys, preprocess, resample, store
 from trainables.data.inspect import CaseFacts
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
@@ -111,15 +98,7 @@ def _find(
 
 
 def _key_file(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> pathlib.Path:
-    content = [digests.of_case(files, root), how.plain(), code_version()]
-    return root / "keys" / f"{digests.of_text(json.dumps(content, sort_keys=True))}.json"
-
-
-@functools.cache
-def code_version() -> str:
-    """Digest of the code that decides an entry's content."""
-    modules = (cases, geometry, inspect, itk, labels, nifti, options, pictures, preprocess, raw, readers, resample)
-    return digests.of_code(str(module.__file__) for module in modules)
+    return root / "keys" / f"{keys.key(files, how, root)}.json"
 
 
 def write_index(root: str | pathlib.Path, records: Sequence[CaseRecord], how: PreprocessOptions) -> pathlib.Path:

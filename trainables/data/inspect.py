@@ -2,14 +2,16 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from trainables.data import preprocess, readers
+from trainables.data import keys, preprocess, readers, store
 from trainables.data.case import Case, read
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
@@ -128,6 +130,7 @@ def all_cases(
     groups: Mapping[str, str] | None = None,
     *,
     workers: int = 1,
+    memory: pathlib.Path | None = None,
 ) -> Inspection:
     """Inspects every case and goes on after a bad one.
 
@@ -136,9 +139,11 @@ def all_cases(
         options: Labels, regions and voxel size.
         groups: Case → group; None where each case is its own.
         workers: Threads, each with one case in memory.
+        memory: The cache's folder. Facts are looked up there, and put there, by the content of the files, the options
+            and the code, so that unchanged files are not opened again. None opens all and writes nothing.
     """
     groups = groups or {}
-    look = functools.partial(_attempt, options=options, groups=groups)
+    look = functools.partial(_attempt, options=options, groups=groups, memory=memory)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         results = list(pool.map(look, cases))
     facts = tuple(result for result in results if isinstance(result, CaseFacts))
@@ -148,11 +153,41 @@ def all_cases(
     return Inspection(facts, tuple(problems), tuple(warnings))
 
 
-def _attempt(files: CaseFiles, options: PreprocessOptions, groups: Mapping[str, str]) -> CaseFacts | InputError:
+def _attempt(
+    files: CaseFiles, options: PreprocessOptions, groups: Mapping[str, str], memory: pathlib.Path | None
+) -> CaseFacts | InputError:
+    group = groups.get(files.name)
     try:
-        return inspect(files, options, groups.get(files.name))
+        if memory is None:
+            return inspect(files, options, group)
+        return remembered(files, options, memory, group)
     except InputError as error:
         return error
+
+
+def remembered(
+    files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path, group: str | None = None
+) -> CaseFacts:
+    """The same as `inspect`, from memory where the same content was seen before, also under another name.
+
+    Args:
+        files: The case.
+        options: Labels, regions and voxel size.
+        memory: The cache's folder.
+        group: The case's group; None where each case is its own.
+
+    Raises:
+        InputError: Something is wrong with the case; such a case is opened each time.
+    """
+    key = keys.key(files, options, memory)
+    for folder in ("facts", "keys"):  # looked at, or prepared
+        known = store.read_json(memory / folder / f"{key}.json")
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
+            if known is not None:
+                return CaseFacts.from_plain({**known["facts"], "name": files.name, "group": group or files.name})
+    facts = inspect(files, options, group)
+    store.write_json(memory / "facts" / f"{key}.json", {"facts": facts.plain()})
+    return facts
 
 
 def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:

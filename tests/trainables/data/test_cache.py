@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.trainables.data.files import affine, options, orientations, pair, picture, save, volume
-from trainables.data import cache, digests, preprocess, readers, store
+from trainables.data import cache, digests, keys, preprocess, readers, store
 from trainables.data import case as cases
 from trainables.data.cache import Dataset, prepare_case, write_index
 from trainables.data.labels import parse_all
@@ -150,7 +150,7 @@ def test_other_region_names_change_the_facts_and_not_the_arrays(tmp_path: pathli
 def test_other_code_is_another_key(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, root = pair(tmp_path), tmp_path / "cache"
     first = prepare_case(files, SPACED, root)
-    monkeypatch.setattr(cache, "code_version", lambda: "later")
+    monkeypatch.setattr(keys, "code_version", lambda: "later")
     again = prepare_case(files, SPACED, root)
     assert again.built
     assert again.entry == first.entry

@@ -1,13 +1,17 @@
+import dataclasses
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.trainables.data.files import LABELS, options, pair, save, volume
-from trainables.data import inspect
+from trainables.data import digests, inspect, keys
+from trainables.data.cache import prepare_case
 from trainables.data.inspect import CaseFacts, all_cases
 from trainables.data.labels import parse_all
+from trainables.data.layouts import CaseFiles
 from trainables.errors import InputError
 
 
@@ -75,9 +79,87 @@ def test_no_readable_case_has_no_further_problems(tmp_path: pathlib.Path) -> Non
 
 def test_a_voxel_size_for_pictures_is_refused_by_name(tmp_path: pathlib.Path) -> None:
     from tests.trainables.data.files import picture
-    from trainables.data.layouts import CaseFiles
 
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
     files = CaseFiles("a", (picture(tmp_path / "i.png", grey),), picture(tmp_path / "m.png", grey % 3))
     with pytest.raises(InputError, match=r"/i.png: the voxel size is unknown"):
         inspect.inspect(files, options(dim=2, spacing=(1.0, 1.0)))
+
+
+def no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("opened again")
+
+    monkeypatch.setattr(inspect, "read", fail)
+    monkeypatch.setattr(digests.hashlib, "file_digest", fail)
+
+
+def test_what_was_seen_is_not_opened_again(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [pair(tmp_path, name, seed) for seed, name in enumerate("abc")]
+    memory = tmp_path / "cache"
+    monkeypatch.setattr(digests, "SETTLED", 0.0)
+    how = options(spacing=(3.0, 4.0, 3.0))
+    first = all_cases(cases, how, workers=2, memory=memory)
+    assert first == all_cases(cases, how)
+    no_reading(monkeypatch)
+    assert all_cases(cases, how, memory=memory) == first
+    other = all_cases(cases[:1], how, {"a": "patient"}, memory=memory)
+    assert other.facts[0] == dataclasses.replace(first.facts[0], group="patient")
+
+
+def test_what_was_prepared_is_not_opened_again(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, memory = pair(tmp_path), tmp_path / "cache"
+    monkeypatch.setattr(digests, "SETTLED", 0.0)
+    record = prepare_case(files, options(), memory)
+    no_reading(monkeypatch)
+    assert all_cases([files], options(), memory=memory).facts == (record.facts,)
+
+
+def test_changed_files_options_and_code_are_looked_at_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, memory = pair(tmp_path), tmp_path / "cache"
+    seen: list[str] = []
+
+    def noted(files: CaseFiles, *rest: Any, **how: Any) -> Any:
+        seen.append(files.name)
+        return read(files, *rest, **how)
+
+    read = inspect.read
+    monkeypatch.setattr(inspect, "read", noted)
+
+    def look(**changes: Any) -> CaseFacts:
+        return all_cases([files], options(**changes), memory=memory).facts[0]
+
+    before = look()
+    assert look() == before
+    assert len(seen) == 1
+    image, mask = volume()
+    save(files.images[0], image + 1)
+    assert look().intensities[0][0] == before.intensities[0][0] + 1
+    save(files.mask, np.where(mask == 2, 1, mask).astype(np.uint8))
+    assert look().voxels == {"organ": 100, "lesion": 0}
+    assert look(spacing=(3.0, 4.0, 3.0)).prepared_shape == (7, 4, 5)
+    assert len(seen) == 4
+    monkeypatch.setattr(keys, "code_version", lambda: "later")
+    look()
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"facts": {}}', '{"facts": {"name": "a"}}', '{"fac'])
+def test_damaged_memory_is_no_memory(tmp_path: pathlib.Path, content: str) -> None:
+    files, memory = pair(tmp_path), tmp_path / "cache"
+    before = all_cases([files], options(), memory=memory)
+    (file,) = (memory / "facts").iterdir()
+    file.write_text(content)
+    assert all_cases([files], options(), memory=memory) == before
+    assert json.loads(file.read_text())["facts"]["name"] == "case_1"
+
+
+def test_a_bad_case_is_not_remembered_as_good(tmp_path: pathlib.Path) -> None:
+    files, memory = pair(tmp_path), tmp_path / "cache"
+    save(files.mask, volume()[1] * 5)
+    first = all_cases([files], options(), memory=memory)
+    assert "covered by no label" in first.problems[0]
+    assert all_cases([files], options(), memory=memory) == first
+    assert not (memory / "facts").exists()
