@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, StorageAt
+from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, StorageAt, made
 from trainables.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ def phantom(
     """
     from trainables.data.phantom import LABELS, generate
 
-    generate(folder, cases, dim, seed)
+    try:
+        generate(folder, cases, dim, seed)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}). Name another folder.") from error
     labels = ", ".join(f"{name} {value}" for name, value in LABELS.items())
     typer.echo(f"{cases} cases in {folder}; labels: {labels}; group: '^(phantom_p[0-9]+)'")
 
@@ -249,8 +252,10 @@ def _write_report(places: Places, name: str, folder: Path | None = None, formats
     from reports.build import FORMATS, text, write
 
     console = _console()
-    paths = write(places.ledger, name, folder or places.reports(name), formats or tuple(FORMATS))
-    typer.echo(text(places.ledger, name, width=min(console.width, 100)), nl=False)
+    target = folder or places.reports(name)
+    shown = text(places.ledger, name, width=min(console.width, 100))
+    paths = write(places.ledger, name, made(target, "--out"), formats or tuple(FORMATS))
+    typer.echo(shown, nl=False)
     typer.echo("")
     for path in paths.values():
         typer.echo(f"{name}: {path}")

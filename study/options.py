@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from trainables.errors import InputError
+
 Home = Annotated[
     Path, typer.Option(envvar="SEGSTUDY_HOME", help="Folder of the ledger, cache, trials, MLflow's data and reports.")
 ]
@@ -53,3 +55,16 @@ class Places:
     def reports(self, name: str) -> Path:
         """Where a study's reports go."""
         return self.home / "reports" / name
+
+
+def made(folder: Path, option: str) -> Path:
+    """A folder that the user named, made where it is not there.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{option} {folder}: cannot be made a folder ({error.strerror}). Name another.") from error
+    return folder

@@ -1,6 +1,7 @@
 """What `run` does around the launch: look first, watch, let MLflow follow, tell how it ended."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -12,7 +13,7 @@ from study.follow import Follower
 from study.launch import Result, run
 from study.ledger import Ledger
 from study.nodes import this_machine
-from study.options import Places
+from study.options import Places, made
 from study.spec import Study
 from study.tracking_store import default_uri
 from study.watch import watching
@@ -43,6 +44,8 @@ def run_study(study: Study, places: Places, console: Console) -> Result:
         console.print(Text(f"{study.name}: {', '.join(said)}"))
         for warning in found.warnings:
             console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=True)
+    made(places.home, "--home")
+    made(Path(places.storage), "--storage")
     follower = Follower(places.ledger, study.name, slots((machine,), (shape_of(study, machine),)))
     try:
         with watching(console, follower.look) as hear:

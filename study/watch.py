@@ -36,7 +36,7 @@ def watching(console: Console, look: Look) -> Iterator[OnEvent]:
     def say(text: str) -> None:
         console.print(Text(text), soft_wrap=True)
 
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield printer(say)
         return
     watcher = _Watcher(console, look, say)

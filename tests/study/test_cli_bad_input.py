@@ -228,6 +228,15 @@ COMMAND_LINES: dict[str, tuple[list[str], str]] = {
     "a folder that has something in it": (["phantom", "data"], r"'data' is not empty. Give a new folder"),
     "no such dimension": (["phantom", "new", "--dim", "4"], r"--dim: expected 2 or 3, found 4"),
     "no cases": (["phantom", "new", "--cases", "0"], r"--cases: expected at least 1, found 0"),
+    "a home that is a file": (
+        ["run", "study.yaml", "--home", "study.yaml"],
+        r"--home study.yaml: cannot be made",
+    ),
+    "storage that is a file": (
+        ["run", "study.yaml", "--home", "data", "--storage", "study.yaml/here"],
+        r"--storage study.yaml/here: cannot be made a folder \(Not a directory\). Name another",
+    ),
+    "a folder in a file": (["phantom", "study.yaml/here"], r"study.yaml/here: cannot be written"),
     "not a number": (["phantom", "new", "--cases", "many"], r"'--cases': .*integer"),
 }
 
