@@ -56,6 +56,21 @@ LOSSES: dict[str, dict[str, Default]] = {
     "dice": {
         "eps": Default(1e-5, None, "MIScnn's and MONAI's smoothing; it matters in empty patches only", above=0),
     },
+    "dice_sq": {
+        "eps": Default(1e-7, None, "deep_pipe's; V-Net has none, which is 0 / 0 where nothing is", above=0),
+    },
+    "dice_lin": {
+        "eps": Default(1e-5, None, "MONAI's smoothing; it matters in empty patches only", above=0),
+    },
+    "dice_flat_s1": {
+        "smooth": Default(1.0, None, "the liver notebook's", above=0),
+    },
+    "weighted_dice": {
+        "ratio": Default(2.0, Range(1.0, 4.0, log=True), "1:2:4 for kits19, which publishes no weights", above=0),
+        "eps": Default(1e-5, None, "that of dice", above=0),
+    },
+    "gdl_sudre": {},
+    "gdl_iw": {},
     "focal": {
         "alpha": Default(
             None, None, "no class weighting, so that gamma 0 is cross-entropy", at_least=0, at_most=1, optional=True
@@ -70,6 +85,57 @@ LOSSES: dict[str, dict[str, Default]] = {
         ),
         "fp_weight": Default(0.3, None, "fixed, so that fn_weight alone moves the ratio from 1/3 to 3", at_least=0),
         "eps": Default(1e-6, None, "MIScnn's smoothing", above=0),
+    },
+    "focal_tversky": {
+        "exponent": Default(
+            0.75, Range(0.5, 2.0, log=True), "all public code's; kits19 also prints 5, perhaps 0.5", above=0
+        ),
+        "fn_weight": Default(0.7, Range(0.1, 0.9), "kits19's and Abraham's, as Salehi's best", at_least=0),
+        "fp_weight": Default(0.3, None, "fixed, so that fn_weight alone moves the ratio", at_least=0),
+        "focus": Default("loss", None, "kits19 tried the index too, without its formula", words=("loss", "index")),
+        "reduction": Default("mean", None, "MIScnn's; eq. 6 of kits19 sums", words=("mean", "sum")),
+        "background": Default(True, None, "MIScnn has a term for every class"),
+        "eps": Default(1e-6, None, "MIScnn's smoothing", above=0),
+    },
+    "asl_sq": {
+        "beta": Default(1.5, Range(1.0, 3.0), "Hashemi's best, and the inverse-weighting paper's", above=0),
+        "eps": Default(1e-7, None, "deep_pipe's; it keeps 0 / 0 away", above=0),
+    },
+    "asl_lin": {
+        "beta": Default(1.5, Range(1.0, 3.0), "Hashemi's best: prices 0.692 and 0.308", above=0),
+        "eps": Default(1e-7, None, "that of asl_sq", above=0),
+    },
+    "log_cosh_dice": {
+        "eps": Default(1e-5, None, "that of dice", above=0),
+    },
+    "log_cosh_weighted_dice": {
+        "ratio": Default(2.0, Range(1.0, 4.0, log=True), "that of weighted_dice", above=0),
+        "eps": Default(1e-5, None, "that of dice", above=0),
+    },
+    "log_cosh_focal_tversky": {
+        "exponent": Default(0.75, Range(0.5, 2.0, log=True), "that of focal_tversky; not published", above=0),
+        "fn_weight": Default(0.7, Range(0.1, 0.9), "that of focal_tversky", at_least=0),
+        "fp_weight": Default(0.3, None, "that of focal_tversky", at_least=0),
+        "reduction": Default("mean", None, "a sum is nearly linear under log cosh", words=("mean", "sum")),
+        "background": Default(True, None, "that of focal_tversky"),
+        "eps": Default(1e-6, None, "that of focal_tversky", above=0),
+    },
+    "matthews": {
+        "form": Default(
+            "sample",
+            None,
+            "of the foreground; micro_all is the poster's formula as printed, soft accuracy",
+            words=("sample", "batch", "micro_all"),
+        ),
+    },
+    "wasserstein_dice": {
+        "matrix": Default(
+            "uniform",
+            None,
+            "right for any classes; the BRATS ones are NiftyNet's",
+            words=("uniform", "brats5", "brats4"),
+        ),
+        "eps": Default(1e-5, None, "MONAI's; Fidon's 2.2e-16 vanishes in float32", above=0),
     },
 }
 

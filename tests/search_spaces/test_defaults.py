@@ -15,7 +15,7 @@ EVERY = [(owner, name, default) for owner, table in TABLES.items() for name, def
 IDS = [f"{owner}.{name}" for owner, name, _ in EVERY]
 
 
-NOT_OF_A_STUDY_FILE = ("weight", "ignore", "weights", "matrix")
+NOT_OF_A_STUDY_FILE = ("weight", "ignore", "weights")
 """What a caller alone can say of a loss: tensors, and mappings by class."""
 
 

@@ -17,7 +17,7 @@ from trainables.losses.facts import Facts
 Loss = Callable[..., Tensor]
 Formula = Callable[[np.ndarray, np.ndarray], float]
 MAPS = ("weight", "ignore")
-DEAD, ALIVE = 1e-3, 1e-2
+DEAD, ALIVE = 2e-3, 1e-2
 """Sum of the gradient's absolute values on an empty reference: what has none to speak of, and what has one."""
 
 

@@ -78,6 +78,54 @@ FACTS: dict[str, Facts] = {
         trap="A class that is absent and predicted anywhere adds a constant of about 1 / C, so the training loss "
         "partly monitors the share of patches without it; only the background's term learns there.",
     ),
+    "dice_sq": Facts(
+        "foreground",
+        "sample",
+        1.0,
+        False,
+        "V-Net, Milletari et al. 2016, https://arxiv.org/abs/1606.04797",
+        trap="A patch without a class costs 1 for it whatever is predicted.",
+    ),
+    "dice_lin": Facts(
+        "foreground",
+        "sample",
+        0.0,
+        False,
+        "the Dice part of the chest-ct study's loss; MONAI's DiceLoss(sigmoid=True)",
+        trap="False positives in a patch without the class cost about 1 with next to no gradient.",
+    ),
+    "dice_flat_s1": Facts(
+        "foreground",
+        "batch",
+        0.0,
+        True,
+        "the liver study's notebook, and Jadon 2020, https://arxiv.org/abs/2006.14822",
+        trap="The batch is one image: its value depends on which patches meet.",
+    ),
+    "weighted_dice": Facts(
+        "all",
+        "sample",
+        0.0,
+        True,
+        "eq. 13 of the kits19 study, without its weights, which are not published",
+        trap="MIScnn's dice_weighted is another function. A heavy class that is absent adds its whole share.",
+    ),
+    "gdl_sudre": Facts(
+        "all",
+        "sample",
+        0.0,
+        True,
+        "Sudre et al. 2017, https://arxiv.org/abs/1707.03237",
+        trap="On one channel the weights cancel; with a smoothing of 1e-5 it is another loss at real volumes.",
+    ),
+    "gdl_iw": Facts(
+        "all",
+        "sample",
+        0.0,
+        False,
+        "the code of Shirokikh et al. 2020, https://arxiv.org/abs/2007.10033",
+        trap="Not gdl_sudre: squared terms, and an absent class weighs V² times the background.",
+    ),
     "focal": Facts(
         "all",
         "voxel",
@@ -93,5 +141,61 @@ FACTS: dict[str, Facts] = {
         False,
         "Salehi et al. 2017, https://arxiv.org/abs/1706.05721",
         trap="Papers and packages swap alpha and beta; here the prices have words.",
+    ),
+    "focal_tversky": Facts(
+        "all",
+        "sample",
+        0.0,
+        True,
+        "Abraham and Khan 2018, https://arxiv.org/abs/1810.07842; by class and sample as in MIScnn",
+        trap="gamma is 4/3 in the paper and 0.75 in its code: both are the exponent 0.75, which turns from hard "
+        "classes to those nearly right.",
+    ),
+    "asl_sq": Facts(
+        "foreground",
+        "sample",
+        1.0,
+        False,
+        "the code of Shirokikh et al. 2020, https://arxiv.org/abs/2007.10033",
+        trap="Not the published linear form, asl_lin.",
+    ),
+    "asl_lin": Facts(
+        "foreground",
+        "sample",
+        1.0,
+        False,
+        "Hashemi et al. 2018, https://arxiv.org/abs/1803.11078",
+        trap="It is the Tversky loss with other words: beta 1.5 is 0.692 and 0.308.",
+    ),
+    "log_cosh_dice": Facts(
+        "all",
+        "batch",
+        0.0,
+        True,
+        "Jadon 2020, https://arxiv.org/abs/2006.14822",
+        trap="log cosh of the batch's one number: only the gradient's size changes, by tanh of the loss.",
+    ),
+    "log_cosh_weighted_dice": Facts(
+        "all", "batch", 0.0, True, "the kits19 study", trap="As log_cosh_dice: a matter of step size."
+    ),
+    "log_cosh_focal_tversky": Facts(
+        "all", "batch", 0.0, True, "the kits19 study", trap="Its exponent is not published. As log_cosh_dice."
+    ),
+    "matthews": Facts(
+        "foreground",
+        "sample",
+        1.0,
+        False,
+        "Marquez Herrera et al. 2019, LatinX in AI at ICML",
+        trap="The poster's formula as printed, `micro_all`, is soft accuracy. A patch without a class "
+        "teaches nothing of it with `sample`.",
+    ),
+    "wasserstein_dice": Facts(
+        "foreground",
+        "sample",
+        0.0,
+        False,
+        "Fidon et al. 2017, https://arxiv.org/abs/1707.00478",
+        trap="With two classes it is dice_lin. The Matthews poster's eq. 3 is not this loss.",
     ),
 }
