@@ -145,7 +145,13 @@ class Desk:
         self._tell(SegmentStarted(self.books.arm(segment.trial).name, segment, resume.iteration))
         terms = {f.name: getattr(self._terms, f.name) for f in dataclasses.fields(Terms) if f.name != "folder"}
         assignment = Assignment(
-            folder=folder, start=segment.start, stop=segment.stop, resume=resume.folder, attempt=attempt, **terms
+            folder=folder,
+            start=segment.start,
+            stop=segment.stop,
+            resume=resume.folder,
+            attempt=attempt,
+            gpu=shape.gpu,
+            **terms,
         )
         return Errand(assignment, shape)
 
@@ -231,4 +237,4 @@ class Desk:
 
 def as_config(errand: Errand) -> dict[str, Any]:
     """An errand as a Tune config: plain values."""
-    return {**dataclasses.asdict(errand.assignment), "cpu": errand.shape.cpu, "gpu": errand.shape.gpu}
+    return {**dataclasses.asdict(errand.assignment), "cpu": errand.shape.cpu}

@@ -9,7 +9,7 @@ import os
 import pathlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from study.admission import Node, Shape, impossible
@@ -22,13 +22,13 @@ from study.events import OnEvent, Step, ignore
 from study.heartbeat import LEASE_SECONDS, Heartbeat
 from study.ledger import Lease, Ledger
 from study.objective import objective
+from study.orders import Orders
 from study.preparation import Source, find
 from study.spec import Study
 from study.stopping import Stopped, Stopping
 from study.sweeping import sweep
 from study.trial_specs import Data, trial_spec, write_spec
 from trainables.errors import InputError
-from trainables.segment import order
 from trainables.storage import Storage
 
 CATCH_UP = 60.0  # seconds that MLflow has for the rest at the end
@@ -193,14 +193,16 @@ def _run(
     stack.enter_context(follow)
     terms = _terms(parts, lease)
     sweep(ledger, lease, parts.storage, terms.folder)
-    orders = _Orders(parts, terms, heart)
+    orders = Orders(parts.storage, terms.driver, lease.fence)
     stack.callback(orders.halt)
     desk = _desk(parts, lease, terms, design, data, shape)
-    _drive(parts, desk, orders, scratch, trainable)
+    _drive(parts, desk, partial(_each_step, parts, orders, heart), scratch, trainable)
     return desk.nothing_left
 
 
-def _drive(parts: _Parts, desk: Desk, orders: "_Orders", scratch: pathlib.Path, trainable: type | None) -> None:
+def _drive(
+    parts: _Parts, desk: Desk, each_step: Callable[[], None], scratch: pathlib.Path, trainable: type | None
+) -> None:
     from study.driving import drive
     from trainables.segmenter import Segmenter
 
@@ -210,35 +212,22 @@ def _drive(parts: _Parts, desk: Desk, orders: "_Orders", scratch: pathlib.Path, 
         trainable or Segmenter,
         scratch=scratch,
         closed=lambda: parts.stopping.asked,
-        each_step=orders.look,
+        each_step=each_step,
         on_crash=lambda why: parts.ledger.add_notice(desk.study_id, f"Ray Tune failed and was started again: {why}"),
         segments=parts.pace.segments,
     )
 
 
-class _Orders:
-    """What workers are told through the driver's file, and what the driver is told by heartbeat and signals."""
-
-    def __init__(self, parts: _Parts, terms: Terms, heart: Heartbeat) -> None:
-        self._parts, self._terms, self._heart = parts, terms, heart
-        self._halting = False
-        parts.storage.write(terms.driver, order(terms.fence))
-
-    def look(self) -> None:
-        """Ten times a second: passes a stop on, and ends the run where the lease is lost."""
-        if self._heart.lost is not None:
-            raise self._heart.lost
-        if self._heart.stop_requested:
-            self._parts.stopping.ask()
-        if self._parts.stopping.asked and not self._halting:
-            self._parts.tell(Step("stopping: segments under way save what they have"))
-            self.halt()
-
-    def halt(self) -> None:
-        """No worker of this driver goes on."""
-        if not self._halting and self._heart.lost is None:
-            self._halting = True
-            self._parts.storage.write(self._terms.driver, order(self._terms.fence, halt=True))
+def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat) -> None:
+    """Ten times a second: passes a stop on, and ends the run where the lease is lost."""
+    if heart.lost is not None:
+        raise heart.lost
+    if heart.stop_requested:
+        parts.stopping.ask()
+    if parts.stopping.asked and not orders.halted:
+        parts.tell(Step("stopping: segments under way save what they have"))
+        orders.halt()
+    orders.keep()
 
 
 @contextlib.contextmanager

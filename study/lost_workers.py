@@ -27,7 +27,9 @@ def why(error: Exception) -> str:
     """What happened to a worker, in one line for a person."""
     cause = getattr(error, "cause", None) or error  # the exception that a task raised
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    if isinstance(cause, ActorDiedError) and not cause.actor_init_failed:
+    if isinstance(cause, ActorDiedError):
+        if cause.actor_init_failed:
+            return f"its process could not start: {lines[-1]}"  # the end of a traceback
         where = ", ".join(line.replace(":", "") for line in lines if line.startswith(("pid:", "ip:")))
         return f"its process died ({where})" if where else "its process died"
     text = lines[0].partition(". ")[0] if lines else "without a text"

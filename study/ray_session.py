@@ -6,12 +6,15 @@ import logging
 import os
 import pathlib
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 
 from study.admission import Node
+from trainables.errors import InputError
 
 OBJECT_STORE_BYTES = 256 * 2**20  # no volumes go through it
+KNOCK = 10.0  # seconds
 LONGEST = 40  # letters of the folder: sockets lie deep in it, and their paths may have 107
 
 SETTINGS = {
@@ -46,13 +49,19 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
     """Connects to Ray, or starts one in this process's care; a Ray that runs in this process already is used as it is.
 
     Args:
-        address: A cluster's (`auto`, `host:port`, `ray://…` is not supported); None starts an embedded one.
+        address: A cluster's (`auto`, `host:port`); None starts an embedded one.
         machine: What the embedded one may use.
 
     Yields:
         A folder for files of no worth afterwards.
+
+    Raises:
+        InputError: There is no cluster at the address.
     """
     import ray
+
+    if address is not None:
+        _knock(address)
 
     with _own_folder() as folder:
         if ray.is_initialized():
@@ -61,7 +70,11 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
         common = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False}
         if address is not None:
             common.pop("include_dashboard")
-            ray.init(address=address, **common)
+            try:
+                ray.init(address=address, **common)
+            except (ConnectionError, ValueError) as error:
+                line = str(error).strip().splitlines()[0]
+                raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
         else:
             ray.init(
                 address="local",
@@ -75,6 +88,21 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
             yield folder
         finally:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Whether somebody is there; Ray itself takes minutes to find out."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if "/" in host or not host or not port.isdigit():
+        raise InputError(
+            f"--ray {address}: expected `auto` or host:port. Run the command on a machine of the cluster (or in a job)."
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK).close()
+    except OSError as error:
+        raise InputError(f"--ray {address}: no Ray cluster answers there ({error}).") from error
 
 
 @contextlib.contextmanager

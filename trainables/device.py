@@ -5,13 +5,13 @@ import gc
 from trainables.trial import TrialSpec
 
 
-def claim(spec: TrialSpec) -> None:
+def claim(spec: TrialSpec, gpu: float) -> None:
     """Fixes the number of threads, on which sums depend, and keeps a share of a GPU to its share of the memory."""
     import torch
 
     torch.set_num_threads(spec.threads)
     if spec.gpu and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(min(1.0, spec.gpu))
+        torch.cuda.set_per_process_memory_fraction(min(1.0, gpu))
         torch.cuda.reset_peak_memory_stats()
 
 

@@ -31,6 +31,7 @@ class Assignment:
         attempt: A number that no other attempt of the ledger has.
         driver: A file that says which driver the workers obey (`order`).
         fence: The fencing number of the driver that hands this out.
+        gpu: Share of a GPU that it may use the memory of; a trial that is tried again alone gets more than its own.
         slice_seconds: Wall time between reports.
         checkpoint_seconds: Wall time between checkpoints; one at the mark is always written.
     """
@@ -43,6 +44,7 @@ class Assignment:
     attempt: int
     driver: str
     fence: int
+    gpu: float = 0.0
     slice_seconds: float = 3.0
     checkpoint_seconds: float = 300.0
 
@@ -141,7 +143,7 @@ class SegmentWork:
     def _open(self) -> Learner:
         text = self._storage.read(f"{self._todo.folder}/spec.json").decode()
         self._spec = TrialSpec.from_json(text)
-        device.claim(self._spec)
+        device.claim(self._spec, self._todo.gpu)
         saved = None
         if self._todo.resume is not None:
             saved = checkpoint.read(self._storage, self._todo.resume, trial=self._spec.key)

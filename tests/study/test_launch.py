@@ -18,6 +18,7 @@ from study.enrolment import take_lease
 from study.events import CohortSampled, Event, SegmentDone, SegmentLost, Step, TrialEnded, Waiting
 from study.launch import Pace
 from study.ledger import FencedOut, LeaseHeld, Ledger, Owner
+from study.orders import Orders
 from study.ray_session import settings
 from study.spec import Study
 from study.spec_errors import SpecError
@@ -27,6 +28,8 @@ from tests.study.numbers import Numbers, NumbersSegmenter
 from tests.study.numbers_study import NoData, digest, numbers_study, run_numbers
 from tests.study.office import undisturbed_digest
 from trainables.errors import InputError
+from trainables.segment import order
+from trainables.storage import Storage
 from trainables.trial import TrialSpec
 
 WORKERS = 3
@@ -293,6 +296,28 @@ def test_the_first_signal_asks_and_the_second_ends() -> None:
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_orders_of_a_newer_driver_stay(tmp_path: pathlib.Path) -> None:
+    storage, now = Storage(tmp_path), [0.0]
+    older = Orders(storage, "driver.json", 3, clock=lambda: now[0])
+    newer = Orders(storage, "driver.json", 4, clock=lambda: now[0])
+    older.halt()
+    assert storage.read("driver.json") == order(4)
+    storage.write("driver.json", order(3, halt=True))  # it looked before, and wrote after
+    newer.keep()
+    assert storage.read("driver.json") == order(3, halt=True)  # not every time
+    now[0] = 6.0
+    newer.keep()
+    assert storage.read("driver.json") == order(4)
+    newer.halt()
+    assert storage.read("driver.json") == order(4, halt=True)
+
+
+@pytest.mark.parametrize("address", ["ray://localhost:1", "127.0.0.1:1"])
+def test_an_address_without_a_cluster_is_bad_input(tmp_path: pathlib.Path, address: str) -> None:
+    with pytest.raises(InputError, match=f"--ray {address}: "):
+        run_numbers(tmp_path, ray_address=address)
 
 
 def test_idle_actors_stay_until_another_shape_waits() -> None:
