@@ -137,6 +137,37 @@ LOSSES: dict[str, dict[str, Default]] = {
         ),
         "eps": Default(1e-5, None, "MONAI's; Fidon's 2.2e-16 vanishes in float32", above=0),
     },
+    "custom": {
+        "delta": Default(0.7, Range(0.1, 0.9), "the chest-ct paper's, and its grid", at_least=0, at_most=1),
+        "alpha": Default(0.25, Range(0.25, 0.75), "the chest-ct paper's, and its grid", at_least=0, at_most=1),
+        "gamma": Default(4.0, Range(1.0, 5.0), "the chest-ct paper's, and its grid", at_least=0),
+        "swap": Default(False, None, "delta on the focal loss; the paper does not say"),
+        "focal_reduction": Default("mean", None, "the study's other losses are means", words=("mean", "positives")),
+        "eps": Default(1e-5, None, "that of dice_lin", above=0),
+    },
+    "dice_cross_entropy": {
+        "dice_weight": Default(1.0, None, "fixed, so that the other weight alone moves the ratio", at_least=0),
+        "cross_entropy_weight": Default(1.0, Range(0.1, 10.0, log=True), "MIScnn's and nnU-Net's", at_least=0),
+        "eps": Default(1e-5, None, "that of dice", above=0),
+    },
+    "dice_focal": {
+        "dice_weight": Default(1.0, None, "fixed, so that the other weight alone moves the ratio", at_least=0),
+        "focal_weight": Default(1.0, Range(0.1, 10.0, log=True), "equal parts, as MONAI's DiceFocalLoss", at_least=0),
+        "alpha": Default(None, None, "no class weighting, as focal's", at_least=0, at_most=1, optional=True),
+        "gamma": Default(2.0, None, "that of the focal-loss paper", at_least=0),
+        "eps": Default(1e-5, None, "that of dice", above=0),
+    },
+    "cl_dice": {
+        "share": Default(0.5, Range(0.1, 0.5), "equal parts, as MONAI's; never less Dice", at_least=0, at_most=1),
+        "iterations": Default(3, None, "MONAI's; at least half a tube's thickness in voxels", at_least=0),
+        "smooth": Default(1.0, None, "the authors' code's", above=0),
+    },
+    "unified_focal": {
+        "share": Default(0.5, None, "equal parts, Yeung's advice", at_least=0, at_most=1),
+        "delta": Default(0.6, Range(0.4, 0.9), "Yeung's advice: foreground somewhat dearer", at_least=0, at_most=1),
+        "gamma": Default(0.5, Range(0.1, 0.9), "Yeung's advice, in the middle of its range", at_least=0, below=1),
+        "eps": Default(1e-6, None, "that of tversky", above=0),
+    },
 }
 
 MODELS: dict[str, dict[str, Default]] = {

@@ -7,6 +7,8 @@ from torch import Tensor
 from trainables.losses.asymmetric import asl_lin_loss, asl_sq_loss
 from trainables.losses.balanced import balanced_loss
 from trainables.losses.binary_cross_entropy import binary_cross_entropy_loss
+from trainables.losses.cl_dice import cl_dice_loss
+from trainables.losses.compound import dice_cross_entropy_loss, dice_focal_loss
 from trainables.losses.cross_entropy import cross_entropy_loss
 from trainables.losses.dice import dice_loss
 from trainables.losses.dice_forms import dice_flat_s1_loss, dice_lin_loss, dice_sq_loss
@@ -24,9 +26,11 @@ from trainables.losses.log_cosh import (
 from trainables.losses.matthews import matthews_loss
 from trainables.losses.top_k import top_k_cross_entropy_loss
 from trainables.losses.tversky import tversky_loss
+from trainables.losses.unified_focal import unified_focal_loss
 from trainables.losses.wasserstein import wasserstein_dice_loss
 from trainables.losses.weighted_cross_entropy import weighted_cross_entropy_loss
 from trainables.losses.weighted_dice import weighted_dice_loss
+from trainables.losses.weighted_integration import custom_loss
 
 Loss = Callable[..., Tensor]
 """`(logits, target, *, parameters, weight, ignore) -> scalar`."""
@@ -54,6 +58,11 @@ LOSSES: dict[str, Loss] = {
     "log_cosh_focal_tversky": log_cosh_focal_tversky_loss,
     "matthews": matthews_loss,
     "wasserstein_dice": wasserstein_dice_loss,
+    "custom": custom_loss,
+    "dice_cross_entropy": dice_cross_entropy_loss,
+    "dice_focal": dice_focal_loss,
+    "cl_dice": cl_dice_loss,
+    "unified_focal": unified_focal_loss,
 }
 
 __all__ = [
@@ -65,8 +74,12 @@ __all__ = [
     "asl_sq_loss",
     "balanced_loss",
     "binary_cross_entropy_loss",
+    "cl_dice_loss",
     "cross_entropy_loss",
+    "custom_loss",
+    "dice_cross_entropy_loss",
     "dice_flat_s1_loss",
+    "dice_focal_loss",
     "dice_lin_loss",
     "dice_loss",
     "dice_sq_loss",
@@ -82,6 +95,7 @@ __all__ = [
     "matthews_loss",
     "top_k_cross_entropy_loss",
     "tversky_loss",
+    "unified_focal_loss",
     "wasserstein_dice_loss",
     "weighted_cross_entropy_loss",
     "weighted_dice_loss",

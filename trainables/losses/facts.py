@@ -198,4 +198,40 @@ FACTS: dict[str, Facts] = {
         "Fidon et al. 2017, https://arxiv.org/abs/1707.00478",
         trap="With two classes it is dice_lin. The Matthews poster's eq. 3 is not this loss.",
     ),
+    "custom": Facts(
+        "foreground",
+        "sample",
+        0.0,
+        True,
+        "the chest-ct study, JAKO202015555312473; its formula is our reading of the abstract",
+        trap="The mean focal loss is so small that the Dice part dominates at every delta of the study.",
+    ),
+    "dice_cross_entropy": Facts(
+        "all",
+        "sample",
+        0.0,
+        True,
+        "`dice_crossentropy` of MIScnn, Müller and Kramer 2021, https://arxiv.org/abs/1910.09308",
+        trap="Voxel weights make its cross-entropy larger and leave its Dice in [0, 1].",
+    ),
+    "dice_focal": Facts(
+        "all", "sample", 0.0, True, "Zhu et al. 2018, https://arxiv.org/abs/1808.05238", trap="As dice_cross_entropy."
+    ),
+    "cl_dice": Facts(
+        "foreground",
+        "sample",
+        0.0,
+        True,
+        "Shit et al. 2021, https://arxiv.org/abs/2003.07311",
+        neighbours=True,
+        trap="For tubes: what is thicker than about twice the iterations has no middle line.",
+    ),
+    "unified_focal": Facts(
+        "all",
+        "sample",
+        0.0,
+        True,
+        "Yeung et al. 2022, https://arxiv.org/abs/2102.04525, the asymmetric variant",
+        trap="gamma acts on the background in one part and on the foreground in the other.",
+    ),
 }

@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from tests.trainables.losses import formulas, formulas_overlap
+from tests.trainables.losses import formulas, formulas_compound, formulas_overlap
 from trainables.losses import FACTS, LOSSES, Facts, cross_entropy_loss
 from trainables.losses.conformance import check
 from trainables.losses.voxels import read
 
 torch.set_num_threads(1)
-FORMULAS = formulas.FORMULAS | formulas_overlap.FORMULAS
+FORMULAS = formulas.FORMULAS | formulas_overlap.FORMULAS | formulas_compound.FORMULAS
 FACT = Facts("all", "voxel", 0.0, True, "a test")
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from search_spaces import defaults
-from tests.trainables.losses import formulas, formulas_overlap
+from tests.trainables.losses import formulas, formulas_compound, formulas_overlap
 from trainables.losses import FACTS, LOSSES
 from trainables.losses.conformance import example, extremes
 
-FORMULAS = formulas.FORMULAS | formulas_overlap.FORMULAS
+FORMULAS = formulas.FORMULAS | formulas_overlap.FORMULAS | formulas_compound.FORMULAS
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "cross_entropy": [{}],
     "bce": [{}],
@@ -40,6 +40,11 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "log_cosh_focal_tversky": [{}, {"reduction": "sum", "background": False, "exponent": 2.0}],
     "matthews": [{}, {"form": "batch"}, {"form": "micro_all"}],
     "wasserstein_dice": [{}, {"eps": 1.0}],
+    "custom": [{}, {"swap": True, "alpha": 0.75}, {"focal_reduction": "positives", "gamma": 1.0, "delta": 0.2}],
+    "dice_cross_entropy": [{}, {"dice_weight": 0.2, "cross_entropy_weight": 3.0}],
+    "dice_focal": [{}, {"dice_weight": 0.2, "focal_weight": 3.0, "alpha": 0.75, "gamma": 0.5}],
+    "cl_dice": [{}, {"share": 0.9, "iterations": 1, "smooth": 0.1}],
+    "unified_focal": [{}, {"share": 0.2, "delta": 0.9, "gamma": 0.1}],
 }
 CASES = [
     pytest.param(name, parameters, id=f"{name}-{parameters}")
@@ -144,6 +149,14 @@ def test_a_single_channel_is_refused(name: str, shape: tuple[int, ...]) -> None:
         ("wasserstein_dice", {"matrix": "brats5"}, "matrix"),
         ("wasserstein_dice", {"matrix": [[0, 1, 1], [1, 0, 0.5], [1, 0.4, 0]]}, "matrix"),
         ("wasserstein_dice", {"matrix": [[0, 1, 0.5], [1, 0, 0.5], [0.5, 0.5, 0]]}, "matrix"),
+        ("custom", {"delta": 1.5}, "delta"),
+        ("custom", {"focal_reduction": "sum"}, "focal_reduction"),
+        ("dice_cross_entropy", {"dice_weight": -1.0}, "dice_weight"),
+        ("dice_focal", {"focal_weight": -1.0}, "focal_weight"),
+        ("cl_dice", {"share": 2.0}, "share"),
+        ("cl_dice", {"iterations": -1}, "iterations"),
+        ("unified_focal", {"gamma": 1.0}, "gamma"),
+        ("unified_focal", {"delta": -0.5}, "delta"),
         ("tversky", {"eps": 0.0}, "eps"),
         ("tversky", {"fn_weight": -0.1}, "fn_weight"),
         ("tversky", {"fp_weight": float("nan")}, "fp_weight"),
