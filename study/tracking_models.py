@@ -21,6 +21,7 @@ from study.tracking_words import KEY_TAG
 MODEL_TAG = "segstudy.model"  # on a run whose model is there, complete
 _ODD = re.compile(r"[^\w+ ()-]")  # MLflow refuses some letters in a model's name
 _EXPORT_SECONDS = 600.0
+_TRIES = 3
 
 
 class StoppedError(Exception):
@@ -50,12 +51,42 @@ class Models:
     Args:
         storage: Root of the checkpoints.
         stopped: Whether to give up.
+
+    Attributes:
+        given_up: Whether MLflow refused so often that no more are to be sent.
     """
 
     def __init__(self, storage: str, stopped: Callable[[], bool]) -> None:
         self._storage = storage
         self._stopped = stopped
         self._maker: subprocess.Popen[bytes] | None = None
+        self._refusals = 0  # in a row
+        self.given_up = False
+
+    def log(self, view: View, model: FinalModel) -> str | None:
+        """Makes and uploads one model, links it to its run, then marks it as there; each step may be repeated.
+
+        Returns:
+            Why it cannot be made; None where it was, or where its run was deleted in MLflow. When MLflow refuses three
+            times in a row, which takes runs at the same time, that is the reason, and `given_up` is set.
+
+        Raises:
+            StoppedError: Told to stop.
+            Exception: MLflow is away, or refuses.
+        """
+        try:
+            reason = self._log(view, model)
+        except StoppedError:
+            raise
+        except Exception as error:
+            self._refusals += 1
+            self.given_up = self._refusals >= _TRIES
+            if not self.given_up:
+                raise
+            why = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            return f"{why}. No more are sent until the study is run again"
+        self._refusals = 0
+        return reason
 
     def logged(self, view: View) -> set[str]:
         """Keys of the trials whose model is there, or was and has been deleted by someone since."""
@@ -69,16 +100,7 @@ class Models:
             if not (token := page.token):
                 return found
 
-    def log(self, view: View, model: FinalModel) -> str | None:
-        """Makes and uploads one model, links it to its run, then marks it as there; each step may be repeated.
-
-        Returns:
-            Why it cannot be made; None where it was, or where its run was deleted in MLflow.
-
-        Raises:
-            StoppedError: Told to stop.
-            Exception: MLflow is away.
-        """
+    def _log(self, view: View, model: FinalModel) -> str | None:
         run_id = view.run_id(model.run.key)
         if run_id is None:
             return None

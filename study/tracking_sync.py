@@ -136,10 +136,11 @@ class Follower:
 
     def _log_models(self, finishing: bool) -> bool:
         """Logs the next model that is due; whether there was one."""
-        if self._models is None or (row := self._next_model()) is None:
+        if self._models is None:
+            return False
+        if (row := self._next_model()) is None:
             self._models_since = None
-            if self._models is not None:
-                self._models.rest()
+            self._models.rest()
             return False
         self._models_since = self._models_since or time.monotonic()
         if not finishing and time.monotonic() - self._models_since < _GATHER_SECONDS:
@@ -152,7 +153,8 @@ class Follower:
         return True
 
     def _next_model(self) -> TrialRow | None:
-        assert self._models is not None
+        if self._models is None or self._models.given_up:
+            return None
         finished = [
             row
             for rows in self._trials.values()

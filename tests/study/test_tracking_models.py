@@ -99,10 +99,10 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Training]:
     return home, training
 
 
-def follow(home: Path) -> list[str]:
+def follow(home: Path, models: Models | None = None) -> list[str]:
     said: list[str] = []
+    models = models or Models(str(home), lambda: False)
     with Ledger.open(home / "ledger.db") as ledger:
-        models = Models(str(home), lambda: False)
         view = View(default_uri(home), artifact_root(home), said.append)
         follower = Follower(
             ledger,
@@ -186,6 +186,28 @@ def test_final_networks_are_logged_once_and_load_in_a_fresh_process(
     ]
     assert tracked.everything(default_uri(home)) == before
     assert sum(model.status == "READY" for model in logged(home)) == 1
+
+
+def test_a_model_that_is_always_refused_does_not_hold_up_the_rest(
+    studied: tuple[Path, Training], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    def refused(self: Any, model_id: str, folder: str) -> None:
+        raise OSError("no credentials\nfor the store")
+
+    home, _ = studied
+    monkeypatch.setattr(Models, "_make", lambda self, order: None)
+    monkeypatch.setattr(MlflowClient, "log_model_artifacts", refused)
+    models = Models(str(home), lambda: False)
+    for _ in range(2):  # as after an outage
+        with pytest.raises(OSError, match="no credentials"):
+            follow(home, models)
+    (said,) = follow(home, models)
+    assert said.endswith(
+        "is not among MLflow's models: OSError: no credentials. No more are sent until the study is run again"
+    )
+    assert models.given_up
 
 
 def test_models_wait_for_company(studied: tuple[Path, Training], monkeypatch: pytest.MonkeyPatch) -> None:
