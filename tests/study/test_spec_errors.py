@@ -20,7 +20,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"dataset.train_on": "regions"}, "dataset.train_on", "unknown key in `dataset`"),
     ({"models": {"unet4d": None}}, "models.unet4d", "there is no model 'unet4d'. Did you mean 'unet3d'?"),
     ({"losses": {"dise": None}}, "losses.dise", "there is no loss 'dise'. Did you mean 'dice'?"),
-    ({"losses": {"xyz": None}}, "losses.xyz", "There are: cross_entropy, dice, focal, tversky."),
+    ({"losses": {"xyz": None}}, "losses.xyz", "There are: asl_lin, asl_sq, balanced, bce, cl_dice, cross_entropy,"),
     ({"losses": ["dice", "dice"]}, "losses", "expected a list of different names"),
     ({"losses": ["dice", 3]}, "losses", "expected a list of different names"),
     ({"models": None}, "models", "expected at least one model, found nothing. There are: unet, unet3d, vnet."),
