@@ -55,7 +55,6 @@ class Terms:
     Attributes:
         storage: Root of the storage.
         folder: The study's folder there.
-        driver: Name of the file that says which driver the workers obey.
         fence: The lease's number.
         slice_seconds: Wall time between a worker's reports.
         checkpoint_seconds: Wall time between checkpoints.
@@ -63,10 +62,14 @@ class Terms:
 
     storage: str
     folder: str
-    driver: str
     fence: int
     slice_seconds: float = 3.0
     checkpoint_seconds: float = 300.0
+
+    @property
+    def driver(self) -> str:
+        """Name of the file that says which driver the workers obey."""
+        return f"{self.folder}/driver.json"
 
 
 class Desk:
@@ -150,6 +153,7 @@ class Desk:
             stop=segment.stop,
             resume=resume.folder,
             attempt=attempt,
+            driver=self._terms.driver,
             gpu=shape.gpu,
             **terms,
         )

@@ -15,19 +15,17 @@ from functools import partial
 from study.admission import Node, Shape, impossible
 from study.bookkeeping import Bookkeeper, MachineTroubleError
 from study.checks import shape_of
-from study.design import Design
 from study.desk import Desk, Terms
 from study.enrolment import bring_up_to_date, enter, refuse_other, take_lease
 from study.events import OnEvent, Step, ignore
 from study.heartbeat import LEASE_SECONDS, Heartbeat
 from study.ledger import Lease, Ledger
-from study.objective import objective
+from study.opening import judge, open_desk
 from study.orders import Orders
 from study.preparation import Source, find
 from study.spec import Study
 from study.stopping import Stopped, Stopping
 from study.sweeping import sweep
-from study.trial_specs import Data, trial_spec, write_spec
 from trainables.errors import InputError
 from trainables.storage import Storage
 
@@ -191,11 +189,18 @@ def _run(
         lease, heart = _lease(parts, stack, row.id)
     design = bring_up_to_date(ledger, lease, study, data)
     stack.enter_context(follow)
-    terms = _terms(parts, lease)
+    terms = Terms(
+        storage=parts.storage.root,
+        folder=f"trials/{study.name}",
+        fence=lease.fence,
+        slice_seconds=parts.pace.slice_seconds,
+        checkpoint_seconds=parts.pace.checkpoint_seconds,
+    )
     sweep(ledger, lease, parts.storage, terms.folder)
     orders = Orders(parts.storage, terms.driver, lease.fence)
     stack.callback(orders.halt)
-    desk = _desk(parts, lease, terms, design, data, shape)
+    books = Bookkeeper(ledger, lease, design, parts.storage, judge(study), parts.tell)
+    desk = open_desk(study, books, terms, data, shape, nodes, parts.tell)
     _drive(parts, desk, partial(_each_step, parts, orders, heart), scratch, trainable)
     return desk.nothing_left
 
@@ -258,36 +263,6 @@ def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[L
     stack.callback(parts.ledger.release, lease)
     parts.ledger.request_stop(study_id, stop=False)  # what was asked of an earlier driver
     return lease, stack.enter_context(Heartbeat(parts.ledger, lease, lease_seconds=seconds))
-
-
-def _terms(parts: _Parts, lease: Lease) -> Terms:
-    folder = f"trials/{parts.study.name}"
-    return Terms(
-        storage=parts.storage.root,
-        folder=folder,
-        driver=f"{folder}/driver.json",
-        fence=lease.fence,
-        slice_seconds=parts.pace.slice_seconds,
-        checkpoint_seconds=parts.pace.checkpoint_seconds,
-    )
-
-
-def _desk(parts: _Parts, lease: Lease, terms: Terms, design: Design, data: Data, shape: Shape) -> Desk:
-    from study.nodes import nodes
-
-    study = parts.study
-    region = study.objective.region
-    regions = tuple(study.regions) if region == "mean" else (region,)
-    judge = partial(objective, metric=study.objective.metric, regions=regions)
-    return Desk(
-        Bookkeeper(parts.ledger, lease, design, parts.storage, judge, parts.tell),
-        terms,
-        shapes=dict.fromkeys(range(len(design.arms)), shape),
-        nodes=nodes,
-        spec=lambda plan: trial_spec(study, design.arms[plan.key.arm], plan, data, gpu=shape.gpu),
-        write_spec=partial(write_spec, parts.storage),
-        on_event=parts.tell,
-    )
 
 
 def _shape(study: Study, there: Sequence[Node]) -> Shape:

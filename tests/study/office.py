@@ -8,12 +8,11 @@ import torch
 
 from study.admission import Node, Shape
 from study.bookkeeping import Bookkeeper
-from study.desk import Desk, Errand, Terms
+from study.desk import Errand, Terms
 from study.events import Event
 from study.ledger import Ledger
-from study.objective import objective
+from study.opening import judge, open_desk
 from study.spec import Study
-from study.trial_specs import trial_spec, write_spec
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import NoData, numbers_study
 from trainables.segment import SegmentWork, order
@@ -50,27 +49,10 @@ class Office:
         lease = self.ledger.acquire(self.id)
         design = self.study.design()
         self.lease = lease
-        terms = Terms(
-            storage=self.storage.root, folder="trials/numbers", driver="trials/numbers/driver.json", fence=lease.fence
-        )
+        terms = Terms(storage=self.storage.root, folder="trials/numbers", fence=lease.fence)
         self.storage.write(terms.driver, order(lease.fence))
-        self.books = Bookkeeper(
-            self.ledger,
-            lease,
-            design,
-            self.storage,
-            lambda scores: objective(scores, metric="dice", regions=("organ", "lesion")),
-            self.events.append,
-        )
-        self.desk = Desk(
-            self.books,
-            terms,
-            shapes={arm.index: self.shape for arm in design.arms},
-            nodes=lambda: self.nodes,
-            spec=lambda plan: trial_spec(self.study, design.arms[plan.key.arm], plan, data, gpu=0),
-            write_spec=lambda spec, folder: write_spec(self.storage, spec, folder),
-            on_event=self.events.append,
-        )
+        self.books = Bookkeeper(self.ledger, lease, design, self.storage, judge(self.study), self.events.append)
+        self.desk = open_desk(self.study, self.books, terms, data, self.shape, lambda: self.nodes, self.events.append)
 
     def reopen(self) -> None:
         """The driver ends and another begins."""

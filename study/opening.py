@@ -1,0 +1,53 @@
+"""Opening a study's desk: what its file says of objective, resources and trials becomes what the desk works with."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from study.admission import Node, Shape
+from study.bookkeeping import Bookkeeper
+from study.desk import Desk, Terms
+from study.events import OnEvent
+from study.objective import objective
+from study.spec import Study
+from study.trial_specs import Data, trial_spec, write_spec
+from trainables.storage import Storage
+from trainables.trial import Score
+
+
+def judge(study: Study) -> Callable[[Sequence[Score]], float | None]:
+    """From the scores of a mark to the study's objective."""
+    region = study.objective.region
+    regions = tuple(study.regions) if region == "mean" else (region,)
+    return partial(objective, metric=study.objective.metric, regions=regions)
+
+
+def open_desk(
+    study: Study,
+    books: Bookkeeper,
+    terms: Terms,
+    data: Data,
+    shape: Shape,
+    nodes: Callable[[], Sequence[Node]],
+    on_event: OnEvent,
+) -> Desk:
+    """The desk of a study whose books are open; what follows from them is written down at once.
+
+    Args:
+        study: The study.
+        books: Its plan and ledger.
+        terms: What all assignments share.
+        data: What its trials learn from.
+        shape: What each of them needs.
+        nodes: What there is now.
+        on_event: Hears what happens.
+    """
+    arms = books.design.arms
+    return Desk(
+        books,
+        terms,
+        shapes={arm.index: shape for arm in arms},
+        nodes=nodes,
+        spec=lambda plan: trial_spec(study, arms[plan.key.arm], plan, data, gpu=shape.gpu),
+        write_spec=partial(write_spec, Storage(terms.storage)),
+        on_event=on_event,
+    )
