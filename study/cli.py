@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, StorageAt, made
+from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, StorageAt
 from trainables.errors import InputError
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def status(
         _print_json(found.plain())
     else:
         console = _console()
-        console.print(status_text(found, console.width), soft_wrap=True)
+        console.print(status_text(found, console.width), soft_wrap=not console.is_terminal)
     if found.progress.failed:
         raise typer.Exit(FAILURES)
 
@@ -254,7 +254,10 @@ def _write_report(places: Places, name: str, folder: Path | None = None, formats
     console = _console()
     target = folder or places.reports(name)
     shown = text(places.ledger, name, width=min(console.width, 100))
-    paths = write(places.ledger, name, made(target, "--out"), formats or tuple(FORMATS))
+    try:
+        paths = write(places.ledger, name, target, formats or tuple(FORMATS))
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror}). Name another folder by --out.") from error
     typer.echo(shown, nl=False)
     typer.echo("")
     for path in paths.values():

@@ -43,7 +43,7 @@ def run_study(study: Study, places: Places, console: Console) -> Result:
         said = (counted(len(study.arms), "arm"), counted(trials, "trial"), counted(len(found.facts), "case"))
         console.print(Text(f"{study.name}: {', '.join(said)}"))
         for warning in found.warnings:
-            console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=True)
+            console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=not console.is_terminal)
     made(places.home, "--home")
     made(Path(places.storage), "--storage")
     follower = Follower(places.ledger, study.name, slots((machine,), (shape_of(study, machine),)))

@@ -34,7 +34,7 @@ def watching(console: Console, look: Look) -> Iterator[OnEvent]:
     """
 
     def say(text: str) -> None:
-        console.print(Text(text), soft_wrap=True)
+        console.print(Text(text), soft_wrap=not console.is_terminal)  # a log's lines stay whole
 
     if not console.is_terminal or console.is_dumb_terminal:
         yield printer(say)

@@ -93,6 +93,8 @@ def test_report_of_some_formats_elsewhere(home: pathlib.Path, capsys: pytest.Cap
     assert run_command(["report", "whole", "--format", "docx"]) == 2
     assert capsys.readouterr().err == "Error: no report format 'docx'; there are md, csv, tex, html\n"
     assert not (home / "reports").exists()
+    assert run_command(["report", "whole", "--out", "torn.db"]) == 2
+    assert capsys.readouterr().err == "Error: torn.db: cannot be written (File exists). Name another folder by --out.\n"
 
 
 def test_report_from_an_archive_that_cannot_be_written(home: pathlib.Path) -> None:
