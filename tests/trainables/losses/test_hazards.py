@@ -193,3 +193,9 @@ def test_maps_of_another_shape_are_refused(name: str) -> None:
 def test_an_ignore_map_of_numbers_is_refused() -> None:
     with pytest.raises(ValueError, match="mask of bool"):
         dice_lin_loss(torch.zeros(1, 2, 4), torch.zeros(1, 4, dtype=torch.int64), ignore=torch.ones(1, 4))
+
+
+def test_an_ignored_voxel_belongs_to_no_class() -> None:
+    ignore = torch.tensor([[False, True, False]])
+    voxels = read(torch.zeros(1, 2, 3), torch.tensor([[1, 255, 0]]), ignore=ignore)
+    assert voxels.one_hot.tolist() == [[[False, False, True], [True, False, False]]]
