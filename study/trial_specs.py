@@ -65,7 +65,7 @@ def write_spec(storage: Storage, spec: TrialSpec, folder: str) -> None:
 
 
 def _spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """At most `count` names, evenly over all of them: of 10, three are 2, 5 and 8."""
+    """At most `count` names, evenly over all of them: of 10 the second, sixth and ninth."""
     if len(names) <= count:
         return names
     return tuple(names[(2 * i + 1) * len(names) // (2 * count)] for i in range(count))

@@ -16,6 +16,7 @@ from study.ledger import Lease, Ledger
 from study.objective import objective
 from study.searcher import PlanSearcher
 from study.spec import Study
+from study.sweeping import sweep
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import numbers_study
 from tests.study.office import Office
@@ -199,13 +200,11 @@ def test_a_stop_keeps_what_was_trained(make: Callable[..., Office]) -> None:
 
 
 def test_where_a_segment_really_runs_is_what_counts(make: Callable[..., Office]) -> None:
-    office = make(study=random_study(), nodes=(Node("a", 1), Node("b", 1)))
+    office = make(study=random_study(), nodes=(Node("a", 2), Node("b", 1)), shape=Shape(2))
     office.next("x")
-    office.desk.report("x", Report(progress=1), "b")
-    errand = office.next("y")
-    office.desk.report("y", Report(progress=1), "a")
-    assert errand is not None
-    assert office.desk.hand_out("z") is None
+    assert office.desk.hand_out("y") is None
+    office.desk.report("x", Report(progress=1), "b")  # Ray thought it had room there
+    assert office.desk.hand_out("y") is not None
 
 
 def test_search_trials_keep_no_checkpoint_and_final_ones_their_last(make: Callable[..., Office]) -> None:
@@ -221,6 +220,26 @@ def test_search_trials_keep_no_checkpoint_and_final_ones_their_last(make: Callab
     }
     assert there == kept
     assert len(kept) == 4
+
+
+def test_what_a_killed_run_left_is_swept_away(make: Callable[..., Office]) -> None:
+    office = make(study=random_study())
+    errand = office.next("x")
+    slow = dataclasses.replace(errand.assignment, slice_seconds=0.0, checkpoint_seconds=0.0)
+    office.carry_out("x", dataclasses.replace(errand, assignment=slow), steps=2)
+    kept = office.ledger.folders(office.id)
+    assert len(kept) == 2
+    root = pathlib.Path(office.storage.root)
+    for left in ("7-99/state.pt", ".8-12.4711.part/state.pt", "error.txt", "notes-of-mine/a.txt"):
+        (root / slow.folder / left).parent.mkdir(parents=True, exist_ok=True)
+        (root / slow.folder / left).touch()
+    (root / "trials/numbers/my-folder/3-3").mkdir(parents=True)
+    office.reopen()
+    assert sweep(office.ledger, office.lease, office.storage, "trials/numbers") == 2
+    there = set(office.storage.names(slow.folder))
+    assert there == {"spec.json", "error.txt", "notes-of-mine", *(folder.rpartition("/")[2] for folder in kept)}
+    assert office.storage.has("trials/numbers/my-folder/3-3")
+    assert sweep(office.ledger, office.lease, office.storage, "trials/numbers") == 0
 
 
 def test_the_search_sees_validation_cases_and_the_final_stage_test_cases(make: Callable[..., Office]) -> None:
