@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 
 from study.admission import Node
@@ -15,6 +16,7 @@ from trainables.errors import InputError
 
 OBJECT_STORE_BYTES = 256 * 2**20  # no volumes go through it
 KNOCK = 10.0  # seconds
+REPEATS = 10  # fifths of a second that Ray's processes have to end
 LONGEST = 40  # letters of the folder: sockets lie deep in it, and their paths may have 107
 
 SETTINGS = {
@@ -128,16 +130,32 @@ def _own_folder() -> Iterator[pathlib.Path]:
         parent = pathlib.Path("/tmp")
     for left in parent.glob(f"{prefix}*"):
         _remove_if_nobodys(left)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    with open(folder / "lock", "w") as lock:
+    made = pathlib.Path(tempfile.mkdtemp(prefix=".segstudy-", dir=parent))
+    with open(made / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held until this process ends, however it ends
+        folder = parent / f"{prefix}{made.name[-8:]}"
+        made.rename(folder)  # nobody saw it without its lock
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
 
 def _remove_if_nobodys(folder: pathlib.Path) -> None:
-    with contextlib.suppress(OSError), open(folder / "lock") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    """Removes what nobody holds the lock of; a folder without a lock was half removed before."""
+    with contextlib.suppress(OSError):
+        if not (folder / "lock").exists():
+            _remove(folder)
+            return
+        with open(folder / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(folder)
+
+
+def _remove(folder: pathlib.Path) -> None:
+    """Removes it; Ray's processes write to it until their last moment."""
+    for _ in range(REPEATS):
         shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.2)

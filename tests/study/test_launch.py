@@ -5,6 +5,7 @@ import os
 import pathlib
 import pickle
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +20,7 @@ from study.events import CohortSampled, Event, SegmentDone, SegmentLost, Step, T
 from study.launch import Pace
 from study.ledger import FencedOut, LeaseHeld, Ledger, Owner
 from study.orders import Orders
-from study.ray_session import settings
+from study.ray_session import _own_folder, settings
 from study.spec import Study
 from study.spec_errors import SpecError
 from study.stopping import Stopped, Stopping
@@ -318,6 +319,19 @@ def test_orders_of_a_newer_driver_stay(tmp_path: pathlib.Path) -> None:
 def test_an_address_without_a_cluster_is_bad_input(tmp_path: pathlib.Path, address: str) -> None:
     with pytest.raises(InputError, match=f"--ray {address}: "):
         run_numbers(tmp_path, ray_address=address)
+
+
+def test_folders_of_killed_runs_go_and_those_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as name:  # short, as sockets want it
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        here = pathlib.Path(name)
+        dead, half_removed = here / f"segstudy-{os.getuid()}-dead", here / f"segstudy-{os.getuid()}-half"
+        for folder in (dead, half_removed):
+            (folder / "r").mkdir(parents=True)
+        (dead / "lock").touch()
+        with _own_folder() as first, _own_folder() as second:
+            assert {folder.name for folder in here.iterdir()} == {first.name, second.name}
+        assert not list(here.iterdir())
 
 
 def test_idle_actors_stay_until_another_shape_waits() -> None:
