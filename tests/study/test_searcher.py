@@ -152,6 +152,21 @@ def test_a_machine_that_loses_everything_ends_the_run_and_no_trial(make: Callabl
     assert office.finish() == undisturbed
 
 
+def test_a_segment_that_ends_well_clears_the_machine(make: Callable[..., Office]) -> None:
+    office = make(study=random_study(3), nodes=(Node("a", 1),))
+    blamed = office.next("x").assignment.folder
+    office.desk.lost("x", "the worker died")
+    office.next("x")
+    office.desk.lost("x", "the worker died")  # another trial's: a machine in trouble?
+    office.carry_out("x", office.next("x"))  # no
+    for _ in range(2):
+        while (errand := office.next("x")).assignment.folder != blamed:
+            office.carry_out("x", errand)
+        office.desk.lost("x", "the worker died")
+    lost = [event.trial for event in office.events if isinstance(event, TrialEnded) and event.status == "lost"]
+    assert [f"trials/numbers/{trial}" for trial in lost] == [blamed]
+
+
 def test_an_unreadable_checkpoint_is_left_for_the_one_before(make: Callable[..., Office]) -> None:
     office, undisturbed = make(study=random_study()), make("other", study=random_study()).finish()
     errand = office.next("x")
