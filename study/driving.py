@@ -1,14 +1,18 @@
 """Driving Ray Tune: one Tuner after the other until nothing is owed, a stop was asked for, or trouble came."""
 
+import contextlib
 import pathlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial
+from sqlalchemy.exc import SQLAlchemyError
 
 from study.actor_cache import kept_actors
 from study.desk import Desk
+from study.ledger import FencedOut
 from study.lost_workers import lost_workers_told
 from study.ray_session import settings
 from study.recorder import Recorder
@@ -55,18 +59,26 @@ def drive(
         while not (desk.nothing_left or closed()):
             tuners += 1
             ended = desk.ended
-            recorder = Recorder(desk, each_step=each_step)
+            searcher = PlanSearcher(desk, limit=limit, closed=closed)
+            recorder = Recorder(desk, each_step=partial(_each_step, searcher, each_step))
             try:
-                _tuner(desk, trainable, recorder, PlanSearcher(desk, limit=limit, closed=closed), scratch, tuners).fit()
+                _tuner(desk, trainable, recorder, searcher, scratch, tuners).fit()
             except Exception as error:
-                if recorder.trouble is not None:
-                    raise recorder.trouble from None
+                if (trouble := recorder.trouble or searcher.trouble) is not None:
+                    raise trouble from None
                 crashes = 1 if desk.ended > ended else crashes + 1
                 if crashes == CRASHES:
                     raise TuneCrashError(f"Ray Tune failed {crashes} times: {error}") from error
                 on_crash(f"{type(error).__name__}: {error}")
             finally:
-                desk.abandon("Ray Tune ended")
+                with contextlib.suppress(FencedOut, SQLAlchemyError):  # then the next driver closes them
+                    desk.abandon("Ray Tune ended")
+
+
+def _each_step(searcher: PlanSearcher, each_step: Callable[[], None]) -> None:
+    if searcher.trouble is not None:
+        raise searcher.trouble
+    each_step()
 
 
 def _tuner(

@@ -18,12 +18,18 @@ class PlanSearcher(Searcher):
         super().__init__()
         self._desk, self._limit, self._closed = desk, limit, closed
         self.handed_out = 0
+        self.trouble: Exception | None = None
+        """What went wrong here; Tune would take it for its own."""
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next segment as a config; None: ask again; FINISHED: what is under way is the last."""
-        if self._closed() or self.handed_out >= self._limit or self._desk.nothing_left:
+        try:
+            if self.trouble or self._closed() or self.handed_out >= self._limit or self._desk.nothing_left:
+                return str(Searcher.FINISHED)
+            errand = self._desk.hand_out(trial_id)
+        except Exception as error:
+            self.trouble = error
             return str(Searcher.FINISHED)
-        errand = self._desk.hand_out(trial_id)
         if errand is None:
             return None
         self.handed_out += 1

@@ -15,6 +15,7 @@ import ray
 
 from study.actor_cache import KeepingCache
 from study.bookkeeping import LOSSES
+from study.desk import Desk
 from study.enrolment import take_lease
 from study.events import CohortSampled, Event, SegmentDone, SegmentLost, Step, TrialEnded, Waiting
 from study.launch import Pace
@@ -216,6 +217,25 @@ def test_a_driver_whose_lease_was_taken_stops_at_once(tmp_path: pathlib.Path, st
         run_numbers(tmp_path, on_event=take)
     assert time.monotonic() - taken[0][0] < 30
     assert digest(tmp_path) == taken[0][1]
+
+
+@pytest.mark.ray
+def test_trouble_while_handing_out_ends_the_run_at_once(
+    tmp_path: pathlib.Path, started: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_out, hand_out = [], Desk.hand_out
+
+    def broken(desk: Desk, handle: str) -> Any:
+        if handed_out:
+            raise RuntimeError("the database is gone")
+        handed_out.append(handle)
+        return hand_out(desk, handle)
+
+    monkeypatch.setattr(Desk, "hand_out", broken)
+    with pytest.raises(RuntimeError, match="the database is gone"):
+        run_numbers(tmp_path, trainable=Slow)
+    with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
+        assert [attempt.result for attempt in ledger.attempts(1)] == ["stopped"]
 
 
 @pytest.mark.ray

@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 from study.admission import Node, Shape
 from study.bookkeeping import LOSSES, MachineTroubleError
 from study.events import SegmentLost, TrialEnded
-from study.ledger import Lease, Ledger
+from study.ledger import FencedOut, Lease, Ledger
 from study.objective import objective
 from study.searcher import PlanSearcher
 from study.spec import Study
@@ -98,6 +98,15 @@ def test_the_searcher_hands_out_no_more_than_its_limit(make: Callable[..., Offic
     answers = [searcher.suggest(f"t{i}") for i in range(4)]
     assert answers[3] == Searcher.FINISHED
     assert all(isinstance(answer, dict) for answer in answers[:3])
+
+
+def test_trouble_in_the_ledger_is_kept_from_tune(make: Callable[..., Office]) -> None:
+    office = make(study=random_study())
+    searcher = PlanSearcher(office.desk, limit=100, closed=lambda: False)
+    office.ledger.acquire(office.id, now=office.lease.expires + 1)
+    assert searcher.suggest("t1") == Searcher.FINISHED
+    assert isinstance(searcher.trouble, FencedOut)
+    assert office.desk.out == 0
 
 
 def test_a_lost_segment_goes_on_from_its_last_checkpoint(make: Callable[..., Office]) -> None:
@@ -287,8 +296,6 @@ def test_objective_by_hand() -> None:
 
 
 def test_a_driver_that_lost_its_lease_writes_nothing_more(make: Callable[..., Office]) -> None:
-    from study.ledger import FencedOut
-
     office = make(study=random_study())
     errand = office.next("x")
     before = office.ledger.digest(office.id)
