@@ -11,14 +11,18 @@ from rich.text import Text
 
 from study.design import TrialKey
 from study.events import Event, OnEvent, SegmentDone, SegmentLost, SegmentProgress, SegmentStarted, TrialEnded
-from study.live import picture
+from study.live import headline, picture
 from study.plain import line, printer
 from study.progress import Progress
+from study.words import clock
 
 EVERY = 0.5
 """Seconds between two pictures, at least."""
 PATIENT = 20.0
 """After a look at the ledger that took t seconds, the next waits PATIENT × t: watching costs a twentieth at most."""
+
+HEADLINE_EVERY = 60.0
+"""Seconds between two lines that say how far the whole is, at least."""
 
 Look = Callable[[dict[TrialKey, int]], Progress | None]
 """From the iterations that segments under way have reached, where the study stands; None before the ledger has it."""
@@ -37,7 +41,7 @@ def watching(console: Console, look: Look) -> Iterator[OnEvent]:
         console.print(Text(text), soft_wrap=not console.is_terminal)  # a log's lines stay whole
 
     if not console.is_terminal or console.is_dumb_terminal:
-        yield printer(say)
+        yield _with_headlines(printer(say), look, say)
         return
     watcher = _Watcher(console, look, say)
     with Live(console=console, auto_refresh=False, transient=False) as live:
@@ -49,6 +53,22 @@ def watching(console: Console, look: Look) -> Iterator[OnEvent]:
             watcher.over.set()
             thread.join()
             watcher.show(live)
+
+
+def _with_headlines(hear: OnEvent, look: Look, say: Callable[[str], None]) -> OnEvent:
+    """Now and then, after a mark was reached, how far the whole is."""
+    last = time.monotonic()
+
+    def hear_and_tell(event: Event) -> None:
+        nonlocal last
+        hear(event)
+        if isinstance(event, SegmentDone) and time.monotonic() - last >= HEADLINE_EVERY:
+            last = time.monotonic()
+            progress = look({})
+            if progress is not None:
+                say(f"{clock(time.time())} {headline(progress)}")
+
+    return hear_and_tell
 
 
 class _Watcher:

@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import threading
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -120,10 +119,32 @@ def test_before_the_ledger_has_the_study_there_is_the_step() -> None:
     assert "preparing 24 cases" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_elsewhere_there_are_lines(tmp_path: Path) -> None:
+def test_elsewhere_there_are_lines() -> None:
     console = Console(file=io.StringIO(), width=40, force_terminal=False)
-    with watching(console, lambda iterations: pytest.fail("nobody needs to look")) as hear:
+    with watching(console, lambda iterations: PROGRESS) as hear:
         hear(SegmentProgress("unet3d+dice", SEGMENT, 420, 0.5))
         hear(SegmentDone("unet3d+[dice]", SEGMENT, 0.81234, 4.0))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert [line[9:] for line in lines] == ["unet3d+[dice]: trial 3 reached 1000: 0.8123 (4.0 s)"]
+
+
+def test_lines_say_now_and_then_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("study.watch.time.monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=40, force_terminal=False)
+    with watching(console, lambda iterations: PROGRESS) as hear:
+        for seconds in (59, 60, 61, 119, 120):
+            now[0] = 1000.0 + seconds
+            hear(SegmentDone("unet3d+dice", SEGMENT, 0.8, 4.0))
+        now[0] = 5000.0
+        hear(TrialEnded("unet3d+dice", KEY, "finished"))
+    lines = [line[9:] for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert [index for index, line in enumerate(lines) if line.startswith("demo: running, 42 %")] == [2, 6]
+    assert len(lines) == 5 + 1 + 2
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines() -> None:
+    console = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None, _environ={"TERM": "dumb"})
+    with watching(console, lambda iterations: PROGRESS) as hear:
+        hear(Step("starting Ray"))
+    assert console.file.getvalue()[9:] == "starting Ray\n"  # type: ignore[attr-defined]
