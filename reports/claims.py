@@ -19,6 +19,11 @@ def claims(results: Results) -> tuple[str, ...]:
         return ("Nothing may be claimed yet: no test case has been scored.",)
     if not results.complete:
         return ("Nothing may be claimed yet: the study is not finished, and its numbers will change.",)
+    if results.protocol.dependent:
+        return (
+            "Nobody knows which cases belong to one patient (`group: unknown`): nothing is tested, the intervals are "
+            "too narrow, and no difference may be claimed.",
+        )
     if results.scores.patients < LEAST_GROUPS_FOR_P:
         return (_too_few(results),)
     return (*_finding(results), *_reach(results))
@@ -151,7 +156,7 @@ def remarks(results: Results) -> tuple[str, ...]:
         lines.append(
             f"The baseline '{results.records.study.file['report']['baseline']}' is not an arm: nothing is tested."
         )
-    if not how.by_patient:
+    if not (how.by_patient or how.dependent):
         lines.append("Each case is taken to be another patient, since the study file names no groups.")
     if results.pixels and any(METRICS[name].kind == "distance" for name in how.metrics):
         lines.append("The voxel size of some cases is unknown: distances are in pixels (px).")

@@ -29,6 +29,7 @@ class Protocol:
         search_in: `first_fold` or `each_fold`.
         test_apart: Whether test cases were set apart from all folds.
         by_patient: Whether the file says which cases belong to one patient.
+        dependent: Whether cases may share a patient and nobody knows which: then nothing is tested.
     """
 
     regions: tuple[str, ...]
@@ -45,6 +46,7 @@ class Protocol:
     search_in: str
     test_apart: bool
     by_patient: bool
+    dependent: bool
 
     @property
     def shown_regions(self) -> tuple[str, ...]:
@@ -85,5 +87,6 @@ def protocol(study: StudyRow, arms: Sequence[ArmRow]) -> Protocol:
         folds=folds or 1,
         search_in=budget["search_in"],
         test_apart=folds is None or dataset["split"]["test"] is not None,
-        by_patient=dataset["group"] != "case",
+        by_patient=dataset["group"] not in ("case", "unknown"),
+        dependent=dataset["group"] == "unknown",
     )

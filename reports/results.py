@@ -249,7 +249,10 @@ def _best(arms: Sequence[ArmResult]) -> dict[Column, frozenset[str]]:
 def _difference(scores: FinalScores, arm: str, other: str, *, sensitivity: bool = False) -> Cell:
     how = scores.protocol
     mine, theirs = (scores.of(name, how.last, how.region, how.metric) for name in (arm, other))
-    return cell(mine - theirs, scores.groups, sensitivity=sensitivity)
+    found = cell(mine - theirs, scores.groups, sensitivity=sensitivity and not how.dependent)
+    if how.dependent and found.estimate is not None:
+        return dataclasses.replace(found, estimate=dataclasses.replace(found.estimate, p=None))
+    return found
 
 
 def _comparisons(scores: FinalScores, arms: Sequence[ArmResult], how: Protocol) -> tuple[Comparison, ...]:

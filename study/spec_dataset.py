@@ -108,7 +108,8 @@ class Dataset(Section):
         other_labels: What becomes of values that no label names.
         regions: What is scored: name → labels whose union it is. None: each label by itself.
         exclude: Names of cases to leave out.
-        group: `case`, or a regular expression whose one group is the patient.
+        group: `case`: each is another patient; `unknown`: some may share one, so nothing is tested; or a regular
+            expression whose one group is the patient.
         split: Which cases train, choose and test.
     """
 
@@ -183,7 +184,7 @@ class Dataset(Section):
     def _file_problems(self) -> Iterator[Problem]:
         if (self.images is None) != (self.masks is None):
             yield Problem(("masks" if self.masks is None else "images",), "images and masks go together: give both.")
-        if self.group != "case" and (flaw := _pattern_flaw(self.group)):
+        if self.group not in ("case", "unknown") and (flaw := _pattern_flaw(self.group)):
             yield Problem(("group",), flaw)
 
 

@@ -25,8 +25,8 @@ def groups(names: Iterable[str], pattern: str = "case") -> list[tuple[str, str]]
 
     Args:
         names: The cases.
-        pattern: `case`: each is a group of its own; else a regular expression that is searched for in the name and
-            whose one group is the patient.
+        pattern: `case` or `unknown`: each is a group of its own; else a regular expression that is searched for in the
+            name and whose one group is the patient.
 
     Raises:
         InputError: A name does not match, or is longer than 300 letters.
@@ -34,7 +34,7 @@ def groups(names: Iterable[str], pattern: str = "case") -> list[tuple[str, str]]
     names = list(names)
     if long := [name for name in names if len(name) > LONGEST_NAME]:
         raise InputError(f"case {long[0][:60]}…: names have {LONGEST_NAME} letters at most; rename the file.")
-    if pattern == "case":
+    if pattern in ("case", "unknown"):
         return [(name, name) for name in names]
     matches = {name: re.search(pattern, name) for name in names}
     without = [name for name, match in matches.items() if match is None or not match[1]]

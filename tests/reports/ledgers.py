@@ -41,6 +41,7 @@ class Fake:
         spacing: Of every case; None is unknown.
         empty: Share of cases without a lesion.
         grouped: Whether the file names the patients.
+        ungrouped: What the file says where it does not.
         previews: Whether final trials keep slices.
         pixels: Height of a preview.
         baseline: As the study file says.
@@ -66,6 +67,7 @@ class Fake:
     spacing: Sequence[float] | None = (1.5, 0.8, 0.8)
     empty: float = 0.2
     grouped: bool = True
+    ungrouped: str = "case"
     previews: bool = True
     pixels: int = 96
     baseline: str | None = None
@@ -90,7 +92,7 @@ class Fake:
                     "path": "data",
                     "labels": {"organ": 1, "lesion": 2},
                     "regions": {"organ": ["organ", "lesion"], "lesion": ["lesion"]},
-                    "group": "^(p[0-9]+)_" if self.grouped else "case",
+                    "group": "^(p[0-9]+)_" if self.grouped else self.ungrouped,
                     "split": split,
                 },
                 "patch": {"size": [64, 64]},

@@ -106,3 +106,15 @@ def test_notices_of_the_ledger_are_passed_on(tmp_path: Path) -> None:
         ledger.add_notice(ledger.study("fake").id, "after test tables were shown 3 times: arm unet+new")
     found = results(read(tmp_path / "ledger.db", "fake", pictures=False)[0])
     assert remarks(found)[-1] == "after test tables were shown 3 times: arm unet+new"
+
+
+def test_nothing_is_tested_where_nobody_knows_the_patients(tmp_path: Path) -> None:
+    tested = made(tmp_path, Fake(grouped=False))
+    untested = made(tmp_path / "b", Fake(grouped=False, ungrouped="unknown"))
+    assert any(found.p is not None for found in tested.comparisons)
+    assert tested.like_best
+    assert [found.p for found in untested.comparisons] == [None] * len(tested.comparisons)
+    assert not untested.like_best
+    assert [found.cell.mean for found in untested.comparisons] == [found.cell.mean for found in tested.comparisons]
+    (claim,) = claims(untested)
+    assert "no difference may be claimed" in claim

@@ -35,6 +35,7 @@ PROTOCOL = Protocol(
     search_in="first_fold",
     test_apart=True,
     by_patient=True,
+    dependent=False,
 )
 FACTS = {"shape": [10, 30, 40], "spacing": [2.0, 1.0, 1.0]}
 CASES = (
