@@ -165,7 +165,7 @@ def _run(
 ) -> bool:
     """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
     from study.nodes import nodes, prove_shared, this_machine
-    from study.ray_session import quiet, session, settings
+    from study.ray_session import is_running, quiet, session, settings
 
     study, ledger = parts.study, parts.ledger
     refuse_other(ledger, study)
@@ -173,7 +173,7 @@ def _run(
     if ledger.has_study(study.name):  # before Ray is started, which another driver may be using the machine for
         lease, heart = _lease(parts, stack, ledger.study(study.name).id)
     machine = this_machine()
-    if address is None:
+    if address is None and not is_running():
         _shape(study, (machine,))
     parts.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
     stack.enter_context(settings())

@@ -92,6 +92,13 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
             ray.shutdown()
 
 
+def is_running() -> bool:
+    """Whether this process has a Ray already."""
+    import ray
+
+    return bool(ray.is_initialized())
+
+
 def _knock(address: str) -> None:
     """Whether somebody is there; Ray itself takes minutes to find out."""
     if address == "auto":

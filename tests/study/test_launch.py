@@ -50,11 +50,18 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
             ray.shutdown()
 
 
-def waves_study() -> Study:
-    """One arm, three cohorts of as many trials as there are workers, each of which waits for the one before."""
+def waves_study(cpu: int = 1) -> Study:
+    """One arm, three cohorts of as many trials as there are workers, each of which waits for the one before.
+
+    With all of the processors to a trial, one worker does it all; starting a worker is what costs time here.
+    """
     budget = {"trials_per_arm": 3 * WORKERS, "cohort": WORKERS, "sampler": "tpe", "final_seeds": 1}
     training = {"learning_rate": {"low": 1e-4, "high": 0.2, "log": True}, "iterations": 8}
-    return numbers_study(budget=budget, training=training, losses={"dice": None})
+    resources = {"cpu": cpu, "gpu": 0}
+    return numbers_study(budget=budget, training=training, losses={"dice": None}, resources=resources)
+
+
+ONE_BY_ONE = waves_study(cpu=WORKERS)
 
 
 def told(events: list[Event], kind: type) -> list[Any]:
@@ -139,7 +146,7 @@ class FullDisk(NumbersSegmenter):
 @pytest.mark.ray
 def test_what_machines_do_is_no_trials_fault(tmp_path: pathlib.Path, started: pathlib.Path) -> None:
     events: list[Event] = []
-    ended = run_numbers(tmp_path, waves_study(), trainable=FullDisk, on_event=events.append)
+    ended = run_numbers(tmp_path, ONE_BY_ONE, trainable=FullDisk, on_event=events.append)
     assert ended.complete
     losses = told(events, SegmentLost)
     assert [str(loss.segment.trial) for loss in losses] == [
@@ -148,7 +155,7 @@ def test_what_machines_do_is_no_trials_fault(tmp_path: pathlib.Path, started: pa
         "final-a00-r0-f0-n000",
     ]
     assert {loss.reason for loss in losses} == {"OSError: [Errno 28] No space left on device"}
-    assert digest(tmp_path) == undisturbed_digest(tmp_path, waves_study())
+    assert digest(tmp_path) == undisturbed_digest(tmp_path, ONE_BY_ONE)
 
 
 class NeverAnyDisk(NumbersSegmenter):
@@ -160,14 +167,14 @@ class NeverAnyDisk(NumbersSegmenter):
 def test_a_machine_that_fails_everybody_ends_the_run_with_one_line(
     tmp_path: pathlib.Path, started: pathlib.Path
 ) -> None:
-    ended = run_numbers(tmp_path, waves_study(), trainable=NeverAnyDisk)
+    ended = run_numbers(tmp_path, ONE_BY_ONE, trainable=NeverAnyDisk)
     assert not ended.complete
     assert not ended.stopped
     assert "No space left on device" in (ended.trouble or "")
     assert "\n" not in (ended.trouble or "")
     assert ended.open == WORKERS
-    assert run_numbers(tmp_path, waves_study()).complete
-    assert digest(tmp_path) == undisturbed_digest(tmp_path, waves_study())
+    assert run_numbers(tmp_path, ONE_BY_ONE).complete
+    assert digest(tmp_path) == undisturbed_digest(tmp_path, ONE_BY_ONE)
 
 
 @pytest.mark.ray
@@ -185,14 +192,14 @@ def test_a_stop_asked_for_elsewhere_is_heard_and_the_study_goes_on_later(
             with Ledger.open(tmp_path / "ledger.db") as other:
                 other.request_stop(other.study("numbers").id)
 
-    ended = run_numbers(tmp_path, trainable=Slow, on_event=ask)
+    ended = run_numbers(tmp_path, ONE_BY_ONE, trainable=Slow, on_event=ask)
     assert time.monotonic() - asked < 30
     assert (ended.stopped, ended.complete, ended.trouble) == (True, False, None)
     assert [event.text for event in told(events, Step)][-1].startswith("stopping")
     with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
         assert {attempt.result for attempt in ledger.attempts(1)} <= {"done", "stopped", "failed"}
-    assert run_numbers(tmp_path).complete
-    assert digest(tmp_path) == undisturbed_digest(tmp_path)
+    assert run_numbers(tmp_path, ONE_BY_ONE).complete
+    assert digest(tmp_path) == undisturbed_digest(tmp_path, ONE_BY_ONE)
 
 
 class Slow(NumbersSegmenter):
@@ -214,7 +221,7 @@ def test_a_driver_whose_lease_was_taken_stops_at_once(tmp_path: pathlib.Path, st
                 taken.append((time.monotonic(), other.digest(study)))
 
     with pytest.raises(FencedOut, match="process 1 on elsewhere has it"):
-        run_numbers(tmp_path, on_event=take)
+        run_numbers(tmp_path, ONE_BY_ONE, on_event=take)
     assert time.monotonic() - taken[0][0] < 30
     assert digest(tmp_path) == taken[0][1]
 
@@ -233,7 +240,7 @@ def test_trouble_while_handing_out_ends_the_run_at_once(
 
     monkeypatch.setattr(Desk, "hand_out", broken)
     with pytest.raises(RuntimeError, match="the database is gone"):
-        run_numbers(tmp_path, trainable=Slow)
+        run_numbers(tmp_path, ONE_BY_ONE, trainable=Slow)
     with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
         assert [attempt.result for attempt in ledger.attempts(1)] == ["stopped"]
 
@@ -242,7 +249,7 @@ def test_trouble_while_handing_out_ends_the_run_at_once(
 def test_a_file_that_adds_goes_on_and_one_that_changes_is_refused(
     tmp_path: pathlib.Path, started: pathlib.Path
 ) -> None:
-    study = waves_study()
+    study = ONE_BY_ONE
     assert run_numbers(tmp_path, study).finished == 10
     plain = study.plain()
     more = Study.from_plain({**plain, "budget": {**plain["budget"], "final_seeds": 2}})
