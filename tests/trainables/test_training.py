@@ -15,6 +15,7 @@ from trainables import inference
 from trainables.errors import InputError
 from trainables.learner import Diverged, Learner
 from trainables.losses import LOSSES
+from trainables.metrics import score_case
 from trainables.training import Training
 from trainables.trial import Outcome, Point, TrialSpec
 
@@ -265,6 +266,10 @@ def test_evaluation_scores_every_case_region_and_metric_on_the_original_grid() -
     order = [(s.case, s.region, s.metric) for s in found.scores]
     assert order == [(c, r, m) for c in ("case3", "case2") for r in ("both", "lesion") for m in ("dice", "hd95")]
     assert [p.case for p in found.previews] == ["case2"]
+    reference, guess = data.cases["case3"].reference, learner.predict("case3")
+    assert found.scores[:4] == score_case(
+        "case3", reference, guess, regions=learner.spec.regions, metrics=("dice", "hd95"), spacing=(1.5, 1.5, 1.5)
+    )
     assert learner.predict("case3").shape == data.cases["case3"].reference.shape == (20, 18, 19)
     assert data.cases["case3"].label.shape != (20, 18, 19)
     Outcome(iteration=0, scores=found.scores, previews=found.previews).to_json()  # plain numbers all through
