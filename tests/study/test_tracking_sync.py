@@ -1,9 +1,11 @@
 """The view in a real MLflow on SQLite: repeated, cut off, lost, deleted, it comes to the same content."""
 
+import fcntl
 import itertools
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from study.ledger import Ledger
-from study.tracking_store import artifact_root, configure, default_uri, prepare
+from study.tracking_store import artifact_root, configure, default_uri, prepare, public
 from study.tracking_sync import Follower
 from study.tracking_view import View
 from tests.study import tracked
@@ -326,6 +328,36 @@ def test_the_ledgers_digest_does_not_know_of_it(home: Path) -> None:
         follow(home / "ledger.db", home)
         assert ledger.digest(study_id) == before
         assert ledger.view_position(study_id, default_uri(home))["revision"] > 0
+
+
+def test_a_database_that_another_process_is_making_is_waited_for_and_left(tmp_path: Path) -> None:
+    waiting = threading.Thread(target=prepare, args=(default_uri(tmp_path),))
+    with (tmp_path / "mlflow.db.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        (tmp_path / "mlflow.db").write_text("made by another")
+    waiting.join(30)
+    assert (tmp_path / "mlflow.db").read_text() == "made by another"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        prepare(default_uri(tmp_path / "file" / "home"))
+
+
+def test_an_mlflow_that_cannot_make_its_tables_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(OSError, match=r"mlflow.db: MLflow could not make its tables: no message"):
+        prepare(default_uri(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db.lock"]
+
+
+def test_what_an_address_shows() -> None:
+    assert public("http://me:secret@cluster:5000/x") == "http://cluster:5000/x"
+    assert public("sqlite:////home/me@work/mlflow.db") == "sqlite:////home/me@work/mlflow.db"
 
 
 def test_processes_that_open_a_fresh_database_at_once(tmp_path: Path) -> None:
