@@ -47,8 +47,8 @@ def _data(check: Check) -> Table:
     facts, study = check.facts, check.study
     table = _pairs()
     table.add_row("data", str(study.dataset.path))
-    groups = len({fact.group for fact in facts})
-    table.add_row("cases", f"{len(facts)} of {counted(groups, 'group')}, {counted(facts[0].channels, 'channel')}")
+    groups = "unknown groups" if study.dataset.group == "unknown" else counted(len({f.group for f in facts}), "group")
+    table.add_row("cases", f"{len(facts)} of {groups}, {counted(facts[0].channels, 'channel')}")
     axes = "z, y, x" if study.dim == 3 else "y, x"
     table.add_row("voxels", f"{_spread([fact.shape for fact in facts])} ({axes})")
     spacings = [fact.spacing for fact in facts if fact.spacing is not None]

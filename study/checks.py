@@ -185,6 +185,8 @@ def _halving_notices(study: Study) -> Iterator[str]:
 
 
 def _limits(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    if study.dataset.group == "unknown":
+        yield "nobody knows which cases share a patient (group: unknown): no p-values, intervals too narrow"
     group_of = {fact.name: fact.group for fact in facts}
     tested = {group_of[name] for roles in splits for name, role in roles.items() if role == "test"}
     if (said := _few_groups(len(tested))) is not None:

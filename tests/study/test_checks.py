@@ -70,6 +70,13 @@ def test_warnings(data: pathlib.Path) -> None:
     )
 
 
+def test_patients_that_nobody_knows(data: pathlib.Path) -> None:
+    found = look(data, dataset__group="unknown", dataset__split={"validation": 0.1, "test": 0.8})
+    (limit,) = found.limits
+    assert limit.startswith("nobody knows which cases share a patient (group: unknown): no p-values")
+    assert "14 of unknown groups, 1 channel" in said(found)
+
+
 def test_folds_test_every_group(data: pathlib.Path) -> None:
     found = look(data, dataset__split={"folds": 7})
     assert found.limits == ("test cases of 7 groups: results are exploratory (under 10)",)
