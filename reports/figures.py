@@ -15,7 +15,7 @@ from reports import numbers
 from reports.metrics import METRICS
 from reports.progress import Winner
 from reports.results import ArmResult, Results
-from study.ledger_rows import Curve
+from study.ledger.rows import Curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

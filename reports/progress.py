@@ -10,7 +10,7 @@ from reports.records import Records
 from search_spaces.grammar import Fixed, Scalar, from_plain
 from search_spaces.values import grid_points
 from study.design import Stage, Status, TrialKey
-from study.ledger_rows import ArmRow, TrialRow
+from study.ledger.rows import ArmRow, TrialRow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from study.ledger_rows import ArmRow, StudyRow
+from study.ledger.rows import ArmRow, StudyRow
 
 MEAN = "mean"
 """The region that stands for the mean over all regions."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from study.design import TrialKey
 from study.ledger import Ledger
-from study.ledger_rows import ArmRow, AttemptRow, Case, Curve, Notice, Scores, SegmentRow, StudyRow, TrialRow
+from study.ledger.rows import ArmRow, AttemptRow, Case, Curve, Notice, Scores, SegmentRow, StudyRow, TrialRow
 from trainables.trial import Preview
 
 

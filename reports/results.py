@@ -14,7 +14,7 @@ from reports.protocol import MEAN, Protocol, protocol
 from reports.records import Records
 from reports.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
 from reports.statistics import holm, like_the_best
-from study.ledger_rows import ArmRow
+from study.ledger.rows import ArmRow
 
 Column = tuple[str, str, int]
 """(region, metric, mark)."""

@@ -15,7 +15,7 @@ from reports.estimates import mean_over
 from reports.metrics import METRICS
 from reports.protocol import MEAN, Protocol
 from reports.statistics import Floats
-from study.ledger_rows import Case, Scores, TrialRow
+from study.ledger.rows import Case, Scores, TrialRow
 
 End = Literal["scored", "diverged", "missing", "owed"]
 """How a final training ended: with scores at the last mark; with a loss that is not finite, which counts as 0 (or the

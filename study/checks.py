@@ -12,7 +12,7 @@ from study.admission import Node, Shape, impossible, slots
 from study.forecast import ArmForecast, forecast
 from study.sampling import is_tuned
 from study.spec import Study
-from study.spec_errors import SpecError
+from study.spec.errors import SpecError
 from study.splits import Role, assign, groups
 from study.words import counted
 from trainables.data import inspect, layouts

@@ -11,10 +11,10 @@ import time
 from study.design import Design
 from study.events import OnEvent, Waiting
 from study.ledger import Lease, LeaseHeld, Ledger
-from study.ledger_rows import StudyRow
+from study.ledger.rows import StudyRow
 from study.spec import Study
-from study.spec_change import Difference, difference
-from study.spec_errors import SpecError
+from study.spec.change import Difference, difference
+from study.spec.errors import SpecError
 from study.stopping import Stopping
 from study.trial_specs import Data
 from trainables.errors import InputError

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from study.design import Design, TrialKey
 from study.ledger import Ledger
-from study.ledger_rows import StudyRow
+from study.ledger.rows import StudyRow
 from study.progress import Progress, progress
 from study.spec import Study
 from trainables.errors import InputError

@@ -238,8 +238,8 @@ def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat) -> None:
 @contextlib.contextmanager
 def _mlflow(parts: _Parts, ledger: str, uri: str, home: pathlib.Path) -> Iterator[None]:
     """MLflow follows the ledger while the block runs, and has a minute for the rest."""
-    from study.tracking_store import artifact_root, is_server
-    from study.tracking_thread import Tracker
+    from study.tracking.store import artifact_root, is_server
+    from study.tracking.thread import Tracker
 
     tracker = Tracker(
         ledger,

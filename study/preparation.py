@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from study.checks import options_of
 from study.events import OnEvent, Prepared, Step
-from study.ledger_rows import Case
+from study.ledger.rows import Case
 from study.spec import Study
-from study.spec_errors import SpecError
+from study.spec.errors import SpecError
 from study.splits import Role, assign, groups
 from study.trial_specs import Data
 from trainables.data import cache, digests, inspect, layouts

@@ -7,7 +7,7 @@ from typing import Any
 
 from study.design import Design, KnownTrial, Stage, Status, TrialKey
 from study.forecast import ArmForecast, forecast
-from study.ledger_rows import ArmStatus, Running, StudyStatus
+from study.ledger.rows import ArmStatus, Running, StudyStatus
 from study.time_left import Left, Speeds, left
 
 FAILED: tuple[Status, ...] = ("failed", "lost")

@@ -15,7 +15,7 @@ from study.ledger import Ledger
 from study.nodes import this_machine
 from study.options import Places, made
 from study.spec import Study
-from study.tracking_store import default_uri
+from study.tracking.store import default_uri
 from study.watch import watching
 from study.words import counted, duration
 from trainables.errors import InputError

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from study.spec_dataset import Split
-from study.spec_errors import SpecError, suggestion
+from study.spec.dataset import Split
+from study.spec.errors import SpecError, suggestion
 from trainables.errors import InputError
 from trainables.streams import key_of
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from study.follow import stands
 from study.ledger import Ledger
-from study.ledger_rows import Notice, TrialRow
+from study.ledger.rows import Notice, TrialRow
 from study.live import picture
 from study.progress import FAILED, Progress
 from study.words import counted, trial_words

@@ -3,7 +3,7 @@
 import dataclasses
 
 from study.design import Arm, PlannedTrial
-from study.ledger_rows import Case
+from study.ledger.rows import Case
 from study.spec import Study, trial_fields
 from trainables.storage import Storage
 from trainables.trial import TrialSpec

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from study.tracking_store import artifact_root, default_uri, environment, is_server, prepare, public
+from study.tracking.store import artifact_root, default_uri, environment, is_server, prepare, public
 from study.ui_app import DOOR
 from trainables.errors import InputError
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from study.tracking_store import public
+from study.tracking.store import public
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -8,7 +8,7 @@ import pytest
 
 from study.cli import run_command
 from study.spec import Study
-from study.yaml_text import read
+from study.spec.yaml_text import read
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")

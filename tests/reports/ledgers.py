@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert
 
-from study import schema
 from study.design import Arm, Design, Status, TrialKey
-from study.ledger import Ledger
-from study.ledger_rows import Case
+from study.ledger import Ledger, schema
+from study.ledger.rows import Case
 from study.spec import Study
 
 OWED, LOST, COLLAPSED = "owed", "lost: the machine went away 3 times", "collapsed"

@@ -14,7 +14,7 @@ from reports.protocol import Protocol
 from reports.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, NON_FINITE, FinalScores, diverged, final_scores
 from search_spaces.defaults import METRICS as DIRECTIONS
 from study.design import Status, TrialKey
-from study.ledger_rows import Case, Scores, TrialRow
+from study.ledger.rows import Case, Scores, TrialRow
 from tests.reports.ledgers import DIVERGED, MEMORY
 from trainables.curve import Curve
 from trainables.learner import Diverged

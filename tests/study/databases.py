@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from study import ledger_location, schema
-from study.ledger import Ledger
+from study.ledger import Ledger, schema
+from study.ledger import location as ledger_location
 
 _count = itertools.count()
 

@@ -13,7 +13,7 @@ from typing import Any
 from study.events import OnEvent, ignore
 from study.launch import Pace, Result, run
 from study.ledger import Ledger
-from study.ledger_rows import Case
+from study.ledger.rows import Case
 from study.spec import Study
 from study.trial_specs import Data
 from tests.study.numbers import NumbersSegmenter

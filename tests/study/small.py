@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from search_spaces.grammar import Choice, Fixed, Range, Scalar
 from study.design import Arm, Design, PlannedTrial, TrialKey
 from study.ledger import Lease, Ledger
-from study.ledger_rows import Case
+from study.ledger.rows import Case
 from trainables.trial import Outcome, Point, Preview, Score
 
 MARKS = (5, 10)

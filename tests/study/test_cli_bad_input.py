@@ -13,7 +13,7 @@ import yaml
 
 from study.cli import run_command
 from study.ledger import Ledger
-from study.ledger_rows import Case
+from study.ledger.rows import Case
 from study.spec import Study
 from tests.study.study_files import changed
 from tests.trainables.data.files import affine, pair, save

@@ -23,7 +23,7 @@ from study.ledger import FencedOut, LeaseHeld, Ledger, Owner
 from study.orders import Orders
 from study.ray_session import _own_folder, settings
 from study.spec import Study
-from study.spec_errors import SpecError
+from study.spec.errors import SpecError
 from study.stopping import Stopped, Stopping
 from study.trial_specs import Data
 from tests.study.numbers import Numbers, NumbersSegmenter

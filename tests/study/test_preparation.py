@@ -10,11 +10,11 @@ from PIL import Image
 
 from study.design import PlannedTrial, TrialKey
 from study.events import Event, Prepared
-from study.ledger_rows import Case
+from study.ledger.rows import Case
 from study.preparation import FoundCases, find
 from study.ray_session import settings
 from study.spec import Study
-from study.spec_errors import SpecError
+from study.spec.errors import SpecError
 from study.stopping import Stopped, Stopping
 from study.trial_specs import Data, trial_spec, write_spec
 from tests.study.numbers_study import NoData, numbers_study

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from study.spec import SpecError
-from study.spec_dataset import Split
+from study.spec.dataset import Split
 from study.splits import Role, assign, groups, natural
 from trainables.errors import InputError
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from study.tracking_store import default_uri
+from study.tracking.store import default_uri
 from study.ui import command, open_ui
 from study.ui_app import wrapped
 from trainables.errors import InputError

@@ -7,7 +7,7 @@ from typing import Any
 from search_spaces.grammar import Choice, Fixed, Range
 from study.design import Arm, Design, KnownTrial, TrialKey
 from study.ledger import Ledger
-from study.ledger_rows import Case
+from study.ledger.rows import Case
 from study.planner import decide
 from tests.study.plans import hashed
 from trainables.trial import Outcome, Point, Score

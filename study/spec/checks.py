@@ -1,0 +1,128 @@
+"""What must agree between the sections of a study file. Each check looks at sections that are right by themselves."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from search_spaces.defaults import DIMS, DIVISORS, METRICS
+from search_spaces.grammar import Fixed, Parameter
+from search_spaces.values import grid_points
+from study.spec.errors import Problem, suggestion, unknown
+
+LARGEST_GRID = 1_000_000
+Values = Mapping[str, Any]
+
+
+def across(values: Values, models: list[str], losses: list[str]) -> Iterator[Problem]:
+    """All that does not agree.
+
+    Args:
+        values: Sections by name, as `study.spec.read.read` gives them; one that is missing is not looked at.
+        models: Names of the models, right or wrong.
+        losses: Names of the losses, right or wrong.
+    """
+    for needs, check in CHECKS:
+        if all(name in values for name in needs):
+            yield from check(values)
+    if "report" in values:
+        yield from _baseline(values, [f"{model}+{loss}" for model in models for loss in losses])
+
+
+def _dimensions(values: Values) -> Iterator[Problem]:
+    size, spacing = values["patch"].size, values["preprocess"].spacing
+    if isinstance(spacing, tuple) and len(spacing) != len(size):
+        text = f"has {len(spacing)} numbers, patch.size has {len(size)}: both are [z, y, x], or [y, x] in 2D."
+        yield Problem(("preprocess", "spacing"), text)
+
+
+def _networks(values: Values) -> Iterator[Problem]:
+    size = values["patch"].size
+    for name in values["models"]:
+        if len(size) not in DIMS[name]:
+            fitting = [other for other, dims in DIMS.items() if len(size) in dims]
+            takes = " or ".join(f"{dim}D" for dim in DIMS[name])
+            text = f"takes {takes} patches, patch.size {list(size)} is {len(size)}D. There are: {', '.join(fitting)}."
+            yield Problem(("models", name), text)
+        elif max(size) <= DIVISORS[name]:
+            text = f"{list(size)} is too small for {name}: one side at least must be above {DIVISORS[name]}."
+            yield Problem(("patch", "size"), text)
+
+
+def _metric(values: Values) -> Iterator[Problem]:
+    objective = values["objective"]
+    if objective.metric not in METRICS:
+        yield Problem(("objective", "metric"), unknown("metric", objective.metric, METRICS))
+
+
+def _region(values: Values) -> Iterator[Problem]:
+    objective, regions = values["objective"], values["dataset"].scored
+    if objective.region != "mean" and objective.region not in regions:
+        yield Problem(("objective", "region"), unknown("region", objective.region, ("mean", *regions)))
+
+
+def _marks(values: Values) -> Iterator[Problem]:
+    halving, iterations = values["budget"].halving, values["length"].iterations
+    if halving is not None and halving.marks[-1] != iterations:
+        text = f"the last is {halving.marks[-1]} and training.iterations is {iterations}: they must be equal."
+        yield Problem(("budget", "halving", "marks"), text)
+
+
+def _sampler(values: Values) -> Iterator[Problem]:
+    budget = values["budget"]
+    spaces = {name: values[kind][name] for kind in ("models", "losses") for name in values[kind]}
+    tuned = any(_varies(space) for space in (*spaces.values(), values["training"]))
+    if budget.sampler == "tpe" and budget.trials_per_arm <= budget.cohort and tuned:
+        text = (
+            f"{budget.trials_per_arm} trials are one cohort, and tpe draws its first cohort without a model, so it "
+            f"would never model: give {2 * budget.cohort} or more, a smaller cohort, or sampler: random."
+        )
+        yield Problem(("budget", "trials_per_arm"), text)
+    if budget.sampler == "grid":
+        yield from _grid(values)
+
+
+def _grid(values: Values) -> Iterator[Problem]:
+    parts: dict[tuple[str, ...], Any] = {("training",): values["training"]}
+    parts |= {(kind, name): values[kind][name] for kind in ("models", "losses") for name in values[kind]}
+    continuous = False
+    for path, space in parts.items():
+        for name, parameter in space.items():
+            if grid_points({name: parameter}) is None:
+                continuous = True
+                yield Problem((*path, name), "a grid needs single values: give a list, a step, or another sampler.")
+    if continuous:
+        return
+    for model, model_space in values["models"].items():
+        for loss, loss_space in values["losses"].items():
+            sizes = [grid_points(space) or 1 for space in (model_space, loss_space, values["training"])]
+            if (points := sizes[0] * sizes[1] * sizes[2]) > LARGEST_GRID:
+                text = (
+                    f"the grid of {model}+{loss} has {points:,} points, more than {LARGEST_GRID:,}: give fewer values."
+                )
+                yield Problem(("budget", "sampler"), text)
+
+
+def _varies(space: Mapping[str, Parameter]) -> bool:
+    return any(not isinstance(parameter, Fixed) for parameter in space.values())
+
+
+def _baseline(values: Values, arms: list[str]) -> Iterator[Problem]:
+    report = values["report"]
+    if report.baseline is not None and report.baseline not in arms:
+        text = f"expected an arm, model+loss, found {report.baseline!r}.{suggestion(report.baseline, arms)}"
+        yield Problem(("report", "baseline"), text)
+    for index, metric in enumerate(report.metrics):
+        if metric not in METRICS:
+            yield Problem(("report", "metrics", index), unknown("metric", metric, METRICS))
+    if len(set(report.metrics)) < len(report.metrics):
+        yield Problem(("report", "metrics"), f"names one twice: {list(report.metrics)}.")
+
+
+CHECKS = (
+    (("patch", "preprocess"), _dimensions),
+    (("patch", "models"), _networks),
+    (("objective",), _metric),
+    (("objective", "dataset"), _region),
+    (("budget", "length"), _marks),
+    (("budget", "models", "losses", "training"), _sampler),
+)
+"""(sections that a check needs, the check)."""

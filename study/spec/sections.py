@@ -1,0 +1,205 @@
+"""The sections of a study file apart from the dataset: their keys, what is allowed, what holds when they are silent."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeGuard
+
+from pydantic import BeforeValidator, Field
+
+from study.spec.base import Count, Section, Whole, listed, whole
+from study.spec.errors import Problem, shown
+
+
+class Preprocess(Section):
+    """What is done to images once, before all trials.
+
+    Attributes:
+        spacing: Millimetres of a voxel `[z, y, x]` (`[y, x]` in 2D) that all cases are resampled to; `native` keeps
+            each case's grid; `unknown` does so too and gives distances in voxels, whatever the header says.
+        clip: Intensities are cut off at these two values, before normalisation; None: not.
+        normalize: `zscore` and `minmax` by case, after clipping.
+    """
+
+    spacing: Annotated[Any, BeforeValidator(lambda value: _spacing(value))] = "native"
+    clip: Annotated[Any, BeforeValidator(lambda value: _window(value))] = None
+    normalize: Literal["zscore", "minmax", "none"] = "zscore"
+
+
+def _spacing(value: object) -> object:
+    if value in ("native", "unknown"):
+        return value
+    if isinstance(value, list | tuple) and len(value) in (2, 3) and all(_is_positive(number) for number in value):
+        return tuple(float(number) for number in value)
+    raise ValueError(
+        f"expected native, unknown, or millimetres [z, y, x] ([y, x] in 2D) above 0, found {shown(value)}."
+    )
+
+
+def _window(value: object) -> object:
+    if value is None:
+        return value
+    if isinstance(value, list | tuple) and len(value) == 2 and all(_is_number(number) for number in value):
+        low, high = (float(number) for number in value)
+        if low < high:
+            return low, high
+    raise ValueError(f"expected [low, high], low below high, or nothing, found {shown(value)}.")
+
+
+def _is_positive(value: object) -> bool:
+    return _is_number(value) and value > 0
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class Patch(Section):
+    """What a network sees at a time.
+
+    Attributes:
+        size: Voxels, `[z, y, x]`, or `[y, x]`: then the study is 2D.
+        overlap: Voxels by which neighbouring windows overlap at inference. None: half of `size`.
+        foreground: Share of training patches centred on a foreground voxel.
+    """
+
+    size: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(min_length=2, max_length=3)]
+    overlap: Annotated[tuple[Annotated[Whole, Field(ge=0)], ...], BeforeValidator(listed)] | None = None
+    foreground: Annotated[float, Field(ge=0, le=1)] = 0.33
+
+    @property
+    def overlapped(self) -> tuple[int, ...]:
+        """`overlap`, also where the file is silent."""
+        return tuple(side // 2 for side in self.size) if self.overlap is None else self.overlap
+
+    def problems(self) -> Iterator[Problem]:
+        """An overlap that does not fit into the size."""
+        if self.overlap is None:
+            return
+        if len(self.overlap) != len(self.size):
+            yield Problem(("overlap",), f"has {len(self.overlap)} numbers, size has {len(self.size)}.")
+        elif any(overlap >= side for overlap, side in zip(self.overlap, self.size, strict=True)):
+            yield Problem(
+                ("overlap",), f"expected less than size {list(self.size)} on every axis, found {list(self.overlap)}."
+            )
+
+
+class Halving(Section):
+    """Successive halving inside each cohort.
+
+    Attributes:
+        eta: One in `eta` of a cohort goes on at each mark but the last; 1 sends all on.
+        marks: Iterations at which trials are evaluated; the last is `training.iterations`.
+    """
+
+    eta: Count = 2
+    marks: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(min_length=1)]
+
+    def problems(self) -> Iterator[Problem]:
+        """Marks out of order."""
+        if any(left >= right for left, right in zip(self.marks, self.marks[1:], strict=False)):
+            yield Problem(("marks",), f"expected increasing iterations, found {list(self.marks)}.")
+
+
+class Budget(Section):
+    """How much each arm may try; every arm gets the same.
+
+    Attributes:
+        trials_per_arm: Search-stage trials of each arm, failures counted; a multiple of `cohort`.
+        cohort: Trials that are sampled together.
+        sampler: How configurations are drawn. `tpe` draws its first cohort without a model.
+        halving: None: every trial trains to the end.
+        searches: Independent searches of each arm.
+        final_seeds: Trainings of each winner in each fold.
+        search_in: With folds: whether the search runs in every fold or in the first only.
+    """
+
+    trials_per_arm: Count = 18
+    cohort: Count = 6
+    sampler: Literal["tpe", "random", "grid", "qmc"] = "tpe"
+    halving: Halving | None = None
+    searches: Count = 1
+    final_seeds: Count = 3
+    search_in: Literal["first_fold", "each_fold"] = "first_fold"
+
+    def problems(self) -> Iterator[Problem]:
+        """Cohorts that do not divide the trials, halving that leaves nothing."""
+        if self.trials_per_arm % self.cohort:
+            below = self.trials_per_arm // self.cohort * self.cohort
+            near = f"{below} or {below + self.cohort}" if below else f"{self.cohort}"
+            yield Problem(
+                ("trials_per_arm",),
+                f"{self.trials_per_arm} is no multiple of cohort ({self.cohort}): give {near}, or another cohort.",
+            )
+        if self.halving is None:
+            return
+        for problem in self.halving.problems():
+            yield Problem(("halving", *problem.path), problem.text)
+        smallest = self.halving.eta ** (len(self.halving.marks) - 1)
+        if self.cohort < smallest:
+            yield Problem(
+                ("cohort",),
+                f"{self.cohort} is too small for halving: eta {self.halving.eta} at {len(self.halving.marks)} marks "
+                f"leaves one trial of {smallest}. Give a greater cohort or fewer marks.",
+            )
+
+
+class Objective(Section):
+    """What a search improves: the mean over validation cases of a metric in a region (`mean`: over all regions)."""
+
+    metric: str = "dice"
+    region: str = "mean"
+
+
+class Inference(Section):
+    """How a network is applied to a whole image.
+
+    Attributes:
+        mirror: Whether predictions are averaged over mirrored inputs.
+        blend: Weights of overlapping windows.
+        average: What overlapping windows average.
+    """
+
+    mirror: bool = False
+    blend: Literal["constant", "gaussian"] = "gaussian"
+    average: Literal["logits", "probabilities"] = "logits"
+
+
+class Report(Section):
+    """What the tables show.
+
+    Attributes:
+        baseline: Arm that the others are compared with; None: the first.
+        metrics: Names of metrics; they are computed at every mark.
+    """
+
+    baseline: str | None = None
+    metrics: Annotated[tuple[str, ...], BeforeValidator(listed), Field(min_length=1)] = (
+        "dice",
+        "precision",
+        "recall",
+        "hd95",
+    )
+
+
+class Resources(Section):
+    """What a trial gets.
+
+    Attributes:
+        cpu: Cores, and CPU threads.
+        gpu: A number, fractions allowed, or `auto`: one where there is any.
+    """
+
+    cpu: Count = 1
+    gpu: Annotated[Any, BeforeValidator(lambda value: _gpu(value))] = "auto"
+
+
+def _gpu(value: object) -> object:
+    if value == "auto":
+        return value
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (0 <= value <= 1 or whole(value) in range(64))
+    ):
+        return float(value)
+    raise ValueError(f"expected auto, a share of one GPU (0.5) or a number of GPUs, found {shown(value)}.")

@@ -1,0 +1,284 @@
+"""The study file: read, checked as a whole, and turned into what planner and trials need.
+
+All that is wrong is said at once, each with its key, what was found and what is allowed.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import SkipValidation
+
+from search_spaces.defaults import LOSSES, METRICS, MODELS, SGD_LEARNING_RATE, TRAINING
+from search_spaces.grammar import Fixed, Parameter, Scalar, written
+from search_spaces.values import nearest
+from study.design import Arm, Design
+from study.spec.base import Section
+from study.spec.checks import across
+from study.spec.dataset import Dataset, Split
+from study.spec.errors import Lines, Problem, SpecError
+from study.spec.file import builtin_studies, locate, override, put, read_document
+from study.spec.read import names_of, read
+from study.spec.sections import Budget, Inference, Objective, Patch, Preprocess, Report, Resources
+
+__all__ = ["SpecError", "Split", "Study", "Training", "builtin_studies", "load", "trial_fields"]
+
+Parameters = Annotated[Mapping[str, Parameter], SkipValidation]
+
+
+class Training(Section):
+    """How a network learns.
+
+    Attributes:
+        iterations: Length of a whole training.
+        precision: Of the forward pass.
+        parameters: What may vary, by name: `optimizer`, `learning_rate`, …
+    """
+
+    iterations: int
+    precision: Literal["float32", "bfloat16"]
+    parameters: Parameters
+
+
+class Study(Section):
+    """A study file that was checked. Made by `load` or `Study.from_plain`, never by hand.
+
+    Attributes:
+        name: Its name in the ledger, fit for a folder.
+        seed: Seed of everything.
+        dataset: Where the cases are and what their masks mean.
+        preprocess: What is done to images once.
+        patch: What a network sees at a time.
+        augment: Names of augmentations, in order.
+        models: Name → parameters.
+        losses: Name → parameters.
+        training: How a network learns.
+        budget: How much each arm may try.
+        objective: What a search improves.
+        inference: How a network is applied to a whole image.
+        report: What the tables show.
+        resources: What a trial gets.
+    """
+
+    name: str
+    seed: int
+    dataset: Dataset
+    preprocess: Preprocess
+    patch: Patch
+    augment: tuple[str, ...]
+    models: Annotated[Mapping[str, Mapping[str, Parameter]], SkipValidation]
+    losses: Annotated[Mapping[str, Mapping[str, Parameter]], SkipValidation]
+    training: Training
+    budget: Budget
+    objective: Objective
+    inference: Inference
+    report: Report
+    resources: Resources
+
+    @property
+    def dim(self) -> Literal[2, 3]:
+        """Dimensions of images and patches."""
+        return 2 if len(self.patch.size) == 2 else 3
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names by class index."""
+        return ("background", *self.dataset.labels)
+
+    @property
+    def regions(self) -> dict[str, tuple[int, ...]]:
+        """Region → class indices whose union it is."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        return {name: tuple(index[label] for label in labels) for name, labels in (self.dataset.regions or {}).items()}
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What every trial is scored by: the report's metrics, and the objective's."""
+        return tuple(dict.fromkeys((*self.report.metrics, self.objective.metric)))
+
+    @property
+    def maximize(self) -> bool:
+        """Whether a greater objective is better."""
+        return METRICS[self.objective.metric] == "greater"
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """Iterations at which trials are evaluated; the last is the training's length."""
+        return (self.training.iterations,) if self.budget.halving is None else self.budget.halving.marks
+
+    @property
+    def folds(self) -> int:
+        """Number of folds; 1 where the split has none."""
+        return self.dataset.split.folds or 1
+
+    @property
+    def baseline(self) -> str:
+        """The arm that others are compared with."""
+        return self.report.baseline or self.arms[0].name
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """Every model with every loss, in the file's order."""
+        pairs = [(model, loss) for model in self.models for loss in self.losses]
+        return tuple(self._arm(index, model, loss) for index, (model, loss) in enumerate(pairs))
+
+    def _arm(self, index: int, model: str, loss: str) -> Arm:
+        training = self.training.parameters
+        usual = TRAINING | ({"learning_rate": SGD_LEARNING_RATE} if training["optimizer"] == Fixed("sgd") else {})
+        space: dict[str, Parameter] = {}
+        default: dict[str, Scalar] = {}
+        for room, parameters, table in (
+            ("model", self.models[model], MODELS[model]),
+            ("loss", self.losses[loss], LOSSES[loss]),
+            ("training", training, usual),
+        ):
+            for name, parameter in parameters.items():
+                space[f"{room}.{name}"] = parameter
+                default[f"{room}.{name}"] = nearest(parameter, table[name].value)
+        return Arm(index, f"{model}+{loss}", model, loss, "none", space, default)
+
+    def design(self, known: Sequence[str] = ()) -> Design:
+        """What the planner needs.
+
+        Args:
+            known: Names of the arms that the ledger has, in its order: they keep their numbers, new arms follow.
+
+        Raises:
+            ValueError: An arm of the ledger is not in the file (`difference` says so before).
+        """
+        named = {arm.name: arm for arm in self.arms}
+        if missing := [name for name in known if name not in named]:
+            raise ValueError(f"the file lacks arms that the ledger has: {', '.join(missing)}")
+        order = [*known, *(name for name in named if name not in known)]
+        halving = self.budget.halving
+        return Design(
+            seed=self.seed,
+            arms=tuple(self._arm(index, named[name].model, named[name].loss) for index, name in enumerate(order)),
+            marks=self.marks,
+            eta=1 if halving is None else halving.eta,
+            trials_per_arm=self.budget.trials_per_arm,
+            cohort=self.budget.cohort,
+            sampler=self.budget.sampler,
+            searches=self.budget.searches,
+            final_seeds=self.budget.final_seeds,
+            folds=self.folds,
+            search_in=self.budget.search_in,
+            maximize=self.maximize,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """The whole file as JSON-able data with every default written out; reading it gives the same study.
+
+        The order of `labels`, `models` and `losses` has a meaning: do not sort the keys.
+        """
+        plain = self.model_dump(mode="json", exclude={"models", "losses", "training"})
+        for key, entries in (("models", self.models), ("losses", self.losses)):
+            plain[key] = {name: _written(parameters) for name, parameters in entries.items()}
+        plain["training"] = {
+            "iterations": self.training.iterations,
+            "precision": self.training.precision,
+            **_written(self.training.parameters),
+        }
+        return {key: plain[key] for key in type(self).model_fields}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], *, source: str = "study", lines: Lines | None = None) -> Self:
+        """A study from the tree of its file, complete or not.
+
+        Args:
+            plain: Mappings, lists and scalars.
+            source: What errors call it.
+            lines: Where each key was written.
+
+        Raises:
+            SpecError: With all that is wrong.
+        """
+        values, problems = read(plain)
+        problems += across(values, list(names_of(plain.get("models"))), list(names_of(plain.get("losses"))))
+        if problems:
+            raise SpecError(source, [problem.line(lines or {}) for problem in problems])
+        head, length = values.pop("head"), values.pop("length")
+        values["training"] = Training(
+            iterations=length.iterations, precision=length.precision, parameters=values["training"]
+        )
+        values["dataset"] = values["dataset"].model_copy(update={"regions": values["dataset"].scored})
+        values["patch"] = values["patch"].model_copy(update={"overlap": values["patch"].overlapped})
+        return cls(name=head.name, seed=head.seed, augment=head.augment, **values)
+
+
+def load(source: str | Path, overrides: Sequence[str] = (), *, data: str | Path | None = None) -> Study:
+    """Reads and checks a study file.
+
+    Args:
+        source: A path, or the name of a study that comes with segstudy.
+        overrides: `key.sub=value`, applied before anything is checked.
+        data: The dataset's folder, instead of the file's `dataset.path`.
+
+    Returns:
+        The study; `dataset.path` is absolute. What the file says is relative to the file, what the command line says
+        (`data`, or `dataset.path=…`) to the working directory.
+
+    Raises:
+        SpecError: The file says something wrong; `lines` has all of it.
+        InputError: There is no such file, or an override is no setting.
+    """
+    file, folder = locate(source)
+    document = read_document(source, file)
+    override(document, overrides)
+    if data is not None:
+        put(document, ("dataset", "path"), str(data), option="--data")
+    study = Study.from_plain(document.value, source=str(source), lines=document.lines)
+    if not study.dataset.path:
+        text = "this study comes without data" if folder is None else "expected the dataset's folder, found nothing"
+        text += ": add --data DIR."
+        raise SpecError(str(source), [Problem(("dataset", "path"), text).line(document.lines)])
+    said_by_command = document.lines.get(("dataset", "path")) in ("--set", "--data")
+    base = Path.cwd() if said_by_command or folder is None else folder
+    path = os.path.normpath(base / Path(study.dataset.path).expanduser())
+    return study.model_copy(update={"dataset": study.dataset.model_copy(update={"path": path})})
+
+
+def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
+    """What a study file and a configuration say of a trial, as keyword arguments of `trainables.trial.TrialSpec`.
+
+    Left to the launcher: `key`, `seed`, `data`, `train`, `evaluate`, `previews`, `gpu`.
+
+    Args:
+        study: The study.
+        arm: One of its arms.
+        parameters: One value for each name in `arm.space`.
+    """
+    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}}
+    for name, value in parameters.items():
+        room, *path = name.split(".")
+        inside = rooms[room]
+        for part in path[:-1]:
+            inside = inside.setdefault(part, {})
+        inside[path[-1]] = value
+    return {
+        "model": arm.model,
+        "model_parameters": rooms["model"],
+        "loss": arm.loss,
+        "loss_parameters": rooms["loss"],
+        **rooms["training"],
+        "iterations": study.training.iterations,
+        "precision": study.training.precision,
+        "marks": study.marks,
+        "patch_size": study.patch.size,
+        "patch_overlap": study.patch.overlap,
+        "foreground": study.patch.foreground,
+        "augment": study.augment,
+        "classes": study.classes,
+        "regions": study.regions,
+        "metrics": study.metrics,
+        "blend": study.inference.blend,
+        "average": study.inference.average,
+        "mirror": study.inference.mirror,
+        "threads": study.resources.cpu,
+    }
+
+
+def _written(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    return {name: written(parameter) for name, parameter in parameters.items()}

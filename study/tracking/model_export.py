@@ -1,0 +1,166 @@
+"""Trained networks as MLflow model folders, made by a process of its own: `python -m study.tracking.model_export`.
+
+Tracing a network takes 0.5 to 10 s of pure Python and hundreds of MB, which the driver would feel. Reads one `Order` a
+line as JSON, writes one answer a line: `{"folder": …, "seconds": …}` or `{"failed": …}`.
+
+The format is `torch.export`'s (`pt2`): a graph and weights, no pickled code. It loads with PyTorch and MLflow alone.
+"""
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Order:
+    """One model to be made.
+
+    Attributes:
+        storage: Root of the checkpoints' storage.
+        checkpoint: Folder of the trial's last checkpoint there; the trial's `spec.json` lies beside it.
+        trial: The trial's key.
+        into: Folder to make, which is not there yet.
+        model_id: MLflow's id for it; None for a folder that is not logged.
+        run_id: The run that it belongs to.
+        study: The study file, kept beside the model.
+        facts: JSON-able facts about its origin, kept in its metadata.
+    """
+
+    storage: str
+    checkpoint: str
+    trial: str
+    into: str
+    model_id: str | None = None
+    run_id: str | None = None
+    study: dict[str, Any] = dataclasses.field(default_factory=dict)
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def export(order: Order) -> None:
+    """Makes the folder of one model, with the trial's spec and the study file in it.
+
+    Raises:
+        FileNotFoundError: The trial's spec or the preprocessed data's index is gone.
+        UnreadableCheckpointError: The checkpoint is damaged.
+        InputError: The trial's network does not exist in this version.
+    """
+    from trainables import checkpoint
+    from trainables.data.cache import Dataset
+    from trainables.models import DIVISORS, build
+    from trainables.storage import Storage
+    from trainables.trial import TrialSpec
+
+    storage = Storage(order.storage)
+    spec = TrialSpec.from_json(storage.read(f"{PurePosixPath(order.checkpoint).parent}/spec.json").decode())
+    channels, classes, divisor = Dataset.open(spec.data).channels, len(spec.classes), DIVISORS[spec.model]
+    network = build(
+        spec.model,
+        in_channels=channels,
+        out_channels=classes,
+        dim=len(spec.patch_size),
+        parameters=spec.model_parameters,
+        seed=spec.seed,
+    )
+    network.load_state_dict(checkpoint.read(storage, order.checkpoint, trial=order.trial).learner["network"])
+    facts = {"trial": order.trial, "classes": list(spec.classes), "patch_size": list(spec.patch_size)}
+    save(
+        network.eval(),
+        Path(order.into),
+        channels=channels,
+        classes=classes,
+        size=[side if side % divisor else 2 * divisor for side in spec.patch_size],
+        model_id=order.model_id,
+        run_id=order.run_id,
+        metadata={"segstudy": {**order.facts, **facts, "multiple_of": divisor}},
+    )
+    beside = Path(order.into, "segstudy")
+    beside.mkdir()
+    (beside / "trial.json").write_text(spec.to_json(), encoding="utf-8")
+    (beside / "study.json").write_text(json.dumps(order.study, indent=1), encoding="utf-8")
+
+
+def save(
+    network: Any,
+    into: Path,
+    *,
+    channels: int,
+    classes: int,
+    size: Sequence[int],
+    model_id: str | None = None,
+    run_id: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Saves a network in evaluation mode, on the CPU, as an MLflow model (flavours `pytorch`, `python_function`).
+
+    It takes float32 images `(N, channels, *spatial)` and gives logits `(N, classes, *spatial)`, for any N and for sizes
+    that halve as `size` does: where its sides are multiples of the network's divisor, all such multiples.
+
+    Args:
+        network: What is saved.
+        into: Folder to make.
+        channels: Channels of its images.
+        classes: Channels of its logits.
+        size: Spatial size to trace it with.
+        model_id: MLflow's id for it.
+        run_id: Its run.
+        metadata: Kept with the model.
+    """
+    import mlflow.pytorch
+    import numpy as np
+    import torch
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    kind, anywhere = np.dtype("float32"), (-1,) * len(size)
+    model = Model(model_id=model_id, run_id=run_id)
+    mlflow.pytorch.save_model(
+        network,
+        str(into),
+        mlflow_model=model,
+        serialization_format="pt2",
+        input_example=np.zeros((2, channels, *size), np.float32),  # two: a side of one would be traced as a constant
+        signature=ModelSignature(
+            Schema([TensorSpec(kind, (-1, channels, *anywhere))]),
+            Schema([TensorSpec(kind, (-1, classes, *anywhere))]),
+        ),
+        # given, so that MLflow does not import it all again in a process of its own to find out
+        pip_requirements=[f"mlflow=={mlflow.__version__}", f"torch=={torch.__version__.partition('+')[0]}"],
+        metadata=metadata,
+    )
+    # On a machine with a GPU MLflow would ask for that one, but a traced network stays where it was traced.
+    model.flavors["python_function"]["config"] = {"device": "cpu"}
+    for name in ("artifact_path", "serving_input_path"):  # zeros in two JSON files of a MB tell nobody anything
+        (into / model.saved_input_example_info[name]).unlink()
+    model.saved_input_example_info = None
+    model.save(str(into / "MLmodel"))
+
+
+def main() -> None:
+    """Serves orders until the input ends."""
+    import os
+    import warnings
+
+    import torch
+
+    os.nice(10)
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # what libraries print is not an answer
+    for line in sys.stdin:
+        started = time.monotonic()
+        order = Order(**json.loads(line))
+        try:
+            export(order)
+            answer = {"folder": order.into, "seconds": time.monotonic() - started}
+        except Exception as error:
+            answer = {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,400 @@
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, event, text
+
+from study.ledger import Ledger, schema
+from study.ledger import location as ledger_location
+from study.ledger import version as ledger_version
+from study.ledger.location import engine_for
+from tests.study import small
+from trainables.errors import InputError
+
+
+def test_opening_twice_keeps_what_is_there(nowhere: str) -> None:
+    with Ledger.open(nowhere) as ledger:
+        small.fill(ledger)
+        before = ledger.digest(1)
+    with Ledger.open(nowhere) as ledger:
+        assert ledger.digest(1) == before
+
+
+def test_an_existing_ledger_is_opened_with_one_query(nowhere: str) -> None:
+    Ledger.open(nowhere).close()
+    engine, label = engine_for(nowhere, read_only=False)
+    asked: list[str] = []
+    with engine.connect():  # the driver's own questions to a server come with the first connection
+        pass
+    event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    ledger_version.prepare(engine, label, read_only=False)
+    engine.dispose()
+    assert [question for question in asked if not question.startswith("BEGIN")] == [
+        f"SELECT {schema.VERSION_TABLE}.version_num \nFROM {schema.VERSION_TABLE}"
+    ]
+
+
+PRAGMAS = """
+import sys
+from study.ledger import Ledger
+with Ledger.open(sys.argv[1]) as ledger, ledger.reading() as connection:
+    for name in ("journal_mode", "synchronous", "foreign_keys"):
+        print(connection.exec_driver_sql(f"PRAGMA {name}").scalar())
+"""
+
+
+def test_a_commit_outlives_a_power_loss(
+    tmp_path: Path,
+) -> None:  # in a process of its own: the tests do not wait for disks
+    said = subprocess.run(
+        [sys.executable, "-c", PRAGMAS, tmp_path / "ledger.db"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["wal", "2", "1"]  # 2 is FULL
+
+
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "new" / "runs" / "ledger.db") as ledger:
+        assert ledger.studies() == []
+
+
+@pytest.mark.parametrize("prefix", ["postgresql://", "postgres://", "postgresql+psycopg://"])
+def test_every_spelling_of_postgresql_means_psycopg(prefix: str, database: str) -> None:
+    with Ledger.open(database.replace("postgresql://", prefix)) as ledger:
+        assert ledger.studies() == []
+
+
+def test_a_url_of_sqlite_is_a_path(tmp_path: Path) -> None:
+    Ledger.open(f"sqlite:///{tmp_path}/ledger.db").close()
+    assert (tmp_path / "ledger.db").exists()
+
+
+def test_a_path_may_hold_what_means_something_in_a_url(tmp_path: Path) -> None:
+    Ledger.open(tmp_path / "100% a b#?mode=ro.db").close()
+    assert (tmp_path / "100% a b#?mode=ro.db").exists()
+
+
+class TestRefused:
+    """What cannot be opened, and the one line that says why."""
+
+    def refused(self, where: str | Path, *, read_only: bool = False) -> str:
+        with pytest.raises(InputError) as caught:
+            Ledger.open(where, read_only=read_only)
+        message = str(caught.value)
+        assert "\n" not in message
+        return message
+
+    def test_missing_to_be_read(self, tmp_path: Path) -> None:
+        assert "does not exist" in self.refused(tmp_path / "ledger.db", read_only=True)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        assert "is a folder" in self.refused(tmp_path)
+
+    def test_an_empty_file_to_be_read(self, tmp_path: Path) -> None:
+        (tmp_path / "ledger.db").touch()
+        assert "is empty" in self.refused(tmp_path / "ledger.db", read_only=True)
+        assert (tmp_path / "ledger.db").stat().st_size == 0
+
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_not_a_database(self, tmp_path: Path, read_only: bool) -> None:
+        path = tmp_path / "ledger.db"
+        path.write_text("name: kits19\n" * 100)
+        assert "is not a ledger" in self.refused(path, read_only=read_only)
+        assert path.read_text() == "name: kits19\n" * 100
+
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_another_programs_file(self, tmp_path: Path, read_only: bool) -> None:
+        path = tmp_path / "mlflow.db"
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE experiments (id INTEGER)")
+        before = path.read_bytes()
+        assert "tables of another program (experiments)" in self.refused(path, read_only=read_only)
+        assert path.read_bytes() == before
+
+    def test_another_programs_tables_on_a_server(self, database: str) -> None:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("CREATE TABLE trials (id INTEGER)")
+            connection.execute("CREATE TABLE something (id INTEGER)")
+        assert "tables of another program (trials)" in self.refused(database)
+
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_a_newer_one(self, nowhere: str, read_only: bool) -> None:
+        with Ledger.open(nowhere) as ledger:
+            ledger.write(
+                lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '9999'"))
+            )
+        assert f"newer segstudy (tables 9999, this one knows {schema.VERSION})" in self.refused(
+            nowhere, read_only=read_only
+        )
+
+    def test_an_older_one_to_be_read(self, nowhere: str) -> None:
+        with Ledger.open(nowhere) as ledger:
+            ledger.write(
+                lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '0000'"))
+            )
+        assert "older segstudy" in self.refused(nowhere, read_only=True)
+
+    def test_a_kind_of_database_that_we_do_not_speak(self) -> None:
+        message = self.refused("mysql://me:secret@host/db")
+        assert "found mysql" in message
+        assert "secret" not in message
+
+    def test_a_url_that_is_none(self) -> None:
+        assert "expected a path or postgresql+psycopg://" in self.refused("http//://")
+
+    def test_a_server_that_does_not_answer(self) -> None:
+        message = self.refused("postgresql://me:secret@127.0.0.1:1/db")
+        assert "127.0.0.1" in message
+        assert "refused" in message
+        assert "secret" not in message
+
+    def test_without_the_driver(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        assert "pip install 'segstudy[postgres]'" in self.refused("postgresql://host/db")
+
+
+def test_a_server_shared_with_another_program(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:  # as MLflow has it
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.execute("INSERT INTO alembic_version VALUES ('abc')")
+    with Ledger.open(database) as ledger:
+        assert ledger.studies() == []
+
+
+class TestReadOnly:
+    def test_changes_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "ledger.db"
+        with Ledger.open(path) as ledger:
+            small.fill(ledger)
+        before = path.read_bytes()
+        with Ledger.open(path, read_only=True) as ledger:
+            assert ledger.study("small").name == "small"
+            with pytest.raises(ValueError, match="read only"):
+                ledger.count_report_read(1)
+        assert path.read_bytes() == before
+
+    def test_the_database_itself_refuses(self, nowhere: str) -> None:
+        Ledger.open(nowhere).close()
+        with Ledger.open(nowhere, read_only=True) as ledger:
+            ledger.read_only = False  # a bug of ours would be caught by the database
+            with pytest.raises(Exception, match=r"(?i)read.?only"):
+                ledger.create_study("a", {}, small.DESIGN, (), "", {})
+
+    def test_while_a_driver_writes(self, nowhere: str) -> None:
+        with Ledger.open(nowhere) as ledger, Ledger.open(nowhere, read_only=True) as reader:
+            lease = small.begin(ledger)
+            assert len(reader.known(lease.study_id)) == 0
+            ledger.insert_trials(lease, [small.plan(small.key(0))], "random")
+            assert len(reader.known(lease.study_id)) == 1
+
+    def test_a_log_that_a_killed_driver_left_is_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "ledger.db"
+        killed = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert Path(f"{path}-wal").stat().st_size > 0
+        before = path.read_bytes()
+        with Ledger.open(path, read_only=True) as reader:
+            assert reader.study("small").name == "small"
+        assert path.read_bytes() == before
+
+    @pytest.mark.parametrize("log", [None, b""], ids=["no log", "an empty log"])
+    def test_in_a_folder_that_is_not_ours(self, log: bytes | None) -> None:
+        with _folder_of_another() as folder:
+            path = folder / "ledger.db"
+            with Ledger.open(path) as ledger:
+                small.fill(ledger)
+                digest = ledger.digest(1)
+            if log is not None:
+                Path(f"{path}-wal").write_bytes(log)
+            folder.chmod(0o555)
+            assert _as_nobody(lambda: _read(path)) == digest
+
+    def test_in_a_folder_that_is_not_ours_with_a_log_that_needs_work(self) -> None:
+        with _folder_of_another() as folder:
+            path = folder / "ledger.db"
+            subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+            Path(f"{path}-shm").unlink()
+            folder.chmod(0o555)
+            assert "cannot be opened" in _as_nobody(lambda: _read(path))
+
+
+@contextlib.contextmanager
+def _folder_of_another() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        try:
+            yield Path(folder)
+        finally:
+            Path(folder).chmod(0o755)
+
+
+def _read(path: Path) -> str:
+    try:
+        with Ledger.open(path, read_only=True) as reader:
+            return reader.digest(1)
+    except InputError as error:
+        return str(error)
+
+
+def _as_nobody(work: Callable[[], str]) -> str:
+    """What `work` gives in a process without the right to write to others' folders."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            os.write(write, work().encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read) as pipe:
+        return pipe.read()
+
+
+KILLED = """
+import os, sys
+from study.ledger import Ledger
+from tests.study import small
+small.begin(Ledger.open(sys.argv[1]))
+os.kill(os.getpid(), 9)
+"""
+
+OPEN = "import sys; from study.ledger import Ledger; sys.stdin.read(); Ledger.open(sys.argv[1]).close()"
+
+
+def test_many_processes_make_one_ledger_at_once(nowhere: str) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, nowhere], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    errors = []
+    for process in started:  # they have imported everything, or nearly, and start together
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+    for process in started:
+        errors.append(process.communicate()[1])
+    assert [process.returncode for process in started] == [0] * 4, errors
+    with Ledger.open(nowhere) as ledger:
+        small.fill(ledger)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_another_process_makes_it_between_two_looks(
+    nowhere: str, read_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Ledger.open(nowhere).close()
+    true, looks = ledger_version._version, []
+
+    def version(engine: Engine) -> str | None:
+        looks.append(engine)
+        return true(engine) if len(looks) > 1 else None
+
+    monkeypatch.setattr(ledger_version, "_version", version)
+    with Ledger.open(nowhere, read_only=read_only) as ledger:
+        assert ledger.studies() == []
+    assert len(looks) == 2
+
+
+def test_killed_while_it_is_made(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = schema.metadata.create_all
+
+    def killed(*args: Any, **options: Any) -> None:
+        true(*args, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schema.metadata, "create_all", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Ledger.open(nowhere)
+    with Ledger.open(nowhere) as ledger:
+        small.fill(ledger)
+
+
+def test_a_new_file_that_another_process_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_location, "PATIENCE", 0.01)
+    path = tmp_path / "ledger.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM sqlite_master")  # the write-ahead log cannot be turned on now
+    timer = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    timer.start()
+    with Ledger.open(path) as ledger:
+        small.fill(ledger)
+    timer.join()
+    other.close()
+
+
+def test_opening_does_not_wait_for_a_writer(nowhere: str) -> None:
+    with Ledger.open(nowhere) as ledger:
+        small.begin(ledger)
+
+        def work(connection: Connection) -> str:
+            connection.execute(text("UPDATE studies SET report_reads = 7"))
+            with Ledger.open(nowhere) as other:
+                return other.study("small").name
+
+        begun = time.monotonic()
+        assert ledger.write(work) == "small"
+        assert time.monotonic() - begun < 10.0  # a lock would be waited for 30 s
+
+
+class TestMigrations:
+    def test_the_newest_revision_is_the_schemas_version(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", "study.ledger:migrations")
+        assert ScriptDirectory.from_config(config).get_heads() == [schema.VERSION]
+
+    def test_revisions_and_schema_make_the_same_tables(self, nowhere: str) -> None:
+        engine, _ = engine_for(nowhere, read_only=False)
+        with engine.begin() as connection:
+            ledger_version.upgrade(connection)
+            context = MigrationContext.configure(
+                connection, opts={"version_table": schema.VERSION_TABLE, "compare_type": True}
+            )
+            assert compare_metadata(context, schema.metadata) == []
+        engine.dispose()
+        with Ledger.open(nowhere) as ledger:  # and it is taken for what it is
+            small.fill(ledger)
+            if ledger.label.endswith(".db"):
+                assert _statements(nowhere) == _statements_made(Path(nowhere).parent / "made.db")
+
+    def test_an_older_ledger_is_upgraded(self, nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        upgraded: list[bool] = []
+        with Ledger.open(nowhere) as ledger:
+            ledger.write(
+                lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '0000'"))
+            )
+        monkeypatch.setattr(ledger_version, "upgrade", lambda connection: upgraded.append(connection.in_transaction()))
+        Ledger.open(nowhere).close()
+        assert upgraded == [True]
+
+
+def _statements(path: str | Path) -> set[tuple[str, str]]:
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {(name, "|".join(sorted(line.strip(" \t,") for line in sql.splitlines()))) for name, sql in rows}
+
+
+def _statements_made(path: Path) -> set[tuple[str, str]]:
+    Ledger.open(path).close()
+    return _statements(path)
