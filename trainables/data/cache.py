@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import json
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +22,8 @@ from trainables.data import digests, inspect, keys, preprocess, resample, store
 from trainables.data.inspect import CaseFacts
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
+
+LISTS_OF_COMPONENTS = ("component_counts", "component_sizes", "component_classes")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,12 +72,16 @@ def prepare_case(
     facts = inspect.facts_of(files, case, how, label, group)
     prepared = preprocess.prepare(case, how, label)
     arrays = {name: getattr(prepared, name) for name in ("image", "label", "foreground", "reference", "grey")}
+    if prepared.components is not None:
+        arrays |= {name: getattr(prepared, name) for name in ("components", "component_voxels")}
     meta = {
         "spacing": prepared.spacing,
         "reference_spacing": prepared.reference_spacing,
         "padding": prepared.padding,
         "foreground_counts": prepared.foreground_counts,
     }
+    if prepared.components is not None:
+        meta |= {name: getattr(prepared, name) for name in LISTS_OF_COMPONENTS}
     entry = store.write_entry(root / "entries", arrays, json.loads(json.dumps(meta)))
     store.write_json(_key_file(files, how, root), {"entry": entry, "facts": facts.plain()})
     return CaseRecord(name=files.name, entry=entry, facts=facts, built=True)
@@ -153,6 +159,45 @@ class CachedCase:
     def foreground_counts(self) -> tuple[int, ...]:
         """How many entries of `foreground` belong to each class; background's is 0."""
         return tuple(self._manifest["foreground_counts"])
+
+    @functools.cached_property
+    def components(self) -> np.ndarray:
+        """int32 lesion numbers `(*spatial)` on the training grid: 1, 2, … across the classes; 0 is background.
+
+        Raises:
+            ValueError: The case was prepared without (`PreprocessOptions.components`); so do the four below.
+        """
+        numbers: np.ndarray = self._of_components(store.load, "components")
+        return numbers
+
+    @functools.cached_property
+    def component_voxels(self) -> np.ndarray:
+        """int32 flat indices into `components`: of each component in turn at most 10,000 voxels."""
+        voxels: np.ndarray = self._of_components(store.load, "component_voxels")
+        return voxels
+
+    @functools.cached_property
+    def component_counts(self) -> tuple[int, ...]:
+        """How many entries of `component_voxels` belong to each component, number 1 first."""
+        return tuple(self._of_components(self._listed, "component_counts"))
+
+    @functools.cached_property
+    def component_sizes(self) -> tuple[int, ...]:
+        """True number of voxels of each component."""
+        return tuple(self._of_components(self._listed, "component_sizes"))
+
+    @functools.cached_property
+    def component_classes(self) -> tuple[int, ...]:
+        """Class index of each component."""
+        return tuple(self._of_components(self._listed, "component_classes"))
+
+    def _listed(self, _: pathlib.Path, name: str) -> Any:
+        return self._manifest[name]
+
+    def _of_components(self, get: Callable[[pathlib.Path, str], Any], name: str) -> Any:
+        if "component_counts" not in self._manifest:
+            raise ValueError(f"{self.name}: prepared without components; PreprocessOptions.components asks for them")
+        return get(self.folder, name)
 
     @functools.cached_property
     def reference(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from trainables.data.options import PreprocessOptions
 
 DECIDING = (
     "case",
+    "components",
     "geometry",
     "inspect",
     "itk",
@@ -21,6 +22,7 @@ DECIDING = (
     "raw",
     "readers",
     "resample",
+    "thinning",
 )
 """Modules whose code decides what comes out; named, not imported, since some of them look things up by key."""
 

@@ -27,6 +27,8 @@ class PreprocessOptions:
         clip: Lowest and highest intensity kept, applied after resampling; None keeps all.
         normalize: After clipping, each channel of each case by itself: `zscore` (mean 0, standard deviation 1),
             `minmax` (to `[0, 1]`) or `none`.
+        components: Whether each class's connected components are numbered too, for losses and patches that go by
+            lesions.
     """
 
     dim: int
@@ -37,6 +39,7 @@ class PreprocessOptions:
     spacing: Spacing = "native"
     clip: tuple[float, float] | None = None
     normalize: Normalize = "zscore"
+    components: bool = False
 
     def __post_init__(self) -> None:
         if self.dim not in (2, 3):

@@ -2,12 +2,15 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from trainables.data import resample
 from trainables.data.case import Case
+from trainables.data.components import components_of
 from trainables.data.options import Normalize, PreprocessOptions
+from trainables.data.thinning import thinned
 from trainables.errors import InputError
 
 FOREGROUND_CAP = 10_000
@@ -30,6 +33,12 @@ class Prepared:
         spacing: mm of the training grid; None where unknown.
         reference_spacing: mm of the original grid; None where unknown: then distances are in pixels.
         padding: For each channel the value that stands for "nothing here" beyond the edges.
+        components: int32 `(*spatial)`: lesion numbers on the training grid (`components.Components.numbers`); None
+            where they were not asked for, as the four below.
+        component_voxels: int32 flat indices into `components`, component by component.
+        component_counts: How many of them belong to each component.
+        component_sizes: True number of voxels of each.
+        component_classes: Class index of each.
     """
 
     image: np.ndarray
@@ -41,6 +50,11 @@ class Prepared:
     spacing: tuple[float, ...] | None
     reference_spacing: tuple[float, ...] | None
     padding: tuple[float, ...]
+    components: np.ndarray | None = None
+    component_voxels: np.ndarray | None = None
+    component_counts: tuple[int, ...] | None = None
+    component_sizes: tuple[int, ...] | None = None
+    component_classes: tuple[int, ...] | None = None
 
 
 def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = None) -> Prepared:
@@ -71,7 +85,20 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
         spacing=_true_spacing(case, shape) if same_box else None,
         reference_spacing=case.spacing if same_box else None,
         padding=tuple(float(image[c].min()) if options.normalize == "none" else 0.0 for c in range(len(image))),
+        **(_lesions(label, options) if options.components else {}),
     )
+
+
+def _lesions(label: np.ndarray, options: PreprocessOptions) -> dict[str, Any]:
+    """`Prepared`'s fields about components."""
+    found = components_of(label, len(options.classes))
+    return {
+        "components": found.numbers,
+        "component_voxels": found.voxels,
+        "component_counts": found.counts,
+        "component_sizes": found.sizes,
+        "component_classes": found.classes,
+    }
 
 
 def training_label(case: Case, options: PreprocessOptions) -> np.ndarray:
@@ -136,16 +163,12 @@ def foreground_sample(label: np.ndarray, classes: int) -> tuple[np.ndarray, tupl
         classes: Number of classes, background included.
 
     Returns:
-        Flat indices, class by class, and how many there are of each class. Where a class has more than the cap, one
-        voxel at a pseudo-random place of each of 10,000 equal stretches is taken.
+        Flat indices, class by class, and how many there are of each class: all, or 10,000 spread evenly (`thinned`).
     """
     flat = label.reshape(-1)
     chosen, counts = [], [0]
     for index in range(1, classes):
-        voxels = np.flatnonzero(flat == index)
-        if len(voxels) > FOREGROUND_CAP:
-            places = np.random.Generator(np.random.Philox(key=index)).random(FOREGROUND_CAP)
-            voxels = voxels[((np.arange(FOREGROUND_CAP) + places) * (len(voxels) / FOREGROUND_CAP)).astype(np.int64)]
+        voxels = thinned(np.flatnonzero(flat == index), FOREGROUND_CAP, index)
         chosen.append(voxels.astype(np.int32))
         counts.append(len(voxels))
     return np.concatenate(chosen), tuple(counts)
