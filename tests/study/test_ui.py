@@ -99,7 +99,7 @@ study.ui.open_ui(Path(sys.argv[1]), port=int(sys.argv[2]), say=lambda line: prin
 def test_it_serves_the_home_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
     port = free_port()
     line = [sys.executable, "-c", OPEN, str(tmp_path), str(port)]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == f"MLflow: http://127.0.0.1:{port}/segstudy (Ctrl-C ends it)\n"
@@ -132,7 +132,7 @@ def pretended(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_end_the_server_too(pretended: Path, number: signal.Signals) -> None:
     line = [sys.executable, "-c", OPEN, str(pretended), str(free_port()), "stand-in"]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE)
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, preexec_fn=hear_ctrl_c)
     assert process.stdout is not None
     process.stdout.readline()
     (child,) = children(process.pid)
@@ -156,6 +156,11 @@ def test_it_ends_when_told(pretended: Path, monkeypatch: pytest.MonkeyPatch) -> 
     thread.join(30)
     assert not thread.is_alive()
     assert len(said) == 1
+
+
+def hear_ctrl_c() -> None:
+    """A shell that puts the tests in the background has its children ignore SIGINT, and theirs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def children(pid: int) -> list[int]:
