@@ -129,7 +129,9 @@ def without_unknown(given: Mapping[str, Any], error: ValidationError) -> dict[st
 def _keys(model: type[BaseModel], inside: Path) -> list[str]:
     """The keys of a section, or of the section inside it that the path leads to."""
     for part in inside:
-        field = model.model_fields[str(part)].annotation
+        if isinstance(part, int):
+            continue  # a list of sections: the field before it says which
+        field = model.model_fields[part].annotation
         options = [field, *get_args(field)]
         model = next(kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(model.model_fields)

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from study.spec.base import Count, Section, Whole, listed, whole
 from study.spec.errors import Problem, shown
+from study.spec.tables import Published, Tables, published_problems, table_problems
 
 
 class Preprocess(Section):
@@ -111,6 +112,7 @@ class Budget(Section):
         searches: Independent searches of each arm.
         final_seeds: Trainings of each winner in each fold.
         search_in: With folds: whether the search runs in every fold or in the first only.
+        final_on: What the final stage trains on; `train+validation` allows no choice by validation cases there.
     """
 
     trials_per_arm: Count = 18
@@ -120,6 +122,7 @@ class Budget(Section):
     searches: Count = 1
     final_seeds: Count = 3
     search_in: Literal["first_fold", "each_fold"] = "first_fold"
+    final_on: Literal["train", "train+validation"] = "train"
 
     def problems(self) -> Iterator[Problem]:
         """Cohorts that do not divide the trials, halving that leaves nothing."""
@@ -170,6 +173,8 @@ class Report(Section):
     Attributes:
         baseline: Arm that the others are compared with; None: the first.
         metrics: Names of metrics; they are computed at every mark.
+        tables: Tables in a paper's layout, before the report's own.
+        published: Papers whose printed numbers stand beside ours: `kits19`, `matthews/promise12`.
     """
 
     baseline: str | None = None
@@ -179,6 +184,13 @@ class Report(Section):
         "recall",
         "hd95",
     )
+    tables: Tables = ()
+    published: Published = ()
+
+    def problems(self) -> Iterator[Problem]:
+        """Tables that say too much or too little, papers without printed numbers."""
+        yield from table_problems(self.tables)
+        yield from published_problems(self.published)
 
 
 class Resources(Section):

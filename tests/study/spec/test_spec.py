@@ -234,7 +234,12 @@ def test_what_holds_when_the_file_is_silent() -> None:
     }
     assert plain["objective"] == {"metric": "dice", "region": "mean"}
     assert plain["inference"] == {"mirror": False, "blend": "gaussian", "average": "logits"}
-    assert plain["report"] == {"baseline": None, "metrics": ["dice", "precision", "recall", "hd95"]}
+    assert plain["report"] == {
+        "baseline": None,
+        "metrics": ["dice", "precision", "recall", "hd95"],
+        "tables": [],
+        "published": [],
+    }
     assert plain["resources"] == {"cpu": 1, "gpu": "auto"}
     halved = study({"budget": {"halving": {"marks": [50, 100]}}}).plain()["budget"]
     assert (halved["trials_per_arm"], halved["cohort"], halved["halving"]["eta"]) == (18, 6, 2)
