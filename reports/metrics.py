@@ -1,7 +1,13 @@
 """What reports must know of a metric: its name in print, which way is better, its digits, what a failure counts."""
 
 import dataclasses
+import math
+from collections.abc import Callable, Iterable
 from typing import Literal
+
+from search_spaces.metrics import Better, family_of
+
+Kind = Literal["share", "distance", "volume", "bias"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -10,42 +16,79 @@ class Metric:
 
     Attributes:
         label: In print.
-        greater_is_better: Which way.
-        kind: `share` in [0, 1]; `distance` in mm, or pixels where the spacing is unknown.
+        better: Which values.
+        kind: `share`, at best 1 and at worst 0; `distance` in mm, or pixels where the spacing is unknown; `volume` in
+            mL, or voxels; `bias`, a signed share whose best is 0.
+        tolerance: Of a surface Dice, in the unit of distances.
     """
 
     label: str
-    greater_is_better: bool
-    kind: Literal["share", "distance"]
+    better: Better
+    kind: Kind
+    tolerance: float | None = None
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Which way; False for a bias too, which no arm is judged by."""
+        return self.better == "greater"
 
     @property
     def decimals(self) -> int:
         """Digits after the point."""
-        return 3 if self.kind == "share" else 2
+        return 2 if self.kind in ("distance", "volume") else 3
 
     @property
     def arrow(self) -> str:
-        """Which way is better, as one character."""
-        return "↑" if self.greater_is_better else "↓"
+        """Which way is better, in a character or two."""
+        return {"greater": "↑", "smaller": "↓", "zero": "→0"}[self.better]
+
+    def best(self, values: Iterable[float]) -> float:
+        """The best of some values."""
+        if self.better == "zero":
+            return min(values, key=abs)
+        return max(values) if self.better == "greater" else min(values)
 
     def worst(self, diagonal: float) -> float:
-        """What a case counts whose network diverged (METHOD.md §4): 0, or the image's diagonal."""
-        return diagonal if self.kind == "distance" else 0.0
+        """What a case counts whose network diverged (METHOD.md §4): what finding nothing counts.
+
+        0 for a share, the image's diagonal for a distance, -1 for a bias; NaN for a volume, which depends on the case.
+        """
+        return {"share": 0.0, "distance": diagonal, "volume": math.nan, "bias": -1.0}[self.kind]
 
     def heading(self, *, pixels: bool) -> str:
-        """Label with unit and arrow: `HD95 (mm) ↓`."""
-        unit = "" if self.kind == "share" else " (px)" if pixels else " (mm)"
+        """Label with unit and arrow: `HD95 (mm) ↓`, `Surface Dice 2 mm ↑`."""
+        length = "px" if pixels else "mm"
+        units = {"distance": f" ({length})", "volume": " (voxels)" if pixels else " (mL)"}
+        unit = f" {length}" if self.tolerance is not None else units.get(self.kind, "")
         return f"{self.label}{unit} {self.arrow}"
 
 
-METRICS: dict[str, Metric] = {
-    "dice": Metric("Dice", True, "share"),
-    "iou": Metric("IoU", True, "share"),
-    "precision": Metric("Precision", True, "share"),
-    "recall": Metric("Recall", True, "share"),
-    "average_precision": Metric("Average precision", True, "share"),
-    "surface_dice": Metric("Surface Dice", True, "share"),
-    "hd95": Metric("HD95", False, "distance"),
-    "hd": Metric("Hausdorff distance", False, "distance"),
-    "assd": Metric("Mean surface distance", False, "distance"),
+class _Metrics(dict[str, Metric]):
+    """Metrics by name; those whose name carries a number are made when they are asked for."""
+
+    def __missing__(self, name: str) -> Metric:
+        family = family_of(name)
+        if family is None:
+            raise KeyError(name)
+        return FAMILIES[family[0]](family[1])
+
+
+METRICS: dict[str, Metric] = _Metrics(
+    {
+        "dice": Metric("Dice", "greater", "share"),
+        "iou": Metric("IoU", "greater", "share"),
+        "precision": Metric("Precision", "greater", "share"),
+        "recall": Metric("Recall", "greater", "share"),
+        "mcc": Metric("MCC", "greater", "share"),
+        "hd95": Metric("HD95", "smaller", "distance"),
+        "assd": Metric("Mean surface distance", "smaller", "distance"),
+        "volume_error": Metric("Volume error", "smaller", "volume"),
+        "volume_bias": Metric("Volume bias", "zero", "bias"),
+    }
+)
+
+FAMILIES: dict[str, Callable[[float], Metric]] = {
+    "f": lambda beta: Metric(f"F{beta:g}", "greater", "share"),
+    "surface_dice_": lambda tolerance: Metric(f"Surface Dice {tolerance:g}", "greater", "share", tolerance),
 }
+"""Metrics with a number, as `search_spaces.metrics.FAMILIES`."""

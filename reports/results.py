@@ -241,7 +241,7 @@ def _best(arms: Sequence[ArmResult]) -> dict[Column, frozenset[str]]:
             if arm.standing == "complete" and column in arm.cells and (mean := arm.cells[column].mean) is not None
         }
         if shown:
-            top = max(shown.values()) if metric.greater_is_better else min(shown.values())
+            top = metric.best(shown.values())
             best[column] = frozenset(name for name, value in shown.items() if value == top)
     return best
 

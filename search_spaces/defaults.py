@@ -210,7 +210,7 @@ DIMS: dict[str, tuple[int, ...]] = {"unet": (2,), "unet3d": (3,), "vnet": (2, 3)
 DIVISORS: dict[str, int] = {"unet": 16, "unet3d": 16, "vnet": 16}
 """By how much a network shrinks its patch; at least one side must be longer."""
 
-METRICS: dict[str, Literal["greater", "smaller"]] = {
+METRICS: dict[str, Literal["greater", "smaller", "zero"]] = {
     "dice": "greater",
     "precision": "greater",
     "recall": "greater",
@@ -219,3 +219,8 @@ METRICS: dict[str, Literal["greater", "smaller"]] = {
 """Which values of a metric are better."""
 
 AUGMENTATIONS = ("mirror", "rotate", "scale", "elastic", "brightness", "contrast", "gamma", "noise")
+    "iou": "greater",
+    "mcc": "greater",
+    "assd": "smaller",
+    "volume_error": "smaller",
+    "volume_bias": "zero",

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from search_spaces.defaults import DIMS, DIVISORS, METRICS
+from search_spaces.defaults import DIMS, DIVISORS
 from search_spaces.grammar import Fixed, Parameter
+from search_spaces.metrics import KNOWN, better
 from search_spaces.values import grid_points
 from study.spec.errors import Problem, suggestion, unknown
 
@@ -49,8 +50,24 @@ def _networks(values: Values) -> Iterator[Problem]:
 
 def _metric(values: Values) -> Iterator[Problem]:
     objective = values["objective"]
-    if objective.metric not in METRICS:
-        yield Problem(("objective", "metric"), unknown("metric", objective.metric, METRICS))
+    direction = better(objective.metric)
+    if direction is None:
+        yield Problem(("objective", "metric"), unknown("metric", objective.metric, KNOWN))
+    elif direction == "zero":
+        text = f"{objective.metric} has a sign and is best at 0: choose by volume_error, or by another metric."
+        yield Problem(("objective", "metric"), text)
+
+
+def _volumes(values: Values) -> Iterator[Problem]:
+    """Millilitres of a flat picture."""
+    if len(values["patch"].size) == 3:
+        return
+    for path, name in (
+        (("objective", "metric"), values["objective"].metric),
+        *((("report", "metrics", index), name) for index, name in enumerate(values["report"].metrics)),
+    ):
+        if name == "volume_error":
+            yield Problem(path, "volume_error is of volumes, and the study is 2D: give volume_bias, or leave it out.")
 
 
 def _region(values: Values) -> Iterator[Problem]:
@@ -111,8 +128,8 @@ def _baseline(values: Values, arms: list[str]) -> Iterator[Problem]:
         text = f"expected an arm, model+loss, found {report.baseline!r}.{suggestion(report.baseline, arms)}"
         yield Problem(("report", "baseline"), text)
     for index, metric in enumerate(report.metrics):
-        if metric not in METRICS:
-            yield Problem(("report", "metrics", index), unknown("metric", metric, METRICS))
+        if better(metric) is None:
+            yield Problem(("report", "metrics", index), unknown("metric", metric, KNOWN))
     if len(set(report.metrics)) < len(report.metrics):
         yield Problem(("report", "metrics"), f"names one twice: {list(report.metrics)}.")
 
@@ -126,3 +143,4 @@ CHECKS = (
     (("budget", "models", "losses", "training"), _sampler),
 )
 """(sections that a check needs, the check)."""
+    (("objective", "patch", "report"), _volumes),

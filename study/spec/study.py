@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import SkipValidation
 
-from search_spaces.defaults import LOSSES, METRICS, MODELS, SGD_LEARNING_RATE, TRAINING
+from search_spaces.defaults import LOSSES, MODELS, SGD_LEARNING_RATE, TRAINING
 from search_spaces.grammar import Fixed, Parameter, Scalar, written
+from search_spaces.metrics import better
 from search_spaces.values import nearest
 from study.design import Arm, Design
 from study.spec.base import Section
@@ -101,7 +102,7 @@ class Study(Section):
     @property
     def maximize(self) -> bool:
         """Whether a greater objective is better."""
-        return METRICS[self.objective.metric] == "greater"
+        return better(self.objective.metric) == "greater"
 
     @property
     def marks(self) -> tuple[int, ...]:

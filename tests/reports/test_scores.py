@@ -12,13 +12,14 @@ import torch
 from reports.metrics import METRICS
 from reports.protocol import Protocol
 from reports.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, NON_FINITE, FinalScores, diverged, final_scores
-from search_spaces.defaults import METRICS as DIRECTIONS
+from search_spaces.metrics import better
 from study.design import Status, TrialKey
 from study.ledger.rows import Case, Scores, TrialRow
 from tests.reports.ledgers import DIVERGED, MEMORY
 from trainables.curve import Curve
 from trainables.learner import Diverged
 from trainables.metrics import METRICS as COMPUTED
+from trainables.metrics import metric_named
 
 PROTOCOL = Protocol(
     regions=("organ", "lesion"),
@@ -166,10 +167,10 @@ def test_scores_of_other_metrics_and_regions_are_passed_over() -> None:
 
 def test_notes_are_the_ones_that_scoring_writes() -> None:
     from reports.scores import NOTES
-    from trainables.metrics.empty import RULES
+    from trainables.metrics.empty import NOTES as THEIRS
 
     assert NOTES == {"miss": MISS, "false positive": FALSE_POSITIVE, "clean negative": CLEAN_NEGATIVE}
-    assert set(NOTES) == {rule.note for rule in RULES.values()}
+    assert set(NOTES) == set(THEIRS.values())
 
 
 def test_divergence_is_told_from_other_failures_by_how_trainings_say_it() -> None:
@@ -182,8 +183,25 @@ def test_divergence_is_told_from_other_failures_by_how_trainings_say_it() -> Non
 
 
 def test_every_metric_that_is_computed_can_be_reported() -> None:
-    kinds: Mapping[str, str] = {"share": "overlap", "distance": "distance"}
-    for name, computed in COMPUTED.items():
-        assert kinds[METRICS[name].kind] == computed.kind
-    for name, direction in DIRECTIONS.items():
-        assert METRICS[name].greater_is_better == (direction == "greater")
+    kinds: Mapping[str, tuple[str, ...]] = {
+        "share": ("overlap", "ranking"), "distance": ("distance",), "volume": ("volume",), "bias": ("bias",)
+    }  # fmt: skip
+    for name in (*COMPUTED, "f2", "surface_dice_1.5"):
+        assert metric_named(name).kind in kinds[METRICS[name].kind]
+        assert METRICS[name].better == better(name)
+    assert set(METRICS) == set(COMPUTED)
+    with pytest.raises(KeyError):
+        METRICS["f2.0"]
+
+
+def test_headings_say_unit_and_direction() -> None:
+    assert METRICS["hd95"].heading(pixels=False) == "HD95 (mm) ↓"
+    assert METRICS["surface_dice_1.5"].heading(pixels=True) == "Surface Dice 1.5 px ↑"
+    assert METRICS["volume_error"].heading(pixels=False) == "Volume error (mL) ↓"
+    assert METRICS["volume_bias"].heading(pixels=False) == "Volume bias →0"
+    assert METRICS["f0.5"].heading(pixels=False) == "F0.5 ↑"
+
+
+def test_the_best_bias_is_nearest_to_0() -> None:
+    assert METRICS["volume_bias"].best([0.3, -0.1, 0.2]) == -0.1
+    assert METRICS["hd95"].best([3.0, 1.0, 2.0]) == 1.0

@@ -1,4 +1,4 @@
-"""Distances between surfaces, in mm, or in pixels where the spacing is unknown."""
+"""Distances between surfaces, in mm, or in pixels where the spacing is unknown, and what lies within a tolerance."""
 
 import numpy as np
 
@@ -16,3 +16,31 @@ def hd95(geometry: Geometry) -> float:
     """
     surfaces = geometry.surfaces
     return max(float(np.percentile(way, 95)) for way in (surfaces.to_prediction, surfaces.to_reference))
+
+
+def assd(geometry: Geometry) -> float:
+    """Mean distance from each surface voxel of either mask to the other mask's surface, >= 0; neither is empty.
+
+    Both directions are pooled, so the larger surface weighs more, as MONAI's `SurfaceDistanceMetric(symmetric=True)`.
+
+    Source: Heimann et al. 2009 (average symmetric surface distance), https://doi.org/10.1109/TMI.2009.2013851.
+    """
+    surfaces = geometry.surfaces
+    return float(np.concatenate((surfaces.to_prediction, surfaces.to_reference)).mean())
+
+
+def surface_dice(geometry: Geometry, *, tolerance: float) -> float:
+    """Share of both surfaces' voxels that lie within a tolerance of the other surface, in `[0, 1]`; neither is empty.
+
+    Each surface voxel counts once, as MONAI's `SurfaceDiceMetric` has it; DeepMind's surface-distance weighs voxels by
+    their area.
+
+    Args:
+        geometry: Both masks hold something.
+        tolerance: In mm, or in pixels where the spacing is unknown, >= 0; a distance that equals it is within.
+
+    Source: Nikolov et al. 2018, https://arxiv.org/abs/1809.04430.
+    """
+    surfaces = geometry.surfaces
+    within = sum(int(np.count_nonzero(way <= tolerance)) for way in (surfaces.to_prediction, surfaces.to_reference))
+    return within / (surfaces.to_prediction.size + surfaces.to_reference.size)

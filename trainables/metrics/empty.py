@@ -1,49 +1,87 @@
 """What a metric gives when the reference, the prediction or both are empty: one table for all metrics."""
 
-import dataclasses
 import enum
 from collections.abc import Mapping
 from typing import Literal
 
 from trainables.metrics.geometry import Geometry
 
-Kind = Literal["overlap", "distance"]
-"""Whether a metric is a share of voxels, at worst 0, or a distance, at worst the image's diagonal."""
+Kind = Literal["overlap", "ranking", "distance", "volume", "bias"]
+"""What a metric is: a share of voxels, at best 1 and at worst 0; the same, but of a ranking, which an empty prediction
+has too; a distance, at best 0 and at worst the image's diagonal; a volume that is off, at best 0; the same as a share
+of the reference, with its sign."""
+
+Note = Literal["clean negative", "false positive", "miss"]
+
+Empty = Literal["missing", "one"]
+"""The two policies: `missing` leaves cases without the region out of every mean; `one` has 1 for a case that has the
+region in neither mask and 0 where only the prediction has it, as the inverse-weighting paper and KiTS19 score."""
 
 
 class Value(enum.Enum):
     """A value that is set by rule."""
 
     MISSING = "left out of every mean, and counted"
-    WORST = "0 for an overlap, the image's diagonal for a distance"
+    BEST = "1 for a share, 0 for a distance"
+    WORST = "0 for a share, the image's diagonal for a distance"
+    COMPUTED = "what the metric computes: it is defined here"
 
 
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """What is recorded in place of a computed value.
-
-    Attributes:
-        value: The value.
-        note: Why, as `Score.note` says it and reports count it.
-    """
-
-    value: Value
-    note: str
-
-
-RULES: Mapping[tuple[bool, bool], Rule] = {
+NOTES: Mapping[tuple[bool, bool], Note] = {
     # (reference is empty, prediction is empty)
-    (True, True): Rule(Value.MISSING, "clean negative"),
-    (True, False): Rule(Value.MISSING, "false positive"),
-    (False, True): Rule(Value.WORST, "miss"),
+    (True, True): "clean negative",
+    (True, False): "false positive",
+    (False, True): "miss",
+}
+
+_MISSED: Mapping[Kind, Value] = {
+    "overlap": Value.WORST,
+    "ranking": Value.COMPUTED,
+    "distance": Value.WORST,
+    "volume": Value.COMPUTED,
+    "bias": Value.COMPUTED,
+}
+
+RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
+    "missing": {
+        "clean negative": dict.fromkeys(_MISSED, Value.MISSING),
+        "false positive": dict.fromkeys(_MISSED, Value.MISSING),
+        "miss": _MISSED,
+    },
+    "one": {
+        "clean negative": {
+            "overlap": Value.BEST,
+            "ranking": Value.BEST,
+            "distance": Value.BEST,
+            "volume": Value.COMPUTED,
+            "bias": Value.MISSING,  # 0 / 0; a prediction below would be infinite
+        },
+        "false positive": {
+            "overlap": Value.WORST,
+            "ranking": Value.WORST,
+            "distance": Value.WORST,
+            "volume": Value.COMPUTED,
+            "bias": Value.MISSING,
+        },
+        "miss": _MISSED,
+    },
 }
 
 
-def by_rule(geometry: Geometry, kind: Kind) -> tuple[float | None, str] | None:
-    """The value (None: missing) and the note that the table sets, or None where both masks hold something."""
-    rule = RULES.get((geometry.tp + geometry.fn == 0, geometry.tp + geometry.fp == 0))
-    if rule is None:
+def note_of(geometry: Geometry) -> Note | None:
+    """Which masks are empty, as `Score.note` says it and reports count it; None where both hold something."""
+    return NOTES.get((geometry.tp + geometry.fn == 0, geometry.tp + geometry.fp == 0))
+
+
+def by_rule(geometry: Geometry, kind: Kind, empty: Empty = "missing") -> float | Literal[Value.COMPUTED] | None:
+    """The value that the table sets (None: missing), or COMPUTED where the metric says it itself."""
+    note = note_of(geometry)
+    rule = Value.COMPUTED if note is None else RULES[empty][note][kind]
+    if rule is Value.COMPUTED:
+        return Value.COMPUTED
+    if rule is Value.MISSING:
         return None
-    if rule.value is Value.MISSING:
-        return None, rule.note
-    return (0.0 if kind == "overlap" else geometry.diagonal), rule.note
+    share = kind in ("overlap", "ranking")
+    if rule is Value.BEST:
+        return 1.0 if share else 0.0
+    return 0.0 if share else geometry.diagonal

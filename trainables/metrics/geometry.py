@@ -38,8 +38,10 @@ class Geometry:
         tp: Voxels in both.
         fp: Voxels in the prediction alone.
         fn: Voxels in the reference alone.
+        tn: Voxels in neither.
         spacing: Voxel size along each axis, in mm, or in pixels (1) where it is unknown.
-        diagonal: Length of the image's diagonal, likewise.
+        spacing_known: Whether lengths are in mm.
+        diagonal: Length of the image's diagonal, in the same unit.
         reference: The reference mask inside the box that holds both.
         prediction: The prediction mask likewise.
     """
@@ -47,7 +49,9 @@ class Geometry:
     tp: int
     fp: int
     fn: int
+    tn: int
     spacing: tuple[float, ...]
+    spacing_known: bool
     diagonal: float
     reference: Mask
     prediction: Mask
@@ -70,21 +74,27 @@ class Geometry:
         if len(size) != reference.ndim:
             raise ValueError(f"spacing {size} for masks of {reference.ndim} dimensions")
         diagonal = math.hypot(*(n * s for n, s in zip(reference.shape, size, strict=True)))
+        voxels = reference.size
         box = bounding_box(reference | prediction)
         reference, prediction = reference[box], prediction[box]
         tp = int(np.count_nonzero(reference & prediction))
         fp, fn = int(np.count_nonzero(prediction)) - tp, int(np.count_nonzero(reference)) - tp
-        return cls(tp, fp, fn, size, diagonal, reference, prediction)
+        return cls(tp, fp, fn, voxels - tp - fp - fn, size, spacing is not None, diagonal, reference, prediction)
+
+    @property
+    def voxel_volume(self) -> float:
+        """Size of a voxel in mm³ (mm² in 2D; 1 where the spacing is unknown)."""
+        return math.prod(self.spacing)
 
     @property
     def reference_volume(self) -> float:
-        """Size of the reference in mm³ (mm² in 2D; voxels where the spacing is unknown)."""
-        return (self.tp + self.fn) * math.prod(self.spacing)
+        """Size of the reference, in the unit of `voxel_volume`."""
+        return (self.tp + self.fn) * self.voxel_volume
 
     @property
     def prediction_volume(self) -> float:
         """Size of the prediction, likewise."""
-        return (self.tp + self.fp) * math.prod(self.spacing)
+        return (self.tp + self.fp) * self.voxel_volume
 
     @functools.cached_property
     def surfaces(self) -> Surfaces:

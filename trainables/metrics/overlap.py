@@ -1,4 +1,9 @@
-"""Dice, precision and recall: shares of voxels, from the counts alone."""
+"""Dice, IoU, precision, recall, F-beta and Matthews' correlation: from the counts of voxels alone.
+
+Each is for masks that both hold something; `empty.py` says what is recorded otherwise.
+"""
+
+import math
 
 from trainables.metrics.geometry import Geometry
 
@@ -11,6 +16,14 @@ def dice(geometry: Geometry) -> float:
     return 2 * geometry.tp / (2 * geometry.tp + geometry.fp + geometry.fn)
 
 
+def iou(geometry: Geometry) -> float:
+    """`TP / (TP + FP + FN)`, in `[0, 1]`: `dice / (2 - dice)`. Also called Jaccard index.
+
+    Source: Jaccard 1912, https://doi.org/10.1111/j.1469-8137.1912.tb05611.x.
+    """
+    return geometry.tp / (geometry.tp + geometry.fp + geometry.fn)
+
+
 def precision(geometry: Geometry) -> float:
     """`TP / (TP + FP)`: share of the prediction that is right, in `[0, 1]`; not for an empty prediction."""
     return geometry.tp / (geometry.tp + geometry.fp)
@@ -19,3 +32,32 @@ def precision(geometry: Geometry) -> float:
 def recall(geometry: Geometry) -> float:
     """`TP / (TP + FN)`: share of the reference that was found, in `[0, 1]`; not for an empty reference."""
     return geometry.tp / (geometry.tp + geometry.fn)
+
+
+def f_beta(geometry: Geometry, *, beta: float) -> float:
+    """`(1 + beta²) TP / ((1 + beta²) TP + beta² FN + FP)`, in `[0, 1]`.
+
+    Args:
+        geometry: Both masks hold something.
+        beta: How many times as much recall counts as precision, > 0; 1 is Dice.
+
+    Source: van Rijsbergen 1979, Information Retrieval, chapter 7.
+    """
+    found = (1 + beta**2) * geometry.tp
+    return found / (found + beta**2 * geometry.fn + geometry.fp)
+
+
+def mcc(geometry: Geometry) -> float:
+    """Matthews' correlation of the two masks over the voxels of the whole image, in `[-1, 1]`; 0 is chance.
+
+    `(TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN))`. Where a mask fills the image it is 0 / 0, and 0
+    here, as scikit-learn has it; two masks that both fill it are 1.
+
+    Source: Matthews 1975, https://doi.org/10.1016/0005-2795(75)90109-9.
+    """
+    tp, fp, fn, tn = geometry.tp, geometry.fp, geometry.fn, geometry.tn
+    if fp == fn == 0:
+        return 1.0
+    # Square roots one by one: the product of four counts of a large volume has no exact double.
+    whole = math.prod(map(math.sqrt, (tp + fp, tp + fn, tn + fp, tn + fn)))
+    return 0.0 if whole == 0 else (tp * tn - fp * fn) / whole

@@ -1,12 +1,16 @@
-"""The metrics by name."""
+"""The metrics by name, and those whose name carries a number: `f2`, `surface_dice_1.5`."""
 
 import dataclasses
+import functools
+import re
 from collections.abc import Callable
 
-from trainables.metrics.distance import hd95
+from trainables.errors import InputError
+from trainables.metrics.distance import assd, hd95, surface_dice
 from trainables.metrics.empty import Kind
 from trainables.metrics.geometry import Geometry
-from trainables.metrics.overlap import dice, precision, recall
+from trainables.metrics.overlap import dice, f_beta, iou, mcc, precision, recall
+from trainables.metrics.volume import volume_bias, volume_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,8 +18,8 @@ class Metric:
     """One number from two masks.
 
     Attributes:
-        compute: From the geometry of two masks that both hold something.
-        kind: What it gives otherwise (`empty.py`); overlaps are the better the greater, distances the smaller.
+        compute: From the geometry of two masks that both hold something, or one of them where `empty.RULES` say so.
+        kind: What it gives otherwise (`empty.py`).
     """
 
     compute: Callable[[Geometry], float]
@@ -24,7 +28,36 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "dice": Metric(dice, "overlap"),
+    "iou": Metric(iou, "overlap"),
     "precision": Metric(precision, "overlap"),
     "recall": Metric(recall, "overlap"),
+    "mcc": Metric(mcc, "overlap"),
     "hd95": Metric(hd95, "distance"),
+    "assd": Metric(assd, "distance"),
+    "volume_error": Metric(volume_error, "volume"),
+    "volume_bias": Metric(volume_bias, "bias"),
 }
+
+FAMILIES: dict[str, Callable[[float], Metric]] = {
+    "f": lambda beta: Metric(functools.partial(f_beta, beta=beta), "overlap"),
+    "surface_dice_": lambda tolerance: Metric(functools.partial(surface_dice, tolerance=tolerance), "overlap"),
+}
+"""Metrics with a number: `f2` is F-beta with beta 2, `surface_dice_1.5` surface Dice at 1.5 mm (pixels where the
+spacing is unknown). The number is greater than 0 and written the shortest way, so that one metric has one name."""
+
+NUMBERED = re.compile(r"([a-z_]+?)((?:0|[1-9]\d*)(?:\.\d*[1-9])?)")
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of a name.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    match = NUMBERED.fullmatch(name)
+    if match is None or match[1] not in FAMILIES or float(match[2]) == 0:
+        families = ", ".join(f"{family}NUMBER" for family in FAMILIES)
+        raise InputError(f"no metric named {name!r}; there are {', '.join(METRICS)}, {families}")
+    return FAMILIES[match[1]](float(match[2]))

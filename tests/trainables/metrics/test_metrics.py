@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import search_spaces.metrics
 from search_spaces import defaults
-from trainables.metrics import METRICS, Geometry, score_case
-from trainables.metrics.empty import RULES, by_rule
+from trainables.errors import InputError
+from trainables.metrics import METRICS, Geometry, metric_named, registry, score_case
+from trainables.metrics.empty import RULES, Empty, Kind, Value, by_rule, note_of
 from trainables.metrics.geometry import bounding_box, surface, surface_distances
 
 
@@ -34,7 +36,7 @@ PREDICTION = drawn(
 
 def test_counts_volumes_and_diagonal() -> None:
     geometry = Geometry.of(REFERENCE, PREDICTION, spacing=(2.0, 0.5))
-    assert (geometry.tp, geometry.fp, geometry.fn) == (4, 1, 5)
+    assert (geometry.tp, geometry.fp, geometry.fn, geometry.tn) == (4, 1, 5, 20)
     assert geometry.reference_volume == 9.0
     assert geometry.prediction_volume == 5.0
     assert geometry.diagonal == pytest.approx(math.hypot(5 * 2.0, 6 * 0.5))
@@ -46,6 +48,51 @@ def test_overlaps_by_hand() -> None:
     assert METRICS["dice"].compute(geometry) == pytest.approx(8 / 14)
     assert METRICS["precision"].compute(geometry) == pytest.approx(4 / 5)
     assert METRICS["recall"].compute(geometry) == pytest.approx(4 / 9)
+    assert METRICS["iou"].compute(geometry) == pytest.approx(4 / 10)
+    assert metric_named("f2").compute(geometry) == pytest.approx(5 * 4 / (5 * 4 + 4 * 5 + 1))  # misses cost 4 times
+    assert metric_named("f0.5").compute(geometry) == pytest.approx(1.25 * 4 / (1.25 * 4 + 0.25 * 5 + 1))
+    assert metric_named("f1").compute(geometry) == pytest.approx(METRICS["dice"].compute(geometry))
+    assert METRICS["mcc"].compute(geometry) == pytest.approx((4 * 20 - 1 * 5) / math.sqrt(5 * 9 * 21 * 25))
+
+
+@pytest.mark.parametrize("density", [0.03, 0.4, 0.97])
+def test_overlaps_are_scikit_learns(density: float) -> None:
+    from sklearn import metrics
+
+    rng = np.random.default_rng(5)
+    reference, prediction = rng.random((2, 9, 8, 7)) < density
+    pair, geometry = (reference.ravel(), prediction.ravel()), Geometry.of(reference, prediction)
+    assert METRICS["mcc"].compute(geometry) == pytest.approx(metrics.matthews_corrcoef(*pair))
+    assert METRICS["iou"].compute(geometry) == pytest.approx(metrics.jaccard_score(*pair))
+    assert metric_named("f2").compute(geometry) == pytest.approx(metrics.fbeta_score(*pair, beta=2))
+
+
+def test_mcc_where_a_mask_fills_the_image() -> None:
+    full = np.ones_like(REFERENCE)
+    assert METRICS["mcc"].compute(Geometry.of(REFERENCE, full)) == 0
+    assert METRICS["mcc"].compute(Geometry.of(full, full)) == 1
+
+
+def test_volumes_by_hand() -> None:
+    # 4 both, 1 false, 5 missed: 5 voxels for 9. A voxel is 2 * 0.5 * 10 = 10 mm³.
+    geometry = Geometry.of(REFERENCE[..., None], PREDICTION[..., None], spacing=(2.0, 0.5, 10.0))
+    assert METRICS["volume_error"].compute(geometry) == pytest.approx(4 * 10 / 1000)
+    assert METRICS["volume_bias"].compute(geometry) == pytest.approx(-4 / 9)
+    turned = Geometry.of(PREDICTION[..., None], REFERENCE[..., None])
+    assert METRICS["volume_error"].compute(turned) == 4  # voxels, where their size is unknown
+    assert METRICS["volume_bias"].compute(turned) == pytest.approx(4 / 5)
+
+
+def test_surface_dice_and_mean_distance_by_hand() -> None:
+    # One voxel against two: from the reference 0.5 mm, from the prediction 0.5 and 6 mm (3 steps of 2 mm).
+    reference, prediction = np.zeros((2, 5, 5), dtype=np.bool_)
+    reference[0, 0] = True
+    prediction[3, 0] = prediction[0, 1] = True
+    geometry = Geometry.of(reference, prediction, spacing=(2.0, 0.5))
+    assert METRICS["assd"].compute(geometry) == pytest.approx((0.5 + 0.5 + 6) / 3)
+    assert metric_named("surface_dice_0.4").compute(geometry) == 0
+    assert metric_named("surface_dice_0.5").compute(geometry) == pytest.approx(2 / 3)  # what equals it is within
+    assert metric_named("surface_dice_6").compute(geometry) == 1
 
 
 def test_surface_is_what_has_a_face_outside() -> None:
@@ -99,6 +146,23 @@ def test_hd95_is_monais(seed: int, spacing: tuple[float, ...] | None) -> None:
     assert ours == pytest.approx(theirs, rel=1e-5)
 
 
+@pytest.mark.parametrize("spacing", [None, (3.0, 0.7, 1.1)])
+def test_surface_dice_and_mean_distance_are_monais(spacing: tuple[float, ...] | None) -> None:
+    import torch
+    from monai.metrics import compute_average_surface_distance, compute_surface_dice
+
+    rng = np.random.default_rng(8)
+    z, y, x = np.ogrid[:14, :18, :16]
+    ball = (z - 6) ** 2 + (y - 9) ** 2 + (x - 8) ** 2
+    reference, prediction = ball < 30, (ball < 44) ^ (rng.random(ball.shape) < 0.02)
+    masks = [torch.from_numpy(mask)[None, None].float() for mask in (prediction, reference)]
+    geometry = Geometry.of(reference, prediction, spacing=spacing)
+    theirs = compute_average_surface_distance(*masks, include_background=True, symmetric=True, spacing=spacing)
+    assert METRICS["assd"].compute(geometry) == pytest.approx(theirs.item(), rel=1e-5)
+    theirs = compute_surface_dice(*masks, class_thresholds=[1.5], include_background=True, spacing=spacing)
+    assert metric_named("surface_dice_1.5").compute(geometry) == pytest.approx(theirs.item(), rel=1e-5)
+
+
 def test_surface_distances_are_the_distance_transforms() -> None:
     from scipy.ndimage import distance_transform_edt
 
@@ -134,31 +198,81 @@ def test_the_box_holds_all() -> None:
     assert mask[bounding_box(np.zeros_like(mask))].size == 0
 
 
+DIAGONAL = math.hypot(5 * 2.0, 6 * 0.5)
+
+
 @pytest.mark.parametrize(
-    ("reference", "prediction", "overlap", "distance", "note"),
+    ("empty", "reference", "prediction", "note", "dice", "hd95", "volume_bias"),
     [
-        (False, False, None, None, "clean negative"),
-        (False, True, None, None, "false positive"),
-        (True, False, 0.0, math.hypot(5 * 2.0, 6 * 0.5), "miss"),
+        ("missing", False, False, "clean negative", None, None, None),
+        ("missing", False, True, "false positive", None, None, None),
+        ("missing", True, False, "miss", 0.0, DIAGONAL, -1.0),
+        ("one", False, False, "clean negative", 1.0, 0.0, None),
+        ("one", False, True, "false positive", 0.0, DIAGONAL, None),
+        ("one", True, False, "miss", 0.0, DIAGONAL, -1.0),
     ],
 )
 def test_empty_masks(
-    reference: bool, prediction: bool, overlap: float | None, distance: float | None, note: str
+    empty: Empty,
+    reference: bool,
+    prediction: bool,
+    note: str,
+    dice: float | None,
+    hd95: float | None,
+    volume_bias: float | None,
 ) -> None:
-    geometry = Geometry.of(REFERENCE & reference, PREDICTION & prediction, spacing=(2.0, 0.5))
-    assert by_rule(geometry, "overlap") == (overlap, note)
-    assert by_rule(geometry, "distance") == (distance, note)
-    assert len(RULES) == 3
+    masks = [(mask & there).astype(np.uint8) for mask, there in ((REFERENCE, reference), (PREDICTION, prediction))]
+    names = ("dice", "hd95", "volume_bias")
+    scores = score_case("a", *masks, regions={"r": (1,)}, metrics=names, spacing=(2.0, 0.5), empty=empty)
+    assert [score.value for score in scores] == [dice, hd95, volume_bias]
+    assert {score.note for score in scores} == {note}
 
 
-def test_no_rule_where_both_masks_hold_something() -> None:
-    assert by_rule(Geometry.of(REFERENCE, PREDICTION), "overlap") is None
-    assert by_rule(Geometry.of(REFERENCE, ~REFERENCE), "overlap") is None
+def test_the_volume_of_what_is_falsely_found_or_missed() -> None:
+    nothing = np.zeros((5, 6, 1), dtype=np.bool_)
+    error = METRICS["volume_error"].compute
+    missed = Geometry.of(REFERENCE[..., None], nothing, spacing=(2.0, 0.5, 10.0))
+    assert by_rule(missed, "volume") is Value.COMPUTED
+    assert error(missed) == pytest.approx(0.09)
+    false = Geometry.of(nothing, PREDICTION[..., None], spacing=(2.0, 0.5, 10.0))
+    assert by_rule(false, "volume") is None
+    assert by_rule(false, "volume", "one") is Value.COMPUTED
+    assert error(false) == pytest.approx(0.05)
+    assert false.prediction_volume == pytest.approx(50)
+
+
+@pytest.mark.parametrize("empty", RULES)
+@pytest.mark.parametrize("kind", ["overlap", "ranking", "distance", "volume", "bias"])
+def test_metrics_decide_where_both_masks_hold_something(kind: Kind, empty: Empty) -> None:
+    for prediction in (PREDICTION, ~REFERENCE):
+        geometry = Geometry.of(REFERENCE, prediction)
+        assert note_of(geometry) is None
+        assert by_rule(geometry, kind, empty) is Value.COMPUTED
 
 
 def test_every_metric_has_a_direction_in_the_search_spaces() -> None:
-    directions = {"overlap": "greater", "distance": "smaller"}
+    directions = {
+        "overlap": "greater",
+        "ranking": "greater",
+        "distance": "smaller",
+        "volume": "smaller",
+        "bias": "zero",
+    }
     assert {name: directions[metric.kind] for name, metric in METRICS.items()} == defaults.METRICS
+    assert {
+        name: directions[make(2.0).kind] for name, make in registry.FAMILIES.items()
+    } == search_spaces.metrics.FAMILIES
+    assert registry.NUMBERED == search_spaces.metrics.NUMBERED
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["f", "f0", "f02", "f2.0", "f2.50", "f-1", "f1e3", "surface_dice", "surface_dice_", "surface_dice_2mm", "g2"],
+)
+def test_names_with_a_number_are_spelled_in_one_way(name: str) -> None:
+    with pytest.raises(InputError, match="no metric named"):
+        metric_named(name)
+    assert search_spaces.metrics.better(name) is None
 
 
 def test_scores_of_a_case() -> None:
