@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -131,10 +131,16 @@ def _keys(model: type[BaseModel], inside: Path) -> list[str]:
     for part in inside:
         if isinstance(part, int):
             continue  # a list of sections: the field before it says which
-        field = model.model_fields[part].annotation
-        options = [field, *get_args(field)]
-        model = next(kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel))
+        model = next(_models(model.model_fields[part].annotation))
     return list(model.model_fields)
+
+
+def _models(kind: Any) -> Iterator[type[BaseModel]]:
+    """The sections inside a type, however it is wrapped."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for part in get_args(kind):
+        yield from _models(part)
 
 
 EXPECTED = {
