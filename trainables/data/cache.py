@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from trainables.data import case as cases
 from trainables.data import digests, inspect, keys, preprocess, resample, store
+from trainables.data.area import Box, slices
 from trainables.data.inspect import CaseFacts
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
 
+NOT_ALWAYS = ("components", "component_voxels", "excluded", "foreground_intensities")
 LISTS_OF_COMPONENTS = ("component_counts", "component_sizes", "component_classes")
 
 
@@ -67,18 +70,18 @@ def prepare_case(
     found = _find(files, how, root, group, verify)
     if found is not None:
         return found
-    case = cases.read(files, how.labels, dim=how.dim, other=how.other_labels, colour=how.colour)
+    case = cases.read_for(files, how)
     label = inspect.training_label(files, case, how)
     facts = inspect.facts_of(files, case, how, label, group)
     prepared = preprocess.prepare(case, how, label)
     arrays = {name: getattr(prepared, name) for name in ("image", "label", "foreground", "reference", "grey")}
-    if prepared.components is not None:
-        arrays |= {name: getattr(prepared, name) for name in ("components", "component_voxels")}
+    arrays |= {name: array for name in NOT_ALWAYS if (array := getattr(prepared, name)) is not None}
     meta = {
         "spacing": prepared.spacing,
         "reference_spacing": prepared.reference_spacing,
         "padding": prepared.padding,
         "foreground_counts": prepared.foreground_counts,
+        "box": prepared.box,
     }
     if prepared.components is not None:
         meta |= {name: getattr(prepared, name) for name in LISTS_OF_COMPONENTS}
@@ -147,7 +150,7 @@ class CachedCase:
 
     @functools.cached_property
     def label(self) -> np.ndarray:
-        """uint8 class indices `(*spatial)` on the training grid."""
+        """uint8 class indices `(*spatial)` on the training grid; `labels.IGNORED` (255) where none is trained on."""
         return store.load(self.folder, "label")
 
     @functools.cached_property
@@ -201,8 +204,23 @@ class CachedCase:
 
     @functools.cached_property
     def reference(self) -> np.ndarray:
-        """uint8 class indices on the original grid, axes `[z, y, x]` (closest RAS) or `[y, x]`."""
+        """uint8 class indices on the original grid, axes `[z, y, x]` (closest RAS) or `[y, x]`.
+
+        0 where a voxel is not scored.
+        """
         return store.load(self.folder, "reference")
+
+    @functools.cached_property
+    def excluded(self) -> np.ndarray | None:
+        """True where a voxel of the original grid is not scored; None where all are."""
+        there = (self.folder / "excluded.npy").exists()
+        return store.load(self.folder, "excluded") if there else None
+
+    @property
+    def box(self) -> Box | None:
+        """The part of the original grid that the training grid spans; None is all of it."""
+        box = self._manifest["box"]
+        return None if box is None else tuple((low, high) for low, high in box)
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
@@ -218,7 +236,7 @@ class CachedCase:
     @property
     def padding(self) -> tuple[float, ...]:
         """For each channel the intensity that stands for nothing beyond the edges."""
-        return tuple(self._manifest["padding"])
+        return tuple(0.0 if value is None else value for value in self._manifest["padding"])
 
     def grey(self) -> np.ndarray:
         """uint8 picture of the first channel on the original grid."""
@@ -232,8 +250,18 @@ class CachedCase:
 
         Returns:
             uint8 of `reference`'s shape, on the same device: each class interpolated linearly, then the greatest.
+            Background outside the box and where nothing is scored.
         """
-        return resample.restore(probabilities, self.reference.shape)
+        shape = self.reference.shape
+        if self.box is None:
+            classes = resample.restore(probabilities, shape)
+        else:
+            classes = torch.zeros(shape, dtype=torch.uint8, device=probabilities.device)
+            kept = slices(self.box)
+            classes[kept] = resample.restore(probabilities, classes[kept].shape)
+        if self.excluded is not None:
+            classes[torch.from_numpy(np.array(self.excluded)).to(classes.device)] = 0
+        return classes
 
 
 class Dataset:

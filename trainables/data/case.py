@@ -1,19 +1,18 @@
 """One case in memory: image and class indices on one grid, axes `[z, y, x]`, everything checked."""
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from trainables.data import geometry, readers
-from trainables.data.labels import Label, OtherLabels, to_classes
+from trainables.data import area, readers
+from trainables.data.labels import IGNORED, Label, OtherLabels, holds, to_classes
 from trainables.data.layouts import CaseFiles
+from trainables.data.options import PreprocessOptions
+from trainables.data.volume import Volume, finite, times
 from trainables.errors import InputError
-
-ACCEPTED, WARNED = 0.05, 0.5
-"""Displacement of the mask's corners in voxels: accepted as rounding; accepted with a warning. More is refused."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,12 +24,44 @@ class Case:
         reference: uint8 class indices `(z, y, x)` or `(y, x)`.
         spacing: mm along the same axes; None where the files do not say (PNG, JPEG).
         warnings: What a person should look at, one line each, without the file's name.
+        ignored: True where a voxel is neither trained on nor scored, of `reference`'s shape; None where none is.
+        roi: True inside the region of interest; None where that is the whole case.
+        box: What is kept for training, in voxels; None is all.
     """
 
     image: np.ndarray
     reference: np.ndarray
     spacing: tuple[float, ...] | None
     warnings: tuple[str, ...]
+    ignored: np.ndarray | None = None
+    roi: np.ndarray | None = None
+    box: area.Box | None = None
+
+    @property
+    def excluded(self) -> np.ndarray | None:
+        """True where a voxel is not scored: ignored, or outside the region of interest; None where all are."""
+        if self.roi is None:
+            return self.ignored
+        return ~self.roi if self.ignored is None else ~self.roi | self.ignored
+
+    @property
+    def kept(self) -> tuple[slice, ...]:
+        """The box as an index of `reference`."""
+        return (slice(None),) * self.reference.ndim if self.box is None else area.slices(self.box)
+
+
+def read_for(files: CaseFiles, options: PreprocessOptions) -> Case:
+    """A case as the options want it: `read` with all of them that matter to it."""
+    return read(
+        files,
+        options.labels,
+        dim=options.dim,
+        other=options.other_labels,
+        colour=options.colour,
+        ignore=options.ignore,
+        roi=options.roi,
+        crop=options.crop,
+    )
 
 
 def read(
@@ -40,6 +71,9 @@ def read(
     dim: int,
     other: OtherLabels = "refuse",
     colour: readers.Colour = "grey",
+    ignore: Sequence[Label] = (),
+    roi: area.Roi | None = None,
+    crop: area.Crop | None = None,
 ) -> Case:
     """A case from its files.
 
@@ -49,158 +83,102 @@ def read(
         dim: 2 or 3; a volume of one slice counts as 2D where it is 2.
         other: What becomes of mask values that no label names.
         colour: What becomes of the colours of pictures: one `grey` channel or three `channels`.
+        ignore: Mask values whose voxels are ignored.
+        roi: Where the case is scored; None everywhere.
+        crop: What is kept for training; None all.
 
     Raises:
         InputError: A file cannot be read, NaN or infinite voxels, shapes or grids that differ, a flat image in 3D or
-            a volume in 2D, or mask values that no label names. One line that begins with the file.
+            a volume in 2D, mask values that no label names, or nothing to crop to. One line that begins with the file.
     """
     if readers.suffix(files.mask) in readers.LOSSY and not any(label.splits for label in labels):
         raise InputError(
             f"{readers.short(files.mask)}: JPEG blurs the values of a mask. Give each label a rule such as '>127'."
         )
-    first = _Volume.of(files.images[0], colour)
+    first = Volume.of(files.images[0], colour)
     warnings = list(first.raw.warnings)
-    mask = _Volume.of(files.mask, "refuse").beside(first, "the mask", warnings)
+    mask = Volume.of(files.mask, "refuse").beside(first, "the mask", warnings)
     if len(mask.array) != 1:
         raise InputError(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
         )
-    try:
-        reference = to_classes(mask.array[0], labels, other)
-    except InputError as error:
-        raise InputError(f"{readers.short(mask.path)}: {error}") from error
+    with _named(mask.path):
+        reference = to_classes(mask.array[0], labels, other, ignore)
+        by_values = {rule: holds(mask.array[0], rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
     del mask  # one volume at a time: it can take gigabytes
-    channels = [_finite(first)]
+    ignored = reference == IGNORED if ignore or other == "ignore" else None
+    if ignored is not None:
+        reference[ignored] = 0
+    channels = [finite(first)]
     for number, path in enumerate(files.images[1:], start=1):
-        channels.append(_finite(_Volume.of(path, colour).beside(first, f"channel {number}", warnings)))
+        channels.append(finite(Volume.of(path, colour).beside(first, f"channel {number}", warnings)))
     image = channels[0] if len(channels) == 1 else np.concatenate(channels)
-    return _of_dimension(image, reference, first.spacing, tuple(warnings), dim, first.path)
+    inside = None if roi is None or roi.box is not None else _inside(files, roi, by_values, first, warnings)
+    case = Case(image, reference, first.spacing, tuple(warnings), ignored, inside)
+    case = _of_dimension(case, dim, first.path)
+    if roi is not None and roi.box is not None:
+        with _named(first.path):
+            case = dataclasses.replace(case, roi=area.box_mask(roi.box, case.reference.shape))
+    return case if crop is None else _cropped(case, crop, by_values, files)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Volume:
-    """A file's content with its orientation; None where the format has no position in space."""
-
-    path: pathlib.Path
-    raw: readers.Raw
-    axes: geometry.Orientation | None
-
-    @classmethod
-    def of(cls, path: pathlib.Path, colour: readers.Colour) -> Self:
-        raw = readers.read(path, colour=colour)
-        try:
-            axes = None if raw.affine is None else geometry.orientation(raw.affine)
-        except ValueError as error:
-            raise InputError(
-                f"{readers.short(path)}: {error}. Export it again with position and voxel size."
-            ) from error
-        return cls(path, raw, axes)
-
-    @property
-    def array(self) -> np.ndarray:
-        """A view `(channel, z, y, x)`; a flat picture has one slice."""
-        if self.axes is None:
-            channels = self.raw.array if self.raw.array.ndim == 3 else self.raw.array[..., np.newaxis]
-            return np.moveaxis(channels, -1, 0)[:, np.newaxis]
-        array = geometry.to_zyx(self.raw.array, self.axes)
-        return array if array.ndim == 4 else array[np.newaxis]
-
-    @property
-    def affine(self) -> np.ndarray | None:
-        """Of the view, for indices `(x, y, z)`."""
-        if self.raw.affine is None or self.axes is None:
-            return None
-        return geometry.affine_to_ras(self.raw.affine, self.axes, self.raw.array.shape[:3])
-
-    @property
-    def spacing(self) -> tuple[float, ...] | None:
-        if self.raw.sides is None or self.axes is None:
-            return None
-        return geometry.sides_zyx(self.raw.sides, self.axes)
-
-    def beside(self, first: Self, what: str, warnings: list[str]) -> Self:
-        """This volume on the first channel's grid.
-
-        Raises:
-            InputError: It lies on another grid.
-        """
-        name, partner = readers.short(self.path), "its image" if what == "the mask" else "the first channel"
-        if (self.axes is None) != (first.axes is None):
-            raise InputError(
-                f"{name}: one of it and {partner} has a position in space, the other none. Use one format."
-            )
-        mine = self._with_axes_of(first)
-        if mine.array.shape[1:] != first.array.shape[1:]:
-            raise InputError(
-                f"{name}: shape {mine.size} differs from {partner}'s {first.size}. "
-                "Re-export it, or list the case under `dataset.exclude`."
-            )
-        apart = mine._voxels_from(first)
-        if apart > WARNED:
-            raise InputError(
-                f"{name}: lies {apart:.2g} voxels away from {partner}, {WARNED} at most. "
-                "Resample it onto that grid, or list the case under `dataset.exclude`."
-            )
-        if apart > ACCEPTED:
-            warnings.append(f"{what} lies {apart:.2g} voxels off: taken on the image's grid")
-        return mine
-
-    def _voxels_from(self, first: Self) -> float:
-        """The farthest that a corner lies from the first's; 0 for flat pictures."""
-        if first.affine is None or self.affine is None:
-            return 0.0
-        return geometry.displacement(first.affine, self.affine, tuple(reversed(first.array.shape[1:])))
-
-    def _with_axes_of(self, first: Self) -> Self:
-        """With the first's axes where both are stored on one grid: near 45° rounding can order them differently."""
-        shape = first.raw.array.shape[:3]
-        if first.raw.affine is None or self.raw.affine is None or self.raw.array.shape[:3] != shape:
-            return self
-        close = geometry.displacement(first.raw.affine, self.raw.affine, shape) <= WARNED
-        return dataclasses.replace(self, axes=first.axes) if close else self
-
-    @property
-    def size(self) -> str:
-        """Such as `512x512x97`: axes `z, y, x`, or `y, x` of a flat picture."""
-        return _times(self.array.shape[2 if self.axes is None else 1 :])
+def _cropped(case: Case, crop: area.Crop, by_values: Mapping[Label, np.ndarray], files: CaseFiles) -> Case:
+    """The case with the box that is kept of it."""
+    if crop.to == "nonzero":
+        target = (case.image != 0).any(axis=0)
+    elif crop.to == "roi":
+        assert case.roi is not None, "options demand a region to crop to"
+        target = case.roi
+    else:
+        assert crop.rule is not None, "a crop to the reference names a label"
+        target = by_values[crop.rule].reshape(case.reference.shape)
+    with _named(files.images[0] if crop.to == "nonzero" else files.mask):
+        return dataclasses.replace(case, box=area.kept_box(crop, target))
 
 
-def _finite(volume: _Volume) -> np.ndarray:
-    """`(channel, z, y, x)` as contiguous float32."""
-    with np.errstate(over="ignore"):
-        image = np.ascontiguousarray(volume.array, np.float32)
-    if not (np.isfinite(image.min()) and np.isfinite(image.max())):
-        count = int(image.size - np.isfinite(image).sum())
-        voxels = "voxel is" if count == 1 else "voxels are"
+def _inside(
+    files: CaseFiles, roi: area.Roi, by_values: Mapping[Label, np.ndarray], first: Volume, warnings: list[str]
+) -> np.ndarray:
+    """The region of interest that a mask tells, bool `(z, y, x)`."""
+    if roi.rule is not None:
+        return by_values[roi.rule]
+    if files.roi is None:
+        raise InputError(f"{readers.short(files.mask)}: the case has no mask of its region of interest. Add it.")
+    inside = Volume.of(files.roi, "refuse").beside(first, "the region's mask", warnings).array != 0
+    if not inside.any():
         raise InputError(
-            f"{readers.short(volume.path)}: {count:,} {voxels} NaN or infinite. "
-            "Repair it, or list the case under `dataset.exclude`."
+            f"{readers.short(files.roi)}: the region of interest is empty. Draw it, or list the case under "
+            "`dataset.exclude`."
         )
-    return image
+    return np.ascontiguousarray(inside.any(axis=0))
 
 
-def _of_dimension(
-    image: np.ndarray,
-    reference: np.ndarray,
-    spacing: tuple[float, ...] | None,
-    warnings: tuple[str, ...],
-    dim: int,
-    path: pathlib.Path,
-) -> Case:
+@contextlib.contextmanager
+def _named(path: pathlib.Path) -> Iterator[None]:
+    """Puts the file before an error."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{readers.short(path)}: {error}") from error
+
+
+def _of_dimension(case: Case, dim: int, path: pathlib.Path) -> Case:
+    shape, spacing = case.reference.shape, case.spacing
     if dim == 3:
         if spacing is None:
             raise InputError(f"{readers.short(path)}: a flat picture, but `patch.size` has 3 sizes. Give 2, as [y, x].")
-        return Case(image, reference, spacing, warnings)
-    if 1 not in reference.shape:
+        return case
+    if 1 not in shape:
         raise InputError(
-            f"{readers.short(path)}: a volume of {_times(reference.shape)} voxels, but `patch.size` has 2 sizes. "
+            f"{readers.short(path)}: a volume of {times(shape)} voxels, but `patch.size` has 2 sizes. "
             "Give 3, as [z, y, x]."
         )
-    axis = reference.shape.index(1)
-    if spacing is not None:
-        spacing = spacing[:axis] + spacing[axis + 1 :]
-    return Case(image.squeeze(axis + 1), reference.squeeze(axis), spacing, warnings)
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "x".join(str(size) for size in shape)
+    axis = shape.index(1)
+    return Case(
+        case.image.squeeze(axis + 1),
+        case.reference.squeeze(axis),
+        None if spacing is None else spacing[:axis] + spacing[axis + 1 :],
+        case.warnings,
+        None if case.ignored is None else case.ignored.squeeze(axis),
+        None if case.roi is None else case.roi.squeeze(axis),
+    )

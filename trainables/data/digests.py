@@ -74,8 +74,9 @@ def of_text(text: object) -> str:
 
 
 def of_case(files: CaseFiles, root: pathlib.Path | None = None) -> tuple[str, ...]:
-    """Digests of a case's images in channel order, then of its mask."""
-    return tuple(of_file(path, root) for path in (*files.images, files.mask))
+    """Digests of a case's images in channel order, then of its mask and, where it has one, of its region's mask."""
+    region = () if files.roi is None else (files.roi,)
+    return tuple(of_file(path, root) for path in (*files.images, files.mask, *region))
 
 
 def of_dataset(cases: Iterable[CaseFiles], root: pathlib.Path | None = None) -> str:

@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import functools
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -12,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from trainables.data import keys, preprocess, readers, store
-from trainables.data.case import Case, read
+from trainables.data.case import Case, read_for
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
 from trainables.errors import InputError
@@ -45,6 +46,11 @@ class CaseFacts:
     voxels: Mapping[str, int]
     ceilings: Mapping[str, float | None]
     warnings: tuple[str, ...]
+
+    @property
+    def voxel_volume(self) -> float | None:
+        """mm³ of a voxel of the original grid, mm² in 2D; None where the files do not say."""
+        return None if self.spacing is None else math.prod(self.spacing)
 
     def plain(self) -> dict[str, Any]:
         """As JSON-able data."""
@@ -87,13 +93,14 @@ def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = No
     Raises:
         InputError: Something is wrong with it: one line that begins with the file.
     """
-    case = read(files, options.labels, dim=options.dim, other=options.other_labels, colour=options.colour)
+    case = read_for(files, options)
     return facts_of(files, case, options, training_label(files, case, options), group)
 
 
 def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> np.ndarray:
     """`preprocess.training_label`, with the file's name in its error."""
     try:
+        preprocess.check_channels(case, options)
         return preprocess.training_label(case, options)
     except InputError as error:
         raise InputError(f"{readers.short(files.images[0])}: {error}") from error
@@ -106,6 +113,7 @@ def facts_of(
     intensities = tuple((float(channel.min()), float(channel.max())) for channel in case.image)
     warnings = [*case.warnings]
     warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
+    reference = preprocess.scored_reference(case)
     return CaseFacts(
         name=files.name,
         group=group or files.name,
@@ -115,11 +123,11 @@ def facts_of(
         prepared_shape=label.shape,
         intensities=intensities,
         voxels={
-            name: int(np.count_nonzero(case.reference == index))
-            for index, name in enumerate(options.classes)
-            if index > 0
+            name: int(np.count_nonzero(reference == index)) for index, name in enumerate(options.classes) if index > 0
         },
-        ceilings=preprocess.ceilings(label, case.reference, options.regions, len(options.classes)),
+        ceilings=preprocess.ceilings(
+            label, reference, options.regions, len(options.classes), box=case.box, excluded=case.excluded
+        ),
         warnings=tuple(warnings),
     )
 

@@ -9,6 +9,7 @@ from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
 
 DECIDING = (
+    "area",
     "case",
     "components",
     "geometry",
@@ -23,6 +24,7 @@ DECIDING = (
     "readers",
     "resample",
     "thinning",
+    "volume",
 )
 """Modules whose code decides what comes out; named, not imported, since some of them look things up by key."""
 

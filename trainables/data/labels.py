@@ -10,7 +10,7 @@ import numpy as np
 
 from trainables.errors import InputError
 
-OtherLabels = Literal["refuse", "background"]
+OtherLabels = Literal["refuse", "background", "ignore"]
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -23,6 +23,8 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 TOLERANCE = 1e-3
 """How far a value may lie from a whole number and still be it: float rounding of a scaled mask gives 0.9999."""
 MOST_CLASSES = 254
+IGNORED = 255
+"""Stands for a class where a voxel is neither trained on nor scored."""
 CHUNK = 1 << 18
 """Voxels looked at together: few enough for what is computed of them to stay in the processor's cache."""
 
@@ -83,29 +85,37 @@ def parse_all(labels: Mapping[str, float | str]) -> tuple[Label, ...]:
     return parsed
 
 
-def to_classes(mask: np.ndarray, labels: Sequence[Label], other: OtherLabels = "refuse") -> np.ndarray:
+def to_classes(
+    mask: np.ndarray, labels: Sequence[Label], other: OtherLabels = "refuse", ignore: Sequence[Label] = ()
+) -> np.ndarray:
     """Class indices of a mask's voxels.
 
     Args:
         mask: Values as stored, any shape, any real dtype. Values within 0.001 of a whole number count as it.
         labels: In the study file's order; `labels[i]` gets the index `i + 1`, everything else 0.
-        other: What becomes of values that no label names: `refuse` or `background`. 0 is always allowed, and so is
-            all the rest when a label is an inequality.
+        other: What becomes of values that no label names: `refuse`, `background` or `ignore`. 0 is always allowed and
+            background, and so is all the rest when a label is an inequality.
+        ignore: Values whose voxels are ignored.
 
     Returns:
-        uint8 array of the mask's shape.
+        uint8 array of the mask's shape; `IGNORED` (255) where a voxel is.
 
     Raises:
-        InputError: The mask has values that no label names, two labels name one value, or a value is NaN.
+        InputError: The mask has values that no label names, two labels name one value, `ignore` takes a label's value,
+            or a value is NaN.
     """
     flat = np.ascontiguousarray(mask).reshape(-1)
     classes = np.empty(flat.shape, np.uint8)
-    strict = other == "refuse" and not any(label.splits for label in labels)
+    known = other == "background" or any(label.splits for label in labels)
     for start in range(0, flat.size, CHUNK):
         values, found = _whole(flat[start : start + CHUNK]), classes[start : start + CHUNK]
         _classify(values, labels, found)
-        if strict:
+        if ignore:
+            _ignore(values, labels, ignore, found)
+        if other == "refuse" and not known:
             _refuse_strangers(values[(found == 0) & (values != 0)], labels)
+        elif not known:
+            np.copyto(found, IGNORED, where=(found == 0) & (values != 0))
     return classes.reshape(mask.shape)
 
 
@@ -121,6 +131,26 @@ def _classify(values: np.ndarray, labels: Sequence[Label], classes: np.ndarray) 
                 f"value {twice[0]:g} belongs to two labels ({first}; {label}). Let only one of their rules hold."
             )
         np.copyto(classes, index, where=named)
+
+
+def _ignore(values: np.ndarray, labels: Sequence[Label], ignore: Sequence[Label], classes: np.ndarray) -> None:
+    """Takes ignored voxels out of their classes: `>=1` with 255 ignored means 1 to 254."""
+    for rule in ignore:
+        ignored = OPERATORS[rule.operator](values, rule.number)
+        for index, label in enumerate(labels, start=1):
+            if not label.splits and (ignored & (classes == index)).any():
+                raise InputError(f"`dataset.ignore` ({rule}) takes the value of a label ({label}). Keep one of them.")
+        np.copyto(classes, IGNORED, where=ignored)
+
+
+def holds(mask: np.ndarray, label: Label) -> np.ndarray:
+    """Where a mask's values belong to a label: bool of its shape.
+
+    Raises:
+        InputError: A value is NaN.
+    """
+    inside: np.ndarray = OPERATORS[label.operator](_whole(mask), label.number)
+    return inside
 
 
 def _refuse_strangers(found: np.ndarray, labels: Sequence[Label]) -> None:

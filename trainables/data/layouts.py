@@ -20,11 +20,13 @@ class CaseFiles:
         name: Unique in its dataset.
         images: One file a channel, in channel order.
         mask: The reference.
+        roi: The mask of its region of interest; None where it has none of its own.
     """
 
     name: str
     images: tuple[pathlib.Path, ...]
     mask: pathlib.Path
+    roi: pathlib.Path | None = None
 
 
 def find(

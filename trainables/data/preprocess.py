@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from trainables.data import resample
+from trainables.data.area import Box, slices
 from trainables.data.case import Case
 from trainables.data.components import components_of
+from trainables.data.labels import IGNORED
 from trainables.data.options import Normalize, PreprocessOptions
 from trainables.data.thinning import thinned
 from trainables.errors import InputError
@@ -24,15 +26,20 @@ class Prepared:
     """A case ready for training and scoring.
 
     Attributes:
-        image: float32 `(channel, *spatial)` on the training grid, normalised.
-        label: uint8 class indices `(*spatial)`.
+        image: float32 `(channel, *spatial)` on the training grid, normalised (with `zscore_training` not yet).
+        label: uint8 class indices `(*spatial)`; `labels.IGNORED` (255) where a voxel is not trained on.
         foreground: int32 flat indices into `label`: of each class in turn at most 10,000 voxels, spread evenly.
         foreground_counts: How many of them belong to each class, background's being 0.
-        reference: uint8 class indices on the original grid.
+        reference: uint8 class indices on the original grid; 0 where a voxel is not scored.
         grey: uint8 picture of the first channel on the original grid.
         spacing: mm of the training grid; None where unknown.
         reference_spacing: mm of the original grid; None where unknown: then distances are in pixels.
-        padding: For each channel the value that stands for "nothing here" beyond the edges.
+        padding: For each channel the value that stands for "nothing here" beyond the edges; None is 0 after the
+            normalisation that `zscore_training` leaves to the reader.
+        box: The box of the original grid that the training grid spans; None is all of it.
+        excluded: True where a voxel of the original grid is not scored; None where all are.
+        foreground_intensities: float32 `(channel, n)` of at most 10,000 foreground voxels on the training grid, where
+            `zscore_training` asks for them.
         components: int32 `(*spatial)`: lesion numbers on the training grid (`components.Components.numbers`); None
             where they were not asked for, as the four below.
         component_voxels: int32 flat indices into `components`, component by component.
@@ -49,7 +56,10 @@ class Prepared:
     grey: np.ndarray
     spacing: tuple[float, ...] | None
     reference_spacing: tuple[float, ...] | None
-    padding: tuple[float, ...]
+    padding: tuple[float | None, ...]
+    box: Box | None = None
+    excluded: np.ndarray | None = None
+    foreground_intensities: np.ndarray | None = None
     components: np.ndarray | None = None
     component_voxels: np.ndarray | None = None
     component_counts: tuple[int, ...] | None = None
@@ -58,7 +68,7 @@ class Prepared:
 
 
 def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = None) -> Prepared:
-    """The case at the study's voxel size: resampled, clipped, normalised, in this order.
+    """The case at the study's voxel size: cropped, resampled, set outside its ROI, clipped, normalised, in this order.
 
     Args:
         case: The case.
@@ -66,13 +76,15 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
         label: Its `training_label`, where that was computed already.
 
     Raises:
-        InputError: A voxel size is asked for and the case's own is unknown.
+        InputError: A voxel size is asked for and the case's own is unknown, or `normalize` names another number of
+            channels.
     """
+    check_channels(case, options)
     label = training_label(case, options) if label is None else label
     shape = label.shape
     image = np.empty((len(case.image), *shape), np.float32)
-    for channel, volume in enumerate(case.image):
-        image[channel] = normalized(resample.image(volume, shape), options.clip, options.normalize)
+    for channel in range(len(image)):
+        image[channel] = _channel(case, options, channel, shape)
     foreground, counts = foreground_sample(label, len(options.classes))
     same_box = case.spacing is not None and options.spacing != "unknown"
     return Prepared(
@@ -80,11 +92,14 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
         label=label,
         foreground=foreground,
         foreground_counts=counts,
-        reference=case.reference,
+        reference=scored_reference(case),
         grey=grey_levels(case.image[0], options.clip),
         spacing=_true_spacing(case, shape) if same_box else None,
         reference_spacing=case.spacing if same_box else None,
-        padding=tuple(float(image[c].min()) if options.normalize == "none" else 0.0 for c in range(len(image))),
+        padding=tuple(_padding(volume, options, channel) for channel, volume in enumerate(image)),
+        box=case.box,
+        excluded=case.excluded,
+        foreground_intensities=_of_foreground(image, foreground) if options.scaled_by_training else None,
         **(_lesions(label, options) if options.components else {}),
     )
 
@@ -102,40 +117,110 @@ def _lesions(label: np.ndarray, options: PreprocessOptions) -> dict[str, Any]:
 
 
 def training_label(case: Case, options: PreprocessOptions) -> np.ndarray:
-    """Class indices on the training grid, uint8.
+    """Class indices on the training grid, uint8; `labels.IGNORED` where a voxel is ignored.
 
     Raises:
         InputError: A voxel size is asked for and the case's own is unknown.
     """
-    return resample.class_map(case.reference, training_shape(case, options), len(options.classes))
+    count, shape = len(options.classes), training_shape(case, options)
+    reference = case.reference[case.kept]
+    if options.outside_roi == "minimum" and case.roi is not None:
+        reference = np.where(case.roi[case.kept], reference, np.uint8(0))
+    if case.ignored is None:
+        return resample.class_map(reference, shape, count)
+    label = resample.class_map(np.where(case.ignored[case.kept], np.uint8(count), reference), shape, count + 1)
+    label[label == count] = IGNORED
+    return label
+
+
+def scored_reference(case: Case) -> np.ndarray:
+    """Class indices on the original grid, uint8; 0 where a voxel is not scored."""
+    excluded = case.excluded
+    return case.reference if excluded is None else np.where(excluded, np.uint8(0), case.reference)
+
+
+def check_channels(case: Case, options: PreprocessOptions) -> None:
+    """Compares the channels that the options name with those that there are.
+
+    Raises:
+        InputError: The numbers differ.
+    """
+    if not isinstance(options.normalize, str) and len(options.normalize) != len(case.image):
+        raise InputError(
+            f"`preprocess.normalize` is given for {len(options.normalize)} channels, the image has {len(case.image)}. "
+            "Give one for each."
+        )
 
 
 def training_shape(case: Case, options: PreprocessOptions) -> tuple[int, ...]:
     """Voxels of the training grid."""
+    kept = case.reference[case.kept].shape
     if not isinstance(options.spacing, tuple):
-        return case.reference.shape
+        return kept
     if case.spacing is None:
         raise InputError(
             "the voxel size is unknown (PNG and JPEG have none), but `preprocess.spacing` asks for "
             f"{list(options.spacing)} mm. Set it to `native`."
         )
-    return resample.shape_at(case.reference.shape, case.spacing, options.spacing)
+    return resample.shape_at(kept, case.spacing, options.spacing)
 
 
 def _true_spacing(case: Case, shape: tuple[int, ...]) -> tuple[float, ...]:
     assert case.spacing is not None
-    return tuple(
-        round(size * old / new, 6) for size, old, new in zip(case.reference.shape, case.spacing, shape, strict=True)
-    )
+    kept = case.reference[case.kept].shape
+    return tuple(round(size * old / new, 6) for size, old, new in zip(kept, case.spacing, shape, strict=True))
 
 
-def normalized(volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize) -> np.ndarray:
+def _channel(case: Case, options: PreprocessOptions, channel: int, shape: tuple[int, ...]) -> np.ndarray:
+    """One channel on the training grid, float32."""
+    stored, how = case.image[channel][case.kept], options.normalization(channel)
+    volume = resample.image(stored, shape)
+    if options.outside_roi == "minimum" and case.roi is not None:
+        outside = resample.class_map((~case.roi[case.kept]).astype(np.uint8), shape, 2)
+        volume = np.where(outside, volume.min(), volume)
+    inside = None
+    if how == "zscore_nonzero":
+        inside = resample.class_map((stored != 0).astype(np.uint8), shape, 2).astype(bool)
+    if how == "zscore_training":
+        return normalized(volume, options.clip, "none")
+    clip = options.clip
+    if options.percentiles is not None:
+        clip = percentiles(volume if inside is None else volume[inside], options.percentiles)
+    return normalized(volume, clip, how, inside)
+
+
+def percentiles(values: np.ndarray, shares: tuple[float, float]) -> tuple[float, float] | None:
+    """The values below which two percentages of them lie, interpolated between neighbours; None of no values."""
+    if not values.size:
+        return None
+    low, high = np.percentile(values, shares)
+    return float(low), float(high)
+
+
+def _padding(volume: np.ndarray, options: PreprocessOptions, channel: int) -> float | None:
+    """What lies beyond the edges of a channel on the training grid."""
+    how = options.normalization(channel)
+    if options.pad == "minimum" or how in ("minmax", "none"):
+        return float(volume.min())
+    return None if how == "zscore_training" else 0.0
+
+
+def _of_foreground(image: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    """Intensities of at most `FOREGROUND_CAP` foreground voxels, spread evenly: every case weighs the same."""
+    chosen = thinned(np.sort(foreground), FOREGROUND_CAP, 0)
+    return np.ascontiguousarray(image.reshape(len(image), -1)[:, chosen])
+
+
+def normalized(
+    volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize, inside: np.ndarray | None = None
+) -> np.ndarray:
     """Intensities clipped, then brought to a common scale; a constant volume becomes 0.
 
     Args:
         volume: float32, any shape.
         clip: Lowest and highest value kept.
-        how: `zscore`, `minmax` or `none`.
+        how: `zscore`, `zscore_nonzero`, `minmax` or `none`.
+        inside: For `zscore_nonzero`: True where the mean and the deviation are taken; the rest becomes 0.
 
     Returns:
         float32 of the same shape.
@@ -144,13 +229,18 @@ def normalized(volume: np.ndarray, clip: tuple[float, float] | None, how: Normal
         volume = np.clip(volume, np.float32(clip[0]), np.float32(clip[1]))
     if how == "none":
         return volume
+    if how == "zscore_nonzero":
+        assert inside is not None
+        result: np.ndarray = np.zeros_like(volume)
+        result[inside] = normalized(volume[inside], None, "zscore") if inside.any() else 0
+        return result
     if how == "zscore":
         shift, scale = float(volume.mean(dtype=np.float64)), float(volume.std(dtype=np.float64))
     else:
         shift, scale = float(volume.min()), float(volume.max()) - float(volume.min())
     if not scale > 1e-7 * abs(shift):
         return np.zeros_like(volume)
-    result: np.ndarray = np.subtract(volume, np.float32(shift))
+    result = np.subtract(volume, np.float32(shift))
     np.multiply(result, np.float32(1 / scale), out=result)
     return result
 
@@ -191,7 +281,13 @@ def grey_levels(volume: np.ndarray, clip: tuple[float, float] | None) -> np.ndar
 
 
 def ceilings(
-    label: np.ndarray, reference: np.ndarray, regions: Mapping[str, tuple[int, ...]], classes: int
+    label: np.ndarray,
+    reference: np.ndarray,
+    regions: Mapping[str, tuple[int, ...]],
+    classes: int,
+    *,
+    box: Box | None = None,
+    excluded: np.ndarray | None = None,
 ) -> dict[str, float | None]:
     """The Dice that a network without any error would reach: the reference sent to the training grid and back.
 
@@ -200,11 +296,20 @@ def ceilings(
         reference: Class indices on the original grid.
         regions: Region → class indices whose union it is.
         classes: Number of classes, background included.
+        box: What of the original grid the training grid spans; None is all.
+        excluded: True where a voxel is not scored; None where all are.
 
     Returns:
         Dice of each region in `[0, 1]`; None where the reference has nothing of it.
     """
-    returned = resample.class_map(label, reference.shape, classes)
+    kept = reference.shape if box is None else tuple(high - low for low, high in box)
+    returned = resample.class_map(np.where(label == IGNORED, np.uint8(0), label), kept, classes)
+    if box is not None:
+        whole = np.zeros(reference.shape, np.uint8)
+        whole[slices(box)] = returned
+        returned = whole
+    if excluded is not None:
+        returned = np.where(excluded, np.uint8(0), returned)
     dice: dict[str, float | None] = {}
     for region, members in regions.items():
         member = np.zeros(256, bool)

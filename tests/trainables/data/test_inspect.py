@@ -90,7 +90,7 @@ def no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("opened again")
 
-    monkeypatch.setattr(inspect, "read", fail)
+    monkeypatch.setattr(inspect, "read_for", fail)
     monkeypatch.setattr(digests.hashlib, "file_digest", fail)
 
 
@@ -125,8 +125,8 @@ def test_changed_files_options_and_code_are_looked_at_again(
         seen.append(files.name)
         return read(files, *rest, **how)
 
-    read = inspect.read
-    monkeypatch.setattr(inspect, "read", noted)
+    read = inspect.read_for
+    monkeypatch.setattr(inspect, "read_for", noted)
 
     def look(**changes: Any) -> CaseFacts:
         return all_cases([files], options(**changes), memory=memory).facts[0]

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -141,3 +143,64 @@ def test_options_survive_json() -> None:
     assert type(how).from_plain(how.plain()) == how
     assert type(how).from_plain(options(spacing="unknown").plain()) == options(spacing="unknown")
     assert how.classes == ("background", "organ", "lesion")
+
+
+def test_zscore_of_what_is_not_zero() -> None:
+    # 1, 3, 5, 7 as above; the zeros stay 0 and count for nothing.
+    image = np.array([[0, 1, 3, 0, 5, 7, 0]], np.float32)
+    case = Case(image[None], np.zeros((1, 7), np.uint8), (1.0, 1.0), ())
+    made = preprocess.prepare(case, options(dim=2, regions={}, normalize="zscore_nonzero"))
+    assert made.image[0, 0] == pytest.approx(np.array([0, -3, -1, 0, 1, 3, 0]) / 5**0.5)
+    assert made.padding == (0.0,)
+    empty = dataclasses.replace(case, image=np.zeros_like(case.image))
+    assert not preprocess.prepare(empty, options(dim=2, regions={}, normalize="zscore_nonzero")).image.any()
+
+
+def test_percentiles_of_each_channel() -> None:
+    # 0 … 10: the 10th and 90th percentile are 1 and 9. Twice that in the second channel.
+    image = np.arange(11, dtype=np.float32).reshape(1, 1, 11) * np.array([1, 2], np.float32).reshape(2, 1, 1)
+    case = Case(image, np.zeros((1, 11), np.uint8), (1.0, 1.0), ())
+    how = options(dim=2, regions={}, normalize="none", percentiles=(10.0, 90.0))
+    made = preprocess.prepare(case, how).image
+    assert made[0, 0].tolist() == [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]
+    assert made[1, 0].tolist() == [2, 2, 4, 6, 8, 10, 12, 14, 16, 18, 18]
+    # of 1 … 10 they are 1.9 and 9.1: with zscore_nonzero zeros do not count
+    apart = preprocess.prepare(case, dataclasses.replace(how, normalize="zscore_nonzero")).image[0, 0]
+    inside = np.clip(np.arange(1, 11), 1.9, 9.1)
+    assert apart[1:] == pytest.approx((inside - inside.mean()) / inside.std(), abs=1e-6)
+    assert apart[0] == 0
+
+
+def test_each_channel_its_own_normalisation() -> None:
+    case = sphere()
+    both = dataclasses.replace(case, image=np.concatenate([case.image, case.image + 5]))
+    made = preprocess.prepare(both, options(normalize=("zscore", "minmax"), pad="background"))
+    assert (made.image[0] == preprocess.normalized(both.image[0], None, "zscore")).all()
+    assert (made.image[1] == preprocess.normalized(both.image[1], None, "minmax")).all()
+    assert made.padding == (0.0, 0.0)
+    for wrong in (("zscore",), ("zscore", "minmax", "none")):
+        with pytest.raises(InputError, match=f"given for {len(wrong)} channels, the image has 2"):
+            preprocess.prepare(both, options(normalize=wrong))
+
+
+def test_padding_is_the_lowest_value_where_it_should() -> None:
+    case = sphere()
+    for how in ("zscore", "zscore_nonzero", "minmax", "none"):
+        made = preprocess.prepare(case, options(normalize=how, pad="minimum"))
+        assert made.padding == (float(made.image.min()),)
+    assert made.padding[0] is not None
+    assert made.padding[0] < -20
+
+
+def test_zscore_training_leaves_intensities_and_keeps_those_of_the_foreground(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = sphere()
+    made = preprocess.prepare(case, options(normalize="zscore_training", clip=(-30, 90), percentiles=None))
+    assert (made.image[0] == np.clip(case.image[0], -30, 90)).all()
+    assert made.foreground_intensities is not None
+    assert (made.foreground_intensities[0] == made.image[0][case.reference > 0]).all()
+    assert made.padding == (None,)
+    monkeypatch.setattr(preprocess, "FOREGROUND_CAP", 50)
+    few = preprocess.prepare(case, options(normalize="zscore_training", clip=(-30, 90))).foreground_intensities
+    assert few is not None
+    assert few.shape == (1, 50)
+    assert np.isin(few, made.foreground_intensities).all()
