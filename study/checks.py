@@ -13,7 +13,8 @@ from study.forecast import ArmForecast, forecast
 from study.sampling import is_tuned
 from study.spec import Study
 from study.spec.errors import SpecError
-from study.splits import Role, assign, groups
+from study.splits import Role, groups
+from study.splitting import Splits, divide, resolved
 from study.words import counted
 from trainables.data import inspect, layouts
 from trainables.data.inspect import CaseFacts
@@ -45,7 +46,7 @@ class Check:
 
     study: Study
     facts: tuple[CaseFacts, ...]
-    splits: tuple[Mapping[str, Role], ...]
+    splits: Splits
     work: tuple[ArmForecast, ...]
     slots: int
     notices: tuple[str, ...]
@@ -86,6 +87,7 @@ def check(study: Study, machine: Node) -> Check:
         SpecError: With everything that is wrong.
     """
     problems: list[str] = []
+    study = _resolved(study)
     shape = shape_of(study, machine)
     if (reason := impossible((machine,), shape)) is not None:
         problems.append(f"resources: {reason}. Ask for less, or run it where there is more.")
@@ -132,9 +134,7 @@ def ceilings(facts: Sequence[CaseFacts]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _data(
-    study: Study, problems: list[str]
-) -> tuple[tuple[CaseFacts, ...], tuple[Mapping[str, Role], ...], tuple[str, ...]]:
+def _data(study: Study, problems: list[str]) -> tuple[tuple[CaseFacts, ...], Splits, tuple[str, ...]]:
     """The cases and their splits; what is wrong goes to `problems`."""
     dataset = study.dataset
     assert dataset.path is not None
@@ -144,14 +144,24 @@ def _data(
     except InputError as error:
         problems += lines_of(error)
         return (), (), ()
-    splits: tuple[Mapping[str, Role], ...] = ()
+    splits: Splits = ()
     try:
-        splits = assign(grouped, dataset.split, study.seed)
+        splits = divide(study, files, grouped)
     except InputError as error:
         problems += lines_of(error)
     seen = inspect.all_cases(files, options_of(study), dict(grouped), workers=os.cpu_count() or 1)
     problems += collapsed(seen.problems)
+    if not problems:
+        splits = divide(study, files, grouped, seen.facts)  # strata follow from what the masks hold
     return seen.facts, splits, tuple(collapsed(seen.warnings))
+
+
+def _resolved(study: Study) -> Study:
+    """The study with its number of folds; where it cannot be found out, `_data` says why."""
+    try:
+        return resolved(study)
+    except InputError:
+        return study
 
 
 def lines_of(error: InputError) -> list[str]:

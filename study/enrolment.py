@@ -37,7 +37,7 @@ def enter(ledger: Ledger, study: Study, data: Data) -> StudyRow:
     """The study's row, made where there is none.
 
     Raises:
-        InputError: There is one of that name with other data.
+        InputError: There is one of that name with other data or another split.
     """
     if not ledger.has_study(study.name):
         try:
@@ -51,7 +51,20 @@ def enter(ledger: Ledger, study: Study, data: Data) -> StudyRow:
             f"study '{study.name}' in {ledger.label} was begun with other data: files of the dataset were changed, "
             "added or taken away. Put them back, or give the study another name."
         )
+    _refuse_moved(ledger, row, data)
     return row
+
+
+def _refuse_moved(ledger: Ledger, row: StudyRow, data: Data) -> None:
+    """Cases that have another part than before: the split's file was changed, or they lie in another fold's folder."""
+    before = {case.name: case.splits for case in ledger.cases(row.id)}
+    moved = [case.name for case in data.cases if before.get(case.name, case.splits) != case.splits]
+    if moved:
+        more = f" and {len(moved) - 1} more" if len(moved) > 1 else ""
+        raise InputError(
+            f"study '{row.name}' in {ledger.label} was begun with another split: case {moved[0]!r}{more} had another "
+            "part. Put the split's file or folders back, or give the study another name."
+        )
 
 
 def bring_up_to_date(ledger: Ledger, lease: Lease, study: Study, data: Data) -> Design:

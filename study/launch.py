@@ -24,6 +24,7 @@ from study.opening import judge, open_desk
 from study.orders import Orders
 from study.preparation import Source, find
 from study.spec import Study
+from study.splitting import resolved
 from study.stopping import Stopped, Stopping
 from study.sweeping import sweep
 from trainables.errors import InputError
@@ -114,6 +115,7 @@ def run(
         KeyboardInterrupt: A second Ctrl-C.
     """
     began = time.monotonic()
+    study = resolved(study)
     source = find(study) if source is None else source
     home = _absolute(home)
     address = ledger_url or str(home / "ledger.db")

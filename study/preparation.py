@@ -10,7 +10,8 @@ from study.events import OnEvent, Prepared, Step
 from study.ledger.rows import Case
 from study.spec import Study
 from study.spec.errors import SpecError
-from study.splits import Role, assign, groups
+from study.splits import groups
+from study.splitting import divide
 from study.trial_specs import Data
 from trainables.data import cache, digests, inspect, layouts
 from trainables.data.cache import CaseRecord
@@ -43,15 +44,15 @@ class FoundCases:
     """The cases of a study's folder, not opened yet.
 
     Attributes:
+        study: Whose they are.
         files: By name.
         group: Case → group.
-        splits: For each fold, case → role.
         options: What preprocessing does to them.
     """
 
+    study: Study
     files: tuple[CaseFiles, ...]
     group: Mapping[str, str]
-    splits: tuple[Mapping[str, Role], ...]
     options: PreprocessOptions
 
     def prepare(self, root: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
@@ -64,12 +65,13 @@ class FoundCases:
         problems += inspect.across([record.facts for record in made], self.options)
         if problems:
             raise SpecError("dataset", problems)
+        splits = divide(self.study, self.files, list(self.group.items()), [record.facts for record in made])
         index = cache.write_index(folder, made, self.options)
         cases = tuple(
             Case(
                 name=record.name,
                 group=self.group[record.name],
-                splits=tuple(roles[record.name] for roles in self.splits),
+                splits=tuple(roles[record.name] for roles in splits),
                 facts=record.facts.plain(),
             )
             for record in made
@@ -78,7 +80,7 @@ class FoundCases:
 
 
 def find(study: Study) -> FoundCases:
-    """Finds a study's cases, their groups and their splits; opens none.
+    """Finds a study's cases and their groups, and sees that they can be split; opens none.
 
     Raises:
         InputError: There is no folder, an image lacks its mask, a split is empty, …
@@ -88,7 +90,8 @@ def find(study: Study) -> FoundCases:
         raise InputError(f"{study.name}: no data: give --data DIR, or `dataset.path` in the study file")
     files = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude)
     grouped = groups([case.name for case in files], dataset.group)
-    return FoundCases(tuple(files), dict(grouped), assign(grouped, dataset.split, study.seed), options_of(study))
+    divide(study, files, grouped)  # what is wrong with the split is said before anything is prepared
+    return FoundCases(study, tuple(files), dict(grouped), options_of(study))
 
 
 def _records(

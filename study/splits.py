@@ -4,9 +4,10 @@ Cases of one group (one patient) stay together. The order in which cases come do
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
+from study import strata
 from study.spec.dataset import Split
 from study.spec.errors import SpecError, suggestion
 from trainables.errors import InputError
@@ -39,12 +40,14 @@ def groups(names: Iterable[str], pattern: str = "case") -> list[tuple[str, str]]
     matches = {name: re.search(pattern, name) for name in names}
     without = [name for name, match in matches.items() if match is None or not match[1]]
     if without:
-        found = _listing(without)
+        found = listing(without)
         raise InputError(f"dataset.group: {pattern!r} finds no group in {found}. Change it, or exclude these cases.")
     return [(name, match[1]) for name, match in matches.items() if match is not None]
 
 
-def assign(cases: Named, split: Split, seed: int) -> tuple[dict[str, Role], ...]:
+def assign(
+    cases: Named, split: Split, seed: int, amounts: Mapping[str, strata.Amounts] | None = None
+) -> tuple[dict[str, Role], ...]:
     """The role of every case in every fold.
 
     Named cases (ranges `a..b` in natural order, lists) go where they are named. Shares are shares of the groups that no
@@ -55,6 +58,8 @@ def assign(cases: Named, split: Split, seed: int) -> tuple[dict[str, Role], ...]
         cases: (name, group) of each.
         split: What the study file says.
         seed: The study's seed, used where the split has none of its own.
+        amounts: Case → label → its volume there. Given with `stratify: labels`, when shares and folds are even over
+            labels and volumes (`study.strata`), else not looked at.
 
     Returns:
         Case → role for each fold, one where there are no folds; cases in natural order.
@@ -62,20 +67,23 @@ def assign(cases: Named, split: Split, seed: int) -> tuple[dict[str, Role], ...]
     Raises:
         SpecError: A named case does not exist, a range is empty, a group would be divided, or a part is empty.
     """
-    members = _members(cases)
+    members = members_of(cases)
     chosen, problems = _chosen(members, split)
     if not problems:
         free = [group for group in members if group not in chosen]
-        seed = seed if split.seed is None else split.seed
-        free.sort(key=lambda group: key_of(seed, "split", group))
-        roles, problems = _shares(chosen, free, split) if split.folds is None else _folds(chosen, free, split)
+        draw = _drawing({group: members[group] for group in free}, split, seed, amounts)
+        roles, problems = _shares(chosen, draw, split) if split.folds is None else deal(chosen, draw, split)
     if not problems:
-        problems = _empty(roles)
+        problems = empty(roles)
     if problems:
         raise SpecError("dataset.split", problems)
-    return tuple(
-        {name: fold[group] for name, group in sorted(cases, key=lambda case: natural(case[0]))} for fold in roles
-    )
+    return of_cases(cases, roles)
+
+
+def of_cases(cases: Named, folds: Iterable[Mapping[str, Role]]) -> tuple[dict[str, Role], ...]:
+    """From the roles of groups to the roles of cases, in natural order."""
+    ordered = sorted(cases, key=lambda case: natural(case[0]))
+    return tuple({name: fold[group] for name, group in ordered} for fold in folds)
 
 
 def natural(name: str) -> tuple[tuple[str | int, ...], str]:
@@ -84,7 +92,7 @@ def natural(name: str) -> tuple[tuple[str | int, ...], str]:
     return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)), name
 
 
-def _members(cases: Named) -> dict[str, list[str]]:
+def members_of(cases: Named) -> dict[str, list[str]]:
     """Group → its cases, both in natural order."""
     names = [name for name, _ in cases]
     if not names:
@@ -100,24 +108,35 @@ def _members(cases: Named) -> dict[str, list[str]]:
 
 def _chosen(members: Mapping[str, Sequence[str]], split: Split) -> tuple[dict[str, Role], list[str]]:
     """Group → role for the groups whose cases are named, and what is wrong with the naming."""
-    group_of = {name: group for group, names in members.items() for name in names}
+    role_of, problems = named_roles([name for names in members.values() for name in names], split)
+    chosen, divided = by_group(members, role_of)
+    return chosen, problems + divided
+
+
+def named_roles(names: Sequence[str], split: Split, what: str = "case") -> tuple[dict[str, Role], list[str]]:
+    """Name → role for the names that a split says, and what is wrong with the naming.
+
+    Args:
+        names: What there is to be named.
+        split: Its `validation` and `test`, where they are names and ranges.
+        what: What errors call one of them.
+    """
     problems: list[str] = []
     role_of: dict[str, Role] = {}
     parts: tuple[tuple[Role, object], ...] = (("validation", split.validation), ("test", split.test))
     for role, part in parts:
         for word in part if isinstance(part, tuple) else ():
-            found, problem = _cases(word, group_of)
+            found, problem = _meant(word, names, what)
             if problem:
                 problems.append(f"{role}: {problem}")
             for name in found:
                 other = role_of.setdefault(name, role)
                 if other != role:
-                    problems.append(f"case {name!r} is in {other} and in {role}: keep it in one.")
-    chosen, divided = _by_group(members, role_of)
-    return chosen, problems + divided
+                    problems.append(f"{what} {name!r} is in {other} and in {role}: keep it in one.")
+    return role_of, problems
 
 
-def _by_group(members: Mapping[str, Sequence[str]], role_of: Mapping[str, Role]) -> tuple[dict[str, Role], list[str]]:
+def by_group(members: Mapping[str, Sequence[str]], role_of: Mapping[str, Role]) -> tuple[dict[str, Role], list[str]]:
     """Group → role where its cases are named, and which groups would be divided."""
     chosen: dict[str, Role] = {}
     problems: list[str] = []
@@ -133,11 +152,11 @@ def _by_group(members: Mapping[str, Sequence[str]], role_of: Mapping[str, Role])
     return chosen, problems
 
 
-def _cases(word: str, names: Iterable[str]) -> tuple[list[str], str | None]:
+def _meant(word: str, names: Sequence[str], what: str) -> tuple[list[str], str | None]:
     """The cases that a name or a range `a..b` means, both ends included, and what is wrong with it."""
     low, dots, high = word.partition("..")
     if not dots or word in names:
-        return ([word], None) if word in names else ([], f"there is no case {word!r}.{suggestion(word, names)}")
+        return ([word], None) if word in names else ([], f"there is no {what} {word!r}.{suggestion(word, names)}")
     low, high = low.strip(), high.strip()
     bottom, top = natural(low)[0], natural(high)[0]
     if not low or not high:
@@ -147,39 +166,62 @@ def _cases(word: str, names: Iterable[str]) -> tuple[list[str], str | None]:
     found = [name for name in names if bottom <= natural(name)[0] <= top]
     return (
         found,
-        None if found else f"no case lies in {word!r}; cases are called {_listing(sorted(names, key=natural))}.",
+        None if found else f"no {what} lies in {word!r}; {what}s are called {listing(sorted(names, key=natural))}.",
     )
 
 
 Roles = list[dict[str, Role]]
 """Group → role, for each fold."""
+Draw = Callable[[Sequence[int]], list[str]]
+"""All free groups, those at the head drawn: as many as the numbers say, one draw after the other."""
 
 
-def _shares(chosen: Mapping[str, Role], free: Sequence[str], split: Split) -> tuple[Roles, list[str]]:
-    counts = {
-        role: max(1, round(part * len(free))) if isinstance(part, float) else 0
-        for role, part in (("test", split.test), ("validation", split.validation))
-    }
-    test, validation = counts["test"], counts["validation"]
-    if free and test + validation >= len(free):
-        return [], [
-            f"{len(free)} groups are too few: {test} test and {validation} validate, which leaves none to train."
-        ]
+def _drawing(
+    free: Mapping[str, Sequence[str]], split: Split, seed: int, amounts: Mapping[str, strata.Amounts] | None
+) -> Draw:
+    """How the free groups (group → cases) are drawn from."""
+    seed = seed if split.seed is None else split.seed
+    if split.stratify == "none":
+        ranked = sorted(free, key=lambda group: key_of(seed, "split", group))
+        return lambda counts: ranked
+    if amounts is None:
+        raise ValueError("stratify: labels needs the volumes of the cases' labels")
+    line = strata.in_line({group: [amounts[name] for name in names] for group, names in free.items()}, seed)
+    return lambda counts: strata.evenly(line, counts, seed)
+
+
+def _shares(chosen: Mapping[str, Role], draw: Draw, split: Split) -> tuple[Roles, list[str]]:
+    size = len(draw(()))
+    test, validation = (
+        max(1, round(part * size)) if isinstance(part, float) else 0 for part in (split.test, split.validation)
+    )
+    if size and test + validation >= size:
+        return [], [f"{size} groups are too few: {test} test and {validation} validate, which leaves none to train."]
     roles: dict[str, Role] = dict(chosen)
-    for rank, group in enumerate(free):
+    for rank, group in enumerate(draw((test, validation)) if size else ()):
         roles[group] = "test" if rank < test else "validation" if rank < test + validation else "train"
     return [roles], []
 
 
-def _folds(chosen: Mapping[str, Role], free: Sequence[str], split: Split) -> tuple[Roles, list[str]]:
+def deal(chosen: Mapping[str, Role], draw: Draw, split: Split, what: str = "group") -> tuple[Roles, list[str]]:
+    """Deals what is free into folds, and what is wrong with that.
+
+    Args:
+        chosen: What has its role in every fold.
+        draw: What is free.
+        split: With `folds`; without `test`, fold k tests part k and validates on the next one.
+        what: What errors call one of them.
+    """
     count = split.folds or 1
     tested: dict[str, Role] = dict(chosen)
-    if isinstance(split.test, float):
+    free = draw(())
+    if isinstance(split.test, float) and free:
         number = max(1, round(split.test * len(free)))
-        tested |= dict.fromkeys(free[:number], "test")
-        free = free[number:]
+        drawn = draw((number,))
+        tested |= dict.fromkeys(drawn[:number], "test")
+        free = drawn[number:]
     if len(free) < count:
-        return [], [f"{len(free)} groups are too few for {count} folds."]
+        return [], [f"{len(free)} {what}s are too few for {count} folds."]
     folds: Roles = []
     for fold in range(count):
         roles = dict(tested)
@@ -193,12 +235,13 @@ def _folds(chosen: Mapping[str, Role], free: Sequence[str], split: Split) -> tup
     return folds, []
 
 
-def _empty(folds: Roles) -> list[str]:
+def empty(folds: Roles) -> list[str]:
     """Which parts have no case, said once for all folds."""
     wanted: tuple[Role, ...] = ("train", "validation", "test")
     return [f"no case is left for {role}." for role in wanted if any(role not in fold.values() for fold in folds)]
 
 
-def _listing(names: Sequence[str]) -> str:
+def listing(names: Sequence[str]) -> str:
+    """The first five names, and how many there are."""
     more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

@@ -8,8 +8,8 @@ from typing import Any
 from study.spec import Study
 from study.spec.errors import SpecError
 
-FREE = ("dataset.path", "resources", "report.baseline")
-"""Keys that change no number of a trial. The data themselves are compared by their digest."""
+FREE = ("dataset.path", "dataset.split.file", "resources", "report.baseline", "report.tables", "report.published")
+"""Keys that change no number of a trial. The data themselves are compared by their digest, the splits by case."""
 
 GROWING = {
     "budget.trials_per_arm": "more trials for each search",

@@ -5,7 +5,7 @@ All that is wrong is said at once, each with its key, what was found and what is
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -20,6 +20,7 @@ from study.spec.base import Section
 from study.spec.checks import across
 from study.spec.dataset import Dataset, Split
 from study.spec.errors import Lines, Problem, SpecError
+from study.spec.errors import Path as KeyPath
 from study.spec.file import builtin_studies, locate, override, put, read_document
 from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Preprocess, Report, Resources
@@ -235,10 +236,26 @@ def load(source: str | Path, overrides: Sequence[str] = (), *, data: str | Path 
         text = "this study comes without data" if folder is None else "expected the dataset's folder, found nothing"
         text += ": add --data DIR."
         raise SpecError(str(source), [Problem(("dataset", "path"), text).line(document.lines)])
-    said_by_command = document.lines.get(("dataset", "path")) in ("--set", "--data")
-    base = Path.cwd() if said_by_command or folder is None else folder
-    path = os.path.normpath(base / Path(study.dataset.path).expanduser())
-    return study.model_copy(update={"dataset": study.dataset.model_copy(update={"path": path})})
+    place = partial(_place, folder, document.lines)
+    split = study.dataset.split
+    if split.file is not None:
+        split = split.model_copy(update={"file": place(split.file, ("dataset", "split", "file"))})
+    changed = {"path": place(study.dataset.path, ("dataset", "path")), "split": split}
+    return study.model_copy(update={"dataset": study.dataset.model_copy(update=changed)})
+
+
+def _place(folder: Path | None, lines: Lines, path: str, key: KeyPath) -> str:
+    """A path of the study file, absolute: relative to the file, or to the working directory where the command gave it.
+
+    Args:
+        folder: The study file's; None for one that comes with segstudy.
+        lines: Where each key was written.
+        path: As written.
+        key: Under which key.
+    """
+    written = next((lines[key[:end]] for end in range(len(key), 0, -1) if key[:end] in lines), None)
+    base = Path.cwd() if written in ("--set", "--data") or folder is None else folder
+    return os.path.normpath(base / Path(path).expanduser())
 
 
 def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> dict[str, Any]:

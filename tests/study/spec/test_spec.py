@@ -218,7 +218,15 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "regions": {"kidney": ["kidney"], "tumor": ["tumor"]},
         "exclude": [],
         "group": "case",
-        "split": {"validation": 0.2, "test": 0.2, "folds": None, "seed": None},
+        "split": {
+            "validation": 0.2,
+            "test": 0.2,
+            "folds": None,
+            "by": None,
+            "file": None,
+            "stratify": "none",
+            "seed": None,
+        },
     }
     assert plain["preprocess"] == {"spacing": "native", "clip": None, "normalize": "zscore"}
     assert plain["patch"] == {"size": [32, 32, 32], "overlap": [16, 16, 16], "foreground": 0.33}
