@@ -9,6 +9,7 @@ PACKAGES := search_spaces trainables study reports
 
 DEMO := demo
 CASES ?= 40
+JOBS ?= 2
 
 .PHONY: help install lint format test chaos bench demo clean
 .DEFAULT_GOAL := help
@@ -44,7 +45,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 test: lint
-	$(BIN)/pytest -m 'not slow' --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/pytest -m 'not slow' -n $(JOBS) --dist loadfile --cov --cov-report=term --cov-fail-under=90
 
 chaos: $(STAMP)
 	$(BIN)/pytest -m slow --timeout=3600

@@ -58,9 +58,9 @@ def test_a_file_is_replaced_at_once_and_a_failure_leaves_nothing(
         with pytest.raises(OSError, match="disk full"):
             build.write(full_ledger, "fake", tmp_path, ("md",))
     assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
-    assert (tmp_path / "report.md").read_text() == "old"
+    assert (tmp_path / "report.md").read_text(encoding="utf-8") == "old"
     build.write(full_ledger, "fake", tmp_path, ("md",))
-    assert (tmp_path / "report.md").read_text().startswith("# fake")
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# fake")
 
 
 def test_errors_say_what_to_do(full_ledger: Path, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_reading_a_report_needs_nothing_that_trains(full_ledger: Path, tmp_path:
 def test_importing_takes_less_than_a_second_of_processor_time() -> None:
     code = "import time; start = time.process_time(); import reports.build; print(time.process_time() - start)"
     seconds = min(
-        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8").stdout)
         for _ in range(2)
     )
     assert seconds < 1

@@ -135,7 +135,7 @@ def test_latex_compiles(which: str, full: dict[str, str], hostile: dict[str, Pat
     text = full["report.tex"] if which == "full" else hostile["report.tex"].read_text("utf-8")
     (tmp_path / "report.tex").write_text(text)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", errors="replace", check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull \\hbox" not in done.stdout
     assert (tmp_path / "report.pdf").stat().st_size > 10_000

@@ -168,7 +168,7 @@ def test_ctrl_c_before_anything_runs(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_the_command_is_installed() -> None:
     command = pathlib.Path(sys.executable).with_name("segstudy")
-    done = subprocess.run([command, "list", "--home", "nowhere"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([command, "list", "--home", "nowhere"], capture_output=True, encoding="utf-8", timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Error: ledger 'nowhere/ledger.db' does not exist")
 

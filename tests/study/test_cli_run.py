@@ -45,7 +45,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def _segstudy(folder: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, encoding="utf-8", timeout=PATIENCE)
 
 
 def test_from_a_file_to_a_table(folder: pathlib.Path) -> None:
@@ -111,7 +111,7 @@ def _until_it_runs(folder: pathlib.Path, settings: tuple[str, ...]) -> subproces
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     assert running.stdout is not None
     for line in running.stdout:

@@ -35,7 +35,7 @@ class Home:
             env={**os.environ, "NUMBERS_PAUSE": str(self.pause), "NUMBERS_STARTED": str(started)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,
         )
 
@@ -91,7 +91,7 @@ def _noise(lines: list[str]) -> list[str]:
 
 def _lives(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return "ray::" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+        return "ray::" in pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
     return False
 
 

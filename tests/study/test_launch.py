@@ -111,7 +111,7 @@ class Together(NumbersSegmenter):
 
 def _lives(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return "ray::" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+        return "ray::" in pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
     return False
 
 

@@ -380,11 +380,11 @@ def test_ten_thousand_trials_are_planned_in_milliseconds() -> None:
     times = []
     for _ in range(100):
         trial = memory.complete(next(planner.owed()))
-        start = time.perf_counter()
+        start = time.process_time()
         planner.record(trial)
         planner.changes()
         next(planner.owed())
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
         memory.take_in(planner)
     print(f"{statistics.median(times) * 1e3:.2f} ms")
     assert statistics.median(times) < 0.010
@@ -399,8 +399,8 @@ def test_a_cohort_is_sampled_in_a_tenth_of_a_second_after_300_trials() -> None:
         before.append(KnownTrial(dataclasses.replace(trial.plan, parameters=point), "halved", trial.values))
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         sample(study, SearchKey(0, 0, 0), range(300, 306), 50, before)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     print(f"{statistics.median(times) * 1e3:.0f} ms")
     assert statistics.median(times) < 0.100

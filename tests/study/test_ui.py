@@ -99,7 +99,9 @@ study.ui.open_ui(Path(sys.argv[1]), port=int(sys.argv[2]), say=lambda line: prin
 def test_it_serves_the_home_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
     port = free_port()
     line = [sys.executable, "-c", OPEN, str(tmp_path), str(port)]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
+    process = subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", preexec_fn=hear_ctrl_c
+    )
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == f"MLflow: http://127.0.0.1:{port}/segstudy (Ctrl-C ends it)\n"
@@ -164,7 +166,7 @@ def hear_ctrl_c() -> None:
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
 
 
 def fetch(address: str, body: bytes | None = None) -> bytes:

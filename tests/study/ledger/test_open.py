@@ -62,7 +62,7 @@ def test_a_commit_outlives_a_power_loss(
     tmp_path: Path,
 ) -> None:  # in a process of its own: the tests do not wait for disks
     said = subprocess.run(
-        [sys.executable, "-c", PRAGMAS, tmp_path / "ledger.db"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PRAGMAS, tmp_path / "ledger.db"], capture_output=True, encoding="utf-8", check=True
     )
     assert said.stdout.split() == ["wal", "2", "1"]  # 2 is FULL
 
@@ -115,7 +115,7 @@ class TestRefused:
         path = tmp_path / "ledger.db"
         path.write_text("name: kits19\n" * 100)
         assert "is not a ledger" in self.refused(path, read_only=read_only)
-        assert path.read_text() == "name: kits19\n" * 100
+        assert path.read_text(encoding="utf-8") == "name: kits19\n" * 100
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_another_programs_file(self, tmp_path: Path, read_only: bool) -> None:
@@ -282,7 +282,7 @@ OPEN = "import sys; from study.ledger import Ledger; sys.stdin.read(); Ledger.op
 def test_many_processes_make_one_ledger_at_once(nowhere: str) -> None:
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", OPEN, nowhere], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", OPEN, nowhere], stdin=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
         )
         for _ in range(4)
     ]

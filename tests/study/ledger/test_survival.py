@@ -64,7 +64,7 @@ while True:
 def test_a_driver_killed_at_any_moment_leaves_whole_steps(where: str, seed: int) -> None:
     moments = random.Random(seed)
     for _ in range(4):
-        driver = subprocess.Popen([sys.executable, "-c", DRIVER, where], stdout=subprocess.PIPE, text=True)
+        driver = subprocess.Popen([sys.executable, "-c", DRIVER, where], stdout=subprocess.PIPE, encoding="utf-8")
         assert driver.stdout is not None
         assert driver.stdout.readline() == "at work\n"
         time.sleep(moments.uniform(0.0, 0.4))

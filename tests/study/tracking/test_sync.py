@@ -339,7 +339,7 @@ def test_a_database_that_another_process_is_making_is_waited_for_and_left(tmp_pa
         assert waiting.is_alive()
         (tmp_path / "mlflow.db").write_text("made by another")
     waiting.join(30)
-    assert (tmp_path / "mlflow.db").read_text() == "made by another"
+    assert (tmp_path / "mlflow.db").read_text(encoding="utf-8") == "made by another"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

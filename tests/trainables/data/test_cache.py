@@ -271,7 +271,7 @@ def test_an_index_can_move_with_its_cache(tmp_path: pathlib.Path) -> None:
     assert dataset.classes == ("background", "organ", "lesion")
     assert dataset.options == SPACED
     assert dataset.cases["a"].image.shape == dataset.cases["b"].image.shape
-    json.loads(next((tmp_path / "elsewhere" / "datasets").iterdir()).read_text())
+    json.loads(next((tmp_path / "elsewhere" / "datasets").iterdir()).read_text(encoding="utf-8"))
 
 
 def test_an_index_that_is_none_is_refused(tmp_path: pathlib.Path) -> None:

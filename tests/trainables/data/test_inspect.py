@@ -153,7 +153,7 @@ def test_damaged_memory_is_no_memory(tmp_path: pathlib.Path, content: str) -> No
     (file,) = (memory / "facts").iterdir()
     file.write_text(content)
     assert all_cases([files], options(), memory=memory) == before
-    assert json.loads(file.read_text())["facts"]["name"] == "case_1"
+    assert json.loads(file.read_text(encoding="utf-8"))["facts"]["name"] == "case_1"
 
 
 def test_a_bad_case_is_not_remembered_as_good(tmp_path: pathlib.Path) -> None:
