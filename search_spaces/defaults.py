@@ -185,6 +185,46 @@ MODELS: dict[str, dict[str, Default]] = {
     },
     "vnet": {
         "width": Default(16, None, "V-Net's own", at_least=1),
+        "activation": Default("elu", None, "MONAI's; the paper has PReLU", words=("elu", "prelu", "relu")),
+        "dropout": Default(0.5, None, "V-Net's and MONAI's", at_least=0, below=1),
+    },
+    "segnet": {
+        "width": Default(64, None, "VGG16's, as the paper", at_least=1),
+    },
+    "enet": {
+        "width": Default(16, None, "Paszke's; a multiple of 4", at_least=4),
+    },
+    "resunet3d": {
+        "width": Default(16, None, "Shirokikh's", at_least=1),
+    },
+    "dynunet": {
+        "width": Default(32, None, "nnU-Net's first level", at_least=1),
+        "residual": Default(False, None, "nnU-Net's plain blocks; its later versions have residual ones"),
+        "norm": Default("instance", None, "nnU-Net's choice", words=("instance", "batch")),
+        "dropout": Default(0.0, None, "nnU-Net has none", at_least=0, below=1),
+        "deep_supervision": Default(
+            False, None, "nnU-Net trains with it; off, so that a loss is compared on the one output that is scored"
+        ),
+    },
+    "segresnet": {
+        "width": Default(32, None, "Myronenko's; MONAI's own default is 8", at_least=1),
+        "norm": Default("group", None, "Myronenko's, 8 groups", words=("group", "instance", "batch")),
+        "dropout": Default(0.0, None, "Myronenko's 0.2 belongs to his autoencoder", at_least=0, below=1),
+        "upsample": Default("interpolate", None, "Myronenko's", words=("interpolate", "transposed")),
+    },
+    "attention_unet": {
+        "width": Default(16, None, "Oktay's, a quarter of U-Net's", at_least=2),
+        "dropout": Default(0.0, None, "MONAI's default", at_least=0, below=1),
+    },
+    "unetplusplus": {
+        "width": Default(32, None, "MONAI's and Zhou's", at_least=1),
+        "norm": Default("instance", None, "MONAI's default", words=("instance", "batch")),
+        "dropout": Default(0.0, None, "MONAI's default", at_least=0, below=1),
+    },
+    "mednext": {
+        "width": Default(32, None, "Roy's, all variants", at_least=1),
+        "variant": Default("S", None, "the smallest of the paper's", words=("S", "B", "M", "L")),
+        "kernel_size": Default(3, None, "the paper trains 3 and widens to 5", at_least=1),
     },
 }
 
@@ -204,10 +244,34 @@ TRAINING: dict[str, Default] = {
 
 SGD_LEARNING_RATE = Default(1e-2, Range(1e-3, 1e-1, log=True), "sgd needs ten times adam's step size", above=0)
 
-DIMS: dict[str, tuple[int, ...]] = {"unet": (2,), "unet3d": (3,), "vnet": (2, 3)}
+DIMS: dict[str, tuple[int, ...]] = {
+    "unet": (2,),
+    "unet3d": (3,),
+    "vnet": (2, 3),
+    "segnet": (2,),
+    "enet": (2,),
+    "resunet3d": (3,),
+    "dynunet": (2, 3),
+    "segresnet": (2, 3),
+    "attention_unet": (2, 3),
+    "unetplusplus": (2, 3),
+    "mednext": (2, 3),
+}
 """Dimensions of the patches that a network takes."""
 
-DIVISORS: dict[str, int] = {"unet": 16, "unet3d": 16, "vnet": 16}
+DIVISORS: dict[str, int] = {
+    "unet": 16,
+    "unet3d": 16,
+    "vnet": 16,
+    "segnet": 32,
+    "enet": 8,
+    "resunet3d": 8,
+    "dynunet": 16,
+    "segresnet": 8,
+    "attention_unet": 16,
+    "unetplusplus": 16,
+    "mednext": 16,
+}
 """By how much a network shrinks its patch; at least one side must be longer."""
 
 METRICS: dict[str, Literal["greater", "smaller", "zero"]] = {

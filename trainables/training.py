@@ -20,6 +20,7 @@ from trainables.data.patches import PatchSampler
 from trainables.errors import InputError
 from trainables.learner import Diverged, Evaluation, Learner
 from trainables.losses import LOSSES
+from trainables.losses.deep import over_depths
 from trainables.metrics import score_case
 from trainables.models.normalisation import set_momentum
 from trainables.optimize import OPTIMIZERS, SCHEDULES, set_learning_rate
@@ -72,7 +73,7 @@ class Training:
         if self.device.type == "cpu" and spec.precision == "bfloat16":
             precision.guard(self.network)
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
-        self._loss = _named(LOSSES, "loss", spec.loss)
+        self._loss = over_depths(_named(LOSSES, "loss", spec.loss))
         self._schedule = _named(SCHEDULES, "schedule", spec.schedule)
         self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
             network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum

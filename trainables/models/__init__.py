@@ -7,24 +7,60 @@ import torch
 from torch import nn
 
 from trainables.errors import InputError
+from trainables.models.enet import ENet
+from trainables.models.monai_networks import attention_unet, dynunet, mednext, segresnet, unetplusplus
+from trainables.models.resunet3d import ResUNet3d
+from trainables.models.segnet import SegNet
 from trainables.models.unet import UNet
 from trainables.models.unet3d import UNet3d
 from trainables.models.vnet import VNet
 from trainables.streams import seed_of
 
 Builder = Callable[..., nn.Module]
-"""`(in_channels, out_channels, dim, *, parameters) -> network`; has `dims` and `divisor`."""
+"""`(in_channels, out_channels, dim, *, parameters) -> network`."""
 
 MODELS: dict[str, Builder] = {
     "unet": UNet,
     "unet3d": UNet3d,
     "vnet": VNet,
+    "segnet": SegNet,
+    "enet": ENet,
+    "resunet3d": ResUNet3d,
+    "dynunet": dynunet,
+    "segresnet": segresnet,
+    "attention_unet": attention_unet,
+    "unetplusplus": unetplusplus,
+    "mednext": mednext,
 }
 
-DIMS: dict[str, tuple[int, ...]] = {"unet": UNet.dims, "unet3d": UNet3d.dims, "vnet": VNet.dims}
+DIMS: dict[str, tuple[int, ...]] = {
+    "unet": (2,),
+    "unet3d": (3,),
+    "vnet": (2, 3),
+    "segnet": (2,),
+    "enet": (2,),
+    "resunet3d": (3,),
+    "dynunet": (2, 3),
+    "segresnet": (2, 3),
+    "attention_unet": (2, 3),
+    "unetplusplus": (2, 3),
+    "mednext": (2, 3),
+}
 """Dimensions of the images that a network takes."""
 
-DIVISORS: dict[str, int] = {"unet": UNet.divisor, "unet3d": UNet3d.divisor, "vnet": VNet.divisor}
+DIVISORS: dict[str, int] = {
+    "unet": 16,
+    "unet3d": 16,
+    "vnet": 16,
+    "segnet": 32,
+    "enet": 8,
+    "resunet3d": 8,
+    "dynunet": 16,
+    "segresnet": 8,
+    "attention_unet": 16,
+    "unetplusplus": 16,
+    "mednext": 16,
+}
 """Patch sizes that are multiples of this waste nothing; others work, since halving rounds up."""
 
 

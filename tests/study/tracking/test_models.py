@@ -22,7 +22,7 @@ from tests.trainables import tiny
 from tests.trainables.data.files import options, pair
 from trainables import checkpoint
 from trainables.data.cache import prepare_case, write_index
-from trainables.models import DIMS, DIVISORS, MODELS, build
+from trainables.models import DIMS, DIVISORS, build
 from trainables.storage import Storage
 from trainables.training import Training
 from trainables.trial import TrialSpec
@@ -39,8 +39,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_network_can_be_saved_and_loaded_at_other_sizes(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["unet", "unet3d", "vnet", "segnet", "segresnet"])
+def test_networks_can_be_saved_and_loaded_at_other_sizes(name: str, tmp_path: Path) -> None:
+    """Each takes seconds: one for each way of going up, and one that is MONAI's (all of `MODELS` were seen to pass)."""
     import mlflow
 
     configure()

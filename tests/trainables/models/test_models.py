@@ -11,7 +11,10 @@ from torch import nn
 from search_spaces import defaults
 from trainables.errors import InputError
 from trainables.models import DIMS, DIVISORS, MODELS, build, check_patch
+from trainables.models.enet import ENet
 from trainables.models.normalisation import InstanceNorm, set_momentum
+from trainables.models.resunet3d import ResUNet3d
+from trainables.models.segnet import SegNet
 from trainables.models.sizes import crop_to, even, pool
 from trainables.models.unet import UNet
 from trainables.models.unet3d import UNet3d
@@ -25,7 +28,12 @@ SMALL: list[tuple[str, int, dict[str, Any]]] = [
     ("unet3d", 3, {"width": 4, "norm": "instance"}),
     ("vnet", 3, {"width": 4}),
     ("vnet", 2, {"width": 4}),
+    ("vnet", 2, {"width": 4, "activation": "prelu", "dropout": 0.0}),
+    ("segnet", 2, {"width": 4}),
+    ("enet", 2, {"width": 4}),
+    ("resunet3d", 3, {"width": 4}),
 ]
+"""Our own; MONAI's are in test_monai_networks.py."""
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +97,84 @@ def test_vnet_has_monais_parameters(channels: int, classes: int, count: int, fix
         network = VNet(channels, classes)
     assert trainable(network) == count
     assert statistics(network) == fixed
+
+
+@pytest.mark.parametrize(
+    ("channels", "classes", "count"),
+    [(1, 1, 29_442_433), (1, 2, 29_443_010), (3, 1, 29_443_585), (3, 2, 29_444_162)],
+)
+def test_segnet_has_vggs_parameters_and_their_mirror_image(channels: int, classes: int, count: int) -> None:
+    with torch.device("meta"):
+        network = SegNet(channels, classes)
+    assert trainable(network) == count
+    assert statistics(network) == 15_872
+    assert sum(isinstance(module, nn.BatchNorm2d) for module in network.modules()) == 25
+
+
+@pytest.mark.parametrize(
+    ("channels", "classes", "count"),
+    [(3, 1, 349_068), (3, 2, 349_212), (3, 12, 350_652), (1, 1, 348_852), (1, 2, 348_996)],
+)
+def test_enet_has_the_parameters_of_its_public_code(channels: int, classes: int, count: int) -> None:
+    with torch.device("meta"):
+        network = ENet(channels, classes)
+    assert trainable(network) == count
+    assert statistics(network) == 8_608
+
+
+def test_resunet3d_has_the_parameters_of_the_inverse_weighting_paper() -> None:
+    with torch.device("meta"):
+        network = ResUNet3d(1, 1)
+    assert trainable(network) == 11_074_306
+    assert statistics(network) == 11_080_292 - 11_074_306
+
+
+def test_resunet3d_normalises_its_logits_over_the_batch() -> None:
+    network = small("resunet3d", 3, {"width": 2})
+    logits = network.train()(torch.randn(2, 2, 16, 16, 16))
+    assert logits.mean((0, 2, 3, 4)).abs().max() < 1e-5
+    assert torch.allclose(logits.var((0, 2, 3, 4)), torch.ones(3), atol=1e-2)
+
+
+def test_segnet_puts_values_back_where_they_were() -> None:
+    """With convolutions that pass everything on, only each block's greatest pixel is left, in its place."""
+    network = small("segnet", 2, {"width": 1}, channels=1).eval()
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.dirac_(module.weight)
+    x = torch.zeros(1, 1, 64, 64)
+    x[0, 0, 5, 40], x[0, 0, 7, 33] = 3.0, 2.0  # in one block of 32 × 32
+    found = network(x)[0, 0]
+    assert found[5, 40] == found.max()
+    assert found[5, 40] > 2.9
+    assert found[7, 33].item() == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("activation", ["elu", "prelu", "relu"])
+def test_vnets_activations_are_monais(activation: str) -> None:
+    from monai.networks.nets import VNet as Theirs
+
+    with torch.device("meta"):
+        ours = VNet(1, 2, activation=activation)  # type: ignore[arg-type]
+        theirs = Theirs(act=activation, out_channels=2)
+    assert trainable(ours) == trainable(theirs)
+    assert (trainable(ours) > 45_597_898) == (activation == "prelu")
+    drops = [[m.p for m in network.modules() if isinstance(m, nn.Dropout3d)] for network in (ours, theirs)]
+    assert drops[0] == drops[1] == [0.5] * 8
+
+
+def test_vnet_drops_as_much_as_asked_everywhere() -> None:
+    with torch.device("meta"):
+        network = VNet(1, 2, dropout=0.2)
+    assert [module.p for module in network.modules() if isinstance(module, nn.Dropout3d)] == [0.2] * 8
+
+
+def test_vnet_without_dropout_draws_nothing() -> None:
+    network = small("vnet", 2, {"width": 2, "dropout": 0.0}).train()
+    x = torch.randn(2, 2, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(network(x), network(x))
+        assert not any(isinstance(module, nn.Dropout2d) for module in network.modules())
 
 
 @pytest.mark.parametrize("dim", [2, 3])
@@ -187,8 +273,10 @@ def test_signals_neither_vanish_nor_explode_at_the_start(name: str, dim: int, pa
         ("unet3d", {"norm": "instance"}, lambda before, after, voxels: (2 / (before * voxels * 1.0001)) ** 0.5),
         ("unet3d", {"norm": "batch"}, lambda before, after, voxels: (2 / ((before + after) * voxels)) ** 0.5),
         ("vnet", {}, lambda before, after, voxels: (1 / (3 * before * voxels)) ** 0.5),
+        ("segnet", {}, lambda before, after, voxels: (2 / (before * voxels)) ** 0.5),
+        ("resunet3d", {}, lambda before, after, voxels: (1 / (3 * before * voxels)) ** 0.5),
     ],
-    ids=["unet: He", "unet3d instance: He", "unet3d batch: Glorot", "vnet: PyTorch's"],
+    ids=["unet: He", "unet3d instance: He", "unet3d batch: Glorot", "vnet: PyTorch's", "segnet: He", "resunet3d"],
 )
 def test_first_weights_are_the_papers(name: str, parameters: dict[str, Any], spread: Callable[..., float]) -> None:
     network = small(name, DIMS[name][-1], {**parameters, "width": 8})
@@ -198,7 +286,7 @@ def test_first_weights_are_the_papers(name: str, parameters: dict[str, Any], spr
         voxels = convolution.weight[0, 0].numel()
         expected = spread(convolution.in_channels, convolution.out_channels, voxels)
         assert convolution.weight.std().item() == pytest.approx(expected, rel=0.1)
-    if name != "vnet":
+    if name not in ("vnet", "resunet3d"):
         biases = [m.bias for m in network.modules() if hasattr(m, "bias") and m.bias is not None]
         assert all((bias == 0).all() for bias in biases)
 
@@ -240,6 +328,12 @@ def test_unet3d_normalises_as_asked() -> None:
         ("unet", 2, 1, {"norm": "group"}, "none, batch or instance, found 'group'"),
         ("vnet", 4, 1, {}, "2D or 3D"),
         ("vnet", 3, 3, {"width": 16}, "16 is no multiple of the images' 3 channels"),
+        ("vnet", 3, 1, {"activation": "gelu"}, "elu, prelu or relu, found 'gelu'"),
+        ("segnet", 3, 1, {}, "2D network"),
+        ("enet", 3, 1, {}, "2D network"),
+        ("enet", 2, 1, {"width": 6}, "a multiple of 4 and above the images' 1 channels, found 6"),
+        ("enet", 2, 4, {"width": 4}, "above the images' 4 channels, found 4"),
+        ("resunet3d", 2, 1, {}, "3D network"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -252,8 +346,8 @@ def test_what_does_not_fit_is_refused(
 @pytest.mark.parametrize(
     ("name", "patch", "message"),
     [
-        ("unet", (64, 64, 64), "use unet3d or vnet"),
-        ("unet3d", (64, 64), "use unet or vnet"),
+        ("unet", (64, 64, 64), "use unet3d or vnet or"),
+        ("unet3d", (64, 64), "use unet or vnet or"),
         ("unet3d", (16, 16, 16), r"\[16, 16, 16\] is too small.*exceed 16"),
         ("mynet", (64, 64), "no network named"),
     ],
@@ -265,7 +359,7 @@ def test_patches_that_do_not_fit_are_refused(name: str, patch: tuple[int, ...], 
 
 @pytest.mark.parametrize(("name", "dim", "parameters"), SMALL)
 def test_the_smallest_patch_can_be_learnt_from(name: str, dim: int, parameters: dict[str, Any]) -> None:
-    patch = (17, *(1,) * (dim - 1))
+    patch = (DIVISORS[name] + 1, *(1,) * (dim - 1))
     check_patch(name, patch)
     small(name, dim, parameters).train()(torch.randn(1, 2, *patch)).sum().backward()
 
