@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from study.checks import options_of
@@ -10,13 +10,14 @@ from study.events import OnEvent, Prepared, Step
 from study.ledger.rows import Case
 from study.spec import Study
 from study.spec.errors import SpecError
-from study.splits import groups
+from study.splits import Role, groups
 from study.splitting import divide
 from study.trial_specs import Data
-from trainables.data import cache, digests, inspect, layouts
+from trainables.data import cache, digests, inspect, layouts, scaling
 from trainables.data.cache import CaseRecord
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
+from trainables.data.scaling import Scales
 from trainables.errors import InputError
 
 PATIENCE = 0.5  # seconds between looks whether the run is to stop
@@ -76,7 +77,8 @@ class FoundCases:
             )
             for record in made
         )
-        return Data(str(index), digests.of_dataset(self.files, folder), cases)
+        scales = _scales(index, splits) if self.options.scaled_by_training else ()
+        return Data(str(index), digests.of_dataset(self.files, folder), cases, scales)
 
 
 def find(study: Study) -> FoundCases:
@@ -92,6 +94,17 @@ def find(study: Study) -> FoundCases:
     grouped = groups([case.name for case in files], dataset.group)
     divide(study, files, grouped)  # what is wrong with the split is said before anything is prepared
     return FoundCases(study, tuple(files), dict(grouped), options_of(study))
+
+
+def _scales(index: pathlib.Path, splits: Sequence[Mapping[str, Role]]) -> tuple[Scales, ...]:
+    """For each fold the scales of its own training cases."""
+    dataset = cache.Dataset.open(index)
+    return tuple(
+        scaling.training_scales(
+            [case for name, case in dataset.cases.items() if roles[name] == "train"], dataset.options
+        )
+        for roles in splits
+    )
 
 
 def _records(

@@ -5,6 +5,7 @@ import dataclasses
 from study.design import Arm, PlannedTrial
 from study.ledger.rows import Case
 from study.spec import Study, trial_fields
+from trainables.data.scaling import Scales
 from trainables.storage import Storage
 from trainables.trial import TrialSpec
 
@@ -19,11 +20,13 @@ class Data:
         index: Path of the prepared dataset's index.
         digest: Of the cases' files.
         cases: Every case with its group, its split in each fold and its facts.
+        scales: For each fold what `zscore_training` does by its training cases; () without.
     """
 
     index: str
     digest: str
     cases: tuple[Case, ...]
+    scales: tuple[Scales, ...] = ()
 
     def named(self, fold: int, split: str) -> tuple[str, ...]:
         """Names of a fold's cases, in order."""
@@ -49,6 +52,7 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
         key=str(key),
         seed=plan.seed,
         data=data.index,
+        scales=data.scales[key.fold] if data.scales else (),
         train=data.named(key.fold, "train"),
         evaluate=scored,
         previews=_spread(scored, PREVIEWS) if final else (),

@@ -16,6 +16,7 @@ from trainables import inference, models, precision
 from trainables.curve import Curve
 from trainables.data.augment import Augmenter
 from trainables.data.cache import Dataset
+from trainables.data.labels import IGNORED
 from trainables.data.patches import PatchSampler
 from trainables.errors import InputError
 from trainables.learner import Diverged, Evaluation, Learner
@@ -55,7 +56,7 @@ class Training:
         self.device = torch.device("cuda" if spec.gpu > 0 and torch.cuda.is_available() else "cpu")
         if spec.gpu > 0 and self.device.type == "cpu":
             warnings.warn(f"{spec.key} asks for a GPU and PyTorch finds none: it trains on the CPU", stacklevel=2)
-        self._data = Dataset.open(spec.data) if dataset is None else dataset
+        self._data = Dataset.open(spec.data, spec.scales) if dataset is None else dataset
         dim = len(spec.patch_size)
         models.check_patch(spec.model, spec.patch_size)
         self._layout = torch.channels_last if dim == 2 else torch.channels_last_3d
@@ -180,8 +181,11 @@ class Training:
         images, labels = self._patches.batch(now, spec.batch_size)
         images, labels = images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
         images, labels = self._augmenter.apply(images, labels, now)
+        ignore = {"ignore": labels == IGNORED} if self._data.options.ignores else {}
+        if ignore:
+            labels = labels.masked_fill(ignore["ignore"], 0)
         with self._dropout_of(now):
-            loss = self._loss(self._logits(images), labels, **spec.loss_parameters)
+            loss = self._loss(self._logits(images), labels, **ignore, **spec.loss_parameters)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()

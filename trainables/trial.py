@@ -20,6 +20,7 @@ class TrialSpec:
         key: The trial's name in the ledger, unique in its study: `search-a00-r0-f0-n003`.
         seed: Seed of all its random streams.
         data: Path of the preprocessed dataset's index (`trainables.data.cache.Dataset.open`).
+        scales: What `trainables.data.scaling.training_scales` gave for its training cases; () without it.
         train: Names of the cases that it learns from.
         evaluate: Names of the cases that it is scored on at each mark.
         previews: Names among `evaluate` of which a slice with the prediction is kept at the last mark.
@@ -64,6 +65,7 @@ class TrialSpec:
     regions: Mapping[str, tuple[int, ...]]
     marks: tuple[int, ...]
     previews: tuple[str, ...] = ()
+    scales: tuple[tuple[float | None, float | None, float, float] | None, ...] = ()
     model_parameters: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
     loss_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     optimizer: str = "adam"
@@ -93,6 +95,7 @@ class TrialSpec:
         for field in dataclasses.fields(cls):
             if isinstance(raw.get(field.name), list):
                 raw[field.name] = tuple(raw[field.name])
+        raw["scales"] = tuple(None if scale is None else tuple(scale) for scale in raw.get("scales", ()))
         raw["regions"] = {name: tuple(classes) for name, classes in raw["regions"].items()}
         return cls(**raw)
 

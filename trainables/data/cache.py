@@ -24,6 +24,7 @@ from trainables.data.area import Box, slices
 from trainables.data.inspect import CaseFacts
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
+from trainables.data.scaling import Scaled, Scales, scaled
 
 NOT_ALWAYS = ("components", "component_voxels", "excluded", "foreground_intensities")
 LISTS_OF_COMPONENTS = ("component_counts", "component_sizes", "component_classes")
@@ -132,11 +133,13 @@ class CachedCase:
         name: The case's name.
         folder: Its entry.
         facts: What it is.
+        scales: What is done to each channel as it is read, where preparing left it (`zscore_training`).
     """
 
     name: str
     folder: pathlib.Path
     facts: CaseFacts
+    scales: Scales = ()
 
     @functools.cached_property
     def _manifest(self) -> dict[str, Any]:
@@ -144,9 +147,21 @@ class CachedCase:
         return manifest
 
     @functools.cached_property
-    def image(self) -> np.ndarray:
-        """float32 `(channel, *spatial)` on the training grid, normalised."""
-        return store.load(self.folder, "image")
+    def image(self) -> np.ndarray | Scaled:
+        """float32 `(channel, *spatial)` on the training grid, normalised.
+
+        Raises:
+            ValueError: It was prepared for the training cases' scale, and none was given.
+        """
+        stored = store.load(self.folder, "image")
+        if not self.scales and (self.folder / "foreground_intensities.npy").exists():
+            raise ValueError(f"{self.name}: prepared for zscore_training; Dataset.open needs the trial's scales")
+        return Scaled(stored, self.scales) if self.scales else stored
+
+    @property
+    def foreground_intensities(self) -> np.ndarray:
+        """float32 `(channel, n)`, not scaled: at most 10,000 foreground voxels; with `zscore_training` only."""
+        return store.load(self.folder, "foreground_intensities")
 
     @functools.cached_property
     def label(self) -> np.ndarray:
@@ -236,7 +251,12 @@ class CachedCase:
     @property
     def padding(self) -> tuple[float, ...]:
         """For each channel the intensity that stands for nothing beyond the edges."""
-        return tuple(0.0 if value is None else value for value in self._manifest["padding"])
+        values = self._manifest["padding"]
+        scales = self.scales or (None,) * len(values)
+        return tuple(
+            0.0 if value is None else float(scaled(np.array(value), scale))
+            for value, scale in zip(values, scales, strict=True)
+        )
 
     def grey(self) -> np.ndarray:
         """uint8 picture of the first channel on the original grid."""
@@ -279,8 +299,12 @@ class Dataset:
         self.classes = how.classes
 
     @classmethod
-    def open(cls, path: str | pathlib.Path) -> Self:
+    def open(cls, path: str | pathlib.Path, scales: Scales = ()) -> Self:
         """Opens an index that `write_index` wrote; arrays are mapped when they are first used.
+
+        Args:
+            path: The index.
+            scales: What `scaling.training_scales` gave for the trial's training cases; () without `zscore_training`.
 
         Raises:
             DamagedEntryError: The index is missing or no index.
@@ -292,7 +316,10 @@ class Dataset:
         entries = path.parent.parent / "entries"
         found = {
             name: CachedCase(
-                name, store.entry_folder(entries, case["entry"]), CaseFacts.from_plain({**case["facts"], "name": name})
+                name,
+                store.entry_folder(entries, case["entry"]),
+                CaseFacts.from_plain({**case["facts"], "name": name}),
+                scales,
             )
             for name, case in index["cases"].items()
         }
