@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, StorageAt
+from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, Smoke, StorageAt
 from trainables.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def check(
     file: File,
     data: Data = None,
     settings: Set = None,
+    smoke: Smoke = False,
     as_json: AsJson = False,
 ) -> None:
     """Open every file of a study, and show its data and its plan. Nothing is written and nothing is started.
@@ -108,7 +109,7 @@ def check(
     from study.nodes import this_machine
     from study.spec import load
 
-    found = look(load(file, settings or (), data=data), this_machine())
+    found = look(load(file, settings or (), data=data, small=smoke), this_machine())
     if as_json:
         _print_json(found.plain())
     else:
@@ -122,6 +123,7 @@ def run(
     file: File,
     data: Data = None,
     settings: Set = None,
+    smoke: Smoke = False,
     home: Home = HOME,
     ledger: LedgerAt = None,
     mlflow: MlflowAt = None,
@@ -137,7 +139,7 @@ def run(
     from study.spec import load
 
     places = Places.of(home, ledger, mlflow, storage)
-    study = load(file, settings or (), data=data)
+    study = load(file, settings or (), data=data, small=smoke)
     again = shlex.join(["segstudy", *sys.argv[1:]])
     try:
         result = run_study(study, places, _console())

@@ -24,6 +24,7 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a line of the study file; repeatable.")
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="The dataset's folder, in place of `dataset.path`.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="The file's own small version of the study, in minutes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 HOME = Path("runs")

@@ -16,6 +16,7 @@ from search_spaces.grammar import Fixed, Parameter, Scalar, written
 from search_spaces.metrics import better
 from search_spaces.values import nearest
 from study.design import Arm, Design
+from study.spec import smoke
 from study.spec.base import Section
 from study.spec.checks import across
 from study.spec.dataset import Dataset, Split
@@ -210,13 +211,16 @@ class Study(Section):
         return cls(name=head.name, seed=head.seed, augment=head.augment, **values)
 
 
-def load(source: str | Path, overrides: Sequence[str] = (), *, data: str | Path | None = None) -> Study:
+def load(
+    source: str | Path, overrides: Sequence[str] = (), *, data: str | Path | None = None, small: bool = False
+) -> Study:
     """Reads and checks a study file.
 
     Args:
         source: A path, or the name of a study that comes with segstudy.
         overrides: `key.sub=value`, applied before anything is checked.
         data: The dataset's folder, instead of the file's `dataset.path`.
+        small: Whether the file's `smoke` section replaces its lines (`study.spec.smoke`).
 
     Returns:
         The study; `dataset.path` is absolute. What the file says is relative to the file, what the command line says
@@ -228,6 +232,7 @@ def load(source: str | Path, overrides: Sequence[str] = (), *, data: str | Path 
     """
     file, folder = locate(source)
     document = read_document(source, file)
+    smoke.apply(document, str(source), wanted=small)
     override(document, overrides)
     if data is not None:
         put(document, ("dataset", "path"), str(data), option="--data")
