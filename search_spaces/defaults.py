@@ -276,15 +276,15 @@ DIVISORS: dict[str, int] = {
 
 METRICS: dict[str, Literal["greater", "smaller", "zero"]] = {
     "dice": "greater",
+    "iou": "greater",
     "precision": "greater",
     "recall": "greater",
+    "mcc": "greater",
     "hd95": "smaller",
+    "assd": "smaller",
+    "volume_error": "smaller",
+    "volume_bias": "zero",
 }
 """Which values of a metric are better."""
 
 AUGMENTATIONS = ("mirror", "rotate", "scale", "elastic", "brightness", "contrast", "gamma", "noise")
-    "iou": "greater",
-    "mcc": "greater",
-    "assd": "smaller",
-    "volume_error": "smaller",
-    "volume_bias": "zero",

@@ -8,6 +8,7 @@ from search_spaces.grammar import Fixed, Parameter
 from search_spaces.metrics import KNOWN, better
 from search_spaces.values import grid_points
 from study.spec.errors import Problem, suggestion, unknown
+from study.spec.tables import shown_problems
 
 LARGEST_GRID = 1_000_000
 Values = Mapping[str, Any]
@@ -138,9 +139,10 @@ CHECKS = (
     (("patch", "preprocess"), _dimensions),
     (("patch", "models"), _networks),
     (("objective",), _metric),
+    (("objective", "patch", "report"), _volumes),
+    (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("objective", "dataset"), _region),
     (("budget", "length"), _marks),
     (("budget", "models", "losses", "training"), _sampler),
 )
 """(sections that a check needs, the check)."""
-    (("objective", "patch", "report"), _volumes),
