@@ -3,6 +3,8 @@
 import dataclasses
 
 from reports import claims, cost_tables, result_tables, summary
+from reports.asked_tables import asked_tables
+from reports.differences import difference_tables
 from reports.layout import Table
 from reports.results import Results
 
@@ -18,6 +20,8 @@ class Document:
         claims: What may be claimed, in sentences.
         missing: What the study still owes, or will never have.
         remarks: What a reader must know.
+        asked: The tables that the study file asks for.
+        protocols: What differs from the papers whose numbers stand there, a table a data set.
         regions: Test results at the last mark, a table a region, the objective's first.
         differences: Each arm against the baseline; None where nothing is compared.
         marks: The objective by iteration, a table a region; none where there is one mark only.
@@ -33,6 +37,8 @@ class Document:
     claims: tuple[str, ...]
     missing: tuple[str, ...]
     remarks: tuple[str, ...]
+    asked: tuple[Table, ...]
+    protocols: tuple[Table, ...]
     regions: tuple[Table, ...]
     differences: Table | None
     marks: tuple[Table, ...]
@@ -44,7 +50,16 @@ class Document:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables in reading order."""
-        found = (*self.regions, self.differences, *self.marks, self.search, self.budget, self.failures)
+        found = (
+            *self.asked,
+            *self.protocols,
+            *self.regions,
+            self.differences,
+            *self.marks,
+            self.search,
+            self.budget,
+            self.failures,
+        )
         return tuple(table for table in found if table is not None)
 
 
@@ -57,6 +72,8 @@ def document(results: Results) -> Document:
         claims=claims.claims(results),
         missing=claims.missing(results),
         remarks=claims.remarks(results),
+        asked=asked_tables(results),
+        protocols=difference_tables(results),
         regions=result_tables.region_tables(results),
         differences=result_tables.comparison_table(results),
         marks=result_tables.mark_tables(results),

@@ -117,13 +117,22 @@ def _column(found: Table, index: int) -> str:
     if index not in found.words:
         return "r"
     longest = max((len(row.entries[index].text) for row in found.rows), default=0)
-    width = "4.4cm" if index == 0 else "8cm"
-    return "l" if index and longest <= 20 else rf">{{\raggedright\arraybackslash}}p{{{width}}}"
+    below = index == 0 and any(row.entries[0].detail or row.remark for row in found.rows)
+    width = "4.4cm" if index == 0 or longest <= 50 else "8cm"
+    return "l" if longest <= 20 and not below else rf">{{\raggedright\arraybackslash}}p{{{width}}}"
 
 
 def headings(found: Table) -> Latex:
-    """The first row's cells, joined."""
-    return Latex(" & ".join(map(escape, found.columns)))
+    """The heading's cells, joined; groups of columns stand above them with a rule under each."""
+    names = " & ".join(map(escape, found.columns))
+    if not found.groups:
+        return Latex(names)
+    above, rules, start = [], [], 1
+    for heading, span in found.groups:
+        above.append(rf"\multicolumn{{{span}}}{{c}}{{{escape(heading)}}}")
+        rules += [rf"\cmidrule(lr){{{start}-{start + span - 1}}}"] if heading else []
+        start += span
+    return Latex(" & ".join(above) + r" \\" + "".join(rules) + "\n" + names)
 
 
 def rows(found: Table) -> list[Latex]:
@@ -139,11 +148,12 @@ def _cell(entry: Entry, index: int, row: Row) -> str:
         text = rf"\textbf{{{text}}}"
     if entry.like_best:
         text += r"\rlap{$^{\approx}$}"
-    if index == 0 and row.state in ("failed", "unfinished"):
-        text = rf"\textit{{{text}}}"
-    if not entry.detail:
+    if row.state == "printed" or (index == 0 and row.state in ("failed", "unfinished")):
+        text = rf"\textit{{{text}}}" if text else text
+    words = "; ".join(filter(None, (entry.detail, row.remark if index == 0 else "")))
+    if not words:
         return text
-    detail = rf"{{\scriptsize {escape(entry.detail)}}}"
+    detail = rf"{{\scriptsize {escape(words)}}}"
     if index == 0:
         return rf"{text}\newline {detail}"
     return rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{text}\\{detail}\end{{tabular}}"

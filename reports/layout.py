@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-State = Literal["", "baseline", "unfinished", "failed"]
+State = Literal["", "baseline", "unfinished", "failed", "printed"]
 
 LIKE_BEST = "≈"
 """Marks what cannot be told from the best."""
@@ -30,10 +30,24 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One row; `state` says how the arm stands."""
+    """One row.
+
+    Attributes:
+        entries: Its cells.
+        state: How the arm stands; `printed` where the numbers are a paper's.
+        badges: What differs in a printed row's protocol, a word each.
+    """
 
     entries: tuple[Entry, ...]
     state: State = ""
+    badges: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """What a printed row's first cell says beside its name; empty elsewhere."""
+        if self.state != "printed":
+            return ""
+        return f"printed; differs: {', '.join(self.badges)}" if self.badges else "printed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +58,7 @@ class Table:
         key: Its name in links.
         title: In print.
         columns: Headings; the first column is words, the others numbers unless `words` names them.
+        groups: (heading, columns that it spans) above the headings, over all columns; empty without.
         rows: All as long as `columns`.
         notes: To be read with it.
         words: Positions of columns that hold words.
@@ -55,3 +70,10 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     words: frozenset[int] = frozenset({0})
+    groups: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def full_columns(self) -> tuple[str, ...]:
+        """Headings with that of their group, for formats of one line: `tumor: unet`."""
+        above = [heading for heading, span in self.groups for _ in range(span)] or [""] * len(self.columns)
+        return tuple(f"{group}: {name}" if group else name for group, name in zip(above, self.columns, strict=True))

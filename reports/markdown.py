@@ -3,7 +3,7 @@
 import re
 
 from reports.document import Document
-from reports.layout import LIKE_BEST, Entry, Table
+from reports.layout import LIKE_BEST, Entry, Row, Table
 
 _SPECIAL = re.compile(r"[\\`*<>|\[\]]|(?<!\w)_|_(?!\w)|^(?=[#+-]\s|\d+\.\s)")
 
@@ -29,13 +29,21 @@ def escape(text: str) -> str:
 
 def _table(found: Table) -> list[str]:
     rule = ["---" if index in found.words else "---:" for index in range(len(found.columns))]
-    rows = [list(map(escape, found.columns)), rule, *([_cell(entry) for entry in row.entries] for row in found.rows)]
+    rows = [list(map(escape, found.full_columns)), rule, *(_row(row) for row in found.rows)]
     notes = "\n".join(f"- {escape(note)}" for note in found.notes)
     return [
         f"## {escape(found.title)}",
         "\n".join(f"| {' | '.join(row)} |" for row in rows),
         *([notes] if notes else []),
     ]
+
+
+def _row(row: Row) -> list[str]:
+    cells = [_cell(entry) for entry in row.entries]
+    if row.remark:  # a paper's own numbers: in italics, and said to be so
+        cells = [f"*{cell}*" if cell else "" for cell in cells]
+        cells[0] += f" ({escape(row.remark)})"
+    return cells
 
 
 def _cell(entry: Entry) -> str:

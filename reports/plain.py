@@ -3,12 +3,18 @@
 import textwrap
 
 from reports.document import Document
-from reports.layout import LIKE_BEST, Entry, Table
+from reports.layout import LIKE_BEST, Entry, Row, Table
 
 
 def text(document: Document, width: int = 100) -> str:
-    """Plain text, ending with a line break; sentences are wrapped at `width` letters, tables are not."""
-    blocks = [f"{document.name}: {document.headline}", table(document.regions[0])]
+    """The tables that the file asks for, else the objective's, and the sentences, as plain text.
+
+    Args:
+        document: The report.
+        width: Letters of a line of sentences; tables are as wide as they are.
+    """
+    shown = document.asked or document.regions[:1]
+    blocks = [f"{document.name}: {document.headline}", *map(table, shown)]
     for heading, lines in (("", document.claims), ("Missing:", document.missing), ("Note:", document.remarks)):
         if lines:
             blocks.append(
@@ -23,8 +29,14 @@ def _wrapped(line: str, width: int, item: bool) -> str:
 
 def table(found: Table) -> str:
     """A table with aligned columns: words to the left, numbers to the right; `*` marks a column's best."""
-    rows = (tuple(_cell(entry, index == 1) for index, entry in enumerate(row.entries)) for row in found.rows)
-    lines = [found.columns, *rows]
+    first = next((index for index in range(len(found.columns)) if index not in found.words), 0)
+    rows = (tuple(_cell(entry, index == first) for index, entry in enumerate(row.entries)) for row in found.rows)
+    printed = any(row.state == "printed" for row in found.rows)
+    marked = [
+        (_in_brackets(row) if row.state == "printed" else cells[0], *cells[1:])
+        for row, cells in zip(found.rows, rows, strict=True)
+    ]
+    lines = [found.full_columns, *marked]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     written = [
         "  ".join(
@@ -35,7 +47,13 @@ def table(found: Table) -> str:
     ]
     rule = "─" * max(map(len, written))
     notes = "*: best of its column" + ("; ≈: cannot be told from the best" if _any_like_best(found) else "")
+    notes += "; (in brackets): a paper's own numbers, by its own protocol" if printed else ""
     return "\n".join([found.title, written[0], rule, *written[1:], notes])
+
+
+def _in_brackets(row: Row) -> str:
+    first = row.entries[0]
+    return f"({', '.join(filter(None, (first.text, first.detail)))})"
 
 
 def _cell(entry: Entry, first: bool) -> str:

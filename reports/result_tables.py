@@ -26,11 +26,11 @@ def _region_table(results: Results, region: str) -> Table:
         columns.append("p (Holm)")
     rows = []
     for arm in results.arms:
-        cells = [_value(results, arm, (region, name, how.last)) for name in how.metrics]
+        cells = [value(results, arm, (region, name, how.last)) for name in how.metrics]
         if arm.standing == "failed" and arm.cells[region, how.metrics[0], how.last].estimate is None:
             cells[0] = Entry("failed")
         detail = "; ".join(_configurations(arm)) if primary else ""
-        entries = [Entry(arm.row.name, detail), *cells, *_counts(results, arm, region)]
+        entries = [Entry(arm.row.name, detail), *cells, *counts(results, arm, region)]
         if len(columns) > len(entries):
             entries.append(_p(results, arm))
         rows.append(Row(tuple(entries), standing(results, arm)))
@@ -43,7 +43,8 @@ def _region_table(results: Results, region: str) -> Table:
     )
 
 
-def _value(results: Results, arm: ArmResult, column: Column) -> Entry:
+def value(results: Results, arm: ArmResult, column: Column) -> Entry:
+    """An arm's mean with its interval, emphasised where it is the best or cannot be told from it."""
     found, metric = arm.cells.get(column, Cell(None)), METRICS[column[1]]
     if found.estimate is None:
         return Entry(NONE)
@@ -60,25 +61,24 @@ def _value(results: Results, arm: ArmResult, column: Column) -> Entry:
     )
 
 
-def _counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
+def counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
+    """Cases evaluated, what was missed and falsely found, and how the trainings ended."""
     how = results.protocol
     cases = arm.cells[region, how.metrics[0], how.last].cases
     found, trainings = arm.detection[region], arm.trainings
-    words = [
-        f"{number} {word}"
-        for number, word in (
-            (trainings.diverged, "diverged"),
-            (trainings.missing, "lost"),
-            (trainings.collapsed, "collapsed"),
-        )
-        if number
-    ]
     return [
         Entry(f"{cases} of {len(results.scores.cases)}"),
         Entry(f"{found.missed} of {found.present}" if found.present else NONE),
         Entry(f"{found.false} of {found.absent}" if found.absent else NONE),
-        Entry(f"{trainings.scored} of {trainings.planned}", ", ".join(words)),
+        Entry(f"{trainings.scored} of {trainings.planned}", ", ".join(troubles(arm))),
     ]
+
+
+def troubles(arm: ArmResult) -> list[str]:
+    """`1 diverged`, `2 lost`, `3 collapsed`: of the arm's final trainings."""
+    trainings = arm.trainings
+    found = ((trainings.diverged, "diverged"), (trainings.missing, "lost"), (trainings.collapsed, "collapsed"))
+    return [f"{number} {word}" for number, word in found if number]
 
 
 def _p(results: Results, arm: ArmResult) -> Entry:
@@ -191,7 +191,7 @@ def mark_tables(results: Results) -> tuple[Table, ...]:
             columns=("Arm", *(f"{numbers.iteration(mark)} of {end}" for mark in how.marks)),
             rows=tuple(
                 Row(
-                    (Entry(arm.row.name), *(_value(results, arm, (region, how.metric, mark)) for mark in how.marks)),
+                    (Entry(arm.row.name), *(value(results, arm, (region, how.metric, mark)) for mark in how.marks)),
                     standing(results, arm),
                 )
                 for arm in results.arms

@@ -2,8 +2,11 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Iterator, Mapping
 
+from reports.differences import published
+from reports.published import Printed, rows
 from reports.results import ArmResult, Results
 from search_spaces.grammar import Scalar
 from study.design import Stage
@@ -28,15 +31,17 @@ COLUMNS = (
 )
 """As DESIGN.md has them. `parameters`: the tuned ones, `name=value;name=value`, joined by ` | ` where several searches
 chose differently. `n`: cases. `baseline_p`: Holm's, in the primary family only. `published`: where a paper's own number
-comes from; empty for ours."""
+comes from; empty for ours. Such a row has the paper's study, the stage `published`, and no region or iteration where
+the paper names none."""
 
 Line = Mapping[str, str | int | float | None]
 
 
 def final_csv(results: Results) -> str:
-    """Test cases: every arm, region, metric and mark; arms without a result have empty means."""
+    """Test cases: every arm, region, metric and mark; arms without a result have empty means. Then the papers' rows."""
     p = {comparison.arm: comparison.p for comparison in results.comparisons}
-    return _written(line for arm in results.arms for line in _final(results, arm, p.get(arm.row.name)))
+    ours = (line for arm in results.arms for line in _final(results, arm, p.get(arm.row.name)))
+    return _written(itertools.chain(ours, map(_printed, rows(published(results)))))
 
 
 def search_csv(results: Results) -> str:
@@ -68,6 +73,24 @@ def _final(results: Results, arm: ArmResult, p: float | None) -> Iterator[Line]:
             "n": cell.cases,
             "baseline_p": p if (region, metric, mark) == results.objective else None,
         }
+
+
+def _printed(row: Printed) -> Line:
+    weighting = [row.weighting] if row.weighting != "none" else []
+    return {
+        "study": row.study,
+        "arm": "+".join((row.model, row.loss, *weighting)),
+        "model": row.model,
+        "loss": row.loss,
+        "weighting": row.weighting,
+        "parameters": ";".join(f"{name}={value}" for name, value in row.parameters),
+        "stage": "published",
+        "region": row.region,
+        "metric": row.metric,
+        "iteration": row.iteration,
+        "mean": row.value,
+        "published": "; ".join(filter(None, (row.dataset, row.origin, row.source, row.note))),
+    }
 
 
 def _search(results: Results, arm: ArmResult) -> Iterator[Line]:

@@ -49,6 +49,9 @@ class Fake:
         seed_spread: SD of a training's own quality.
         suffix: Ends every test case's name.
         search_in: As the study file says.
+        tables: As the study file says.
+        published: As the study file says.
+        regions: Region → labels, the greater first; a case may lack what is called lesion.
     """
 
     name: str = "fake"
@@ -75,6 +78,11 @@ class Fake:
     seed_spread: float = 0.006
     suffix: str = ""
     search_in: str = "first_fold"
+    tables: Sequence[Any] = ()
+    published: Sequence[str] = ()
+    regions: Mapping[str, Sequence[str]] = dataclasses.field(
+        default_factory=lambda: {"organ": ["organ", "lesion"], "lesion": ["lesion"]}
+    )
 
     @property
     def study(self) -> Study:
@@ -89,8 +97,8 @@ class Fake:
                 "seed": 1,
                 "dataset": {
                     "path": "data",
-                    "labels": {"organ": 1, "lesion": 2},
-                    "regions": {"organ": ["organ", "lesion"], "lesion": ["lesion"]},
+                    "labels": {name: value for value, name in enumerate(self.labels, 1)},
+                    "regions": {name: list(labels) for name, labels in self.regions.items()},
                     "group": "^(p[0-9]+)_" if self.grouped else self.ungrouped,
                     "split": split,
                 },
@@ -108,9 +116,15 @@ class Fake:
                     "search_in": self.search_in,
                 },
                 "objective": {"metric": self.metrics[0], "region": self.region},
-                "report": {"baseline": self.baseline, "metrics": list(self.metrics)},
+                "report": {"baseline": self.baseline, "metrics": list(self.metrics)}
+                | {"tables": list(self.tables), "published": list(self.published)},
             }
         )
+
+    @property
+    def labels(self) -> list[str]:
+        """All that regions name, in that order."""
+        return list(dict.fromkeys(label for labels in self.regions.values() for label in labels))
 
     @property
     def cases(self) -> list[Case]:
@@ -266,7 +280,8 @@ class _Trial:
         self, rows: dict[Any, list[dict[str, Any]]], mark: int, level: float, case: Case, case_id: int
     ) -> None:
         patient = float(np.random.default_rng(zlib.crc32(case.group.encode())).normal(0, 0.05))
-        for region, easier in (("organ", 0.1), ("lesion", -0.12)):
+        for index, region in enumerate(self.fake.regions):
+            easier = -0.12 if index else 0.1
             dice = min(0.99, max(0.02, level + easier + patient + float(self.random.normal(0, 0.03))))
             note = None
             values = {"dice": dice, "recall": min(1.0, dice + 0.02), "hd95": 40 * (1 - dice), "precision": dice}
