@@ -1,33 +1,31 @@
-"""What `check` finds: the study's cases, splits and work, and all that is wrong or worth a look. It writes nothing."""
+"""What `check` finds: the study's cases, splits and work, and all that is wrong or worth a look.
+
+It writes nothing but what it has seen, where it is given a place for that.
+"""
 
 import dataclasses
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.grammar import to_plain
-from search_spaces.values import grid_points
 from study.admission import Node, Shape, impossible, slots
 from study.forecast import ArmForecast, forecast
-from study.sampling import is_tuned
+from study.notices import limits, of_data, of_plan
+from study.overview import Overview, overview
 from study.spec import Study
 from study.spec.errors import SpecError
-from study.splits import Role, groups
+from study.splits import groups
 from study.splitting import Splits, divide, resolved
-from study.words import counted
 from trainables.data import inspect, layouts
 from trainables.data.inspect import CaseFacts
 from trainables.data.labels import parse_all
 from trainables.data.options import PreprocessOptions
 from trainables.errors import InputError
 
-SHORT_MARK = 10
-"""A mark before this part of the training says little about its end."""
-FEW_GROUPS, EXPLORATORY = 6, 10
-"""Test groups below which there is no p-value, and below which results are exploratory (METHOD: statistics)."""
-FEW_SEEDS = 3
-"""Final seeds below which a claim is about these networks and not about losses."""
+AT_ONCE = 8
+"""Files opened at once at most: each thread has a case in memory, and large ones take gigabytes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,6 +36,7 @@ class Check:
         study: The study.
         facts: Its cases, by name.
         splits: For each fold, case → role.
+        overview: The cases as a whole.
         work: For each arm, what it will do if nothing fails.
         slots: Segments that this machine runs at once.
         notices: What a reader of the report must know and the report cannot see by itself, one line each.
@@ -47,6 +46,7 @@ class Check:
     study: Study
     facts: tuple[CaseFacts, ...]
     splits: Splits
+    overview: Overview
     work: tuple[ArmForecast, ...]
     slots: int
     notices: tuple[str, ...]
@@ -62,6 +62,7 @@ class Check:
         return {
             "study": self.study.plain(),
             "cases": [{**fact.plain(), "splits": [roles[fact.name] for roles in self.splits]} for fact in self.facts],
+            "overview": self.overview.plain(),
             "ceilings": {region: dict(values) for region, values in ceilings(self.facts).items()},
             "arms": [
                 {
@@ -76,12 +77,13 @@ class Check:
         }
 
 
-def check(study: Study, machine: Node) -> Check:
+def check(study: Study, machine: Node, memory: pathlib.Path | None = None) -> Check:
     """Opens every file of a study and looks at it as a whole.
 
     Args:
         study: The study, as its file says.
         machine: Where its trials are to run.
+        memory: A cache's folder, where what was seen is remembered by content; None: nothing is remembered.
 
     Raises:
         SpecError: With everything that is wrong.
@@ -91,17 +93,19 @@ def check(study: Study, machine: Node) -> Check:
     shape = shape_of(study, machine)
     if (reason := impossible((machine,), shape)) is not None:
         problems.append(f"resources: {reason}. Ask for less, or run it where there is more.")
-    facts, splits, data_notices = _data(study, problems)
+    facts, splits, warnings = _data(study, memory, problems)
     if problems:
         raise SpecError(study.name, problems)
+    seen = overview(facts, splits, in_voxels=study.preprocess.spacing == "unknown")
     return Check(
         study=study,
         facts=facts,
         splits=splits,
+        overview=seen,
         work=forecast(study.design()),
         slots=slots((machine,), (shape,)),
-        notices=(*data_notices, *_halving_notices(study), *_search_notices(study)),
-        limits=tuple(_limits(study, facts, splits)),
+        notices=(*warnings, *of_data(seen), *of_plan(study)),
+        limits=tuple(limits(study, facts, splits)),
     )
 
 
@@ -134,7 +138,9 @@ def ceilings(facts: Sequence[CaseFacts]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _data(study: Study, problems: list[str]) -> tuple[tuple[CaseFacts, ...], Splits, tuple[str, ...]]:
+def _data(
+    study: Study, memory: pathlib.Path | None, problems: list[str]
+) -> tuple[tuple[CaseFacts, ...], Splits, tuple[str, ...]]:
     """The cases and their splits; what is wrong goes to `problems`."""
     dataset = study.dataset
     assert dataset.path is not None
@@ -149,7 +155,8 @@ def _data(study: Study, problems: list[str]) -> tuple[tuple[CaseFacts, ...], Spl
         splits = divide(study, files, grouped)
     except InputError as error:
         problems += lines_of(error)
-    seen = inspect.all_cases(files, options_of(study), dict(grouped), workers=os.cpu_count() or 1)
+    workers = min(AT_ONCE, os.cpu_count() or 1)
+    seen = inspect.all_cases(files, options_of(study), dict(grouped), workers=workers, memory=memory)
     problems += collapsed(seen.problems)
     if not problems:
         splits = divide(study, files, grouped, seen.facts)  # strata follow from what the masks hold
@@ -183,49 +190,3 @@ def collapsed(lines: Sequence[str]) -> list[str]:
         else f"{named[0]}: {rest}".rstrip(": ")
         for rest, named in files.items()
     ]
-
-
-def _halving_notices(study: Study) -> Iterator[str]:
-    for mark in study.marks:
-        if mark * SHORT_MARK < study.training.iterations:
-            yield (
-                f"mark {mark} is under a tenth of {study.training.iterations} iterations: halving there keeps what "
-                "starts fast, which need not be what ends well"
-            )
-
-
-def _limits(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
-    if study.dataset.group == "unknown":
-        yield "nobody knows which cases share a patient (group: unknown): no p-values, intervals too narrow"
-    group_of = {fact.name: fact.group for fact in facts}
-    tested = {group_of[name] for roles in splits for name, role in roles.items() if role == "test"}
-    if (said := _few_groups(len(tested))) is not None:
-        yield said
-    if study.budget.final_seeds < FEW_SEEDS:
-        yield (
-            f"{counted(study.budget.final_seeds, 'final seed')}: what the report says holds for these trained "
-            f"networks, not for the losses; that needs budget.final_seeds {FEW_SEEDS} or more"
-        )
-
-
-def _few_groups(count: int) -> str | None:
-    if count == 1:
-        return "test cases of 1 group: no interval and no p-value"
-    if count < FEW_GROUPS:
-        return f"test cases of {count} groups: no p-values (they need {FEW_GROUPS})"
-    if count < EXPLORATORY:
-        return f"test cases of {count} groups: results are exploratory (under {EXPLORATORY})"
-    return None
-
-
-def _search_notices(study: Study) -> Iterator[str]:
-    still = [arm.name for arm in study.arms if not is_tuned(arm)]
-    if still and len(still) < len(study.arms):
-        yield f"nothing to tune in {', '.join(still)}: trained at its defaults, beside arms that search"
-    elif still:
-        yield "nothing to tune in any arm: all are trained at their defaults"
-    if study.budget.sampler == "grid":
-        sizes = Counter({arm.name: grid_points(arm.space) or 1 for arm in study.arms if is_tuned(arm)})
-        if len(set(sizes.values())) > 1:
-            told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-            yield f"grids of different size ({told}): an arm with more points has more luck; read best-of-equal-n"

@@ -99,17 +99,24 @@ def check(
     data: Data = None,
     settings: Set = None,
     smoke: Smoke = False,
+    home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Open every file of a study, and show its data and its plan. Nothing is written and nothing is started.
+    """Open every file of a study, and show its data and its plan. Nothing is started.
+
+    What was seen of a file is kept in the home's cache, so that the next check opens only what has changed. A home that
+    is not there yet is made when nothing is wrong.
 
     Example: segstudy check demo --data phantoms
     """
     from study.checks import check as look
+    from study.memory import facts_memory
     from study.nodes import this_machine
     from study.spec import load
 
-    found = look(load(file, settings or (), data=data, small=smoke), this_machine())
+    study = load(file, settings or (), data=data, small=smoke)
+    with facts_memory(home) as memory:
+        found = look(study, this_machine(), memory)
     if as_json:
         _print_json(found.plain())
     else:

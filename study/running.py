@@ -12,6 +12,7 @@ from study.events import CohortSampled, Event, OnEvent
 from study.follow import Follower
 from study.launch import Result, run
 from study.ledger import Ledger
+from study.memory import facts_memory
 from study.nodes import this_machine
 from study.options import Places, made
 from study.spec import Study
@@ -37,7 +38,8 @@ def run_study(study: Study, places: Places, console: Console) -> Result:
     if is_known(places.ledger, study.name):
         console.print(Text(f"{study.name}: going on with it, as {places.ledger} has it"))
     else:
-        found = check(study, machine)
+        with facts_memory(Path(places.storage)) as memory:
+            found = check(study, machine, memory)
         notices = found.notices
         trials = sum(work.search_trials + work.final_trials for work in found.work)
         said = (counted(len(study.arms), "arm"), counted(trials, "trial"), counted(len(found.facts), "case"))

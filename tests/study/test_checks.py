@@ -131,7 +131,10 @@ def test_for_a_person(data: pathlib.Path) -> None:
         r"14 of 7 groups, 1 channel",
         r"7 × 8 × 9 \(z, y, x\)",
         r"3 × 2 × 1\.5 mm",
-        r"in 14 of 14 cases, \d+ voxels in the middle one",
+        r"intensity +-\d+ to \d+; in the middle case",
+        r"organ +14 of 14 +0\.792 +0\.792 +0\.792 +0\.792 +0\.792",
+        r"lesion +14 +≤ 1 +0 +14 +0 +0 +5\.91",  # 108 mm³ each: a ball of 5.9 mm
+        r"lesion +2 of 2, 0\.108 +2 of 2, 0\.108 +10 of 10, 0\.108",
         r"train 2 of 1 group, validation 2 of 1 group, test 10 of 5 groups",
         r"organ +1\.000 +1\.000",
         r"unet3d\+focal +12 +2 +3 +29 +850",
@@ -158,6 +161,8 @@ def test_for_a_program(data: pathlib.Path) -> None:
     assert plain["arms"][0]["segments"] == 29
     assert plain["cases"][0]["splits"] == ["validation"]
     assert plain["ceilings"]["organ"] == {"mean": 1.0, "lowest": 1.0, "cases": 14}
+    assert plain["overview"]["lesions"]["lesion"]["count"] == 14
+    assert plain["overview"]["parts"][0]["test"]["labels"]["organ"]["cases"] == 10
     assert plain["study"]["budget"]["cohort"] == 6
     assert plain["slots"] == 2
     assert Study.from_plain(plain["study"]).plain() == plain["study"]

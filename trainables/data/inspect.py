@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trainables.data import keys, preprocess, readers, store
+from trainables.data import keys, measure, preprocess, readers, store
 from trainables.data.case import Case, read_for
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
@@ -31,8 +31,11 @@ class CaseFacts:
         spacing: mm along the same axes; None where the files do not say.
         prepared_shape: Voxels of the training grid.
         intensities: Lowest and highest intensity of each channel, as stored (after the file's own scaling).
+        quantiles: Of each channel the 0.5th, 50th and 99.5th percentile.
         voxels: Label → number of voxels in the reference.
+        lesions: Region → voxels of each of its connected components in the reference, the largest first.
         ceilings: Region → Dice of the reference sent to the training grid and back; None where it has none.
+        content: Digest of the image's voxels: two cases with one are the same image.
         warnings: What to look at, one line each, without the case's name.
     """
 
@@ -43,8 +46,11 @@ class CaseFacts:
     spacing: tuple[float, ...] | None
     prepared_shape: tuple[int, ...]
     intensities: tuple[tuple[float, float], ...]
+    quantiles: tuple[tuple[float, ...], ...]
     voxels: Mapping[str, int]
+    lesions: Mapping[str, tuple[int, ...]]
     ceilings: Mapping[str, float | None]
+    content: str
     warnings: tuple[str, ...]
 
     @property
@@ -64,6 +70,8 @@ class CaseFacts:
             given[name] = tuple(given[name])
         given["spacing"] = None if given["spacing"] is None else tuple(given["spacing"])
         given["intensities"] = tuple((low, high) for low, high in given["intensities"])
+        given["quantiles"] = tuple(tuple(values) for values in given["quantiles"])
+        given["lesions"] = {region: tuple(sizes) for region, sizes in given["lesions"].items()}
         return cls(**given)
 
 
@@ -122,12 +130,15 @@ def facts_of(
         spacing=case.spacing,
         prepared_shape=label.shape,
         intensities=intensities,
+        quantiles=tuple(measure.quantiles(channel) for channel in case.image),
         voxels={
             name: int(np.count_nonzero(reference == index)) for index, name in enumerate(options.classes) if index > 0
         },
+        lesions=measure.lesion_sizes(reference, options.regions),
         ceilings=preprocess.ceilings(
             label, reference, options.regions, len(options.classes), box=case.box, excluded=case.excluded
         ),
+        content=measure.content_digest(case.image),
         warnings=tuple(warnings),
     )
 

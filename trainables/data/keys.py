@@ -16,6 +16,7 @@ DECIDING = (
     "inspect",
     "itk",
     "labels",
+    "measure",
     "nifti",
     "options",
     "pictures",

@@ -12,6 +12,7 @@ from trainables.data.cache import prepare_case
 from trainables.data.inspect import CaseFacts, all_cases
 from trainables.data.labels import parse_all
 from trainables.data.layouts import CaseFiles
+from trainables.data.measure import content_digest
 from trainables.errors import InputError
 
 
@@ -26,8 +27,11 @@ def test_facts_by_hand(tmp_path: pathlib.Path) -> None:
         spacing=(3.0, 2.0, 1.5),
         prepared_shape=(7, 8, 9),
         intensities=((float(image.min()), float(image.max())),),
+        quantiles=(tuple(float(np.percentile(image, percent)) for percent in (0.5, 50, 99.5)),),
         voxels={"organ": 88, "lesion": 12},
+        lesions={"all": (100,), "lesion": (12,)},
         ceilings={"all": 1.0, "lesion": 1.0},
+        content=content_digest(np.transpose(image.astype(np.float32))[np.newaxis]),
         warnings=(),
     )
     assert CaseFacts.from_plain(json.loads(json.dumps(facts.plain()))) == facts

@@ -40,8 +40,11 @@ def dataset(root: pathlib.Path, shapes: Sequence[tuple[int, ...]], normalize: st
             spacing=case.spacing,
             prepared_shape=shape,
             intensities=((0.0, 1.0),),
+            quantiles=((0.0, 0.5, 1.0),),
             voxels={"organ": 1, "lesion": 1},
+            lesions={},
             ceilings={},
+            content="",
             warnings=(),
         )
         records.append(cache.CaseRecord(name=f"c{number}", entry=entry, facts=known))
