@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.grammar import to_plain
+from study import preprocessing
 from study.admission import Node, Shape, impossible, slots
 from study.forecast import ArmForecast, forecast
 from study.notices import limits, of_data, of_plan
@@ -18,9 +19,8 @@ from study.spec import Study
 from study.spec.errors import SpecError
 from study.splits import groups
 from study.splitting import Splits, divide, resolved
-from trainables.data import inspect, layouts
+from trainables.data import inspect
 from trainables.data.inspect import CaseFacts
-from trainables.data.labels import parse_all
 from trainables.data.options import PreprocessOptions
 from trainables.errors import InputError
 
@@ -104,22 +104,14 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None) -> Ch
         overview=seen,
         work=forecast(study.design()),
         slots=slots((machine,), (shape,)),
-        notices=(*warnings, *of_data(seen), *of_plan(study)),
+        notices=(*warnings, *of_data(seen), *of_plan(study), *preprocessing.notices(study)),
         limits=tuple(limits(study, facts, splits)),
     )
 
 
 def options_of(study: Study) -> PreprocessOptions:
     """What preprocessing does to the study's cases."""
-    return PreprocessOptions(
-        dim=study.dim,
-        labels=parse_all(study.dataset.labels),
-        other_labels=study.dataset.other_labels,
-        regions=study.regions,
-        spacing=study.preprocess.spacing,
-        clip=study.preprocess.clip,
-        normalize=study.preprocess.normalize,
-    )
+    return PreprocessOptions(**preprocessing.fields(study))
 
 
 def shape_of(study: Study, machine: Node) -> Shape:
@@ -145,7 +137,7 @@ def _data(
     dataset = study.dataset
     assert dataset.path is not None
     try:
-        files = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude)
+        files = preprocessing.files_of(study)
         grouped = groups([case.name for case in files], dataset.group)
     except InputError as error:
         problems += lines_of(error)

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 from study.checks import options_of
 from study.events import OnEvent, Prepared, Step
 from study.ledger.rows import Case
+from study.preprocessing import files_of
 from study.spec import Study
 from study.spec.errors import SpecError
 from study.splits import Role, groups
 from study.splitting import divide
 from study.trial_specs import Data
-from trainables.data import cache, digests, inspect, layouts, scaling
+from trainables.data import cache, digests, inspect, scaling
 from trainables.data.cache import CaseRecord
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
@@ -90,7 +91,7 @@ def find(study: Study) -> FoundCases:
     dataset = study.dataset
     if dataset.path is None:
         raise InputError(f"{study.name}: no data: give --data DIR, or `dataset.path` in the study file")
-    files = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude)
+    files = files_of(study)
     grouped = groups([case.name for case in files], dataset.group)
     divide(study, files, grouped)  # what is wrong with the split is said before anything is prepared
     return FoundCases(study, tuple(files), dict(grouped), options_of(study))

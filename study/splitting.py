@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from study.fold_names import assign_by_fold, fold_names
+from study.preprocessing import files_of
 from study.spec import Study
 from study.split_files import assign_listed, read_split
 from study.splits import Named, Role, assign
 from study.strata import Amounts
-from trainables.data import layouts
 from trainables.data.inspect import CaseFacts
 from trainables.data.layouts import CaseFiles
 
@@ -21,16 +21,15 @@ def resolved(study: Study) -> Study:
     Raises:
         InputError: The cases, or the split's file, cannot be found or do not make a split.
     """
-    dataset, split = study.dataset, study.dataset.split
+    split = study.dataset.split
     if split.folds is not None or (split.by is None and split.file is None):
         return study
-    assert dataset.path is not None
-    files = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude)
+    files = files_of(study)
     count = len(divide(study, files, [(case.name, case.name) for case in files]))
     if count == 1:
         return study
     changed = {"split": split.model_copy(update={"folds": count})}
-    return study.model_copy(update={"dataset": dataset.model_copy(update=changed)})
+    return study.model_copy(update={"dataset": study.dataset.model_copy(update=changed)})
 
 
 def divide(

@@ -8,6 +8,7 @@ from search_spaces.grammar import Fixed, Parameter
 from search_spaces.metrics import KNOWN, better
 from search_spaces.values import grid_points
 from study.spec.errors import Problem, suggestion, unknown
+from study.spec.preprocess import with_dataset
 from study.spec.tables import shown_problems
 
 LARGEST_GRID = 1_000_000
@@ -137,6 +138,7 @@ def _baseline(values: Values, arms: list[str]) -> Iterator[Problem]:
 
 CHECKS = (
     (("patch", "preprocess"), _dimensions),
+    (("preprocess", "dataset"), with_dataset),
     (("patch", "models"), _networks),
     (("objective",), _metric),
     (("objective", "patch", "report"), _volumes),

@@ -150,6 +150,10 @@ class Dataset(Section):
         masks: The same for the masks.
         labels: Name → value in the mask, or a rule such as `>127`. Class indices are 1, 2, … in this order.
         other_labels: What becomes of values that no label names.
+        ignore: Values or rules of the mask whose voxels are neither trained on nor scored.
+        colour: What becomes of the colours of pictures: one `grey` channel, or `channels` red, green and blue.
+        roi: The region of interest, outside of which nothing is scored: a folder or template of masks (everything but 0
+            is inside), `{label: one of the labels, or a rule}`, or a box `[[z0, z1], [y0, y1], [x0, x1]]`. None: all.
         regions: What is scored: name → labels whose union it is. None: each label by itself.
         exclude: Names of cases to leave out.
         group: `case`: each is another patient; `unknown`: some may share one, so nothing is tested; or a regular
@@ -162,7 +166,10 @@ class Dataset(Section):
     images: Annotated[Any, BeforeValidator(lambda value: _places(value))] = None
     masks: Annotated[str, Field(min_length=1)] | None = None
     labels: dict[str, Annotated[Any, BeforeValidator(_rule)]]
-    other_labels: Literal["refuse", "background"] = "refuse"
+    other_labels: Literal["refuse", "background", "ignore"] = "refuse"
+    ignore: Annotated[tuple[Any, ...], BeforeValidator(lambda value: _ignored(value))] = ()
+    colour: Literal["grey", "channels"] = "grey"
+    roi: Annotated[Any, BeforeValidator(lambda value: _region(value))] = None
     regions: dict[str, Annotated[tuple[str, ...], BeforeValidator(listed)]] | None = None
     exclude: Cases = ()
     group: Annotated[str, Field(max_length=LONGEST_PATTERN)] = "case"
@@ -178,6 +185,7 @@ class Dataset(Section):
         yield from self._label_problems()
         yield from self._rule_problems()
         yield from self._region_problems()
+        yield from self._area_problems()
         yield from self._file_problems()
         for problem in self.split.problems():
             yield Problem(("split", *problem.path), problem.text)
@@ -225,11 +233,62 @@ class Dataset(Section):
         if self.regions is not None and not self.regions:
             yield Problem(("regions",), "names nothing to score: leave it out to score each label.")
 
+    def _area_problems(self) -> Iterator[Problem]:
+        """Ignored values that are labels, and a region of interest by a label that is none."""
+        equal = {str(rule): name for name, rule in self.labels.items() if isinstance(rule, int | float)}
+        for rule in self.ignore:
+            if str(rule) in equal:
+                yield Problem(("ignore",), f"{rule} is the value of {equal[str(rule)]}: keep it in one of them.")
+        if isinstance(self.roi, dict):
+            try:
+                label_rule(self.roi["label"], self.labels)
+            except ValueError as error:
+                yield Problem(("roi", "label"), str(error))
+
     def _file_problems(self) -> Iterator[Problem]:
         if (self.images is None) != (self.masks is None):
             yield Problem(("masks" if self.masks is None else "images",), "images and masks go together: give both.")
         if self.group not in ("case", "unknown") and (flaw := _pattern_flaw(self.group, "case")):
             yield Problem(("group",), flaw)
+
+
+def label_rule(given: object, labels: Mapping[str, Any]) -> Label:
+    """The label that a name among the study's, or a value or rule of the mask, means.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(given, str) and given in labels:
+        return parse_label(given, rule_of(labels[given]))
+    try:
+        return parse_label("", rule_of(given))
+    except ValueError:
+        text = f"expected one of the labels ({', '.join(labels)}), a value of the mask or a rule, found {shown(given)}."
+        raise ValueError(text) from None
+
+
+def _ignored(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return tuple(rule_of(rule) for rule in value)
+    return (rule_of(value),)
+
+
+def _region(value: object) -> object:
+    if value is None or (isinstance(value, str) and value):
+        return value
+    if isinstance(value, dict) and list(value) == ["label"] and isinstance(value["label"], str | int):
+        return value
+    if isinstance(value, list | tuple) and len(value) in (2, 3) and all(_side(side) for side in value):
+        return tuple((side[0], side[1]) for side in value)
+    raise ValueError(
+        "expected a folder or path with {case} in it, {label: NAME}, or a box [[z0, z1], [y0, y1], [x0, x1]] with each "
+        f"first number below its second, found {shown(value)}."
+    )
+
+
+def _side(side: object) -> bool:
+    whole = isinstance(side, list | tuple) and len(side) == 2 and all(type(number) is int for number in side)
+    return whole and 0 <= side[0] < side[1]  # type: ignore[index]
 
 
 def _places(value: object) -> object:

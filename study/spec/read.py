@@ -11,7 +11,8 @@ from study.spec.base import Count, Name, Section, Seed, listed
 from study.spec.dataset import Dataset
 from study.spec.errors import Path, Problem, shown, suggestion, translated, unknown, without_unknown
 from study.spec.parameters import resolve, resolve_training
-from study.spec.sections import Budget, Inference, Objective, Patch, Preprocess, Report, Resources
+from study.spec.preprocess import Preprocess
+from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
 
 SECTIONS: dict[str, type[Section]] = {
     "dataset": Dataset,

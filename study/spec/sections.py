@@ -1,57 +1,13 @@
 """The sections of a study file apart from the dataset: their keys, what is allowed, what holds when they are silent."""
 
-import math
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeGuard
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from study.spec.base import Count, Section, Whole, listed, whole
 from study.spec.errors import Problem, shown
 from study.spec.tables import Published, Tables, published_problems, table_problems
-
-
-class Preprocess(Section):
-    """What is done to images once, before all trials.
-
-    Attributes:
-        spacing: Millimetres of a voxel `[z, y, x]` (`[y, x]` in 2D) that all cases are resampled to; `native` keeps
-            each case's grid; `unknown` does so too and gives distances in voxels, whatever the header says.
-        clip: Intensities are cut off at these two values, before normalisation; None: not.
-        normalize: `zscore` and `minmax` by case, after clipping.
-    """
-
-    spacing: Annotated[Any, BeforeValidator(lambda value: _spacing(value))] = "native"
-    clip: Annotated[Any, BeforeValidator(lambda value: _window(value))] = None
-    normalize: Literal["zscore", "minmax", "none"] = "zscore"
-
-
-def _spacing(value: object) -> object:
-    if value in ("native", "unknown"):
-        return value
-    if isinstance(value, list | tuple) and len(value) in (2, 3) and all(_is_positive(number) for number in value):
-        return tuple(float(number) for number in value)
-    raise ValueError(
-        f"expected native, unknown, or millimetres [z, y, x] ([y, x] in 2D) above 0, found {shown(value)}."
-    )
-
-
-def _window(value: object) -> object:
-    if value is None:
-        return value
-    if isinstance(value, list | tuple) and len(value) == 2 and all(_is_number(number) for number in value):
-        low, high = (float(number) for number in value)
-        if low < high:
-            return low, high
-    raise ValueError(f"expected [low, high], low below high, or nothing, found {shown(value)}.")
-
-
-def _is_positive(value: object) -> bool:
-    return _is_number(value) and value > 0
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class Patch(Section):

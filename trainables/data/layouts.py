@@ -34,6 +34,7 @@ def find(
     images: str | Mapping[str, str] | None = None,
     masks: str | None = None,
     exclude: Sequence[str] = (),
+    roi: str | None = None,
 ) -> list[CaseFiles]:
     """The cases of a dataset, sorted by name.
 
@@ -44,10 +45,11 @@ def find(
             channels as `{flair: template, t1: template}`, in this order. A folder of DICOM slices is one image.
         masks: The same for the masks; given with `images` or not at all.
         exclude: Names of cases to leave out; `*` and `?` as in file names.
+        roi: Where masks of regions of interest are, like `masks`; None: there are none.
 
     Raises:
-        InputError: No such folder, no cases, an image without mask, a mask without image, channels that differ, or an
-            excluded case that does not exist.
+        InputError: No such folder, no cases, an image without mask, a mask without image, channels that differ, a case
+            without region, or an excluded case that does not exist.
     """
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():
@@ -55,10 +57,23 @@ def find(
     if (images is None) != (masks is None):
         raise InputError("dataset: `images` and `masks` are given together, or neither.")
     if images is not None and masks is not None:
-        found = templates.find(root, {"image": images} if isinstance(images, str) else images, masks)
+        found = templates.find(root, {"image": images} if isinstance(images, str) else images, masks, roi)
     else:
         found = _from_known(root)
-    return _paired(found, exclude)
+    cases = _paired(found, exclude)
+    return cases if roi is None else _with_regions(cases, templates.matches(root, roi), roi)
+
+
+def _with_regions(cases: Sequence[CaseFiles], regions: Mapping[str, pathlib.Path], where: str) -> list[CaseFiles]:
+    """Each case with the mask of its region of interest; such masks of other cases are of no interest."""
+    without = [case.name for case in cases if case.name not in regions]
+    if without:
+        others = f" ({len(without) - 1} more like it)" if len(without) > 1 else ""
+        raise InputError(
+            f"dataset.roi: there is no mask for case {without[0]!r} in {where}{others}. Add it, or list the case under "
+            "`dataset.exclude`."
+        )
+    return [dataclasses.replace(case, roi=regions[case.name]) for case in cases]
 
 
 def _from_known(root: pathlib.Path) -> Found:

@@ -15,22 +15,24 @@ CASE = "{case}"
 TOKENS = re.compile(r"(\{case\}|\*\*/|\*+|\?)")
 
 
-def find(root: pathlib.Path, images: Mapping[str, str], masks: str) -> Found:
-    """The files that templates name; an image's `{case}` never matches a file that the masks' template matches.
+def find(root: pathlib.Path, images: Mapping[str, str], masks: str, roi: str | None = None) -> Found:
+    """The files that templates name; an image's `{case}` never matches a file that another template says is a mask.
 
     Args:
         root: Where templates begin.
         images: Channel → template, or a folder of files called after their cases.
         masks: The same for the masks.
+        roi: The same for the masks of regions of interest.
 
     Raises:
         InputError: A template cannot be used, there is no such folder, or a case has two files in one place.
     """
-    by_case = _matches(root, masks)
-    taken = frozenset(by_case.values())
+    regions = frozenset(() if roi is None else matches(root, roi).values())
+    by_case = matches(root, masks, regions)
+    taken = frozenset(by_case.values()) | regions
     found: dict[str, dict[int, pathlib.Path]] = {}
     for channel, template in enumerate(images.values()):
-        for case, file in _matches(root, template, taken, by_case.keys()).items():
+        for case, file in matches(root, template, taken, by_case.keys()).items():
             found.setdefault(case, {})[channel] = file
     return Found(found, by_case, f"{', '.join(images.values())} and {masks}", tuple(images))
 
@@ -88,12 +90,23 @@ class Template:
                 yield next((case for case in cases if case in known), cases[0]), file
 
 
-def _matches(
+def matches(
     root: pathlib.Path,
     template: str,
     taken: Collection[pathlib.Path] = frozenset(),
     known: Collection[str] = frozenset(),
 ) -> dict[str, pathlib.Path]:
+    """Case → the one file that a template, or a folder of files called after their cases, has for it.
+
+    Args:
+        root: Where the template begins.
+        template: With `{case}`, or a folder.
+        taken: Files that are something else.
+        known: Cases that are known, which decide between two ways to read a name.
+
+    Raises:
+        InputError: There is no such folder, or a case has two files.
+    """
     if CASE not in template:
         folder = root / template
         if not folder.is_dir():

@@ -215,6 +215,9 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "masks": None,
         "labels": {"kidney": 1, "tumor": 2},
         "other_labels": "refuse",
+        "ignore": [],
+        "colour": "grey",
+        "roi": None,
         "regions": {"kidney": ["kidney"], "tumor": ["tumor"]},
         "exclude": [],
         "group": "case",
@@ -228,7 +231,16 @@ def test_what_holds_when_the_file_is_silent() -> None:
             "seed": None,
         },
     }
-    assert plain["preprocess"] == {"spacing": "native", "clip": None, "normalize": "zscore"}
+    assert plain["preprocess"] == {
+        "crop": None,
+        "spacing": "native",
+        "outside_roi": "keep",
+        "clip": None,
+        "window": None,
+        "percentiles": None,
+        "normalize": "zscore",
+        "pad": "background",
+    }
     assert plain["patch"] == {"size": [32, 32, 32], "overlap": [16, 16, 16], "foreground": 0.33}
     assert plain["augment"] == []
     assert plain["budget"] == {

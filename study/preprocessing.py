@@ -1,0 +1,73 @@
+"""What a study file says of its cases, as the data code takes it: their files, and what preprocessing does to them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from study.spec import Study
+from study.spec.dataset import label_rule
+from trainables.data import layouts
+from trainables.data.area import Crop, Roi
+from trainables.data.labels import parse, parse_all
+from trainables.data.layouts import CaseFiles
+
+
+def files_of(study: Study) -> list[CaseFiles]:
+    """The study's cases, sorted by name.
+
+    Raises:
+        InputError: There is no folder, an image lacks its mask or its region of interest, …
+    """
+    dataset = study.dataset
+    assert dataset.path is not None
+    roi = dataset.roi if isinstance(dataset.roi, str) else None
+    return layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude, roi)
+
+
+def fields(study: Study) -> dict[str, Any]:
+    """The keyword arguments of `PreprocessOptions` that the sections `dataset`, `patch` and `preprocess` give."""
+    dataset, preprocess = study.dataset, study.preprocess
+    how = preprocess.normalize
+    return {
+        "dim": study.dim,
+        "labels": parse_all(dataset.labels),
+        "other_labels": dataset.other_labels,
+        "ignore": tuple(parse("", rule) for rule in dataset.ignore),
+        "regions": study.regions,
+        "colour": dataset.colour,
+        "roi": _roi(study),
+        "crop": _crop(study),
+        "spacing": preprocess.spacing,
+        "outside_roi": preprocess.outside_roi,
+        "clip": preprocess.limits,
+        "percentiles": preprocess.percentiles,
+        "normalize": tuple(how[name] for name in dataset.images) if isinstance(how, dict) else how,
+        "pad": preprocess.pad,
+    }
+
+
+def notices(study: Study) -> Iterator[str]:
+    """What a reader must know of how the cases are cut."""
+    crop, roi = study.preprocess.crop, study.dataset.roi
+    by_reference = isinstance(roi, dict)
+    if crop is not None and (crop.to == "reference" or (crop.to == "roi" and by_reference)):
+        label = crop.label if crop.to == "reference" else roi["label"]
+        yield f"oracle crop: each case is cut to {label!r} in its own reference, which a new case does not have"
+    if by_reference:
+        yield f"oracle region: only {roi['label']!r} of each case's own reference is scored, which a new case lacks"
+
+
+def _roi(study: Study) -> Roi | None:
+    roi = study.dataset.roi
+    if roi is None:
+        return None
+    if isinstance(roi, str):
+        return Roi()
+    return Roi(rule=label_rule(roi["label"], study.dataset.labels)) if isinstance(roi, dict) else Roi(box=roi)
+
+
+def _crop(study: Study) -> Crop | None:
+    crop = study.preprocess.crop
+    if crop is None:
+        return None
+    rule = None if crop.label is None else label_rule(crop.label, study.dataset.labels)
+    return Crop(to=crop.to, rule=rule, margin=crop.margin)

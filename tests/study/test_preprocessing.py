@@ -1,0 +1,125 @@
+"""From the study file to a trained network: what `dataset` and `preprocess` say changes the numbers."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from study.admission import Node
+from study.checks import check, options_of
+from study.preprocessing import files_of
+from study.spec import Study
+from tests.study.study_files import changed
+from tests.trainables import tiny
+from tests.trainables.data.files import pair, save
+from trainables.data import cache, scaling
+from trainables.errors import InputError
+from trainables.training import Training
+
+torch.set_num_threads(1)
+ROI = np.zeros((9, 8, 7), np.uint8)
+ROI[2:8, 1:7, 1:6] = 1
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Five scans with a region of interest each, and one region too many."""
+    folder = tmp_path_factory.mktemp("data")
+    for number in range(5):
+        pair(folder, f"c{number}", seed=number)
+    for number in range(6):
+        save(folder / "regions" / f"c{number}.nii.gz", ROI)
+    return folder
+
+
+def a_study(data: pathlib.Path, **changes: Any) -> Study:
+    dotted = {key.replace("__", "."): value for key, value in changes.items()}
+    base = {"dataset.path": str(data), "dataset.labels": {"organ": 1, "lesion": 2}, "patch.size": [32, 32, 32]}
+    return Study.from_plain(changed({**base, **dotted}))
+
+
+def trained(study: Study, root: pathlib.Path) -> tuple[str, tuple[Any, ...]]:
+    """Digest of a network after two iterations, and the scores of a case."""
+    how = options_of(study)
+    index = cache.write_index(root, [cache.prepare_case(files, how, root) for files in files_of(study)], how)
+    cases = cache.Dataset.open(index).cases
+    scales = scaling.training_scales([cases["c0"], cases["c1"]], how)
+    spec = tiny.spec(
+        data=str(index),
+        scales=scales,
+        train=("c0", "c1"),
+        evaluate=("c2",),
+        augment=(),
+        iterations=2,
+        marks=(2,),
+    )
+    training = Training(spec)
+    training.advance(2)
+    return training.digest(), training.evaluate(("c2",)).scores
+
+
+KEYS: dict[str, dict[str, Any]] = {
+    "crop": {"preprocess__crop": {"to": "reference", "label": "lesion", "margin": 1}},
+    "region": {"dataset__roi": "regions", "preprocess__outside_roi": "minimum"},
+    "crop to the region": {"dataset__roi": "regions/{case}.nii.gz", "preprocess__crop": {"to": "roi"}},
+    "ignore": {"dataset__labels": {"organ": 1, "lesion": 3}, "dataset__ignore": [2]},
+    "percentiles": {"preprocess__percentiles": [5, 90]},
+    "window": {"preprocess__window": {"level": 0, "width": 300}},
+    "pad": {"preprocess__pad": "minimum"},
+    "zscore_nonzero": {"preprocess__normalize": "zscore_nonzero", "preprocess__clip": [0, 400]},
+    "zscore_training": {"preprocess__normalize": "zscore_training"},
+    "zscore_training, cut": {"preprocess__normalize": "zscore_training", "preprocess__percentiles": [10, 90]},
+}
+
+
+def test_every_key_changes_the_numbers(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    digests = {name: trained(a_study(data, **changes), tmp_path)[0] for name, changes in KEYS.items()}
+    digests["nothing"] = trained(a_study(data), tmp_path)[0]
+    assert len(set(digests.values())) == len(digests), digests
+
+
+def test_regions_of_interest_limit_the_scores(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    index = trained(a_study(data), tmp_path)[1], trained(a_study(data, dataset__roi="regions"), tmp_path)[1]
+    assert index[0] != index[1]
+
+
+def test_a_case_without_its_region_is_refused(data: pathlib.Path) -> None:
+    found = files_of(a_study(data, dataset__roi="regions"))
+    assert [case.roi and case.roi.name for case in found] == [f"c{n}.nii.gz" for n in range(5)]
+    with pytest.raises(InputError, match=r"dataset\.roi: there is no mask for case 'c0' in imagesTr/\{case\}_9.nii.gz"):
+        files_of(a_study(data, dataset__roi="imagesTr/{case}_9.nii.gz"))
+    with pytest.raises(InputError, match="no folder 'lungs'"):
+        files_of(a_study(data, dataset__roi="lungs"))
+
+
+def test_masks_of_regions_are_no_images(tmp_path: pathlib.Path) -> None:
+    for kind in ("scan", "scan_roi", "scan_mask"):
+        save(tmp_path / "a" / f"{kind}.nii", ROI)
+    study = a_study(
+        tmp_path,
+        dataset__images="{case}/scan*.nii",
+        dataset__masks="{case}/*_mask.nii",
+        dataset__roi="{case}/*_roi.nii",
+    )
+    (case,) = files_of(study)
+    assert [path.name for path in (*case.images, case.mask, case.roi) if path] == [
+        "scan.nii",
+        "scan_mask.nii",
+        "scan_roi.nii",
+    ]
+
+
+def test_oracles_are_badged(data: pathlib.Path) -> None:
+    here = Node("here", 2, 0)
+    split = {"dataset__split": {"validation": ["c1"], "test": ["c2"]}}
+    crop = {"preprocess__crop": {"to": "reference", "label": "lesion"}}
+    told = check(a_study(data, **split, **crop), here).notices
+    assert "oracle crop: each case is cut to 'lesion' in its own reference, which a new case does not have" in told
+    region = {"dataset__roi": {"label": ">0"}, "preprocess__crop": {"to": "roi"}}
+    both = [line for line in check(a_study(data, **split, **region), here).notices if line.startswith("oracle")]
+    assert [line.split(":")[0] for line in both] == ["oracle crop", "oracle region"]
+    assert "'>0'" in both[0]
+    fair = check(a_study(data, **split, preprocess__crop={"to": "nonzero"}, dataset__roi="regions"), here)
+    assert not [line for line in fair.notices if "oracle" in line]
