@@ -23,8 +23,8 @@ from study.spec.dataset import Dataset, Split
 from study.spec.errors import Lines, Problem, SpecError
 from study.spec.errors import Path as KeyPath
 from study.spec.file import builtin_studies, locate, override, put, read_document
-from study.spec.read import names_of, read
 from study.spec.preprocess import Preprocess
+from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
 
 __all__ = ["SpecError", "Split", "Study", "Training", "builtin_studies", "load", "trial_fields"]
