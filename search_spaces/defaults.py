@@ -235,8 +235,12 @@ TRAINING: dict[str, Default] = {
     ),
     "weight_decay": Default(0.0, None, "the papers used none", at_least=0),
     "momentum": Default(0.9, None, "Nesterov, as the inverse-weighting paper; for sgd only", at_least=0, below=1),
+    "eps": Default(1e-8, None, "PyTorch's; Keras has 1e-7; for adam and adamw only", above=0),
     "schedule": Default(
-        "polynomial", None, "power 0.9 as nnU-Net; spans all iterations", words=("polynomial", "constant")
+        "polynomial",
+        None,
+        "power 0.9 as nnU-Net; spans all iterations",
+        words=("polynomial", "constant", "step", "plateau"),
     ),
     "batch_size": Default(2, None, "the same for all arms, so that they stay comparable", at_least=1),
 }

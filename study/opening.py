@@ -7,9 +7,9 @@ from study.admission import Node, Shape
 from study.bookkeeping import Bookkeeper
 from study.desk import Desk, Terms
 from study.events import OnEvent
-from study.objective import objective
 from study.spec import Study
 from study.trial_specs import Data, trial_spec, write_spec
+from trainables.objective import objective
 from trainables.storage import Storage
 from trainables.trial import Score
 

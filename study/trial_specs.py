@@ -36,7 +36,8 @@ class Data:
 def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: float) -> TrialSpec:
     """All that a trial needs.
 
-    The search stage is scored on validation cases, the final stage on test cases; both train on training cases only.
+    The search stage is scored on validation cases, the final stage on test cases. Both train on training cases only,
+    unless the study says that the final stage trains on validation cases too.
 
     Args:
         study: The study.
@@ -47,13 +48,15 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
     """
     key = plan.key
     final = key.stage == "final"
-    scored = data.named(key.fold, "test" if final else "validation")
+    train, validation = (data.named(key.fold, split) for split in ("train", "validation"))
+    scored = data.named(key.fold, "test") if final else validation
     return TrialSpec(
         key=str(key),
         seed=plan.seed,
         data=data.index,
         scales=data.scales[key.fold] if data.scales else (),
-        train=data.named(key.fold, "train"),
+        train=(*train, *validation) if final and study.budget.final_on == "train+validation" else train,
+        validate=validation if study.training.evaluate_every else (),
         evaluate=scored,
         previews=_spread(scored, PREVIEWS) if final else (),
         gpu=gpu,

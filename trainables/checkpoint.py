@@ -10,7 +10,7 @@ from trainables.storage import Storage
 from trainables.trial import Point
 
 STATE, MANIFEST = "state.pt", "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class UnreadableCheckpointError(Exception):

@@ -44,7 +44,8 @@ class Learner(Protocol):
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
         """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
 
-        Makes at least one iteration unless `to` is reached already. Returns the curve points completed meanwhile.
+        Makes at least one iteration, or a part of what belongs to one, unless `to` is reached already. Returns the
+        curve points completed meanwhile.
 
         Raises:
             Diverged: A loss or weight is not finite.

@@ -130,7 +130,8 @@ class SegmentWork:
         if learner.iteration < self._todo.stop:
             self._train(learner, deadline)
         if learner.iteration < self._todo.stop:
-            if time.monotonic() - self._saved_time >= self._todo.checkpoint_seconds:
+            due = time.monotonic() - self._saved_time >= self._todo.checkpoint_seconds
+            if due and self._saved_at != learner.iteration:  # a long validation stays at one iteration
                 self._save(learner)
             return self._report(before)
         if self._saved_at != self._todo.stop:

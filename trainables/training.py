@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
 from trainables import inference, models, precision
+from trainables.course import Course
 from trainables.curve import Curve
 from trainables.data.augment import Augmenter
 from trainables.data.cache import Dataset
@@ -24,7 +25,7 @@ from trainables.losses import LOSSES
 from trainables.losses.deep import over_depths
 from trainables.metrics import score_case
 from trainables.models.normalisation import set_momentum
-from trainables.optimize import OPTIMIZERS, SCHEDULES, set_learning_rate
+from trainables.optimize import OPTIMIZERS, set_learning_rate
 from trainables.previews import preview
 from trainables.streams import seed_of
 from trainables.trial import Point, Preview, Score, TrialSpec
@@ -38,8 +39,9 @@ class Training:
     """A network, its optimiser and its data, between two iterations. Implements `Learner`.
 
     Weights, patches, augmentations and dropout are functions of (seed, stream, iteration, slot), the learning rate of
-    the iteration. So the state is network, optimiser, iteration and the curve's window, and a training that is cut,
-    saved and loaded ends with the same bits (on a CPU with the same number of threads).
+    the iteration, or of what the course has seen. So the state is network, optimiser, iteration, the curve's window and
+    the course, and a training that is cut, saved and loaded ends with the same bits (on a CPU with the same number of
+    threads).
 
     Args:
         spec: All about the trial.
@@ -75,20 +77,21 @@ class Training:
             precision.guard(self.network)
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
         self._loss = over_depths(_named(LOSSES, "loss", spec.loss))
-        self._schedule = _named(SCHEDULES, "schedule", spec.schedule)
         self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
-            network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum
+            network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum, spec.eps
         )
         self._augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
         self._patches = PatchSampler(
             self._data, spec.train, spec.patch_size, spec.foreground, spec.seed, self._augmenter.margin
         )
         self._curve = Curve(spec.iterations, spec.marks, self.device)
+        self._course = Course(spec, self.device)
 
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
         """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
 
-        Makes at least one iteration unless `to` is reached already. Returns the curve points completed meanwhile.
+        Makes at least one iteration, or scores one validation case, unless `to` is reached already. An iteration that a
+        validation follows is done when that is. Returns the curve points completed meanwhile.
 
         Raises:
             Diverged: A loss is not finite. Noticed where the curve has a point, so that the device is not waited for.
@@ -97,13 +100,13 @@ class Training:
         points: list[Point] = []
         self.network.train()
         while self.iteration < to:
-            points += self._iterate()
+            points += self._validate() if self._course.open else self._iterate()
             if time.monotonic() >= deadline:
                 break
         return tuple(points)
 
     def evaluate(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Evaluation:
-        """Scores full volumes on their original grid with the weights as they are.
+        """Scores full volumes on their original grid with the weights as they are, or the best ones if so declared.
 
         Args:
             cases: Names of cases.
@@ -116,21 +119,31 @@ class Training:
         self.network.eval()
         scores: list[Score] = []
         kept: list[Preview] = []
-        for name in cases:
-            case = self._data.cases[name]
-            reference, prediction = np.asarray(case.reference), self.predict(name)
-            spacing = case.reference_spacing
-            scores += score_case(
-                name, reference, prediction, regions=self.spec.regions, metrics=self.spec.metrics, spacing=spacing
-            )
-            if name in previews:
-                kept.append(preview(name, np.asarray(case.grey()), reference, prediction, spacing=spacing))
+        with self._scored_weights():
+            for name in cases:
+                case, prediction = self._data.cases[name], self._predicted(name)
+                scores += self._scores(name, prediction, self.spec.regions, self.spec.metrics)
+                if name in previews:
+                    grey, reference = np.asarray(case.grey()), np.asarray(case.reference)
+                    kept.append(preview(name, grey, reference, prediction, spacing=case.reference_spacing))
         return Evaluation(tuple(scores), tuple(kept))
 
     def predict(self, case: str) -> np.ndarray:
         """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`."""
-        spec, cached = self.spec, self._data.cases[case]
         self.network.eval()
+        with self._scored_weights():
+            return self._predicted(case)
+
+    def _scores(
+        self, name: str, prediction: np.ndarray, regions: Mapping[str, Sequence[int]], metrics: Sequence[str]
+    ) -> tuple[Score, ...]:
+        case = self._data.cases[name]
+        reference, spacing = np.asarray(case.reference), case.reference_spacing
+        return score_case(name, reference, prediction, regions=regions, metrics=metrics, spacing=spacing)
+
+    def _predicted(self, case: str) -> np.ndarray:
+        """`predict` with the weights that the network has."""
+        spec, cached = self.spec, self._data.cases[case]
         probabilities = inference.predict(
             self._logits,
             torch.from_numpy(np.array(cached.image)).to(self.device),
@@ -148,8 +161,10 @@ class Training:
         state = {
             "iteration": self.iteration,
             "network": dict(self.network.state_dict()),
+            "best": self._course.best,
             "optimizer": self._optimizer.state_dict(),
             "curve": self._curve.state_dict(),
+            "course": self._course.state_dict(),
         }
         return {name: _copied(value) for name, value in state.items()}
 
@@ -158,25 +173,30 @@ class Training:
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._curve.load_state_dict(state["curve"])
+        self._course.load_state_dict(state["course"], state["best"])
         self.iteration = state["iteration"]
 
     def digest(self) -> str:
         """SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
         digest = hashlib.sha256()
-        for name, tensor in _tensors((self.network.state_dict(), self._optimizer.state_dict()["state"])):
+        best = () if self._course.best is None else (self._course.best,)
+        for name, tensor in _tensors((self.network.state_dict(), self._optimizer.state_dict()["state"], *best)):
             digest.update(f"{name} {tensor.dtype} {(*tensor.shape,)}\n".encode())
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
     def close(self) -> None:
         """Lets go of memory and files; nothing is called afterwards."""
-        del self.network, self._optimizer, self._data, self._patches, self._curve
+        del self.network, self._optimizer, self._data, self._patches, self._curve, self._course
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
     def _iterate(self) -> tuple[Point, ...]:
         spec, now = self.spec, self.iteration
-        set_learning_rate(self._optimizer, spec.learning_rate * self._schedule(now, spec.iterations))
+        if self._course.stopped:
+            self.iteration += 1
+            return ()
+        set_learning_rate(self._optimizer, self._course.rate(now))
         set_momentum(self.network, now)
         images, labels = self._patches.batch(now, spec.batch_size)
         images, labels = images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
@@ -190,7 +210,39 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self.iteration += 1
-        return self._curve.add(loss.detach(), self.iteration)
+        points = self._curve.add(loss.detach(), self.iteration) + self._course.learned(loss.detach(), self.iteration)
+        if self._course.open:
+            self.iteration = now  # it is done when its validation is
+        return points
+
+    def _validate(self) -> tuple[Point, ...]:
+        """Scores one case of the validation under way, by the objective's metric; after the last the iteration is done.
+
+        The weights are those of now: the best ones are chosen by this.
+        """
+        how, name = self.spec.objective, self._course.open[0]
+        self.network.eval()
+        regions = {region: self.spec.regions[region] for region in how["regions"]}
+        scores = self._scores(name, self._predicted(name), regions, (how["metric"],))
+        points = self._course.validated(scores, self.iteration + 1, lambda: _copied(self.network.state_dict()))
+        self.network.train()
+        if not self._course.open:
+            self.iteration += 1
+        return points
+
+    @contextlib.contextmanager
+    def _scored_weights(self) -> Iterator[None]:
+        """The network has the weights that are scored, then its own again."""
+        best = self._course.best
+        if best is None:
+            yield
+            return
+        own = _copied(self.network.state_dict())
+        self.network.load_state_dict(best)
+        try:
+            yield
+        finally:
+            self.network.load_state_dict(own)
 
     def _logits(self, images: Tensor) -> Tensor:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.spec.precision == "bfloat16"):

@@ -32,7 +32,19 @@ class TrialSpec:
         learning_rate: Initial step size.
         weight_decay: As PyTorch's optimisers take it.
         momentum: For `sgd` (Nesterov).
-        schedule: `constant` or `polynomial` (power 0.9), spanning `iterations`.
+        eps: For `adam` and `adamw`: added to the root of the second moment.
+        schedule: Of the learning rate: `constant`, `polynomial` (power 0.9), `step` or `plateau`, spanning
+            `iterations`.
+        step: Keyword arguments of `schedules.step`, for that schedule.
+        plateau: Keyword arguments of `patience.Plateau`, for that schedule, and `monitor`: what it looks at, `loss`
+            (mean of an epoch) or `validation` (objective).
+        early_stopping: Keyword arguments of `patience.EarlyStopping` and `monitor`; empty: none. A training that has
+            stopped holds its weights, and later marks are scored with them.
+        epoch: Iterations of an epoch, where something looks at its loss.
+        checkpoint: Which weights are scored: the `last` ones, or the `best` so far by the validation cases.
+        evaluate_every: Iterations between validations, where something looks at them; each mark has one too.
+        validate: Names of the cases that something during the training is chosen by, if anything is.
+        objective: What counts there: `metric`, `regions`, and whether to `maximize` it.
         iterations: Length of the whole training, the last mark.
         batch_size: Patches in an iteration.
         patch_size: Voxels of a patch, `(z, y, x)` or `(y, x)`.
@@ -72,7 +84,16 @@ class TrialSpec:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     momentum: float = 0.9
+    eps: float = 1e-8
     schedule: str = "constant"
+    step: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    plateau: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    early_stopping: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    epoch: int = 0
+    checkpoint: str = "last"
+    evaluate_every: int = 0
+    validate: tuple[str, ...] = ()
+    objective: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     batch_size: int = 2
     foreground: float = 0.33
     augment: tuple[str, ...] = ()

@@ -8,6 +8,8 @@ from search_spaces.grammar import Fixed, Parameter
 from search_spaces.metrics import KNOWN, better
 from search_spaces.values import grid_points
 from study.spec.errors import Problem, suggestion, unknown
+from study.spec.losses import class_problems
+from study.spec.learning import schedules_of
 from study.spec.preprocess import with_dataset
 from study.spec.tables import shown_problems
 
@@ -85,6 +87,18 @@ def _marks(values: Values) -> Iterator[Problem]:
         yield Problem(("budget", "halving", "marks"), text)
 
 
+def _course(values: Values) -> Iterator[Problem]:
+    for problem in values["length"].against(schedules_of(values["training"])):
+        yield Problem(("training", *problem.path), problem.text)
+
+
+def _final_on(values: Values) -> Iterator[Problem]:
+    watched = values["length"].monitors(schedules_of(values["training"]))
+    if values["budget"].final_on == "train+validation" and "validation" in watched:
+        text = "the final stage would choose by validation cases that it trains on: look at loss and keep the last."
+        yield Problem(("budget", "final_on"), text)
+
+
 def _sampler(values: Values) -> Iterator[Problem]:
     budget = values["budget"]
     spaces = {name: values[kind][name] for kind in ("models", "losses") for name in values[kind]}
@@ -145,6 +159,8 @@ CHECKS = (
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("objective", "dataset"), _region),
     (("budget", "length"), _marks),
+    (("length", "training"), _course),
+    (("budget", "length", "training"), _final_on),
     (("budget", "models", "losses", "training"), _sampler),
 )
 """(sections that a check needs, the check)."""

@@ -45,8 +45,12 @@ def resolve(given: object, table: Mapping[str, Default], path: Path, owner: str)
     return found, problems
 
 
+OWNED = {"momentum": (("sgd",), "sgd has a momentum"), "eps": (("adam", "adamw"), "adam and adamw have an eps")}
+"""Parameters of some optimisers only."""
+
+
 def resolve_training(given: Mapping[str, object], path: Path) -> Resolved:
-    """The training's parameters; what step size is usual depends on the optimiser, and only sgd has a momentum."""
+    """The training's parameters; what step size is usual depends on the optimiser, as do momentum and eps."""
     optimizer, problems = resolve(
         {name: value for name, value in given.items() if name == "optimizer"},
         {"optimizer": TRAINING["optimizer"]},
@@ -57,14 +61,15 @@ def resolve_training(given: Mapping[str, object], path: Path) -> Resolved:
         return {}, problems
     words = _words(optimizer["optimizer"])
     table = dict(TRAINING)
-    if "sgd" not in words:
-        del table["momentum"]
-        if "momentum" in given:
-            text = f"only sgd has a momentum, and `optimizer` is {' or '.join(words)}: leave it out."
-            problems.append(Problem((*path, "momentum"), text))
-    elif set(words) == {"sgd"}:
+    for name, (owners, said) in OWNED.items():
+        if not set(owners) & set(words):
+            del table[name]
+            if name in given:
+                text = f"only {said}, and `optimizer` is {' or '.join(words)}: leave it out."
+                problems.append(Problem((*path, name), text))
+    if words == ("sgd",):
         table["learning_rate"] = SGD_LEARNING_RATE
-    elif given.get("learning_rate") is None:
+    elif "sgd" in words and given.get("learning_rate") is None:
         text = "missing: sgd and adam need step sizes far apart, so say it where `optimizer` may be both."
         problems.append(Problem((*path, "learning_rate"), text))
     known = {name: value for name, value in given.items() if name in table}

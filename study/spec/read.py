@@ -1,16 +1,19 @@
 """From the tree of a study file to its sections, gathering all that is wrong on the way."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationError
 
 from search_spaces.defaults import AUGMENTATIONS, LOSSES, MODELS, TRAINING, Default
 from search_spaces.grammar import Parameter
-from study.spec.base import Count, Name, Section, Seed, listed
+from study.spec.base import Name, Section, Seed, listed
+from study.spec.code import is_code, resolve_code
 from study.spec.dataset import Dataset
 from study.spec.errors import Path, Problem, shown, suggestion, translated, unknown, without_unknown
-from study.spec.parameters import resolve, resolve_training
+from study.spec.learning import Length
+from study.spec.losses import resolve_loss
+from study.spec.parameters import Resolved, resolve, resolve_training
 from study.spec.preprocess import Preprocess
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
 
@@ -32,13 +35,6 @@ class Head(Section):
     name: Name
     seed: Seed = 0
     augment: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
-
-
-class Length(Section):
-    """The keys of `training` that are the same for all trials."""
-
-    iterations: Count
-    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 KEYS = ("name", "seed", "augment", "models", "losses", "training", *SECTIONS)

@@ -23,6 +23,7 @@ from study.spec.dataset import Dataset, Split
 from study.spec.errors import Lines, Problem, SpecError
 from study.spec.errors import Path as KeyPath
 from study.spec.file import builtin_studies, locate, override, put, read_document
+from study.spec.learning import Length, Plateau, schedules_of
 from study.spec.preprocess import Preprocess
 from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
@@ -32,17 +33,13 @@ __all__ = ["SpecError", "Split", "Study", "Training", "builtin_studies", "load",
 Parameters = Annotated[Mapping[str, Parameter], SkipValidation]
 
 
-class Training(Section):
+class Training(Length):
     """How a network learns.
 
     Attributes:
-        iterations: Length of a whole training.
-        precision: Of the forward pass.
         parameters: What may vary, by name: `optimizer`, `learning_rate`, …
     """
 
-    iterations: int
-    precision: Literal["float32", "bfloat16"]
     parameters: Parameters
 
 
@@ -133,10 +130,11 @@ class Study(Section):
         usual = TRAINING | ({"learning_rate": SGD_LEARNING_RATE} if training["optimizer"] == Fixed("sgd") else {})
         space: dict[str, Parameter] = {}
         default: dict[str, Scalar] = {}
-        for room, parameters, table in (
-            ("model", self.models[model], MODELS[model]),
-            ("loss", self.losses[loss], LOSSES[loss]),
-            ("training", training, usual),
+        known = MODELS.get(model, {})
+        for room, parameters, usually in (
+            ("model", self.models[model], lambda name: known[name].value if name in known else None),
+            ("loss", self.losses[loss], lambda name: usual_value(loss, name, self.classes)),
+            ("training", training, lambda name: usual[name].value),
         ):
             for name, parameter in parameters.items():
                 space[f"{room}.{name}"] = parameter
@@ -181,8 +179,7 @@ class Study(Section):
         for key, entries in (("models", self.models), ("losses", self.losses)):
             plain[key] = {name: _written(parameters) for name, parameters in entries.items()}
         plain["training"] = {
-            "iterations": self.training.iterations,
-            "precision": self.training.precision,
+            **self.training.model_dump(mode="json", exclude={"parameters"}),
             **_written(self.training.parameters),
         }
         return {key: plain[key] for key in type(self).model_fields}
@@ -204,9 +201,9 @@ class Study(Section):
         if problems:
             raise SpecError(source, [problem.line(lines or {}) for problem in problems])
         head, length = values.pop("head"), values.pop("length")
-        values["training"] = Training(
-            iterations=length.iterations, precision=length.precision, parameters=values["training"]
-        )
+        if length.plateau is None and "plateau" in schedules_of(values["training"]):
+            length = length.model_copy(update={"plateau": Plateau()})
+        values["training"] = Training(**dict(length), parameters=values["training"])
         values["dataset"] = values["dataset"].model_copy(update={"regions": values["dataset"].scored})
         values["patch"] = values["patch"].model_copy(update={"overlap": values["patch"].overlapped})
         return cls(name=head.name, seed=head.seed, augment=head.augment, **values)
@@ -274,21 +271,14 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         arm: One of its arms.
         parameters: One value for each name in `arm.space`.
     """
-    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}}
-    for name, value in parameters.items():
-        room, *path = name.split(".")
-        inside = rooms[room]
-        for part in path[:-1]:
-            inside = inside.setdefault(part, {})
-        inside[path[-1]] = value
+    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}, **nested(parameters)}
     return {
         "model": arm.model,
         "model_parameters": rooms["model"],
         "loss": arm.loss,
         "loss_parameters": rooms["loss"],
         **rooms["training"],
-        "iterations": study.training.iterations,
-        "precision": study.training.precision,
+        **_course(study),
         "marks": study.marks,
         "patch_size": study.patch.size,
         "patch_overlap": study.patch.overlap,
@@ -301,6 +291,32 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         "average": study.inference.average,
         "mirror": study.inference.mirror,
         "threads": study.resources.cpu,
+    }
+
+
+def _course(study: Study) -> dict[str, Any]:
+    """What is the same for all trainings."""
+    training, region = study.training, study.objective.region
+    options = {
+        name: {} if section is None else section.model_dump(mode="json")
+        for name, section in (
+            ("step", training.step),
+            ("plateau", training.plateau),
+            ("early_stopping", training.early_stopping),
+        )
+    }
+    return {
+        "iterations": training.iterations,
+        "precision": training.precision,
+        **options,
+        "epoch": training.epoch or 0,
+        "checkpoint": training.checkpoint,
+        "evaluate_every": training.evaluate_every or 0,
+        "objective": {
+            "metric": study.objective.metric,
+            "regions": list(study.regions) if region == "mean" else [region],
+            "maximize": study.maximize,
+        },
     }
 
 

@@ -65,7 +65,8 @@ def export(order: Order) -> None:
         parameters=spec.model_parameters,
         seed=spec.seed,
     )
-    network.load_state_dict(checkpoint.read(storage, order.checkpoint, trial=order.trial).learner["network"])
+    learned = checkpoint.read(storage, order.checkpoint, trial=order.trial).learner
+    network.load_state_dict(learned["best"] or learned["network"])  # those that were scored
     facts = {"trial": order.trial, "classes": list(spec.classes), "patch_size": list(spec.patch_size)}
     save(
         network.eval(),

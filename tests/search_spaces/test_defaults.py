@@ -57,7 +57,8 @@ def test_augmentations_are_the_registrys() -> None:
 def test_optimizers_and_schedules_are_the_registrys() -> None:
     optimize = pytest.importorskip("trainables.optimize")
     assert set(optimize.OPTIMIZERS) == set(defaults.TRAINING["optimizer"].words)
-    assert set(optimize.SCHEDULES) == set(defaults.TRAINING["schedule"].words)
+    schedules = pytest.importorskip("trainables.schedules")
+    assert {*schedules.SCHEDULES, schedules.PLATEAU} == set(defaults.TRAINING["schedule"].words)
 
 
 @pytest.mark.parametrize(("owner", "name", "default"), EVERY, ids=IDS)

@@ -13,13 +13,13 @@ from study.admission import Node, Shape
 from study.bookkeeping import LOSSES, MachineTroubleError
 from study.events import SegmentLost, TrialEnded
 from study.ledger import FencedOut, Lease, Ledger
-from study.objective import objective
 from study.searcher import PlanSearcher
 from study.spec import Study
 from study.sweeping import sweep
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import numbers_study
 from tests.study.office import Office
+from trainables.objective import objective
 from trainables.segment import Report, SegmentWork, order
 from trainables.storage import Storage
 from trainables.trial import Outcome, Score

@@ -73,8 +73,8 @@ def test_another_trials_checkpoint_is_refused(storage: Storage) -> None:
 def test_another_format_is_refused(storage: Storage, tmp_path: pathlib.Path) -> None:
     written(storage)
     manifest = tmp_path / FOLDER / "manifest.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 2}))
-    with pytest.raises(UnreadableCheckpointError, match="format 2"):
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 3}))
+    with pytest.raises(UnreadableCheckpointError, match="format 3"):
         checkpoint.read(storage, FOLDER, trial="t")
 
 

@@ -1,4 +1,4 @@
-"""Optimisers beside PyTorch's own by name, schedules worked by hand."""
+"""Optimisers beside PyTorch's own by name."""
 
 from typing import Any
 
@@ -6,14 +6,15 @@ import pytest
 import torch
 
 from search_spaces import defaults
-from trainables.optimize import OPTIMIZERS, SCHEDULES, set_learning_rate
+from trainables.optimize import OPTIMIZERS, set_learning_rate
+from trainables.schedules import PLATEAU, SCHEDULES
 
 
 @pytest.mark.parametrize(
     ("name", "momentum", "expected", "arguments"),
     [
-        ("adam", 0.9, torch.optim.Adam, {"weight_decay": 0.1}),
-        ("adamw", 0.9, torch.optim.AdamW, {"weight_decay": 0.1}),
+        ("adam", 0.9, torch.optim.Adam, {"weight_decay": 0.1, "eps": 0.5}),
+        ("adamw", 0.9, torch.optim.AdamW, {"weight_decay": 0.1, "eps": 0.5}),
         ("sgd", 0.8, torch.optim.SGD, {"weight_decay": 0.1, "momentum": 0.8, "nesterov": True}),
         ("sgd", 0.0, torch.optim.SGD, {"weight_decay": 0.1}),
     ],
@@ -21,7 +22,7 @@ from trainables.optimize import OPTIMIZERS, SCHEDULES, set_learning_rate
 def test_steps_are_pytorchs(name: str, momentum: float, expected: Any, arguments: dict[str, Any]) -> None:
     ends = []
     for make in (
-        lambda weights: OPTIMIZERS[name](weights, 0.05, 0.1, momentum),
+        lambda weights: OPTIMIZERS[name](weights, 0.05, 0.1, momentum, 0.5),
         lambda weights: expected(weights, lr=0.05, **arguments),
     ):
         weight = torch.nn.Parameter(torch.tensor([1.0, -2.0, 3.0]))
@@ -36,13 +37,7 @@ def test_steps_are_pytorchs(name: str, momentum: float, expected: Any, arguments
 
 def test_names_are_those_of_the_search_spaces() -> None:
     assert set(OPTIMIZERS) == set(defaults.TRAINING["optimizer"].words)
-    assert set(SCHEDULES) == set(defaults.TRAINING["schedule"].words)
-
-
-def test_schedules() -> None:
-    assert [SCHEDULES["constant"](i, 4) for i in range(4)] == [1, 1, 1, 1]
-    expected = [1.0, 0.75**0.9, 0.5**0.9, 0.25**0.9]
-    assert [SCHEDULES["polynomial"](i, 4) for i in range(4)] == pytest.approx(expected)
+    assert {*SCHEDULES, PLATEAU} == set(defaults.TRAINING["schedule"].words)
 
 
 def test_the_rate_is_set_in_every_group() -> None:

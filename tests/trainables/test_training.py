@@ -346,7 +346,7 @@ def test_it_is_a_learner_and_lets_go() -> None:
         ({"loss": "dise"}, "no loss named 'dise'; there are cross_entropy"),
         ({"model": "unet4d"}, "no network named 'unet4d'"),
         ({"optimizer": "adagrad"}, "no optimizer named 'adagrad'"),
-        ({"schedule": "step"}, "no schedule named 'step'"),
+        ({"schedule": "stairs"}, "no schedule named 'stairs'; there are constant, polynomial, step, plateau"),
         ({"patch_size": (16, 16, 16)}, "too small"),
         ({"model": "unet"}, "2 dimensions"),
     ],
