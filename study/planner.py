@@ -6,12 +6,16 @@ something happened, so that the next segment of ten thousand trials is found in 
 
 import dataclasses
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
+from search_spaces.grammar import Scalar
 from study.design import Design, KnownTrial, PlannedTrial, Segment, Stage, TrialKey
 from study.sampling import SearchKey, needs_results, sample, search_length
 from trainables.streams import seed_of
+
+Draw = Callable[[Design, SearchKey, range, int, Sequence[KnownTrial]], Sequence[Mapping[str, Scalar]]]
+"""How configurations are drawn: `study.sampling.sample`, or what stands for it where their values are no matter."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,6 +80,12 @@ class Planner:
     """The plan of one study, kept up to date while results come in.
 
     Everything that enters the ledger is told by `record`; `changes` and `owed` then say what follows.
+
+    Args:
+        design: The study's design.
+        known: Every trial of the ledger.
+        seconds_per_iteration: Measured speed by model name; 1 where unknown.
+        draw: How configurations are drawn; only a simulation takes another.
     """
 
     def __init__(
@@ -84,12 +94,13 @@ class Planner:
         known: Iterable[KnownTrial] = (),
         *,
         seconds_per_iteration: Mapping[str, float] | None = None,
+        draw: Draw = sample,
     ) -> None:
         self._design = design
         self._speeds = dict(seconds_per_iteration or {})
         folds = range(design.folds if design.search_in == "each_fold" else 1)
         self._searches = {
-            key: _Search(design, key)
+            key: _Search(design, key, draw)
             for arm in design.arms
             for search in range(design.searches)
             for fold in folds
@@ -129,10 +140,8 @@ class Planner:
         for key, answer in self._answers.items():
             speed = self._speeds.get(self._design.arms[key.arm].model, 1.0)
             chains[key.arm] = max(chains.get(key.arm, 0.0), answer.chain * speed)
-        queues = [
-            [(-chains[key.arm], *rest) for rest in answer.owed] for key, answer in self._answers.items() if answer.owed
-        ]
-        return (entry[-1] for entry in heapq.merge(*queues))
+        queues = [_queue(-chains[key.arm], answer.owed) for key, answer in self._answers.items() if answer.owed]
+        return (segment for _, _, segment in heapq.merge(*queues))
 
     def _refresh(self) -> None:
         for key in self._dirty:
@@ -157,11 +166,16 @@ class _Answer:
     chain: int
 
 
+def _queue(order: float, owed: Iterable[tuple[int, Segment]]) -> Iterator[tuple[float, int, Segment]]:
+    """A search's segments as they stand in the whole study's order; made one by one, since few are looked at."""
+    return ((order, cohort, segment) for cohort, segment in owed)
+
+
 class _Search:
     """One search of an arm with its final stage."""
 
-    def __init__(self, design: Design, key: SearchKey) -> None:
-        self.design, self.key = design, key
+    def __init__(self, design: Design, key: SearchKey, draw: Draw) -> None:
+        self.design, self.key, self.draw = design, key, draw
         self.arm = design.arms[key.arm]
         self.length = search_length(design, self.arm)
         self.trials: dict[Stage, dict[TrialKey, KnownTrial]] = {"search": {}, "final": {}}
@@ -213,7 +227,7 @@ class _Search:
 
     def _cohort(self, cohort: int, numbers: range, known: list[KnownTrial]) -> tuple[PlannedTrial, ...]:
         before = [trial for trial in known if trial.plan.cohort < cohort]
-        points = sample(self.design, self.key, numbers, cohort, before)
+        points = self.draw(self.design, self.key, numbers, cohort, before)
         return tuple(
             PlannedTrial(
                 key=TrialKey("search", *self.key, number),
