@@ -5,6 +5,8 @@ from typing import Any
 
 from study.spec import Study
 from study.spec.dataset import label_rule
+from study.splits import natural
+from study.words import counted
 from trainables.data import layouts
 from trainables.data.area import Crop, Roi
 from trainables.data.labels import parse, parse_all
@@ -12,7 +14,7 @@ from trainables.data.layouts import CaseFiles
 
 
 def files_of(study: Study) -> list[CaseFiles]:
-    """The study's cases, sorted by name.
+    """The study's cases, sorted by name; the first ones only where the file has a `limit`.
 
     Raises:
         InputError: There is no folder, an image lacks its mask or its region of interest, …
@@ -20,7 +22,9 @@ def files_of(study: Study) -> list[CaseFiles]:
     dataset = study.dataset
     assert dataset.path is not None
     roi = dataset.roi if isinstance(dataset.roi, str) else None
-    return layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude, roi)
+    found = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude, roi)
+    kept = sorted((case.name for case in found), key=natural)[: dataset.limit]
+    return [case for case in found if case.name in set(kept)]
 
 
 def fields(study: Study) -> dict[str, Any]:
@@ -46,7 +50,9 @@ def fields(study: Study) -> dict[str, Any]:
 
 
 def notices(study: Study) -> Iterator[str]:
-    """What a reader must know of how the cases are cut."""
+    """What a reader must know of which cases there are and how they are cut."""
+    if study.dataset.limit is not None:
+        yield f"only the first {counted(study.dataset.limit, 'case')} are used (dataset.limit): a trial run, no result"
     crop, roi = study.preprocess.crop, study.dataset.roi
     by_reference = isinstance(roi, dict)
     if crop is not None and (crop.to == "reference" or (crop.to == "roi" and by_reference)):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from study.spec.base import Cases, Section, Seed, Whole, listed, named
+from study.spec.base import Cases, Count, Section, Seed, Whole, listed, named
 from study.spec.errors import Problem, shown, unknown
 from trainables.data.labels import MOST_CLASSES, OPERATORS, Label
 from trainables.data.labels import parse as parse_label
@@ -156,6 +156,7 @@ class Dataset(Section):
             is inside), `{label: one of the labels, or a rule}`, or a box `[[z0, z1], [y0, y1], [x0, x1]]`. None: all.
         regions: What is scored: name → labels whose union it is. None: each label by itself.
         exclude: Names of cases to leave out.
+        limit: Only so many of the others, the first in natural order: to try a study out. None: all.
         group: `case`: each is another patient; `unknown`: some may share one, so nothing is tested; or a regular
             expression whose one group is the patient.
         split: Which cases train, choose and test.
@@ -172,6 +173,7 @@ class Dataset(Section):
     roi: Annotated[Any, BeforeValidator(lambda value: _region(value))] = None
     regions: dict[str, Annotated[tuple[str, ...], BeforeValidator(listed)]] | None = None
     exclude: Cases = ()
+    limit: Count | None = None
     group: Annotated[str, Field(max_length=LONGEST_PATTERN)] = "case"
     split: Split = Split(validation=0.2, test=0.2)
 

@@ -123,3 +123,17 @@ def test_oracles_are_badged(data: pathlib.Path) -> None:
     assert "'>0'" in both[0]
     fair = check(a_study(data, **split, preprocess__crop={"to": "nonzero"}, dataset__roi="regions"), here)
     assert not [line for line in fair.notices if "oracle" in line]
+
+
+def test_a_limit_keeps_the_first_in_natural_order_and_says_so(tmp_path: pathlib.Path) -> None:
+    for number in (1, 2, 3, 10, 11):
+        pair(tmp_path, f"c{number}", seed=number)
+    few = a_study(
+        tmp_path,
+        dataset__limit=3,
+        dataset__exclude=["c1"],
+        dataset__split={"validation": ["c3"], "test": ["c10"]},
+    )
+    assert {case.name for case in files_of(few)} == {"c2", "c3", "c10"}
+    told = check(few, Node("here", 2, 0)).notices
+    assert "only the first 3 cases are used (dataset.limit): a trial run, no result" in told
