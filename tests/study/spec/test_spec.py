@@ -220,6 +220,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "roi": None,
         "regions": {"kidney": ["kidney"], "tumor": ["tumor"]},
         "exclude": [],
+        "limit": None,
         "group": "case",
         "split": {
             "validation": 0.2,
