@@ -100,6 +100,7 @@ def check(
     settings: Set = None,
     smoke: Smoke = False,
     home: Home = HOME,
+    html: Annotated[Path | None, typer.Option(help="Also write a page with a picture of every case.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Open every file of a study, and show its data and its plan. Nothing is started.
@@ -117,12 +118,18 @@ def check(
     study = load(file, settings or (), data=data, small=smoke)
     with facts_memory(home) as memory:
         found = look(study, this_machine(), memory)
+        if html is not None:
+            from study.check_page import write_page
+
+            write_page(found, html, memory)
     if as_json:
         _print_json(found.plain())
-    else:
-        from study.check_text import text
+        return
+    from study.check_text import text
 
-        _console().print(text(found))
+    _console().print(text(found))
+    if html is not None:
+        typer.echo(f"\n{html}")
 
 
 @app.command()
