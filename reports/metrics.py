@@ -7,7 +7,7 @@ from typing import Literal
 
 from search_spaces.metrics import Better, family_of
 
-Kind = Literal["share", "distance", "volume", "bias"]
+Kind = Literal["share", "distance", "volume", "bias", "count"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Metric:
         label: In print.
         better: Which values.
         kind: `share`, at best 1 and at worst 0; `distance` in mm, or pixels where the spacing is unknown; `volume` in
-            mL, or voxels; `bias`, a signed share whose best is 0.
+            mL, or voxels; `bias`, a signed share whose best is 0; `count`, of things in a case.
         tolerance: Of a surface Dice, in the unit of distances.
     """
 
@@ -35,7 +35,7 @@ class Metric:
     @property
     def decimals(self) -> int:
         """Digits after the point."""
-        return 2 if self.kind in ("distance", "volume") else 3
+        return 3 if self.kind in ("share", "bias") else 2
 
     @property
     def arrow(self) -> str:
@@ -51,9 +51,10 @@ class Metric:
     def worst(self, diagonal: float) -> float:
         """What a case counts whose network diverged (METHOD.md §4): what finding nothing counts.
 
-        0 for a share, the image's diagonal for a distance, -1 for a bias; NaN for a volume, which depends on the case.
+        0 for a share, the image's diagonal for a distance, -1 for a bias; NaN, which is missing, for a volume, which
+        depends on the case, and for a count: to find nothing is no merit.
         """
-        return {"share": 0.0, "distance": diagonal, "volume": math.nan, "bias": -1.0}[self.kind]
+        return {"share": 0.0, "distance": diagonal, "bias": -1.0}.get(self.kind, math.nan)
 
     def heading(self, *, pixels: bool) -> str:
         """Label with unit and arrow: `HD95 (mm) ↓`, `Surface Dice 2 mm ↑`."""
@@ -80,10 +81,14 @@ METRICS: dict[str, Metric] = _Metrics(
         "precision": Metric("Precision", "greater", "share"),
         "recall": Metric("Recall", "greater", "share"),
         "mcc": Metric("MCC", "greater", "share"),
+        "average_precision": Metric("Average precision", "greater", "share"),
         "hd95": Metric("HD95", "smaller", "distance"),
         "assd": Metric("Mean surface distance", "smaller", "distance"),
         "volume_error": Metric("Volume error", "smaller", "volume"),
         "volume_bias": Metric("Volume bias", "zero", "bias"),
+        "lesion_recall": Metric("Lesion recall", "greater", "share"),
+        "lesion_false_positives": Metric("False lesions a scan", "smaller", "count"),
+        "lesion_dice": Metric("Dice of found lesions", "greater", "share"),
     }
 )
 

@@ -284,11 +284,15 @@ METRICS: dict[str, Literal["greater", "smaller", "zero"]] = {
     "precision": "greater",
     "recall": "greater",
     "mcc": "greater",
+    "average_precision": "greater",
     "hd95": "smaller",
     "assd": "smaller",
     "volume_error": "smaller",
     "volume_bias": "zero",
+    "lesion_recall": "greater",
+    "lesion_false_positives": "smaller",
+    "lesion_dice": "greater",
 }
-"""Which values of a metric are better."""
+"""Which values of a metric are better; `search_spaces/metrics.py` knows those whose name carries a number too."""
 
 AUGMENTATIONS = ("mirror", "rotate", "scale", "elastic", "brightness", "contrast", "gamma", "noise")

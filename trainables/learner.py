@@ -4,11 +4,14 @@ Knows neither PyTorch nor Ray, so that a test can put numbers in a network's pla
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self
 
 from trainables.errors import InputError
-from trainables.trial import Point, Preview, Score
+from trainables.lesion_records import Lesions
+from trainables.metrics.histogram import Histogram
+from trainables.metrics.scoring import Measured
+from trainables.trial import Counts, Point, Preview, Score
 
 
 class Diverged(InputError):  # noqa: N818 (it is what happened, and it reads so)
@@ -25,10 +28,26 @@ class Evaluation:
     Attributes:
         scores: One for each case, region and metric, in the order asked for.
         previews: One for each case that a preview was asked for.
+        counts: Voxels, for each case and region.
+        lesions: Lesion records, likewise, where they are asked for.
+        histograms: Region → log-odds of all voxels of the cases, where a metric ranks them.
     """
 
     scores: tuple[Score, ...]
     previews: tuple[Preview, ...] = ()
+    counts: tuple[Counts, ...] = ()
+    lesions: tuple[Lesions, ...] = ()
+    histograms: Mapping[str, Histogram] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, measured: Measured, previews: Sequence[Preview] = ()) -> Self:
+        """With previews beside what was measured."""
+        return cls(measured.scores, tuple(previews), measured.counts, measured.lesions, measured.histograms)
+
+    @property
+    def measured(self) -> Measured:
+        """All but the previews."""
+        return Measured(self.scores, self.counts, self.lesions, self.histograms)
 
 
 class Learner(Protocol):

@@ -14,8 +14,9 @@ from trainables import checkpoint, device
 from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.failures import fault, reason
 from trainables.learner import Learner
+from trainables.metrics.scoring import Measured, scores_of
 from trainables.storage import Storage
-from trainables.trial import Outcome, Point, Preview, Score, TrialSpec
+from trainables.trial import Outcome, Point, Preview, TrialSpec
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class SegmentWork:
         self._spec: TrialSpec | None = None
         self._learner: Learner | None = None
         self._curve: list[Point] = []
-        self._scores: list[Score] = []
+        self._measured = Measured()
         self._previews: list[Preview] = []
         self._evaluated = 0
         self._saved: str | None = assignment.resume  # newest checkpoint, and where and when it was written
@@ -119,7 +120,7 @@ class SegmentWork:
         """Drops the network and all that came with it."""
         if self._learner is not None:
             self._learner.close()
-        self._learner, self._scores, self._previews, self._curve = None, [], [], []
+        self._learner, self._measured, self._previews, self._curve = None, Measured(), [], []
         device.release()
 
     def _step(self, deadline: float) -> Report:
@@ -187,7 +188,7 @@ class SegmentWork:
         while self._evaluated < len(cases):
             case = cases[self._evaluated]
             found = learner.evaluate((case,), previews=(case,) if case in with_previews else ())
-            self._scores += found.scores
+            self._measured += found.measured
             self._previews += found.previews
             self._evaluated += 1
             if time.monotonic() >= deadline:
@@ -224,7 +225,10 @@ class SegmentWork:
         assert self._spec is not None
         return Outcome(
             iteration=learner.iteration,
-            scores=tuple(self._scores),
+            scores=self._measured.scores,
+            counts=self._measured.counts,
+            pooled=self._measured.pooled(),
+            lesions=tuple(scores_of(lesions) for lesions in self._measured.lesions),
             curve=tuple(self._curve),
             previews=tuple(self._previews),
             checkpoint=self._saved,

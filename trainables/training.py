@@ -20,15 +20,16 @@ from trainables.data.cache import Dataset
 from trainables.data.labels import IGNORED
 from trainables.data.patches import PatchSampler
 from trainables.errors import InputError
+from trainables.judge import judge
 from trainables.learner import Diverged, Evaluation, Learner
 from trainables.losses import LOSSES
 from trainables.losses.deep import over_depths
-from trainables.metrics import score_case
+from trainables.metrics import Measured
 from trainables.models.normalisation import set_momentum
 from trainables.optimize import OPTIMIZERS, set_learning_rate
 from trainables.previews import preview
 from trainables.streams import seed_of
-from trainables.trial import Point, Preview, Score, TrialSpec
+from trainables.trial import Point, Preview, TrialSpec
 
 __all__ = ["Diverged", "Evaluation", "Learner", "Training"]
 
@@ -117,34 +118,46 @@ class Training:
         """
         self._check_weights()
         self.network.eval()
-        scores: list[Score] = []
+        measured = Measured()
         kept: list[Preview] = []
         with self._scored_weights():
             for name in cases:
-                case, prediction = self._data.cases[name], self._predicted(name)
-                scores += self._scores(name, prediction, self.spec.regions, self.spec.metrics)
+                case = self._data.cases[name]
+                prediction, found = self._judged(name, self.spec.regions, self.spec.metrics, lesions=self.spec.lesions)
+                measured += found
                 if name in previews:
                     grey, reference = np.asarray(case.grey()), np.asarray(case.reference)
                     kept.append(preview(name, grey, reference, prediction, spacing=case.reference_spacing))
-        return Evaluation(tuple(scores), tuple(kept))
+        return Evaluation.of(measured, kept)
 
     def predict(self, case: str) -> np.ndarray:
         """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`."""
         self.network.eval()
         with self._scored_weights():
-            return self._predicted(case)
+            return self._data.cases[case].restore(self._probabilities(case)).cpu().numpy()
 
-    def _scores(
-        self, name: str, prediction: np.ndarray, regions: Mapping[str, Sequence[int]], metrics: Sequence[str]
-    ) -> tuple[Score, ...]:
-        case = self._data.cases[name]
-        reference, spacing = np.asarray(case.reference), case.reference_spacing
-        return score_case(name, reference, prediction, regions=regions, metrics=metrics, spacing=spacing)
+    def _judged(
+        self, name: str, regions: Mapping[str, Sequence[int]], metrics: Sequence[str], *, lesions: bool = False
+    ) -> tuple[np.ndarray, Measured]:
+        """Class indices on the case's original grid, and what they are worth."""
+        case, probabilities = self._data.cases[name], self._probabilities(name)
+        prediction = case.restore(probabilities).cpu().numpy()
+        found = judge(
+            name,
+            case,
+            probabilities,
+            prediction,
+            regions=regions,
+            metrics=metrics,
+            empty=self.spec.empty,
+            lesions=lesions,
+        )
+        return prediction, found
 
-    def _predicted(self, case: str) -> np.ndarray:
-        """`predict` with the weights that the network has."""
+    def _probabilities(self, case: str) -> Tensor:
+        """Class probabilities on the training grid, `(C, *spatial)`, with the weights that the network has."""
         spec, cached = self.spec, self._data.cases[case]
-        probabilities = inference.predict(
+        return inference.predict(
             self._logits,
             torch.from_numpy(np.array(cached.image)).to(self.device),
             window=spec.patch_size,
@@ -154,7 +167,6 @@ class Training:
             mirror=spec.mirror,
             padding=cached.padding,
         )
-        return cached.restore(probabilities).cpu().numpy()
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of all that `load_state_dict` needs: tensors on the CPU, numbers, strings, lists and dicts."""
@@ -223,7 +235,7 @@ class Training:
         how, name = self.spec.objective, self._course.open[0]
         self.network.eval()
         regions = {region: self.spec.regions[region] for region in how["regions"]}
-        scores = self._scores(name, self._predicted(name), regions, (how["metric"],))
+        scores = self._judged(name, regions, (how["metric"],))[1].scores
         points = self._course.validated(scores, self.iteration + 1, lambda: _copied(self.network.state_dict()))
         self.network.train()
         if not self._course.open:

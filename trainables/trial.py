@@ -5,7 +5,7 @@ import dataclasses
 import json
 import zlib
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -53,7 +53,9 @@ class TrialSpec:
         augment: Names of the augmentations, in order.
         classes: Names of the softmax channels; `classes[0]` is `background`.
         regions: Region → class indices whose union it is.
-        metrics: Names among `trainables.metrics.METRICS`.
+        metrics: Names that `trainables.metrics.metric_named` knows.
+        empty: What a case without a region counts: `missing`, or `one` where the prediction lacks it too, else 0.
+        lesions: Whether lesion records are kept, even if no metric reads them.
         marks: Iterations at which it is evaluated; the last equals `iterations`.
         blend: `constant` or `gaussian` weights of overlapping windows.
         average: What overlapping windows average: `logits` or `probabilities`.
@@ -98,6 +100,8 @@ class TrialSpec:
     foreground: float = 0.33
     augment: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ("dice",)
+    empty: Literal["missing", "one"] = "missing"
+    lesions: bool = False
     blend: str = "gaussian"
     average: str = "logits"
     mirror: bool = False
@@ -130,6 +134,57 @@ class Score:
     metric: str
     value: float | None
     note: str | None = None  # "clean negative", "false positive", "miss": why a value is missing or set
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """Voxels of one region of one case at one mark: what is pooled over cases, and the volume of what is falsely found.
+
+    Attributes:
+        case: The case's name.
+        region: The region's.
+        tp: In reference and prediction.
+        fp: In the prediction alone.
+        fn: In the reference alone.
+        tn: In neither, of those that are scored.
+    """
+
+    case: str
+    region: str
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+
+@dataclasses.dataclass(frozen=True)
+class PooledScore:
+    """One metric of one region at one mark, over the voxels of all cases together; None where it is not defined."""
+
+    region: str
+    metric: str
+    value: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class LesionScores:
+    """What became of the lesions of one region of one case at one mark.
+
+    Attributes:
+        case: The case's name.
+        region: The region's.
+        lesions: Components of the reference.
+        found: Of these, how many a predicted component overlaps.
+        false_positives: Predicted components that overlap none.
+        records: `trainables.lesion_records.Lesions.pack`.
+    """
+
+    case: str
+    region: str
+    lesions: int
+    found: int
+    false_positives: int
+    records: bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +230,9 @@ class Outcome:
     Attributes:
         iteration: Where the training stands.
         scores: Case scores at this mark; empty where it failed.
+        counts: Voxels by case and region, likewise.
+        pooled: Scores over all cases together that cannot be had from `counts`.
+        lesions: Lesions by case and region, where the study asks for them.
         curve: Points since the segment's start.
         previews: Slices, at the last mark of a final-stage trial.
         checkpoint: Folder of the complete checkpoint, relative to the storage root; None where it failed.
@@ -190,6 +248,9 @@ class Outcome:
 
     iteration: int
     scores: tuple[Score, ...] = ()
+    counts: tuple[Counts, ...] = ()
+    pooled: tuple[PooledScore, ...] = ()
+    lesions: tuple[LesionScores, ...] = ()
     curve: tuple[Point, ...] = ()
     previews: tuple[Preview, ...] = ()
     checkpoint: str | None = None
@@ -203,7 +264,7 @@ class Outcome:
     peak_bytes: int = 0
 
     def to_json(self) -> str:
-        """As JSON text; previews' bytes deflated and base64-coded."""
+        """As JSON text; bytes deflated and base64-coded."""
         return json.dumps(dataclasses.asdict(self), allow_nan=False, sort_keys=True, default=_pack)
 
     @classmethod
@@ -211,6 +272,11 @@ class Outcome:
         """The inverse of `to_json`."""
         raw = json.loads(text)
         raw["scores"] = tuple(Score(**score) for score in raw["scores"])
+        raw["counts"] = tuple(Counts(**counts) for counts in raw["counts"])
+        raw["pooled"] = tuple(PooledScore(**score) for score in raw["pooled"])
+        raw["lesions"] = tuple(
+            LesionScores(**{**found, "records": _unpack(found["records"])}) for found in raw["lesions"]
+        )
         raw["curve"] = tuple(Point(**point) for point in raw["curve"])
         raw["previews"] = tuple(
             Preview(

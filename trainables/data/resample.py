@@ -108,11 +108,33 @@ def restore(probabilities: Tensor, shape: Sequence[int]) -> Tensor:
         uint8 of the original shape, on the same device: linear interpolation of each class, then the greatest (of
         equals the first).
     """
+    return _greatest(_planes(probabilities, shape), shape, probabilities.device)
+
+
+def restored_planes(probabilities: Tensor, shape: Sequence[int]) -> Iterator[Tensor]:
+    """The interpolated scores that `restore` compares: `(classes, y, x)` float32 for each plane of the original grid.
+
+    Args:
+        probabilities: `(classes, *spatial)`.
+        shape: Original `(*spatial)`; 2D has one plane.
+    """
+    depth, size = (shape[0] if len(shape) == 3 else 1), tuple(shape[-2:])
+    for mixed in _planes(probabilities, shape).between(depth):
+        assert mixed is not None, "every plane matters"
+        yield _in_plane(mixed, size)
+
+
+def _planes(probabilities: Tensor, shape: Sequence[int]) -> "_Planes":
     scores = probabilities.float()
     if len(shape) == 2:
         scores = scores[:, None]
-    planes = _Planes(lambda index: scores[:, index], scores.shape[1], lambda _: True)
-    return _greatest(planes, shape, scores.device)
+    return _Planes(lambda index: scores[:, index], scores.shape[1], lambda _: True)
+
+
+def _in_plane(scores: Tensor, size: tuple[int, ...]) -> Tensor:
+    if scores.shape[1:] == size:
+        return scores
+    return functional.interpolate(scores[None], size, mode="bilinear", align_corners=False)[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,8 +173,7 @@ def _greatest(planes: _Planes, shape: Sequence[int], device: torch.device) -> Te
     for classes, mixed in zip(result, planes.between(depth), strict=True):
         if mixed is None:
             continue
-        if mixed.shape[1:] != size:
-            mixed = functional.interpolate(mixed[None], size, mode="bilinear", align_corners=False)[0]
+        mixed = _in_plane(mixed, size)
         best = mixed[0]
         for index in range(1, len(mixed)):  # ten times as fast as argmax over the first axis
             classes.masked_fill_(mixed[index] > best, index)

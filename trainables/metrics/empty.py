@@ -6,10 +6,10 @@ from typing import Literal
 
 from trainables.metrics.geometry import Geometry
 
-Kind = Literal["overlap", "ranking", "distance", "volume", "bias"]
+Kind = Literal["overlap", "ranking", "distance", "volume", "bias", "lesions", "count"]
 """What a metric is: a share of voxels, at best 1 and at worst 0; the same, but of a ranking, which an empty prediction
 has too; a distance, at best 0 and at worst the image's diagonal; a volume that is off, at best 0; the same as a share
-of the reference, with its sign."""
+of the reference, with its sign; a share of lesions, which a case without any has not; a count, which every case has."""
 
 Note = Literal["clean negative", "false positive", "miss"]
 
@@ -40,12 +40,16 @@ _MISSED: Mapping[Kind, Value] = {
     "distance": Value.WORST,
     "volume": Value.COMPUTED,
     "bias": Value.COMPUTED,
+    "lesions": Value.COMPUTED,
+    "count": Value.COMPUTED,
 }
+
+_WITHOUT: Mapping[Kind, Value] = {**dict.fromkeys(_MISSED, Value.MISSING), "count": Value.COMPUTED}
 
 RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
     "missing": {
-        "clean negative": dict.fromkeys(_MISSED, Value.MISSING),
-        "false positive": dict.fromkeys(_MISSED, Value.MISSING),
+        "clean negative": _WITHOUT,
+        "false positive": _WITHOUT,
         "miss": _MISSED,
     },
     "one": {
@@ -55,6 +59,8 @@ RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
             "distance": Value.BEST,
             "volume": Value.COMPUTED,
             "bias": Value.MISSING,  # 0 / 0; a prediction below would be infinite
+            "lesions": Value.MISSING,
+            "count": Value.COMPUTED,
         },
         "false positive": {
             "overlap": Value.WORST,
@@ -62,6 +68,8 @@ RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
             "distance": Value.WORST,
             "volume": Value.COMPUTED,
             "bias": Value.MISSING,
+            "lesions": Value.MISSING,
+            "count": Value.COMPUTED,
         },
         "miss": _MISSED,
     },

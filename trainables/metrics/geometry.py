@@ -12,6 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.lesion_records import Lesions
+from trainables.metrics.histogram import Histogram
+
 Mask = NDArray[np.bool_]
 
 
@@ -44,6 +47,8 @@ class Geometry:
         diagonal: Length of the image's diagonal, in the same unit.
         reference: The reference mask inside the box that holds both.
         prediction: The prediction mask likewise.
+        histogram: Log-odds of all voxels, where a metric ranks them.
+        lesions: Records of the components, where a metric counts them.
     """
 
     tp: int
@@ -55,15 +60,29 @@ class Geometry:
     diagonal: float
     reference: Mask
     prediction: Mask
+    histogram: Histogram | None = None
+    lesions: Lesions | None = None
 
     @classmethod
-    def of(cls, reference: Mask, prediction: Mask, *, spacing: Sequence[float] | None = None) -> "Geometry":
+    def of(
+        cls,
+        reference: Mask,
+        prediction: Mask,
+        *,
+        spacing: Sequence[float] | None = None,
+        unscored: int = 0,
+        histogram: Histogram | None = None,
+        lesions: Lesions | None = None,
+    ) -> "Geometry":
         """Compares two masks.
 
         Args:
             reference: The truth, bool.
             prediction: The result, bool, of the same shape.
             spacing: Voxel size in mm along each axis; None where it is unknown: lengths are then in pixels.
+            unscored: Voxels that count for nothing; neither mask holds them.
+            histogram: See the attribute.
+            lesions: Likewise.
 
         Raises:
             ValueError: The shapes disagree with each other or with the spacing.
@@ -74,12 +93,13 @@ class Geometry:
         if len(size) != reference.ndim:
             raise ValueError(f"spacing {size} for masks of {reference.ndim} dimensions")
         diagonal = math.hypot(*(n * s for n, s in zip(reference.shape, size, strict=True)))
-        voxels = reference.size
+        voxels = reference.size - unscored
         box = bounding_box(reference | prediction)
         reference, prediction = reference[box], prediction[box]
         tp = int(np.count_nonzero(reference & prediction))
         fp, fn = int(np.count_nonzero(prediction)) - tp, int(np.count_nonzero(reference)) - tp
-        return cls(tp, fp, fn, voxels - tp - fp - fn, size, spacing is not None, diagonal, reference, prediction)
+        tn = voxels - tp - fp - fn
+        return cls(tp, fp, fn, tn, size, spacing is not None, diagonal, reference, prediction, histogram, lesions)
 
     @property
     def voxel_volume(self) -> float:

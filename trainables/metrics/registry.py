@@ -4,12 +4,15 @@ import dataclasses
 import functools
 import re
 from collections.abc import Callable
+from typing import Literal
 
 from trainables.errors import InputError
 from trainables.metrics.distance import assd, hd95, surface_dice
 from trainables.metrics.empty import Kind
 from trainables.metrics.geometry import Geometry
+from trainables.metrics.lesions import lesion_dice, lesion_false_positives, lesion_recall
 from trainables.metrics.overlap import dice, f_beta, iou, mcc, precision, recall
+from trainables.metrics.ranking import average_precision
 from trainables.metrics.volume import volume_bias, volume_error
 
 
@@ -18,12 +21,20 @@ class Metric:
     """One number from two masks.
 
     Attributes:
-        compute: From the geometry of two masks that both hold something, or one of them where `empty.RULES` say so.
+        compute: From the geometry of two masks that both hold something, or as little as `empty.RULES` say; None where
+            there is nothing to say.
         kind: What it gives otherwise (`empty.py`).
     """
 
-    compute: Callable[[Geometry], float]
+    compute: Callable[[Geometry], float | None]
     kind: Kind
+
+    @property
+    def reads(self) -> Literal["masks", "histogram", "lesions"]:
+        """What it needs beside the two masks."""
+        if self.kind in ("lesions", "count"):
+            return "lesions"
+        return "histogram" if self.kind == "ranking" else "masks"
 
 
 METRICS: dict[str, Metric] = {
@@ -32,10 +43,14 @@ METRICS: dict[str, Metric] = {
     "precision": Metric(precision, "overlap"),
     "recall": Metric(recall, "overlap"),
     "mcc": Metric(mcc, "overlap"),
+    "average_precision": Metric(average_precision, "ranking"),
     "hd95": Metric(hd95, "distance"),
     "assd": Metric(assd, "distance"),
     "volume_error": Metric(volume_error, "volume"),
     "volume_bias": Metric(volume_bias, "bias"),
+    "lesion_recall": Metric(lesion_recall, "lesions"),
+    "lesion_false_positives": Metric(lesion_false_positives, "count"),
+    "lesion_dice": Metric(lesion_dice, "lesions"),
 }
 
 FAMILIES: dict[str, Callable[[float], Metric]] = {

@@ -1,14 +1,106 @@
 """Scores of one case: every region and metric that was asked for, on the original grid."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.lesion_records import Lesions
+from trainables.metrics.components import lesion_records
 from trainables.metrics.empty import Empty, Value, by_rule, note_of
 from trainables.metrics.geometry import Geometry
+from trainables.metrics.histogram import Histogram
+from trainables.metrics.odds import Odds
 from trainables.metrics.registry import Metric, metric_named
-from trainables.trial import Score
+from trainables.trial import Counts, LesionScores, PooledScore, Score
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What one case gave, or several together.
+
+    Attributes:
+        scores: For each case, region and metric.
+        counts: For each case and region.
+        lesions: Likewise, where they are asked for.
+        histograms: Region → log-odds of all voxels of all cases, where they are asked for.
+    """
+
+    scores: tuple[Score, ...] = ()
+    counts: tuple[Counts, ...] = ()
+    lesions: tuple[Lesions, ...] = ()
+    histograms: Mapping[str, Histogram] = dataclasses.field(default_factory=dict)
+
+    def pooled(self) -> tuple[PooledScore, ...]:
+        """Average precision over the voxels of all cases, by region; what `counts` give is not repeated here."""
+        return tuple(
+            PooledScore(region, "average_precision", histogram.average_precision)
+            for region, histogram in self.histograms.items()
+        )
+
+    def __add__(self, other: Self) -> Self:
+        known, new = dict(self.histograms), other.histograms
+        return type(self)(
+            self.scores + other.scores,
+            self.counts + other.counts,
+            self.lesions + other.lesions,
+            known | {region: known[region] + new[region] if region in known else new[region] for region in new},
+        )
+
+
+def measure_case(
+    case: str,
+    reference: NDArray[np.uint8],
+    prediction: NDArray[np.uint8],
+    *,
+    regions: Mapping[str, Sequence[int]],
+    metrics: Sequence[str],
+    spacing: Sequence[float] | None,
+    empty: Empty = "missing",
+    unscored: int = 0,
+    odds: Mapping[str, Odds] | None = None,
+    lesions: bool = False,
+) -> Measured:
+    """Scores a predicted label map.
+
+    Args:
+        case: The case's name.
+        reference: Class indices on the original grid.
+        prediction: Class indices, likewise.
+        regions: Region → class indices whose union it is.
+        metrics: Names that `metric_named` knows.
+        spacing: Voxel size in mm along each axis of the arrays; None where it is unknown.
+        empty: What cases without a region count.
+        unscored: Voxels that count for nothing; neither array holds a class there.
+        odds: Region → log-odds on the original grid, where a metric or `lesions` needs them.
+        lesions: Whether lesion records are wanted, even if no metric reads them.
+
+    Returns:
+        Scores region by region, metric by metric, in the orders given. Every value is finite or, by `empty.RULES` or
+        the metric itself, missing.
+    """
+    found, chosen = Measured(), [metric_named(name) for name in metrics]
+    with_lesions = lesions or any(metric.reads == "lesions" for metric in chosen)
+    with_histograms = any(metric.reads == "histogram" for metric in chosen)
+    for region, classes in regions.items():
+        masks, known = (inside(reference, classes), inside(prediction, classes)), (odds or {}).get(region)
+        records = None
+        if with_lesions:
+            assert known is not None, "lesions need log-odds"
+            records = lesion_records(case, region, masks[0], known.found, known.values)
+        histogram = known.histogram if known is not None and with_histograms else None
+        geometry = Geometry.of(*masks, spacing=spacing, unscored=unscored, histogram=histogram, lesions=records)
+        note = note_of(geometry)
+        values = [_value(metric, geometry, empty) for metric in chosen]
+        found += Measured(
+            tuple(Score(case, region, name, value, note) for name, value in zip(metrics, values, strict=True)),
+            (Counts(case, region, geometry.tp, geometry.fp, geometry.fn, geometry.tn),),
+            () if records is None else (records,),
+            {} if histogram is None else {region: histogram},
+        )
+    return found
 
 
 def score_case(
@@ -21,26 +113,27 @@ def score_case(
     spacing: Sequence[float] | None,
     empty: Empty = "missing",
 ) -> tuple[Score, ...]:
-    """Scores a predicted label map.
+    """The scores alone, by metrics that read nothing but the two masks; arguments as of `measure_case`."""
+    return measure_case(
+        case, reference, prediction, regions=regions, metrics=metrics, spacing=spacing, empty=empty
+    ).scores
 
-    Args:
-        case: The case's name.
-        reference: Class indices on the original grid.
-        prediction: Class indices, likewise.
-        regions: Region → class indices whose union it is.
-        metrics: Names that `metric_named` knows.
-        spacing: Voxel size in mm along each axis of the arrays; None where it is unknown.
-        empty: What cases without a region count.
 
-    Returns:
-        Region by region, metric by metric, in the orders given. Every value is finite or, by `empty.RULES`, missing.
-    """
-    scores: list[Score] = []
-    for region, classes in regions.items():
-        geometry = Geometry.of(inside(reference, classes), inside(prediction, classes), spacing=spacing)
-        note = note_of(geometry)
-        scores += [Score(case, region, name, _value(metric_named(name), geometry, empty), note) for name in metrics]
-    return tuple(scores)
+def needs_odds(metrics: Sequence[str], *, lesions: bool) -> bool:
+    """Whether `measure_case` must be given log-odds."""
+    return lesions or any(metric_named(name).reads != "masks" for name in metrics)
+
+
+def scores_of(lesions: Lesions) -> LesionScores:
+    """Lesion records as they travel to the ledger."""
+    return LesionScores(
+        lesions.case,
+        lesions.region,
+        len(lesions.voxels),
+        int(lesions.found.sum()),
+        lesions.false_positives,
+        lesions.pack(),
+    )
 
 
 def _value(metric: Metric, geometry: Geometry, empty: Empty) -> float | None:

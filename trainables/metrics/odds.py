@@ -1,0 +1,82 @@
+"""Log-odds of a region over a whole image, taken in plane by plane and kept small: a histogram, and what is above 0."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.metrics.histogram import Histogram, LogOdds, log_odds
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Odds:
+    """What rankings and lesion records need of a region's log-odds.
+
+    Attributes:
+        histogram: Of all scored voxels.
+        found: Where they are above 0, on the original grid.
+        values: Those of the voxels of `found`, in the order of `reference[found]`.
+    """
+
+    histogram: Histogram
+    found: NDArray[np.bool_]
+    values: LogOdds
+
+
+def gather(
+    planes: Iterable[NDArray[np.float32]],
+    reference: NDArray[np.uint8],
+    regions: Mapping[str, Sequence[int]],
+    *,
+    box: tuple[slice, ...] | None = None,
+    excluded: NDArray[np.bool_] | None = None,
+) -> dict[str, Odds]:
+    """Log-odds of every region.
+
+    Args:
+        planes: Class probabilities on the original grid inside `box`, one plane `(C, y, x)` after another along z; one
+            plane in all of a 2D image.
+        reference: Class indices `(z, y, x)` or `(y, x)`.
+        regions: Region → class indices whose union it is.
+        box: The part of the image that planes cover; None: all. Elsewhere nothing is ever found.
+        excluded: Voxels that count for nothing; None where all count.
+
+    Returns:
+        Region → log-odds.
+    """
+    whole = reference if reference.ndim == 3 else reference[None]
+    scored = np.ones(whole.shape, np.bool_) if excluded is None else ~excluded.reshape(whole.shape)
+    part = (slice(None),) * 3 if box is None else box if reference.ndim == 3 else (slice(None), *box)
+    labels, counted = whole[part], scored[part]
+    tables = {region: _table(classes) for region, classes in regions.items()}
+    histograms = {region: Histogram.empty() for region in regions}
+    found = {region: np.zeros(whole.shape, np.bool_) for region in regions}
+    values: dict[str, list[LogOdds]] = {region: [] for region in regions}
+    for index, plane in enumerate(planes):
+        here = counted[index]
+        for region, classes in regions.items():
+            odds = log_odds(plane, classes)
+            histograms[region].add(odds[here], tables[region][labels[index][here]])
+            above = (odds > 0) & here
+            found[region][part][index] = above
+            values[region].append(odds[above])
+    covered = np.bincount(labels[counted], minlength=256)
+    beyond = np.bincount(whole[scored], minlength=256) - covered
+    for region, table in tables.items():
+        histograms[region].add_never_found(int(beyond[table].sum()), int(beyond[~table].sum()))
+    return {
+        region: Odds(
+            histograms[region],
+            found[region].reshape(reference.shape),
+            np.concatenate(values[region]) if values[region] else np.zeros(0, np.float16),
+        )
+        for region in regions
+    }
+
+
+def _table(classes: Sequence[int]) -> NDArray[np.bool_]:
+    """By class index: whether it belongs to the region."""
+    table = np.zeros(256, np.bool_)
+    table[list(classes)] = True
+    return table
