@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from trainables.slices import slices_of
+
 BLENDS = ("constant", "gaussian")
 AVERAGES = ("logits", "probabilities")
 
@@ -23,8 +25,9 @@ def predict(
     mirror: bool = False,
     batch_size: int = 2,
     padding: Sequence[float] | None = None,
+    context: int = 0,
 ) -> Tensor:
-    """Class probabilities of a whole image.
+    """Class probabilities of a whole image; of a volume slice by slice where the window has two sides.
 
     Args:
         network: Maps `(N, channels, *window)` to logits `(N, C, *window)`; already in evaluation mode.
@@ -37,6 +40,7 @@ def predict(
         mirror: Whether each window is also seen mirrored along every set of axes, `2^dim` times in all.
         batch_size: Windows that go through the network together.
         padding: For each channel, the value of the voxels around a small image; None is 0 for all.
+        context: For slices: neighbours on each side that a network sees with each (`slices_of`).
 
     Returns:
         `(C, *spatial)`, float32, sums to 1 over C.
@@ -44,6 +48,14 @@ def predict(
     Raises:
         ValueError: Window and overlap do not fit each other or the image, or there is no such blend or average.
     """
+    if image.ndim == 4 and len(window) == 2:
+        how = {"window": window, "overlap": overlap, "blend": blend, "average": average, "mirror": mirror}
+        around = None if padding is None else [value for value in padding for _ in range(2 * context + 1)]
+        each = [
+            predict(network, one, **how, batch_size=batch_size, padding=around)  # type: ignore[arg-type]
+            for one in slices_of(image, context, padding)
+        ]
+        return torch.stack(each, dim=1)
     size = image.shape[1:]
     _check(size, window, overlap, blend, average)
     image, inside = _padded(image, window, padding)

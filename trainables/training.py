@@ -65,7 +65,7 @@ class Training:
         self._layout = torch.channels_last if dim == 2 else torch.channels_last_3d
         network = models.build(
             spec.model,
-            in_channels=self._data.channels,
+            in_channels=self._data.channels * spec.slices,
             out_channels=len(spec.classes),
             dim=dim,
             parameters=spec.model_parameters,
@@ -83,7 +83,7 @@ class Training:
         )
         self._augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
         self._patches = PatchSampler(
-            self._data, spec.train, spec.patch_size, spec.foreground, spec.seed, self._augmenter.margin
+            self._data, spec.train, spec.patch_size, spec.foreground, spec.seed, self._augmenter.margin, spec.context
         )
         self._curve = Curve(spec.iterations, spec.marks, self.device)
         self._course = Course(spec, self.device)
@@ -166,6 +166,7 @@ class Training:
             average=spec.average,
             mirror=spec.mirror,
             padding=cached.padding,
+            context=spec.context,
         )
 
     def state_dict(self) -> dict[str, Any]:

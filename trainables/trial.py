@@ -48,6 +48,7 @@ class TrialSpec:
         iterations: Length of the whole training, the last mark.
         batch_size: Patches in an iteration.
         patch_size: Voxels of a patch, `(z, y, x)` or `(y, x)`.
+        context: For slices of volumes: neighbouring slices on each side that a network sees as channels.
         patch_overlap: Voxels by which neighbouring inference windows overlap.
         foreground: Share of patches centred on a foreground voxel, in `[0, 1]`.
         augment: Names of the augmentations, in order.
@@ -97,6 +98,7 @@ class TrialSpec:
     validate: tuple[str, ...] = ()
     objective: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     batch_size: int = 2
+    context: int = 0
     foreground: float = 0.33
     augment: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ("dice",)
@@ -108,6 +110,11 @@ class TrialSpec:
     threads: int = 1
     gpu: float = 0.0
     precision: str = "float32"
+
+    @property
+    def slices(self) -> int:
+        """Slices that a network sees of each channel."""
+        return 2 * self.context + 1
 
     def to_json(self) -> str:
         """As JSON text; floats come back as the same binary doubles."""

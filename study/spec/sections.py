@@ -17,11 +17,14 @@ class Patch(Section):
         size: Voxels, `[z, y, x]`, or `[y, x]`: then the study is 2D.
         overlap: Voxels by which neighbouring windows overlap at inference. None: half of `size`.
         foreground: Share of training patches centred on a foreground voxel.
+        context: For 2D patches of volumes: neighbouring slices on each side that a network sees as channels. It is the
+            same for all arms, so that they see the same.
     """
 
     size: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(min_length=2, max_length=3)]
     overlap: Annotated[tuple[Annotated[Whole, Field(ge=0)], ...], BeforeValidator(listed)] | None = None
     foreground: Annotated[float, Field(ge=0, le=1)] = 0.33
+    context: Annotated[Whole, Field(ge=0, le=32)] = 0
 
     @property
     def overlapped(self) -> tuple[int, ...]:
@@ -29,7 +32,9 @@ class Patch(Section):
         return tuple(side // 2 for side in self.size) if self.overlap is None else self.overlap
 
     def problems(self) -> Iterator[Problem]:
-        """An overlap that does not fit into the size."""
+        """An overlap that does not fit into the size, neighbouring slices of what is no slice."""
+        if self.context and len(self.size) == 3:
+            yield Problem(("context",), "goes with 2D patches of volumes: give size as [y, x], or leave it out.")
         if self.overlap is None:
             return
         if len(self.overlap) != len(self.size):

@@ -281,6 +281,7 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         **_course(study),
         "marks": study.marks,
         "patch_size": study.patch.size,
+        "context": study.patch.context,
         "patch_overlap": study.patch.overlap,
         "foreground": study.patch.foreground,
         "augment": study.augment,

@@ -56,7 +56,7 @@ def export(order: Order) -> None:
 
     storage = Storage(order.storage)
     spec = TrialSpec.from_json(storage.read(f"{PurePosixPath(order.checkpoint).parent}/spec.json").decode())
-    channels, classes, divisor = Dataset.open(spec.data).channels, len(spec.classes), DIVISORS[spec.model]
+    channels, classes, divisor = Dataset.open(spec.data).channels * spec.slices, len(spec.classes), DIVISORS[spec.model]
     network = build(
         spec.model,
         in_channels=channels,

@@ -327,7 +327,7 @@ class Dataset:
 
     @property
     def dim(self) -> int:
-        """2 or 3."""
+        """2 or 3: of patches; where it is 2, cases are pictures, or volumes of slices."""
         return self.options.dim
 
     @property
@@ -337,10 +337,10 @@ class Dataset:
 
     @functools.cached_property
     def spacing(self) -> tuple[float, ...] | None:
-        """Voxel sides of the training grid in mm: those asked for, or the cases' median; None where unknown."""
+        """Voxel sides of a patch in mm: those asked for, or the cases' median; None where unknown."""
         if isinstance(self.options.spacing, tuple):
             return self.options.spacing
-        known = [case.facts.spacing for case in self.cases.values() if case.facts.spacing is not None]
+        known = [case.facts.spacing[-self.dim :] for case in self.cases.values() if case.facts.spacing is not None]
         if self.options.spacing == "unknown" or len(known) < len(self.cases):
             return None
         return tuple(float(value) for value in np.median(np.array(known), axis=0))

@@ -11,7 +11,7 @@ from trainables.data import area, readers
 from trainables.data.labels import IGNORED, Label, OtherLabels, holds, to_classes
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
-from trainables.data.volume import Volume, finite, times
+from trainables.data.volume import Volume, finite
 from trainables.errors import InputError
 
 
@@ -80,7 +80,7 @@ def read(
     Args:
         files: Which.
         labels: What the mask's values mean.
-        dim: 2 or 3; a volume of one slice counts as 2D where it is 2.
+        dim: 2 or 3 sides of a patch; where it is 2 a volume of one slice is flat, and others are volumes of slices.
         other: What becomes of mask values that no label names.
         colour: What becomes of the colours of pictures: one `grey` channel or three `channels`.
         ignore: Mask values whose voxels are ignored.
@@ -88,8 +88,8 @@ def read(
         crop: What is kept for training; None all.
 
     Raises:
-        InputError: A file cannot be read, NaN or infinite voxels, shapes or grids that differ, a flat image in 3D or
-            a volume in 2D, mask values that no label names, or nothing to crop to. One line that begins with the file.
+        InputError: A file cannot be read, NaN or infinite voxels, shapes or grids that differ, a flat picture in 3D,
+            mask values that no label names, or nothing to crop to. One line that begins with the file.
     """
     if readers.suffix(files.mask) in readers.LOSSY and not any(label.splits for label in labels):
         raise InputError(
@@ -169,10 +169,7 @@ def _of_dimension(case: Case, dim: int, path: pathlib.Path) -> Case:
             raise InputError(f"{readers.short(path)}: a flat picture, but `patch.size` has 3 sizes. Give 2, as [y, x].")
         return case
     if 1 not in shape:
-        raise InputError(
-            f"{readers.short(path)}: a volume of {times(shape)} voxels, but `patch.size` has 2 sizes. "
-            "Give 3, as [z, y, x]."
-        )
+        return case
     axis = shape.index(1)
     return Case(
         case.image.squeeze(axis + 1),

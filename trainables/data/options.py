@@ -18,13 +18,13 @@ class PreprocessOptions:
     """How the cases of a study become arrays. Equal files and options give equal arrays.
 
     Attributes:
-        dim: 2 for slices (PNG, JPEG, single-slice NIfTI), 3 for volumes; the number of sizes in `patch.size`.
+        dim: The number of sizes in `patch.size`: 2 for pictures (PNG, JPEG, single-slice NIfTI) and slices of volumes.
         labels: In the study file's order: `labels[i]` has class index `i + 1`. `labels.parse_all` makes them.
         other_labels: What becomes of mask values that no label names.
         colour: What becomes of the colours of pictures: one `grey` channel, or three `channels`, of grey ones too.
         regions: Region → class indices whose union it is, for the ceilings.
-        spacing: Voxel size in mm, `[z, y, x]` or `[y, x]`; `native` keeps each case's grid; `unknown` does so too
-            and reports distances in pixels, whatever the header says.
+        spacing: Voxel size in mm, `[z, y, x]` or `[y, x]` (slices keep their distance); `native` keeps each case's
+            grid; `unknown` does so too and reports distances in pixels, whatever the header says.
         clip: Lowest and highest intensity kept, applied after resampling; None keeps all.
         normalize: After clipping, each channel of each case by itself: `zscore` (mean 0, standard deviation 1),
             `zscore_nonzero` (the same for the voxels that are not 0; those that are stay 0), `minmax` (to `[0, 1]`) or

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables import streams
 from trainables.data.cache import CachedCase, Dataset
+from trainables.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Place:
 
     Attributes:
         case: The case's name.
-        start: First voxel along each axis of the training grid; negative where the patch begins before the edge.
+        start: First voxel along each axis of the case's training grid, also along z where patches are slices of it;
+            negative where the patch begins before the edge.
         foreground: Whether it was centred on a foreground voxel.
     """
 
@@ -36,7 +38,7 @@ class PatchSampler:
     A slot draws its case uniformly; then, with probability `foreground`, a class uniformly among those that the case
     has, and a voxel of it as the patch's centre; else any box inside the volume, uniformly. A box that would reach
     over an edge is moved inside. A case smaller than the patch is put in its middle, with the case's padding value
-    and background around it.
+    and background around it. Patches of two sides are axial slices where a case is a volume.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class PatchSampler:
         foreground: float,
         seed: int,
         margin: Sequence[int] | None = None,
+        context: int = 0,
     ) -> None:
         """Nothing is read until the first batch.
 
@@ -58,9 +61,11 @@ class PatchSampler:
             seed: The trial's seed.
             margin: Voxels that every patch has more on each side, for the augmentation to turn into
                 (`Augmenter.margin`); they may lie beyond the volume's edge. It does not change what is drawn.
+            context: For slices of volumes: neighbouring slices on each side that come as channels (`slices.slices_of`).
 
         Raises:
             ValueError: No cases, or sizes that do not fit the dataset.
+            InputError: Neighbouring slices are asked for, and a case is flat.
         """
         if not cases:
             raise ValueError("no training cases")
@@ -68,7 +73,10 @@ class PatchSampler:
             raise ValueError(f"patch_size must be {dataset.dim} positive numbers, not {tuple(patch_size)}")
         if not 0 <= foreground <= 1:
             raise ValueError(f"foreground must lie in [0, 1], not {foreground}")
+        if context and (flat := [name for name in cases if dataset.cases[name].label.ndim == 2]):
+            raise InputError(f"patch.context: case {flat[0]} is flat and has no neighbouring slices. Leave it out.")
         self.dataset = dataset
+        self.context = context
         self.cases = tuple(cases)
         self.patch_size = tuple(patch_size)
         self.foreground = foreground
@@ -77,12 +85,13 @@ class PatchSampler:
 
     def place(self, iteration: int, slot: int) -> Place:
         """Where the patch of one slot lies, margin not counted."""
-        chance = streams.stream(self.seed, "patches", iteration, slot).random(4 + len(self.patch_size))
+        chance = streams.stream(self.seed, "patches", iteration, slot).random(7)
         name = self.cases[int(chance[0] * len(self.cases))]
         case = self.dataset.cases[name]
         centre = self._foreground_voxel(case, chance[2], chance[3]) if chance[1] < self.foreground else None
         start = []
-        for axis, (size, length) in enumerate(zip(self.patch_size, case.label.shape, strict=True)):
+        patch = self._within(case, self.patch_size, 1)
+        for axis, (size, length) in enumerate(zip(patch, case.label.shape, strict=True)):
             room = length - size
             if room <= 0:
                 start.append(-(-room // 2))
@@ -101,10 +110,10 @@ class PatchSampler:
 
         Returns:
             Images float32 `(batch_size, channels, *size)` and labels int64 `(batch_size, *size)`, where `size` is the
-            patch's with its margins.
+            patch's with its margins; with context, of each channel its slices in turn.
         """
         size = tuple(patch + 2 * extra for patch, extra in zip(self.patch_size, self.margin, strict=True))
-        images = np.empty((batch_size, self.dataset.channels, *size), np.float32)
+        images = np.empty((batch_size, self.dataset.channels * (2 * self.context + 1), *size), np.float32)
         labels = np.zeros((batch_size, *size), np.int64)
         for slot in range(batch_size):
             place = self.place(iteration, slot)
@@ -114,17 +123,22 @@ class PatchSampler:
     def _copy(self, place: Place, image: np.ndarray, label: np.ndarray) -> None:
         """Fills one slot; what lies beyond the edges is padding and background."""
         case = self.dataset.cases[place.case]
-        source, target = [], []
-        for first, extra, size, length in zip(place.start, self.margin, label.shape, case.label.shape, strict=True):
-            begin = first - extra
-            low, high = max(begin, 0), min(begin + size, length)
-            source.append(slice(low, high))
-            target.append(slice(low - begin, high - begin))
-        inside = tuple(target)
-        if any(part.stop - part.start < size for part, size in zip(inside, label.shape, strict=True)):
-            image[:] = np.reshape(case.padding, (-1, *(1,) * label.ndim))
+        size = self._within(case, label.shape, 1)
+        first = [start - extra for start, extra in zip(place.start, self._within(case, self.margin, 0), strict=True)]
+        source, inside = _overlap(first, size, case.label.shape)
+        label.reshape(size)[inside] = case.label[source]
+        if len(size) > label.ndim:  # neighbouring slices are channels
+            first[0], size = first[0] - self.context, (2 * self.context + 1, *size[1:])
+            source, inside = _overlap(first, size, case.label.shape)
+        image = image.reshape(-1, *size)
+        if any(part.stop - part.start < side for part, side in zip(inside, size, strict=True)):
+            image[:] = np.reshape(case.padding, (-1, *(1,) * len(size)))
         image[(slice(None), *inside)] = case.image[(slice(None), *source)]
-        label[inside] = case.label[tuple(source)]
+
+    @staticmethod
+    def _within(case: CachedCase, sides: Sequence[int], z: int) -> tuple[int, ...]:
+        """Sides along the case's own axes: those of a slice with `z` before them where the case is a volume."""
+        return (z,) * (case.label.ndim - len(sides)) + tuple(sides)
 
     @staticmethod
     def _foreground_voxel(case: CachedCase, which_class: float, which_voxel: float) -> tuple[int, ...] | None:
@@ -136,3 +150,18 @@ class PatchSampler:
         chosen = present[int(which_class * len(present))]
         flat = case.foreground[sum(counts[:chosen]) + int(which_voxel * counts[chosen])]
         return tuple(int(index) for index in np.unravel_index(int(flat), case.label.shape))
+
+
+def _overlap(
+    first: Sequence[int], size: Sequence[int], shape: Sequence[int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Where a box and a volume meet: in the volume, and in the box.
+
+    Args:
+        first: First voxel of the box along each axis of the volume.
+        size: Voxels of the box.
+        shape: Voxels of the volume.
+    """
+    ends = [(max(low, 0), min(low + side, length)) for low, side, length in zip(first, size, shape, strict=True)]
+    inside = (slice(low - start, high - start) for (low, high), start in zip(ends, first, strict=True))
+    return tuple(slice(low, high) for low, high in ends), tuple(inside)

@@ -162,7 +162,8 @@ def training_shape(case: Case, options: PreprocessOptions) -> tuple[int, ...]:
             "the voxel size is unknown (PNG and JPEG have none), but `preprocess.spacing` asks for "
             f"{list(options.spacing)} mm. Set it to `native`."
         )
-    return resample.shape_at(kept, case.spacing, options.spacing)
+    apart = case.spacing[: len(kept) - len(options.spacing)]  # where patches are slices, slices stay as they are
+    return resample.shape_at(kept, case.spacing, (*apart, *options.spacing))
 
 
 def _true_spacing(case: Case, shape: tuple[int, ...]) -> tuple[float, ...]:

@@ -242,7 +242,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "normalize": "zscore",
         "pad": "background",
     }
-    assert plain["patch"] == {"size": [32, 32, 32], "overlap": [16, 16, 16], "foreground": 0.33}
+    assert plain["patch"] == {"size": [32, 32, 32], "overlap": [16, 16, 16], "foreground": 0.33, "context": 0}
     assert plain["augment"] == []
     assert plain["budget"] == {
         "trials_per_arm": 12,

@@ -159,7 +159,6 @@ def bad(folder: pathlib.Path, name: str) -> tuple[CaseFiles, int]:
         return files, 3
     pictures = {
         "flat in 3D": (CaseFiles("a", (flat,), flat), 3),
-        "volume in 2D": (files, 2),
         "flat shapes differ": (CaseFiles("a", (flat,), wide), 2),
         "two kinds": (CaseFiles("a", (save(folder / "i.nii", image[:, :, :1]),), flat), 2),
     }
@@ -182,7 +181,6 @@ MESSAGES = {
     "two masks": r"^labelsTr/case_1.nii.gz: 2 volumes in one mask",
     "flat affine": r"^imagesTr/case_1_0000.nii.gz: the affine is singular or not finite",
     "flat in 3D": r"/flat.png: a flat picture, but `patch.size` has 3 sizes",
-    "volume in 2D": r"^imagesTr/case_1_0000.nii.gz: a volume of 7x8x9 voxels, but `patch.size` has 2 sizes",
     "flat shapes differ": r"/wide.png: shape 8x10 differs from its image's 8x9",
     "two kinds": r"/flat.png: one of it and its image has a position in space, the other none",
 }
