@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from study.spec.base import Count, Section, Whole, listed, whole
 from study.spec.errors import Problem, shown
-from study.spec.tables import Published, Tables, published_problems, table_problems
+from study.spec.tables import Published, Tables, fraction, published_problems, table_problems
 
 
 class Patch(Section):
@@ -136,6 +136,8 @@ class Report(Section):
         metrics: Names of metrics; they are computed at every mark.
         tables: Tables in a paper's layout, before the report's own.
         published: Papers whose printed numbers stand beside ours: `kits19`, `matthews/promise12`.
+        equivalence: A difference from the baseline up to this size is of no practical interest, in the objective's
+            unit: cases are counted as wins, ties and losses by it. To be declared before the study begins.
     """
 
     baseline: str | None = None
@@ -147,6 +149,7 @@ class Report(Section):
     )
     tables: Tables = ()
     published: Published = ()
+    equivalence: Annotated[float, BeforeValidator(fraction), Field(gt=0)] | None = None
 
     def problems(self) -> Iterator[Problem]:
         """Tables that say too much or too little, papers without printed numbers."""

@@ -20,6 +20,11 @@ def _several(value: object) -> object:
     return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else listed(value)
 
 
+def fraction(value: object) -> object:
+    """1 is how people write 1.0."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _table(value: object) -> object:
     """`arms` is how people write `{layout: arms}`."""
     return {"layout": value} if isinstance(value, str) else value

@@ -260,6 +260,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "metrics": ["dice", "precision", "recall", "hd95"],
         "tables": [],
         "published": [],
+        "equivalence": None,
     }
     assert plain["resources"] == {"cpu": 1, "gpu": "auto"}
     halved = study({"budget": {"halving": {"marks": [50, 100]}}}).plain()["budget"]

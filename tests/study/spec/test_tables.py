@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from study.spec import SpecError
+from study.spec.change import difference
 from study.spec.tables import TableLayout
 from tests.study.study_files import study
 
@@ -57,6 +58,8 @@ def test_a_table_has_every_key_that_reports_read() -> None:
         ({"tables": [{"layout": "arms", "iteration": 50}]}, "report.tables[0].iteration[0]", "a mark (100), found 50"),
         ({"published": "kits20"}, "report.published[0]", "Did you mean 'kits19'?"),
         ({"published": ["kits19", "kits19"]}, "report.published", "names one twice"),
+        ({"equivalence": 0}, "report.equivalence", "expected more than 0, found 0"),
+        ({"equivalence": "1 %"}, "report.equivalence", "expected a number"),
         ({"published": "matthews/lits"}, "report.published[0]", "there is no study with printed numbers"),
     ],
 )
@@ -66,6 +69,12 @@ def test_what_is_wrong_is_said_with_its_place(report: dict[str, Any], where: str
     assert len(raised.value.lines) == 1
     assert raised.value.lines[0].startswith(f"{where}:")
     assert text in raised.value.lines[0]
+
+
+def test_a_region_of_equivalence_is_declared_before_the_study() -> None:
+    assert study({"report.equivalence": 1}).report.equivalence == 1.0
+    old, new = study().plain(), study({"report.equivalence": 0.02}).plain()
+    assert difference(old, new).incompatible == ["report.equivalence: nothing in the ledger, 0.02 in the file"]
 
 
 def test_the_mean_can_be_shown_where_it_is_the_objective() -> None:
