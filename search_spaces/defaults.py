@@ -84,6 +84,8 @@ LOSSES: dict[str, dict[str, Default]] = {
             0.7, Range(0.1, 0.9), "0.7 against 0.3 is Salehi's best; only the ratio of the prices matters", at_least=0
         ),
         "fp_weight": Default(0.3, None, "fixed, so that fn_weight alone moves the ratio from 1/3 to 3", at_least=0),
+        "reduction": Default("mean", None, "Salehi's; MIScnn sums", words=("mean", "sum")),
+        "background": Default(False, None, "Salehi's; MIScnn has a term for every class"),
         "eps": Default(1e-6, None, "MIScnn's smoothing", above=0),
     },
     "focal_tversky": {
@@ -161,6 +163,9 @@ LOSSES: dict[str, dict[str, Default]] = {
         "share": Default(0.5, Range(0.1, 0.5), "equal parts, as MONAI's; never less Dice", at_least=0, at_most=1),
         "iterations": Default(3, None, "MONAI's; at least half a tube's thickness in voxels", at_least=0),
         "smooth": Default(1.0, None, "the authors' code's", above=0),
+    },
+    "hausdorff": {
+        "power": Default(2.0, None, "Karimi's best of 0.5 to 3", above=0),
     },
     "unified_focal": {
         "share": Default(0.5, None, "equal parts, Yeung's advice", at_least=0, at_most=1),

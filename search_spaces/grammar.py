@@ -98,6 +98,18 @@ def flatten(mapping: Mapping[str, object], prefix: str = "") -> dict[str, Parame
     return space
 
 
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by dotted name as nested mappings: `{"weights.kidney": 2}` → `{weights: {kidney: 2}}`."""
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *path, last = name.split(".")
+        inside = tree
+        for part in path:
+            inside = inside.setdefault(part, {})
+        inside[last] = value
+    return tree
+
+
 def to_plain(parameter: Parameter) -> dict[str, Any]:
     """As the ledger keeps it: `{fixed: …}`, `{choice: […]}` or `{low:, high:, log:, step:}`."""
     if isinstance(parameter, Fixed):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from study.options import HOME, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, Smoke, StorageAt
+from study.options import HOME, AllowCode, AsJson, Data, Home, LedgerAt, MlflowAt, Places, Set, Smoke, StorageAt
 from trainables.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def check(
     data: Data = None,
     settings: Set = None,
     smoke: Smoke = False,
+    allow_code: AllowCode = False,
     home: Home = HOME,
     html: Annotated[Path | None, typer.Option(help="Also write a page with a picture of every case.")] = None,
     as_json: AsJson = False,
@@ -114,8 +115,10 @@ def check(
     from study.memory import facts_memory
     from study.nodes import this_machine
     from study.spec import load
+    from study.user_code import try_code
 
-    study = load(file, settings or (), data=data, small=smoke)
+    study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
+    try_code(study)
     with facts_memory(home) as memory:
         found = look(study, this_machine(), memory)
         if html is not None:
@@ -138,6 +141,7 @@ def run(
     data: Data = None,
     settings: Set = None,
     smoke: Smoke = False,
+    allow_code: AllowCode = False,
     home: Home = HOME,
     ledger: LedgerAt = None,
     mlflow: MlflowAt = None,
@@ -151,9 +155,11 @@ def run(
     """
     from study.running import ended, run_study
     from study.spec import load
+    from study.user_code import try_code
 
     places = Places.of(home, ledger, mlflow, storage)
-    study = load(file, settings or (), data=data, small=smoke)
+    study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
+    try_code(study)
     again = shlex.join(["segstudy", *sys.argv[1:]])
     try:
         result = run_study(study, places, _console())

@@ -25,6 +25,9 @@ Set = Annotated[
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="The dataset's folder, in place of `dataset.path`.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="The file's own small version of the study, in minutes.")]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Let the study file's own losses and networks (package.module:name) run.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 HOME = Path("runs")

@@ -8,8 +8,8 @@ from search_spaces.grammar import Fixed, Parameter
 from search_spaces.metrics import KNOWN, better
 from search_spaces.values import grid_points
 from study.spec.errors import Problem, suggestion, unknown
-from study.spec.losses import class_problems
 from study.spec.learning import schedules_of
+from study.spec.losses import class_problems
 from study.spec.preprocess import with_dataset
 from study.spec.tables import shown_problems
 
@@ -42,6 +42,8 @@ def _dimensions(values: Values) -> Iterator[Problem]:
 def _networks(values: Values) -> Iterator[Problem]:
     size = values["patch"].size
     for name in values["models"]:
+        if name not in DIMS:  # the user's own takes what it takes
+            continue
         if len(size) not in DIMS[name]:
             fitting = [other for other, dims in DIMS.items() if len(size) in dims]
             takes = " or ".join(f"{dim}D" for dim in DIMS[name])
@@ -158,6 +160,7 @@ CHECKS = (
     (("objective", "patch", "report"), _volumes),
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("objective", "dataset"), _region),
+    (("dataset", "losses"), class_problems),
     (("budget", "length"), _marks),
     (("length", "training"), _course),
     (("budget", "length", "training"), _final_on),

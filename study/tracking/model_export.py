@@ -50,13 +50,14 @@ def export(order: Order) -> None:
     """
     from trainables import checkpoint
     from trainables.data.cache import Dataset
-    from trainables.models import DIVISORS, build
+    from trainables.models import build, divisor_of
     from trainables.storage import Storage
     from trainables.trial import TrialSpec
 
     storage = Storage(order.storage)
     spec = TrialSpec.from_json(storage.read(f"{PurePosixPath(order.checkpoint).parent}/spec.json").decode())
-    channels, classes, divisor = Dataset.open(spec.data).channels * spec.slices, len(spec.classes), DIVISORS[spec.model]
+    channels, classes = Dataset.open(spec.data).channels * spec.slices, len(spec.classes)
+    divisor = divisor_of(spec.model, spec.model_parameters)
     network = build(
         spec.model,
         in_channels=channels,

@@ -16,6 +16,7 @@ from trainables.losses.facts import FACTS, Facts
 from trainables.losses.focal import focal_loss
 from trainables.losses.focal_tversky import focal_tversky_loss
 from trainables.losses.generalised_dice import gdl_iw_loss, gdl_sudre_loss
+from trainables.losses.hausdorff import hausdorff_loss
 from trainables.losses.inverse_weights import inverse_weights
 from trainables.losses.log_cosh import (
     log_cosh,
@@ -62,6 +63,7 @@ LOSSES: dict[str, Loss] = {
     "dice_cross_entropy": dice_cross_entropy_loss,
     "dice_focal": dice_focal_loss,
     "cl_dice": cl_dice_loss,
+    "hausdorff": hausdorff_loss,
     "unified_focal": unified_focal_loss,
 }
 
@@ -87,6 +89,7 @@ __all__ = [
     "focal_tversky_loss",
     "gdl_iw_loss",
     "gdl_sudre_loss",
+    "hausdorff_loss",
     "inverse_weights",
     "log_cosh",
     "log_cosh_dice_loss",

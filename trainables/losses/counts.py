@@ -61,7 +61,14 @@ def soft_counts(
 
 
 def counts_of(voxels: Voxels) -> SoftCounts:
-    """The soft counts of a batch that is read already."""
+    """The soft counts of a batch that is read already; summed once for it."""
+    if "counts" not in voxels.derived:
+        voxels.derived["counts"] = _summed(voxels)
+    counts: SoftCounts = voxels.derived["counts"]
+    return counts
+
+
+def _summed(voxels: Voxels) -> SoftCounts:
     probabilities, one_hot = voxels.probabilities, voxels.one_hot
     if voxels.weight is None:
         reference = one_hot.flatten(2).sum(2).to(probabilities.dtype)  # counted in integers: exact at any size

@@ -226,6 +226,16 @@ FACTS: dict[str, Facts] = {
         neighbours=True,
         trap="For tubes: what is thicker than about twice the iterations has no middle line.",
     ),
+    "hausdorff": Facts(
+        "foreground",
+        "voxel",
+        0.0,
+        True,
+        "Karimi and Salcudean 2019, https://arxiv.org/abs/1904.10030",
+        neighbours=True,
+        trap="Distances are voxels of the patch, raised to a power: thousands beside a Dice of 1, so it needs a small "
+        "factor in a sum; they are computed on the CPU at every iteration.",
+    ),
     "unified_focal": Facts(
         "all",
         "sample",

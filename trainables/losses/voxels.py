@@ -4,7 +4,12 @@ Shape letters: N batch, C classes (0 is background), `*spatial` the patch. A los
 `(logits (N, C, *spatial), target (N, *spatial), *, parameters, weight, ignore) -> scalar`.
 """
 
+import contextlib
 import dataclasses
+import functools
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -13,34 +18,36 @@ from torch import Tensor
 
 @dataclasses.dataclass(frozen=True)
 class Voxels:
-    """A batch as the losses see it; `read` makes it.
+    """A batch as the losses see it; `read` makes it. What follows from it is computed once, when it is asked for.
 
     Attributes:
         logits: `(N, C, *spatial)`, float32 (float64 where they were); 0 where a voxel is ignored.
         target: Class indices `(N, *spatial)`, int64; 0 where a voxel is ignored.
         weight: Factor of each voxel `(N, *spatial)` in the logits' type, 0 where it is ignored; None is all ones.
         kept: False where a voxel is ignored, `(N, *spatial)`; None where none is.
+        derived: What other files computed from it, by name.
     """
 
     logits: Tensor
     target: Tensor
     weight: Tensor | None
     kept: Tensor | None
+    derived: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @functools.cached_property
     def one_hot(self) -> Tensor:
         """`(N, C, *spatial)`, bool; all False where a voxel is ignored."""
         classes = torch.arange(self.logits.shape[1], device=self.target.device)
         hot = self.target[:, None] == classes.view(1, -1, *[1] * (self.target.ndim - 1))
         return hot if self.kept is None else hot & self.kept[:, None]
 
-    @property
+    @functools.cached_property
     def probabilities(self) -> Tensor:
         """Softmax over the classes, `(N, C, *spatial)`."""
         with torch.autocast(self.logits.device.type, enabled=False):
             return torch.softmax(self.logits, dim=1)
 
-    @property
+    @functools.cached_property
     def log_odds(self) -> Tensor:
         """`log p - log(1 - p)` of each foreground class's softmax probability p, `(N, C - 1, *spatial)`.
 
@@ -53,7 +60,7 @@ class Voxels:
         rest = [torch.logsumexp(logits[:, [k for k in classes if k != c]], dim=1) for c in classes[1:]]
         return logits[:, 1:] - torch.stack(rest, dim=1)
 
-    @property
+    @functools.cached_property
     def negative_log_likelihood(self) -> Tensor:
         """`-log p` of each voxel's own class, `(N, *spatial)`."""
         with torch.autocast(self.logits.device.type, enabled=False):
@@ -76,6 +83,19 @@ class Voxels:
         return (cost * self.weight).sum() / count
 
 
+_SHARED: ContextVar[dict[tuple[int, ...], Voxels] | None] = ContextVar("_SHARED", default=None)
+
+
+@contextlib.contextmanager
+def read_once() -> Iterator[None]:
+    """In the block, `read` gives one `Voxels` for the same tensors: losses that are summed share softmax and counts."""
+    token = _SHARED.set({})
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+
+
 def read(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore: Tensor | None = None) -> Voxels:
     """Checks and widens what a loss was given.
 
@@ -88,6 +108,15 @@ def read(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore
     Raises:
         ValueError: The shapes disagree, the target holds no class indices, or `ignore` is no mask.
     """
+    if (shared := _SHARED.get()) is None:
+        return _read(logits, target, weight, ignore)
+    same = (id(logits), id(target), id(weight), id(ignore))  # whoever opened the block keeps them alive
+    if same not in shared:
+        shared[same] = _read(logits, target, weight, ignore)
+    return shared[same]
+
+
+def _read(logits: Tensor, target: Tensor, weight: Tensor | None, ignore: Tensor | None) -> Voxels:
     check_shapes(logits, target)
     for name, given in (("weight", weight), ("ignore", ignore)):
         if given is not None and given.shape != target.shape:

@@ -1,36 +1,18 @@
 """Generalised Wasserstein Dice: confusing two classes costs what a matrix says."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
+from trainables.distances import UNIFORM, Rows, flaw_of, rows_of
 from trainables.losses.checks import positive
 from trainables.losses.voxels import read
-
-MATRICES: dict[str, tuple[tuple[float, ...], ...]] = {
-    "brats5": (
-        (0.0, 1.0, 1.0, 1.0, 1.0),
-        (1.0, 0.0, 0.6, 0.2, 0.5),
-        (1.0, 0.6, 0.0, 0.6, 0.7),
-        (1.0, 0.2, 0.6, 0.0, 0.5),
-        (1.0, 0.5, 0.7, 0.5, 0.0),
-    ),
-    "brats4": (
-        (0.0, 1.0, 1.0, 1.0),
-        (1.0, 0.0, 0.6, 0.5),
-        (1.0, 0.6, 0.0, 0.7),
-        (1.0, 0.5, 0.7, 0.0),
-    ),
-}
-"""Distances by name. Labels: 0 background, 1 necrosis, 2 oedema, (3 non-enhancing,) 4 enhancing; NiftyNet's numbers."""
 
 
 def wasserstein_dice_loss(
     logits: Tensor,
     target: Tensor,
     *,
-    matrix: str | Sequence[Sequence[float]] = "uniform",
+    matrix: str | Rows = UNIFORM,
     eps: float = 1e-5,
     weight: Tensor | None = None,
     ignore: Tensor | None = None,
@@ -43,8 +25,8 @@ def wasserstein_dice_loss(
     Args:
         logits: Raw scores `(N, C, *spatial)`. Softmax happens in here, in float32.
         target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
-        matrix: `uniform` (all confusions cost 1), `brats5`, `brats4`, or C rows of C distances in `[0, 1]`: symmetric,
-            0 on the diagonal, 1 between background and any other class.
+        matrix: `uniform` (all confusions cost 1), `brats5`, `brats4`, or C rows of C distances in `[0, 1]`, also as
+            JSON text: symmetric, 0 on the diagonal, 1 between background and any other class.
         eps: Smoothing in numerator and denominator, in voxels, > 0.
         weight: Factor >= 0 of each voxel, `(N, *spatial)`; None is all ones.
         ignore: True where a voxel does not count, `(N, *spatial)`, bool.
@@ -71,26 +53,10 @@ def wasserstein_dice_loss(
     return 1 - ((2 * hit + eps) / (2 * hit + cost.sum(1) + eps)).mean()
 
 
-def _distances(matrix: str | Sequence[Sequence[float]], classes: int) -> Tensor:
+def _distances(matrix: str | Rows, classes: int) -> Tensor:
     """The matrix in float64, checked."""
-    if isinstance(matrix, str):
-        if matrix == "uniform":
-            return 1 - torch.eye(classes, dtype=torch.float64)
-        if matrix not in MATRICES:
-            raise ValueError(f"matrix: expected uniform, {', '.join(MATRICES)} or rows of numbers, found {matrix!r}")
-        matrix = MATRICES[matrix]
-    distances = torch.as_tensor(matrix, dtype=torch.float64)
-    if distances.shape != (classes, classes):
-        raise ValueError(f"matrix: expected {classes} x {classes} for {classes} classes, found {(*distances.shape,)}")
-    proper = (
-        torch.equal(distances, distances.T)
-        and not distances.diagonal().any()
-        and bool((distances[0, 1:] == 1).all())
-        and bool(((distances >= 0) & (distances <= 1)).all())
-    )
-    if not proper:
-        raise ValueError(
-            "matrix: expected distances in [0, 1], symmetric, 0 on the diagonal and 1 from background to any other "
-            f"class, found {distances.tolist()}"
-        )
-    return distances
+    if (flaw := flaw_of(matrix, classes)) is not None:
+        raise ValueError(f"matrix: {flaw}")
+    if matrix == UNIFORM:
+        return 1 - torch.eye(classes, dtype=torch.float64)
+    return torch.tensor([list(row) for row in rows_of(matrix) or ()], dtype=torch.float64)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainables import user_code
 from trainables.errors import InputError
 from trainables.models.enet import ENet
 from trainables.models.monai_networks import attention_unet, dynunet, mednext, segresnet, unetplusplus
@@ -70,29 +71,43 @@ def build(
     """A network on the CPU whose initial weights depend on nothing but its architecture and the seed.
 
     Args:
-        name: Key of `MODELS`.
+        name: Key of `MODELS`; any name where `parameters` has a `code`.
         in_channels: Channels of the images.
         out_channels: Classes, background included.
         dim: 2 or 3.
-        parameters: Keyword arguments of the builder.
+        parameters: Keyword arguments of the builder; `code` is the import path of the user's own builder.
         seed: The trial's seed; the weights draw from its stream `weights`.
 
     Raises:
         InputError: The network does not exist, or not with these arguments.
     """
-    _check_name(name)
+    rest = dict(parameters)
+    path = rest.pop("code", None)
+    if path is None:
+        _check_name(name)
+    builder = MODELS[name] if path is None else user_code.imported(path)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, "weights"))
-        return MODELS[name](in_channels, out_channels, dim, **parameters)
+        network = builder(in_channels, out_channels, dim, **rest)
+    if not isinstance(network, nn.Module):
+        raise InputError(f"models.{name}: {path} gives no torch.nn.Module but a {type(network).__name__}")
+    return network
 
 
-def check_patch(name: str, patch_size: Sequence[int]) -> None:
-    """Refuses a patch that the network cannot learn from.
+def check_patch(name: str, patch_size: Sequence[int], parameters: Mapping[str, Any] | None = None) -> None:
+    """Refuses a patch that the network cannot learn from. Of the user's own network nothing is known.
+
+    Args:
+        name: The network.
+        patch_size: Voxels of a patch.
+        parameters: As for `build`.
 
     Raises:
         InputError: The network does not exist, the patch has the wrong number of sides, or only one voxel of it is
             left at the bottom of the network, where a normalisation has nothing to average over.
     """
+    if "code" in (parameters or {}):
+        return
     _check_name(name)
     if len(patch_size) not in DIMS[name]:
         fitting = [other for other, dims in DIMS.items() if len(patch_size) in dims]
@@ -106,9 +121,14 @@ def check_patch(name: str, patch_size: Sequence[int]) -> None:
         )
 
 
+def divisor_of(name: str, parameters: Mapping[str, Any]) -> int:
+    """By how much a network shrinks its patch; 1 for the user's own, which takes the study's patches as they are."""
+    return 1 if "code" in parameters else DIVISORS[name]
+
+
 def _check_name(name: str) -> None:
     if name not in MODELS:
         raise InputError(f"no network named {name!r}; there are {', '.join(MODELS)}")
 
 
-__all__ = ["DIMS", "DIVISORS", "MODELS", "Builder", "build", "check_patch"]
+__all__ = ["DIMS", "DIVISORS", "MODELS", "Builder", "build", "check_patch", "divisor_of"]

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -71,6 +70,8 @@ def test_an_arm_has_every_parameter_and_starts_from_the_defaults() -> None:
         "model.norm": Fixed("instance"),
         "loss.fn_weight": Range(0.8, 0.9),
         "loss.fp_weight": Fixed(0.3),
+        "loss.reduction": Fixed("mean"),
+        "loss.background": Fixed(False),
         "loss.eps": Fixed(1e-6),
         "training.optimizer": Fixed("adam"),
         "training.learning_rate": Range(1e-4, 1e-2, log=True),
@@ -181,10 +182,14 @@ def test_a_trial_spec_is_what_the_study_and_the_configuration_say() -> None:
 
 
 def test_dotted_parameters_become_nested_arguments() -> None:
-    made = study()
-    arm = dataclasses.replace(made.arms[0])
-    fields = trial_fields(made, arm, {"loss.weights.kidney": 2.0, "loss.weights.tumor": 4.0, "loss.eps": 1e-5})
-    assert fields["loss_parameters"] == {"weights": {"kidney": 2.0, "tumor": 4.0}, "eps": 1e-5}
+    made = study({"losses": {"mine": {"code": "package:loss"}}})
+    given = {"loss.code": "package:loss", "loss.inner.kidney": 2.0, "loss.inner.tumor": 4.0, "loss.eps": 1e-5}
+    fields = trial_fields(made, made.arms[0], given)
+    assert fields["loss_parameters"] == {
+        "code": "package:loss",
+        "inner": {"kidney": 2.0, "tumor": 4.0},
+        "eps": 1e-5,
+    }
 
 
 def test_the_plain_form_is_a_study_file_with_all_written_out() -> None:

@@ -46,9 +46,18 @@ def dice(logits: Array, target: Array, eps: float = 1e-5) -> float:
     return float(np.mean(1 - (2 * tp + eps) / (2 * tp + fp + fn + eps)))
 
 
-def tversky(logits: Array, target: Array, fn_weight: float = 0.7, fp_weight: float = 0.3, eps: float = 1e-6) -> float:
+def tversky(
+    logits: Array,
+    target: Array,
+    fn_weight: float = 0.7,
+    fp_weight: float = 0.3,
+    reduction: str = "mean",
+    background: bool = False,
+    eps: float = 1e-6,
+) -> float:
     tp, fp, fn = sums(logits, target)
-    return float(np.mean(1 - ((tp + eps) / (tp + fn_weight * fn + fp_weight * fp + eps))[:, 1:]))
+    cost = 1 - ((tp + eps) / (tp + fn_weight * fn + fp_weight * fp + eps))[:, 0 if background else 1 :]
+    return float(np.mean(cost) if reduction == "mean" else np.sum(cost) / len(cost))
 
 
 def arrays(logits: Array, target: Array) -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
 """Losses made of two, from their papers' formulas in NumPy and float64: nothing shared with the code."""
 
 import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -95,10 +96,30 @@ def unified_focal(
     return float(share * cost.sum(1).mean() + (1 - share) * missing.mean())
 
 
+def hausdorff(logits: Array, target: Array, power: float = 2.0) -> float:
+    p, _ = arrays(logits, target)
+    size = target.shape[1:]
+    places = list(np.ndindex(*size))
+
+    def far(mask: Array) -> Array:
+        """Of each voxel to the nearest one on the other side, each pair tried."""
+        return np.array(
+            [min((math.dist(a, b) for b in places if mask[b] != mask[a]), default=0.0) for a in places]
+        ).reshape(size)
+
+    costs = []
+    for sample, truth in zip(p, target, strict=True):
+        for c in range(1, len(sample)):
+            q, g = sample[c].reshape(size), truth == c
+            costs.append((q - g) ** 2 * (far(q > 0.5) ** power + far(g) ** power))
+    return float(np.mean(costs))
+
+
 FORMULAS: dict[str, Callable[..., float]] = {
     "custom": custom,
     "dice_cross_entropy": dice_cross_entropy,
     "dice_focal": dice_focal,
     "cl_dice": cl_dice,
+    "hausdorff": hausdorff,
     "unified_focal": unified_focal,
 }

@@ -7,10 +7,12 @@ from monai.losses import (
     FocalLoss,
     GeneralizedDiceLoss,
     GeneralizedWassersteinDiceLoss,
+    HausdorffDTLoss,
     MCCLoss,
     TverskyLoss,
 )
 
+from trainables.distances import MATRICES
 from trainables.losses import (
     LOSSES,
     asl_lin_loss,
@@ -19,12 +21,12 @@ from trainables.losses import (
     focal_loss,
     focal_tversky_loss,
     gdl_sudre_loss,
+    hausdorff_loss,
     matthews_loss,
     tversky_loss,
     wasserstein_dice_loss,
     weighted_dice_loss,
 )
-from trainables.losses.wasserstein import MATRICES
 
 
 def example(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -147,3 +149,21 @@ def test_matthews(form: str) -> None:
     logits, target, one = binary()
     theirs = MCCLoss(sigmoid=True, batch=form == "batch")(one, target[:, None])
     assert matthews_loss(logits, target, form=form).item() == pytest.approx(theirs.item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_hausdorff(classes: int, power: float) -> None:
+    logits, target = example(classes)
+    theirs = HausdorffDTLoss(softmax=True, to_onehot_y=True, alpha=power)(logits, target[:, None])
+    assert hausdorff_loss(logits, target, power=power).item() == pytest.approx(theirs.item(), rel=1e-6)
+
+
+def test_miscnns_tversky_is_the_sum_over_all_classes() -> None:
+    logits, target = example(3)
+    oracle = TverskyLoss(
+        softmax=True, to_onehot_y=True, alpha=0.5, beta=0.5, smooth_nr=1e-6, smooth_dr=1e-6, reduction="none"
+    )
+    theirs = oracle(logits, target[:, None]).flatten(1).sum(1).mean()
+    ours = tversky_loss(logits, target, fn_weight=0.5, fp_weight=0.5, background=True, reduction="sum")
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-9)

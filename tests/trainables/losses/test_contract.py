@@ -1,6 +1,7 @@
 """What every loss in the registry keeps: shapes, formula, gradients, float32 inside, finite at the extremes."""
 
 import inspect
+import itertools
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "gdl_sudre": [{}],
     "gdl_iw": [{}],
     "focal": [{}, {"alpha": 0.75}, {"alpha": 0.25, "gamma": 0.5}, {"gamma": 0.0}, {"gamma": 5.0}],
-    "tversky": [{}, {"fn_weight": 0.2, "fp_weight": 1.5}, {"fn_weight": 0.0}],
+    "tversky": [{}, {"fn_weight": 0.2, "fp_weight": 1.5}, {"fn_weight": 0.0}, {"background": True, "reduction": "sum"}],
     "focal_tversky": [
         {},
         {"exponent": 5.0, "reduction": "sum"},
@@ -44,8 +45,10 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "dice_cross_entropy": [{}, {"dice_weight": 0.2, "cross_entropy_weight": 3.0}],
     "dice_focal": [{}, {"dice_weight": 0.2, "focal_weight": 3.0, "alpha": 0.75, "gamma": 0.5}],
     "cl_dice": [{}, {"share": 0.9, "iterations": 1, "smooth": 0.1}],
+    "hausdorff": [{}, {"power": 1.0}],
     "unified_focal": [{}, {"share": 0.2, "delta": 0.9, "gamma": 0.1}],
 }
+PRECISIONS = ("float32", "bfloat16 logits", "bfloat16 autocast")
 CASES = [
     pytest.param(name, parameters, id=f"{name}-{parameters}")
     for name, all_ in PARAMETERS.items()
@@ -82,20 +85,19 @@ def test_gradient_is_that_of_the_value(name: str, parameters: dict[str, Any]) ->
     assert torch.autograd.gradcheck(lambda z: LOSSES[name](z, target, **parameters), logits.requires_grad_())
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16 logits", "bfloat16 autocast"])
-@pytest.mark.parametrize("extreme", extremes())
 @pytest.mark.parametrize(("name", "parameters"), CASES)
-def test_value_and_gradient_are_finite(name: str, parameters: dict[str, Any], extreme: str, precision: str) -> None:
-    logits, target = extremes()[extreme]
-    logits = logits.to(torch.bfloat16 if precision == "bfloat16 logits" else torch.float32).clone().requires_grad_()
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16 autocast"):
-        loss = LOSSES[name](logits, target, **parameters)
-    loss.backward()  # type: ignore[no-untyped-call]
-    assert loss.dtype == torch.float32
-    assert torch.isfinite(loss)
-    assert loss >= -1e-6
-    assert logits.grad is not None
-    assert torch.isfinite(logits.grad).all()
+def test_value_and_gradient_are_finite(name: str, parameters: dict[str, Any]) -> None:
+    for precision, (extreme, (given, target)) in itertools.product(PRECISIONS, extremes().items()):
+        where = f"{extreme}, {precision}"
+        logits = given.to(torch.bfloat16 if precision == "bfloat16 logits" else torch.float32).clone().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16 autocast"):
+            loss = LOSSES[name](logits, target, **parameters)
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert loss.dtype == torch.float32, where
+        assert torch.isfinite(loss), where
+        assert loss >= -1e-6, where
+        assert logits.grad is not None, where
+        assert torch.isfinite(logits.grad).all(), where
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -7,6 +7,7 @@ import torch
 from sklearn.metrics import matthews_corrcoef
 from torch import Tensor
 
+from trainables.distances import MATRICES
 from trainables.losses import (
     LOSSES,
     asl_lin_loss,
@@ -25,7 +26,6 @@ from trainables.losses import (
     weighted_dice_loss,
 )
 from trainables.losses.conformance import example
-from trainables.losses.wasserstein import MATRICES
 
 
 def log_odds(*foreground: float) -> Tensor:
