@@ -59,8 +59,15 @@ def _train_cases(results: Results) -> Any:
 
 
 def _foreground(results: Results) -> Any:
-    share = results.records.study.file["patch"]["foreground"]
-    return "patches anywhere" if share == 0 else f"{100 * share:g} % of the patches on a voxel of the foreground"
+    patch = results.records.study.file["patch"]
+    sampling, share = patch.get("sampling", "foreground"), patch["foreground"]
+    if sampling == "grid":
+        return "windows of a grid"
+    if sampling == "uniform" or share == 0:
+        return "patches anywhere"
+    part = f"{100 * share:g} %" if share is not None else "some"
+    what = "of a lesion, every lesion alike" if sampling == "lesion" else "of the foreground"
+    return f"{part} of the patches on a voxel {what}"
 
 
 def _tuning(results: Results) -> Any:

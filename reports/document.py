@@ -4,6 +4,7 @@ import dataclasses
 
 from reports import claims, cost_tables, result_tables, summary
 from reports.asked_tables import asked_tables
+from reports.best_of import best_of_table
 from reports.differences import difference_tables
 from reports.layout import Table
 from reports.results import Results
@@ -26,6 +27,7 @@ class Document:
         differences: Each arm against the baseline; None where nothing is compared.
         marks: The objective by iteration, a table a region; none where there is one mark only.
         search: What the searches found on validation cases; None where nothing was tuned.
+        best_of: What smaller searches would have found, on validation cases; None where nothing was tuned.
         budget: Trials, failures, hours.
         failures: Why trials failed; None where none did.
         facts: The study in a few facts.
@@ -43,6 +45,7 @@ class Document:
     differences: Table | None
     marks: tuple[Table, ...]
     search: Table | None
+    best_of: Table | None
     budget: Table
     failures: Table | None
     facts: tuple[tuple[str, str], ...]
@@ -50,16 +53,8 @@ class Document:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables in reading order."""
-        found = (
-            *self.asked,
-            *self.protocols,
-            *self.regions,
-            self.differences,
-            *self.marks,
-            self.search,
-            self.budget,
-            self.failures,
-        )
+        results = (*self.asked, *self.protocols, *self.regions, self.differences, *self.marks)
+        found = (*results, self.search, self.best_of, self.budget, self.failures)
         return tuple(table for table in found if table is not None)
 
 
@@ -78,6 +73,7 @@ def document(results: Results) -> Document:
         differences=result_tables.comparison_table(results),
         marks=result_tables.mark_tables(results),
         search=cost_tables.search_table(results),
+        best_of=best_of_table(results),
         budget=cost_tables.budget_table(results),
         failures=cost_tables.failure_table(results),
         facts=summary.facts(results),

@@ -1,13 +1,14 @@
 """Tables of test scores: by region, by iteration, and each arm against the baseline."""
 
-from reports import numbers
+from reports import equivalence, numbers
 from reports.claims import region as region_name
 from reports.estimates import LEAST_SEARCHES_FOR_LOSSES, Cell
 from reports.layout import LIKE_BEST, Entry, Row, State, Table
 from reports.metrics import METRICS
 from reports.numbers import NONE
+from reports.power import detectable
 from reports.protocol import MEAN
-from reports.results import ArmResult, Column, Results
+from reports.results import ArmResult, Column, Comparison, Results
 from reports.statistics import LEAST_GROUPS_TO_CONFIRM
 
 
@@ -149,11 +150,13 @@ def comparison_table(results: Results) -> Table | None:
     """Each arm minus the baseline in the objective; None where nothing is compared."""
     how, metric = results.protocol, METRICS[results.protocol.metric]
     states = {arm.row.name: standing(results, arm) for arm in results.arms}
+    half = equivalence.region(results)
     rows = []
     for comparison in results.comparisons:
         estimate = comparison.cell.estimate
         if estimate is None:
-            rows.append(Row((Entry(comparison.arm), *(Entry(NONE) for _ in range(6))), states[comparison.arm]))
+            empty = [Entry(NONE)] * (7 if half is None else 8)
+            rows.append(Row((Entry(comparison.arm), *empty), states[comparison.arm]))
             continue
         difference = Entry(
             numbers.signed(estimate.mean, metric.decimals),
@@ -162,19 +165,49 @@ def comparison_table(results: Results) -> Table | None:
         )
         words = [numbers.p_value(comparison.p), numbers.p_value(estimate.p), numbers.p_value(comparison.cell.sign_flip)]
         words += [f"{comparison.cell.cases} in {estimate.groups}", str(estimate.seeds)]
-        rows.append(Row((Entry(comparison.arm), difference, *map(Entry, words)), states[comparison.arm]))
+        found = detectable(estimate, len(results.comparisons))
+        entries = [difference, *map(Entry, words), Entry(numbers.fixed(found, metric.decimals))]
+        rows.append(Row((Entry(comparison.arm), *entries, *_tally(results, comparison)), states[comparison.arm]))
     if not rows:
         return None
     unit = "searches" if how.searches >= LEAST_SEARCHES_FOR_LOSSES else "seeds"
     return Table(
         key="differences",
         title=f"Difference from {how.baseline}: {metric.label}, {region_name(results, how.region)}",
-        columns=("Arm", f"Difference {metric.arrow}", "p (Holm)", "p", "p (sign-flip)", "cases in groups", unit),
+        columns=(
+            *(
+                "Arm",
+                f"Difference {metric.arrow}",
+                "p (Holm)",
+                "p",
+                "p (sign-flip)",
+                "cases in groups",
+                unit,
+                "detectable",
+            ),
+            *([] if half is None else ["wins, ties, losses"]),
+        ),
         rows=tuple(rows),
         notes=(
             f"Arm minus baseline by case and {unit[:-2] if unit == 'searches' else 'seed'}; two-way t. "
             "The sign-flip of group sums is a sensitivity line.",
+            "detectable: the smallest difference that such a study finds with 80 % probability at Holm's first step.",
+            *([] if half is None else [_equivalent(half)]),
         ),
+    )
+
+
+def _tally(results: Results, comparison: Comparison) -> list[Entry]:
+    found = equivalence.tally(results, comparison)
+    if found is None:
+        return []
+    return [Entry(f"{found.wins}, {found.ties}, {found.losses}", "equivalent" if found.equivalent else "")]
+
+
+def _equivalent(half: float) -> str:
+    return (
+        f"wins, ties, losses: test cases whose difference is better than, inside and worse than ±{half:g}, the region "
+        "of practical equivalence that the study file declared; equivalent: the whole interval is inside."
     )
 
 

@@ -51,6 +51,7 @@ class Fake:
         search_in: As the study file says.
         tables: As the study file says.
         published: As the study file says.
+        equivalence: As the study file says.
         regions: Region → labels, the greater first; a case may lack what is called lesion.
     """
 
@@ -80,6 +81,7 @@ class Fake:
     search_in: str = "first_fold"
     tables: Sequence[Any] = ()
     published: Sequence[str] = ()
+    equivalence: float | None = None
     regions: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=lambda: {"organ": ["organ", "lesion"], "lesion": ["lesion"]}
     )
@@ -117,7 +119,7 @@ class Fake:
                 },
                 "objective": {"metric": self.metrics[0], "region": self.region},
                 "report": {"baseline": self.baseline, "metrics": list(self.metrics)}
-                | {"tables": list(self.tables), "published": list(self.published)},
+                | {"tables": list(self.tables), "published": list(self.published), "equivalence": self.equivalence},
             }
         )
 

@@ -267,7 +267,7 @@ def test_html_shows_table_curves_and_gallery(full: dict[str, str]) -> None:
     assert "prediction (dashed)" in words
     assert "prefers-color-scheme: dark" in full["report.html"]
     assert "width=device-width" in full["report.html"]
-    assert found.tags.count("table") == len(FULL.marks) + 3 + 1 + 3  # by mark, by region, differences, search and cost
+    assert found.tags.count("table") == len(FULL.marks) + 3 + 1 + 4  # by mark, by region, differences, search and cost
 
 
 def test_html_without_pictures_or_tuning(plain_ledger: Path, tmp_path: Path) -> None:

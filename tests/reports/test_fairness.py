@@ -1,0 +1,137 @@
+"""What a smaller search would have found, what a study could have detected, wins and ties: METHOD.md §3's lines."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from reports.best_of import best_of_first, expected_best
+from reports.document import document
+from reports.layout import Table
+from reports.power import detectable
+from reports.records import read
+from reports.results import Results, results
+from reports.statistics import Estimate, two_way_t
+from tests.reports.ledgers import MEMORY, Fake, build
+
+
+def made(tmp_path: Path, fake: Fake) -> Results:
+    return results(read(build(tmp_path / "ledger.db", fake), fake.name, pictures=False)[0])
+
+
+def column(table: Table | None, heading: str) -> dict[str, str]:
+    assert table is not None
+    index = table.columns.index(heading)
+    return {row.entries[0].text: row.entries[index].text for row in table.rows}
+
+
+@pytest.mark.parametrize("greater", [True, False])
+@pytest.mark.parametrize("values", [[0.5, 0.9, 0.7, 0.6], [0.5, None, 0.7, 0.7, 0.2], [0.4]])
+def test_expected_best_is_the_mean_over_all_choices(values: list[float | None], greater: bool) -> None:
+    best = max if greater else min
+    for n in range(1, len(values) + 1):
+        chosen = [[v for v in part if v is not None] for part in itertools.combinations(values, n)]
+        expected = None if any(not part for part in chosen) else np.mean([best(part) for part in chosen])
+        assert expected_best(values, n, greater=greater) == (None if expected is None else pytest.approx(expected))
+
+
+def test_best_of_the_first_n_keeps_the_order() -> None:
+    values = [None, 0.5, 0.9, 0.7]
+    assert [best_of_first(values, n, greater=True) for n in (1, 2, 3, 4, 5)] == [None, 0.5, 0.9, 0.9, None]
+    assert best_of_first(values, 4, greater=False) == 0.5
+
+
+def test_best_of_n_by_arm(tmp_path: Path) -> None:
+    found = made(tmp_path, Fake(trials=6, marks=(1000,), fates={"search-a01-r0-f0-n003": MEMORY}, previews=False))
+    table = document(found).best_of
+    assert table is not None
+    assert table.columns == ("Arm", "n = 1", "n = 2", "n = 3", "n = 5", "n = 6")
+    assert "validation cases only" in table.title
+    values = [found.arms[0].progress.values[key][1000] for key in sorted(found.arms[0].progress.values)]
+    assert column(table, "n = 1")["unet+dice"] == f"{np.mean([v for v in values if v is not None]):.3f}"
+    assert column(table, "n = 6")["unet+dice"] == f"{max(v for v in values if v is not None):.3f}"
+    assert column(table, "n = 1")["unet+focal"] == "–"  # the one trial may be the one that failed
+    assert column(table, "n = 2")["unet+focal"] != "–"
+
+
+def test_with_halving_the_order_decides(tmp_path: Path) -> None:
+    table = document(made(tmp_path, Fake(trials=6, marks=(250, 1000), previews=False))).best_of
+    assert table is not None
+    assert table.columns == ("Arm", "n = 6")  # one cohort of six
+    assert any("order matters" in note for note in table.notes)
+
+
+def test_grids_of_different_size_are_compared_at_the_fewest(tmp_path: Path) -> None:
+    found = made(tmp_path, Fake(trials=6, marks=(1000,), previews=False))
+    trials = [trial for trial in found.records.trials if not (trial.key.arm == 2 and trial.key.number > 2)]
+    object.__setattr__(found.records, "trials", trials)
+    table = document(found).best_of
+    assert table is not None
+    assert table.notes[0] == "Arms tried different numbers of trials: compare them at n = 3."
+    assert column(table, "n = 3")["unet+tversky"] != "–"
+    assert column(table, "n = 6")["unet+tversky"] == "–"
+
+
+def test_nothing_tuned_has_no_best_of(plain_ledger: Path) -> None:
+    assert document(results(read(plain_ledger, "fake", pictures=False)[0])).best_of is None
+
+
+def test_what_is_detectable_is_found_with_the_power_that_it_promises() -> None:
+    # 12 patients, one seed, SD 0.05: the smallest difference for power 0.8, by SciPy's noncentral t
+    groups, sd = 12, 0.05
+    random = np.random.default_rng(1)
+    found = [detectable(two_way_t(random.normal(0, sd, (1, groups))), 1) for _ in range(400)]
+    size = float(np.mean([value for value in found if value is not None]))
+    bound, shift = stats.t.ppf(0.975, groups - 1), size / (sd / groups**0.5)
+    power = stats.nct.sf(bound, groups - 1, shift) + stats.nct.cdf(-bound, groups - 1, shift)
+    assert power == pytest.approx(0.8, abs=0.03)
+
+
+def test_more_comparisons_detect_less_and_no_interval_nothing() -> None:
+    estimate = Estimate(0.01, -0.02, 0.04, 0.4, 9.0, 10, 1)
+    one, five = detectable(estimate, 1), detectable(estimate, 5)
+    error = 0.03 / stats.t.ppf(0.975, 9)
+    assert one == pytest.approx((stats.t.ppf(0.975, 9) + stats.t.ppf(0.8, 9)) * error)
+    assert five == pytest.approx((stats.t.ppf(0.995, 9) + stats.t.ppf(0.8, 9)) * error)
+    assert detectable(Estimate(0.01, None, None, None, None, 1, 1), 1) is None
+
+
+def test_wins_ties_and_losses_by_hand(plain_ledger: Path, tmp_path: Path) -> None:
+    fake = Fake(
+        losses=("dice", "focal"), patients=(1,) * 8, seeds=2, trials=0, empty=0, marks=(100,), previews=False,
+        equivalence=0.02, region="organ",
+    )  # fmt: skip
+    found = made(tmp_path, fake)
+    scores = found.scores
+    difference = (scores.of("unet+focal", 100, "organ", "dice") - scores.of("unet+dice", 100, "organ", "dice"))[0, 0]
+    by_case = difference.mean(axis=0)
+    wins, losses = int((by_case > 0.02).sum()), int((by_case < -0.02).sum())
+    assert 0 < 8 - wins - losses < 8
+    table = document(found).differences
+    assert column(table, "wins, ties, losses")["unet+focal"] == f"{wins}, {8 - wins - losses}, {losses}"
+    plain = document(results(read(plain_ledger, "fake", pictures=False)[0])).differences
+    assert plain is not None
+    assert "wins, ties, losses" not in plain.columns
+
+
+@pytest.mark.parametrize(("half", "word"), [(0.5, "equivalent"), (0.0001, "")])
+def test_equivalent_is_an_interval_inside_the_region(tmp_path: Path, half: float, word: str) -> None:
+    fake = Fake(losses=("dice", "focal"), metrics=("hd95", "dice"), region="organ", equivalence=40 * half)
+    table = document(made(tmp_path, fake)).differences
+    assert table is not None
+    assert table.rows[0].entries[-1].detail == word
+    wins, ties, losses = (int(number) for number in table.rows[0].entries[-1].text.split(", "))
+    assert wins + ties + losses == 18
+    assert (ties == 18) == (half == 0.5)
+
+
+def test_a_smaller_distance_wins(tmp_path: Path) -> None:
+    fake = Fake(
+        losses=("dice", "focal"), metrics=("hd95", "dice"), region="organ", equivalence=0.1,
+        quality={"unet+focal": 0.95}, empty=0,
+    )  # fmt: skip
+    table = document(made(tmp_path, fake)).differences
+    wins, _, losses = (int(number) for number in column(table, "wins, ties, losses")["unet+focal"].split(", "))
+    assert wins > 12 > losses
