@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from study.spec.dataset import FOLD, Split
 from study.spec.errors import SpecError
 from study.splits import Named, Role, deal, empty, listing, members_of, named_roles, natural, of_cases
+from study.words import counted
 from trainables.data.layouts import CaseFiles
 from trainables.errors import InputError
 
@@ -87,13 +88,16 @@ def _found(pattern: re.Pattern[str], texts: Mapping[str, str]) -> dict[str, str]
 
 
 def _divided(members: Mapping[str, Sequence[str]], fold_of: Mapping[str, str]) -> list[str]:
-    """Which groups lie in two folds."""
-    problems = []
+    """The first group that lies in two folds, and how many do; nothing where none does."""
+    found = []
     for group, names in members.items():
         there: dict[str, str] = {}
         for name in names:
             there.setdefault(fold_of[name], name)
         if len(there) > 1:
             where = " and ".join(f"{fold!r} ({name})" for fold, name in there.items())
-            problems.append(f"group {group!r} is in {len(there)} folds, {where}: put all its cases in one.")
-    return problems
+            found.append(f"group {group!r} is in {len(there)} folds, {where}")
+    if not found:
+        return []
+    more = f" ({counted(len(found) - 1, 'more group')} too)" if len(found) > 1 else ""
+    return [f"{found[0]}{more}: put all cases of a group in one."]

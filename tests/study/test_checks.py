@@ -12,7 +12,7 @@ from rich.console import Console
 from study.admission import Node
 from study.check_text import text
 from study.checks import Check, check, collapsed, shape_of
-from study.spec import Study
+from study.spec import SpecError, Study
 from tests.study.study_files import changed
 from tests.trainables.data.files import pair
 
@@ -83,6 +83,17 @@ def test_folds_test_every_group(data: pathlib.Path) -> None:
     assert "fold 7" in said(found)
 
 
+def test_a_search_in_one_fold_sees_what_others_score(data: pathlib.Path) -> None:
+    (notice,) = look(data, dataset__split={"folds": 7}).notices
+    assert notice.startswith("chosen on cases scored here: with search_in: first_fold the search of fold 1 sees cases")
+    assert not look(data, dataset__split={"folds": 7}, budget__search_in="each_fold").notices
+    assert not look(data, dataset__split={"folds": 5, "test": ["p0_scan0", "p0_scan1"]}).notices
+    fixed = look(
+        data, dataset__split={"folds": 7}, training={"learning_rate": 1e-3, "iterations": 100}, losses=["dice"]
+    )
+    assert fixed.notices == ("nothing to tune in any arm: all are trained at their defaults",)  # nothing is chosen
+
+
 def test_arms_without_a_search(data: pathlib.Path) -> None:
     fixed = {"learning_rate": 1e-3, "iterations": 100}
     assert look(data, training=fixed).notices == (
@@ -110,6 +121,13 @@ def test_grids_of_different_size(data: pathlib.Path) -> None:
 def test_what_a_trial_gets(machine: Node, gpu: object, expected: float) -> None:
     study = Study.from_plain(changed({"resources.gpu": gpu}, SMALL))
     assert dataclasses.astuple(shape_of(study, machine)) == (2.0, expected)
+
+
+@pytest.mark.parametrize("gpu", [0.5, 1, 2])
+def test_a_gpu_where_there_is_none_is_refused(data: pathlib.Path, gpu: float) -> None:
+    said = rf"resources: a trial needs 2 CPUs and {gpu:g} GPUs?, and this machine has 4 CPUs and 0 GPUs\."
+    with pytest.raises(SpecError, match=said):
+        look(data, resources__gpu=gpu)
 
 
 def test_the_same_trouble_of_many_files_is_one_line() -> None:

@@ -2,10 +2,8 @@
 
 import pathlib
 import re
-from collections.abc import Callable
-from typing import Any
+import shutil
 
-import nibabel
 import numpy as np
 import pytest
 import ray
@@ -15,172 +13,57 @@ from study.cli import run_command
 from study.ledger import Ledger
 from study.ledger.rows import Case
 from study.spec import Study
+from tests.study.bad_data import IMAGES, MASKS, PLACES, with_nan
+from tests.study.bad_studies import AS_TEXT, CASES, KEYS, MACHINES, SMALL, SPLITS
 from tests.study.study_files import changed
-from tests.trainables.data.files import affine, pair, save
+from tests.trainables.data.files import pair, save
 
-SMALL = changed(
-    {
-        "dataset.labels": {"organ": 1, "lesion": 2},
-        "dataset.split": {"validation": 0.25, "test": 0.25},
-        "resources": {"cpu": 1, "gpu": 0},
-        "budget.halving": {"eta": 2, "marks": [50, 100]},
-    }
-)
-Break = Callable[[pathlib.Path], Any]
-"""Given the dataset's folder, spoils it; what it returns is written in place of the study file, if anything."""
+TABLE = AS_TEXT | KEYS | SPLITS | MACHINES | PLACES | IMAGES | MASKS
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A dataset of eight good cases and a study file that is right."""
+    folder = tmp_path_factory.mktemp("good")
+    for number, name in enumerate(CASES):
+        pair(folder / "data", name, seed=number)
+    (folder / "study.yaml").write_text(yaml.safe_dump(SMALL, sort_keys=False))
+    return folder
 
 
 @pytest.fixture
-def folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    """A dataset of eight good cases and a study file that is right."""
-    for number in range(8):
-        pair(tmp_path / "data", f"p{number // 2}_scan{number}", seed=number)
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump(SMALL, sort_keys=False))
-    return tmp_path
+def folder(good: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A copy to spoil."""
+    return shutil.copytree(good, tmp_path, dirs_exist_ok=True)
 
 
-def _file(**changes: Any) -> Break:
-    """A study file with other values: `budget__cohort=5`."""
-    return lambda data: changed({key.replace("__", "."): value for key, value in changes.items()}, SMALL)
-
-
-def _text(text: str) -> Break:
-    return lambda data: text
-
-
-def _image(data: pathlib.Path) -> pathlib.Path:
-    return data / "imagesTr" / "p1_scan2_0000.nii.gz"
-
-
-def _mask(data: pathlib.Path) -> pathlib.Path:
-    return data / "labelsTr" / "p1_scan2.nii.gz"
-
-
-def _array(path: pathlib.Path) -> np.ndarray:
-    return np.asarray(nibabel.load(path).dataobj)
-
-
-def _with_nan(data: pathlib.Path) -> None:
-    array = _array(_image(data)).astype(np.float32)
-    array[1, 2, 3] = np.nan
-    save(_image(data), array)
-
-
-def _shifted(data: pathlib.Path) -> None:
-    save(_mask(data), _array(_mask(data)), affine(origin=(-18, 5, 40)))
-
-
-def _truncated(data: pathlib.Path) -> None:
-    _image(data).write_bytes(_image(data).read_bytes()[:-200])
-
-
-def _empty(data: pathlib.Path) -> None:
-    for file in [*data.glob("*/*")]:
-        file.unlink()
-
-
-TABLE: dict[str, tuple[Break, str]] = {
-    # the study file
-    "no such file": (lambda data: (data.parent / "study.yaml").unlink(), r"study.yaml: no such study file"),
-    "no YAML": (_text("name: [small"), r"study.yaml: line 1: not readable as YAML"),
-    "not a mapping": (_text("- small\n"), r"study.yaml: expected a study file"),
-    "nothing in it": (_text(""), r"study.yaml: expected a study file .*, found nothing"),
-    "a tag": (_text("name: !!python/object/apply:os.system ['true']\n"), r"line 1: YAML tags such as .* are refused"),
-    "a key twice": (_text("name: a\nname: b\n"), r"line 2: the key 'name' is there twice"),
-    "unknown key": (_file(budget__trails_per_arm=4), r"budget.trails_per_arm .*Did you mean 'trials_per_arm'\?"),
-    "unknown network": (
-        _file(models={"unet3": {}}),
-        r"models.unet3 .*there is no model 'unet3'. Did you mean 'unet3d'\?",
-    ),
-    "unknown loss": (_file(losses={"dise": None}), r"losses.dise .*there is no loss 'dise'. Did you mean 'dice'\?"),
-    "unknown metric": (_file(objective__metric="dicee"), r"objective.metric.*Did you mean 'dice'\?"),
-    "range upside down": (_file(losses={"focal": {"gamma": {"low": 4, "high": 1}}}), r"losses.focal.gamma .*low"),
-    "network of another dimension": (_file(models={"unet": {}}), r"models.unet .*2D.*unet3d"),
-    "trials no multiple of cohort": (
-        _file(budget__trials_per_arm=10),
-        r"10 is no multiple of cohort \(4\): give 8 or 12",
-    ),
-    "TPE that never models": (_file(budget__trials_per_arm=4), r"would never model: give 8 or more"),
-    "marks that end early": (
-        _file(budget__halving={"eta": 2, "marks": [10, 50]}),
-        r"the last is 50 and training.iterations is 100",
-    ),
-    # the data
-    "no such folder": (_file(dataset__path="dota"), r"dataset.path: no folder .*dota.*Did you mean 'data'\?"),
-    "no known layout": (_file(dataset__path="data/imagesTr"), r"has none of the known layouts"),
-    "no cases": (_empty, r"no cases in imagesTr and labelsTr"),
-    "image without mask": (
-        lambda data: _mask(data).unlink(),
-        r"imagesTr/p1_scan2_0000.nii.gz: there is no mask for it",
-    ),
-    "mask without image": (lambda data: _image(data).unlink(), r"labelsTr/p1_scan2.nii.gz: there is no image for it"),
-    "excluded case that is not there": (_file(dataset__exclude=["p9*"]), r"dataset.exclude: no case 'p9\*'"),
-    "shapes differ": (
-        lambda data: save(_mask(data), _array(_mask(data))[:, :, :-1]),
-        r"p1_scan2.nii.gz: shape 6x8x9",
-    ),
-    "affines differ": (_shifted, r"labelsTr/p1_scan2.nii.gz: lies 1.3 voxels away from its image"),
-    "a value without a label": (
-        _file(dataset__labels={"organ": 1}),
-        r"labelsTr/p0_scan0.nii.gz and 7 more: value 2 is covered by no label",
-    ),
-    "a label that no mask has": (
-        _file(dataset__labels__vein=3),
-        r"dataset.labels: 'vein' \(==3\) occurs in no case's mask",
-    ),
-    "NaN voxels": (_with_nan, r"imagesTr/p1_scan2_0000.nii.gz: 1 voxel is NaN or infinite"),
-    "truncated gzip": (_truncated, r"imagesTr/p1_scan2_0000.nii.gz: .*"),
-    "not an image at all": (lambda data: _image(data).write_text("hello"), r"imagesTr/p1_scan2_0000.nii.gz: .*"),
-    "empty split": (
-        _file(dataset__split={"validation": "p0_scan0..p3_scan6", "test": ["p3_scan7"]}),
-        r"dataset.split: no case is left for train",
-    ),
-    "a case in two splits": (
-        _file(dataset__split={"validation": ["p0_scan0"], "test": ["p0_scan0"]}),
-        r"case 'p0_scan0' is in validation and in test",
-    ),
-    "a group in two splits": (
-        _file(dataset__group=r"^(p\d)_", dataset__split={"validation": ["p0_scan0"], "test": ["p0_scan1"]}),
-        r"group 'p0'",
-    ),
-    "a pattern that finds no group": (_file(dataset__group=r"^(q\d)_"), r"dataset.group: .* finds no group in"),
-    "too few groups": (
-        _file(dataset__group=r"^(p)", dataset__split={"validation": 0.2, "test": 0.2}),
-        r"dataset.split",
-    ),
-    # the machine
-    "more cores than there are": (
-        _file(resources={"cpu": 9999, "gpu": 0}),
-        r"resources: a trial needs 9999 CPUs and 0 GPUs",
-    ),
-    "more GPUs than there are": (_file(resources={"cpu": 1, "gpu": 60}), r"resources: a trial needs 1 CPU and 60 GPUs"),
-}
-
-
-@pytest.mark.parametrize("command", ["check", "run"])
 @pytest.mark.parametrize("name", TABLE)
 def test_one_line_and_nothing_started(
-    name: str, command: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil, expected = TABLE[name]
     written = spoil(folder / "data")
     if isinstance(written, dict):
         (folder / "study.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
-    elif isinstance(written, str):
-        (folder / "study.yaml").write_text(written)
+    elif isinstance(written, str | bytes):
+        (folder / "study.yaml").write_bytes(written.encode() if isinstance(written, str) else written)
     monkeypatch.chdir(folder)
+    monkeypatch.delenv("SEGSTUDY_HOME", raising=False)
     before = _listing(folder)
+    for command in ("check", "run"):
+        code = run_command([command, "study.yaml"])
+        said = capsys.readouterr()
+        assert code == 2, said
+        assert said.out == ""
+        assert re.fullmatch(r"Error: [^\n]*\n", said.err), said.err
+        assert re.search(expected, said.err), said.err
+        assert "Traceback" not in said.err
+        assert not ray.is_initialized()
+        assert _listing(folder) == before
 
-    code = run_command([command, "study.yaml"])
 
-    said = capsys.readouterr()
-    assert code == 2, said
-    assert said.out == ""
-    assert re.fullmatch(r"Error: [^\n]*\n", said.err), said.err
-    assert re.search(expected, said.err), said.err
-    assert "Traceback" not in said.err
-    assert not ray.is_initialized()
-    assert _listing(folder) == before
+def test_the_table_is_long_and_says_different_things() -> None:
+    assert len(TABLE) == sum(map(len, (AS_TEXT, KEYS, SPLITS, MACHINES, PLACES, IMAGES, MASKS))) >= 100
 
 
 def _listing(folder: pathlib.Path) -> dict[str, bytes | None]:
@@ -205,7 +88,7 @@ def test_what_is_right_passes(
 
 
 def test_everything_wrong_is_said_at_once(folder: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _with_nan(folder / "data")
+    with_nan(folder / "data")
     save(folder / "data" / "labelsTr" / "p2_scan4.nii.gz", np.zeros((2, 2, 2), np.uint8))
     plain = changed({"dataset.split": {"validation": ["nobody"], "test": 0.2}, "resources.cpu": 9999}, SMALL)
     (folder / "study.yaml").write_text(yaml.safe_dump(plain))
