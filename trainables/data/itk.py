@@ -4,11 +4,12 @@ ITK's axes point to the left, back and head (LPS); ours to the right, front and 
 """
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from trainables.data import parts
+from trainables.data import metaimage, parts
 from trainables.data.raw import Colour, Raw, at_least_3d, short, shortest
 from trainables.errors import InputError
 
@@ -23,7 +24,7 @@ UNPLACED = "the file has no `space`, so it does not say how the volume lies: axe
 def read_metaimage(path: pathlib.Path, colour: Colour) -> Raw:
     """`.mha`, or `.mhd` with the data file that it names; `colour` has no meaning for it."""
     del colour
-    return _raw(_read_file(path, "MetaImageIO"), path)
+    return _raw(_read_file(path, "MetaImageIO", metaimage.check), path)
 
 
 def read_nrrd(path: pathlib.Path, colour: Colour) -> Raw:
@@ -86,9 +87,11 @@ def _check_places(places: np.ndarray, image: Any, folder: pathlib.Path) -> None:
         )
 
 
-def _read_file(path: pathlib.Path, kind: str) -> Any:
+def _read_file(path: pathlib.Path, kind: str, check: Callable[[pathlib.Path], None] | None = None) -> Any:
     if path.stat().st_size == 0:
         raise InputError(f"{short(path)}: the file is empty. Copy it again.")
+    if check is not None:
+        check(path)
     try:
         return _toolkit().ReadImage(str(path), imageIO=kind)
     except RuntimeError as error:  # its text names source files of ITK and says that the file does not exist

@@ -16,6 +16,7 @@ DECIDING = (
     "inspect",
     "itk",
     "labels",
+    "metaimage",
     "measure",
     "nifti",
     "options",
