@@ -10,6 +10,11 @@ Stage = Literal["search", "final"]
 Status = Literal["open", "finished", "halved", "failed", "lost"]
 
 
+def arm_name(model: str, loss: str, weighting: str) -> str:
+    """`unet3d+dice`, or `unet3d+dice+inverse`."""
+    return "+".join((model, loss, *(() if weighting == "none" else (weighting,))))
+
+
 @dataclasses.dataclass(frozen=True)
 class Arm:
     """One model × one loss (× one lesion weighting): a row of the paper's table, with a parameter space of its own.

@@ -46,6 +46,7 @@ def fields(study: Study) -> dict[str, Any]:
         "percentiles": preprocess.percentiles,
         "normalize": tuple(how[name] for name in dataset.images) if isinstance(how, dict) else how,
         "pad": preprocess.pad,
+        "components": study.needs_components,
     }
 
 

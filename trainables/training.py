@@ -22,9 +22,8 @@ from trainables.data.patches import PatchSampler
 from trainables.errors import InputError
 from trainables.judge import judge
 from trainables.learner import Diverged, Evaluation, Learner
-from trainables.losses import LOSSES
+from trainables.losses import LOSSES, inverse_weights
 from trainables.losses.deep import over_depths
-from trainables.losses.written import written_loss
 from trainables.metrics import Measured
 from trainables.models.normalisation import set_momentum
 from trainables.optimize import OPTIMIZERS, set_learning_rate
@@ -62,7 +61,7 @@ class Training:
             warnings.warn(f"{spec.key} asks for a GPU and PyTorch finds none: it trains on the CPU", stacklevel=2)
         self._data = Dataset.open(spec.data, spec.scales) if dataset is None else dataset
         dim = len(spec.patch_size)
-        models.check_patch(spec.model, spec.patch_size, spec.model_parameters)
+        models.check_patch(spec.model, spec.patch_size)
         self._layout = torch.channels_last if dim == 2 else torch.channels_last_3d
         network = models.build(
             spec.model,
@@ -78,13 +77,22 @@ class Training:
         if self.device.type == "cpu" and spec.precision == "bfloat16":
             precision.guard(self.network)
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
-        self._loss = over_depths(written_loss(spec.loss, spec.loss_parameters, LOSSES))
+        self._loss = over_depths(_named(LOSSES, "loss", spec.loss))
         self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
             network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum, spec.eps
         )
         self._augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
         self._patches = PatchSampler(
-            self._data, spec.train, spec.patch_size, spec.foreground, spec.seed, self._augmenter.margin, spec.context
+            self._data,
+            spec.train,
+            spec.patch_size,
+            spec.foreground,
+            spec.seed,
+            self._augmenter.margin,
+            spec.context,
+            sampling=spec.sampling,
+            overlap=spec.patch_overlap,
+            batch_size=spec.batch_size,
         )
         self._curve = Curve(spec.iterations, spec.marks, self.device)
         self._course = Course(spec, self.device)
@@ -212,14 +220,9 @@ class Training:
             return ()
         set_learning_rate(self._optimizer, self._course.rate(now))
         set_momentum(self.network, now)
-        images, labels = self._patches.batch(now, spec.batch_size)
-        images, labels = images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
-        images, labels = self._augmenter.apply(images, labels, now)
-        ignore = {"ignore": labels == IGNORED} if self._data.options.ignores else {}
-        if ignore:
-            labels = labels.masked_fill(ignore["ignore"], 0)
+        images, labels, maps = self._batch(now)
         with self._dropout_of(now):
-            loss = self._loss(self._logits(images), labels, **ignore)
+            loss = self._loss(self._logits(images), labels, **maps, **spec.loss_parameters)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -228,6 +231,24 @@ class Training:
         if self._course.open:
             self.iteration = now  # it is done when its validation is
         return points
+
+    def _batch(self, iteration: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Images, class indices, and what the loss takes beside them: voxel weights, voxels to ignore."""
+        size = self.spec.batch_size
+        images, labels = self._patches.batch(iteration, size)
+        weighted = self.spec.weighting == "inverse"
+        if weighted:
+            labels = torch.stack([labels, self._patches.components(iteration, size)], dim=1)
+        images, labels = images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+        images, labels = self._augmenter.apply(images, labels, iteration)
+        maps: dict[str, Tensor] = {}
+        if weighted:
+            labels, components = labels.unbind(1)
+            maps["weight"] = inverse_weights(components)
+        if self._data.options.ignores:
+            maps["ignore"] = labels == IGNORED
+            labels = labels.masked_fill(maps["ignore"], 0)
+        return images, labels, maps
 
     def _validate(self) -> tuple[Point, ...]:
         """Scores one case of the validation under way, by the objective's metric; after the last the iteration is done.

@@ -24,11 +24,11 @@ class TrialSpec:
         train: Names of the cases that it learns from.
         evaluate: Names of the cases that it is scored on at each mark.
         previews: Names among `evaluate` of which a slice with the prediction is kept at the last mark.
-        model: Key of `trainables.models.MODELS`, or the name of the user's own.
-        model_parameters: Keyword arguments of its builder, such as `{"width": 16}`; `code` is the import path of the
-            user's own.
-        loss: Key of `trainables.losses.LOSSES`, or any name whose meaning `loss_parameters` says.
-        loss_parameters: Keyword arguments of the loss (`trainables.losses.written`).
+        model: Key of `trainables.models.MODELS`.
+        model_parameters: Keyword arguments of its builder, such as `{"width": 16}`.
+        loss: Key of `trainables.losses.LOSSES`.
+        loss_parameters: Keyword arguments of the loss.
+        weighting: `none`, or `inverse`: every lesion of a patch has the same mass in the loss.
         optimizer: `adam`, `adamw` or `sgd`.
         learning_rate: Initial step size.
         weight_decay: As PyTorch's optimisers take it.
@@ -51,7 +51,8 @@ class TrialSpec:
         patch_size: Voxels of a patch, `(z, y, x)` or `(y, x)`.
         context: For slices of volumes: neighbouring slices on each side that a network sees as channels.
         patch_overlap: Voxels by which neighbouring inference windows overlap.
-        foreground: Share of patches centred on a foreground voxel, in `[0, 1]`.
+        sampling: How patches are chosen: key of `trainables.data.sampling.SAMPLINGS`.
+        foreground: Share of patches that are centred on foreground, or on a lesion, in `[0, 1]`.
         augment: Names of the augmentations, in order.
         classes: Names of the softmax channels; `classes[0]` is `background`.
         regions: Region → class indices whose union it is.
@@ -84,6 +85,7 @@ class TrialSpec:
     scales: tuple[tuple[float | None, float | None, float, float] | None, ...] = ()
     model_parameters: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
     loss_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    weighting: str = "none"
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
@@ -100,6 +102,7 @@ class TrialSpec:
     objective: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     batch_size: int = 2
     context: int = 0
+    sampling: str = "foreground"
     foreground: float = 0.33
     augment: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ("dice",)

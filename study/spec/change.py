@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from study.design import arm_name
 from study.spec import Study
 from study.spec.errors import SpecError
 
@@ -76,6 +77,8 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[s
         if key in ("models", "losses"):  # new entries are new arms; an entry that is gone or changed is not
             for name in before or {}:
                 yield from _inside(f"{key}.{name}", (before or {}).get(name), (after or {}).get(name))
+        elif key == "weighting" and set(before or ()) < set(after or ()):
+            continue  # each new one is new arms
         else:
             yield from _inside(key, before, after)
 
@@ -103,7 +106,12 @@ def _is_level(value: Any) -> bool:
 
 
 def _arms(plain: Mapping[str, Any]) -> list[str]:
-    return [f"{model}+{loss}" for model in plain.get("models", {}) for loss in plain.get("losses", {})]
+    return [
+        arm_name(model, loss, weighting)
+        for model in plain.get("models", {})
+        for loss in plain.get("losses", {})
+        for weighting in plain.get("weighting", ("none",))
+    ]
 
 
 def _shown(value: Any) -> str:

@@ -7,9 +7,9 @@ from search_spaces.defaults import DIMS, DIVISORS
 from search_spaces.grammar import Fixed, Parameter
 from search_spaces.metrics import KNOWN, better
 from search_spaces.values import grid_points
+from study.design import arm_name
 from study.spec.errors import Problem, suggestion, unknown
 from study.spec.learning import schedules_of
-from study.spec.losses import class_problems
 from study.spec.preprocess import with_dataset
 from study.spec.tables import shown_problems
 
@@ -29,7 +29,10 @@ def across(values: Values, models: list[str], losses: list[str]) -> Iterator[Pro
         if all(name in values for name in needs):
             yield from check(values)
     if "report" in values:
-        yield from _baseline(values, [f"{model}+{loss}" for model in models for loss in losses])
+        weightings = values["head"].weighting if "head" in values else ("none",)
+        yield from _baseline(
+            values, [arm_name(model, loss, how) for model in models for loss in losses for how in weightings]
+        )
 
 
 def _dimensions(values: Values) -> Iterator[Problem]:
@@ -42,8 +45,6 @@ def _dimensions(values: Values) -> Iterator[Problem]:
 def _networks(values: Values) -> Iterator[Problem]:
     size = values["patch"].size
     for name in values["models"]:
-        if name not in DIMS:  # the user's own takes what it takes
-            continue
         if len(size) not in DIMS[name]:
             fitting = [other for other, dims in DIMS.items() if len(size) in dims]
             takes = " or ".join(f"{dim}D" for dim in DIMS[name])
@@ -158,10 +159,9 @@ CHECKS = (
     (("patch", "models"), _networks),
     (("objective",), _metric),
     (("objective", "patch", "report"), _volumes),
-    (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("objective", "dataset"), _region),
-    (("dataset", "losses"), class_problems),
     (("budget", "length"), _marks),
+    (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("length", "training"), _course),
     (("budget", "length", "training"), _final_on),
     (("budget", "models", "losses", "training"), _sampler),

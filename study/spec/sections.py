@@ -16,14 +16,18 @@ class Patch(Section):
     Attributes:
         size: Voxels, `[z, y, x]`, or `[y, x]`: then the study is 2D.
         overlap: Voxels by which neighbouring windows overlap at inference. None: half of `size`.
-        foreground: Share of training patches centred on a foreground voxel.
+        sampling: How training patches are chosen: centred on `foreground` or anywhere, `uniform`, the windows of a
+            `grid` in random order, or by `lesion`.
+        foreground: Share of them that are centred on a foreground voxel (None: 0.33), or with `sampling: lesion` on a
+            voxel of a lesion (None: 0.5).
         context: For 2D patches of volumes: neighbouring slices on each side that a network sees as channels. It is the
             same for all arms, so that they see the same.
     """
 
     size: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(min_length=2, max_length=3)]
     overlap: Annotated[tuple[Annotated[Whole, Field(ge=0)], ...], BeforeValidator(listed)] | None = None
-    foreground: Annotated[float, Field(ge=0, le=1)] = 0.33
+    sampling: Literal["foreground", "uniform", "grid", "lesion"] = "foreground"
+    foreground: Annotated[float, Field(ge=0, le=1)] | None = None
     context: Annotated[Whole, Field(ge=0, le=32)] = 0
 
     @property
@@ -31,8 +35,17 @@ class Patch(Section):
         """`overlap`, also where the file is silent."""
         return tuple(side // 2 for side in self.size) if self.overlap is None else self.overlap
 
+    @property
+    def centred(self) -> float:
+        """`foreground`, also where the file is silent."""
+        usual = {"foreground": 0.33, "lesion": 0.5}.get(self.sampling, 0.0)
+        return usual if self.foreground is None else self.foreground
+
     def problems(self) -> Iterator[Problem]:
         """An overlap that does not fit into the size, neighbouring slices of what is no slice."""
+        if self.foreground and self.sampling in ("uniform", "grid"):
+            text = f"sampling {self.sampling} centres no patch on anything: leave it out."
+            yield Problem(("foreground",), text)
         if self.context and len(self.size) == 3:
             yield Problem(("context",), "goes with 2D patches of volumes: give size as [y, x], or leave it out.")
         if self.overlap is None:

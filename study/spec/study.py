@@ -3,6 +3,7 @@
 All that is wrong is said at once, each with its key, what was found and what is allowed.
 """
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
@@ -11,21 +12,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import SkipValidation
 
-from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
-from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
+from search_spaces.defaults import LOSSES, MODELS, SGD_LEARNING_RATE, TRAINING
+from search_spaces.grammar import Fixed, Parameter, Scalar, written
 from search_spaces.metrics import better
 from search_spaces.values import nearest
-from study.design import Arm, Design
+from study.design import Arm, Design, arm_name
 from study.spec import smoke
 from study.spec.base import Section
 from study.spec.checks import across
-from study.spec.code import refusals
 from study.spec.dataset import Dataset, Split
 from study.spec.errors import Lines, Problem, SpecError
 from study.spec.errors import Path as KeyPath
 from study.spec.file import builtin_studies, locate, override, put, read_document
 from study.spec.learning import Length, Plateau, schedules_of
-from study.spec.losses import arguments, usual_value
 from study.spec.preprocess import Preprocess
 from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
@@ -57,6 +56,7 @@ class Study(Section):
         augment: Names of augmentations, in order.
         models: Name → parameters.
         losses: Name → parameters.
+        weighting: Each loss is compared with each of these: `none`, `inverse`.
         training: How a network learns.
         budget: How much each arm may try.
         objective: What a search improves.
@@ -73,6 +73,7 @@ class Study(Section):
     augment: tuple[str, ...]
     models: Annotated[Mapping[str, Mapping[str, Parameter]], SkipValidation]
     losses: Annotated[Mapping[str, Mapping[str, Parameter]], SkipValidation]
+    weighting: tuple[Literal["none", "inverse"], ...]
     training: Training
     budget: Budget
     objective: Objective
@@ -117,30 +118,35 @@ class Study(Section):
         return self.dataset.split.folds or 1
 
     @property
+    def needs_components(self) -> bool:
+        """Whether a loss or a sampling goes by lesions."""
+        return "inverse" in self.weighting or self.patch.sampling == "lesion"
+
+    @property
     def baseline(self) -> str:
         """The arm that others are compared with."""
         return self.report.baseline or self.arms[0].name
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
-        """Every model with every loss, in the file's order."""
-        pairs = [(model, loss) for model in self.models for loss in self.losses]
-        return tuple(self._arm(index, model, loss) for index, (model, loss) in enumerate(pairs))
+        """Every model with every loss and weighting, in the file's order."""
+        named = [(model, loss, how) for model in self.models for loss in self.losses for how in self.weighting]
+        return tuple(self._arm(index, *names) for index, names in enumerate(named))
 
-    def _arm(self, index: int, model: str, loss: str) -> Arm:
+    def _arm(self, index: int, model: str, loss: str, weighting: str) -> Arm:
         training = self.training.parameters
         usual = TRAINING | ({"learning_rate": SGD_LEARNING_RATE} if training["optimizer"] == Fixed("sgd") else {})
         space: dict[str, Parameter] = {}
         default: dict[str, Scalar] = {}
-        for room, parameters, values in (
-            ("model", self.models[model], {name: known.value for name, known in MODELS.get(model, {}).items()}),
-            ("loss", self.losses[loss], {name: usual_value(loss, name, self.classes) for name in self.losses[loss]}),
-            ("training", training, {name: known.value for name, known in usual.items()}),
+        for room, parameters, table in (
+            ("model", self.models[model], MODELS[model]),
+            ("loss", self.losses[loss], LOSSES[loss]),
+            ("training", training, usual),
         ):
             for name, parameter in parameters.items():
                 space[f"{room}.{name}"] = parameter
-                default[f"{room}.{name}"] = nearest(parameter, values.get(name))
-        return Arm(index, f"{model}+{loss}", model, loss, "none", space, default)
+                default[f"{room}.{name}"] = nearest(parameter, table[name].value)
+        return Arm(index, arm_name(model, loss, weighting), model, loss, weighting, space, default)
 
     def design(self, known: Sequence[str] = ()) -> Design:
         """What the planner needs.
@@ -158,7 +164,7 @@ class Study(Section):
         halving = self.budget.halving
         return Design(
             seed=self.seed,
-            arms=tuple(self._arm(index, named[name].model, named[name].loss) for index, name in enumerate(order)),
+            arms=tuple(dataclasses.replace(named[name], index=index) for index, name in enumerate(order)),
             marks=self.marks,
             eta=1 if halving is None else halving.eta,
             trials_per_arm=self.budget.trials_per_arm,
@@ -206,17 +212,13 @@ class Study(Section):
             length = length.model_copy(update={"plateau": Plateau()})
         values["training"] = Training(**dict(length), parameters=values["training"])
         values["dataset"] = values["dataset"].model_copy(update={"regions": values["dataset"].scored})
-        values["patch"] = values["patch"].model_copy(update={"overlap": values["patch"].overlapped})
-        return cls(name=head.name, seed=head.seed, augment=head.augment, **values)
+        patch = values["patch"]
+        values["patch"] = patch.model_copy(update={"overlap": patch.overlapped, "foreground": patch.centred})
+        return cls(**dict(head), **values)
 
 
 def load(
-    source: str | Path,
-    overrides: Sequence[str] = (),
-    *,
-    data: str | Path | None = None,
-    small: bool = False,
-    allow_code: bool = False,
+    source: str | Path, overrides: Sequence[str] = (), *, data: str | Path | None = None, small: bool = False
 ) -> Study:
     """Reads and checks a study file.
 
@@ -225,7 +227,6 @@ def load(
         overrides: `key.sub=value`, applied before anything is checked.
         data: The dataset's folder, instead of the file's `dataset.path`.
         small: Whether the file's `smoke` section replaces its lines (`study.spec.smoke`).
-        allow_code: Whether it may name losses and networks of the user's own, whose code a trial runs.
 
     Returns:
         The study; `dataset.path` is absolute. What the file says is relative to the file, what the command line says
@@ -242,8 +243,6 @@ def load(
     if data is not None:
         put(document, ("dataset", "path"), str(data), option="--data")
     study = Study.from_plain(document.value, source=str(source), lines=document.lines)
-    if not allow_code and (refused := refusals({"models": study.models, "losses": study.losses})):
-        raise SpecError(str(source), [problem.line(document.lines) for problem in refused])
     if not study.dataset.path:
         text = "this study comes without data" if folder is None else "expected the dataset's folder, found nothing"
         text += ": add --data DIR."
@@ -280,19 +279,27 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         arm: One of its arms.
         parameters: One value for each name in `arm.space`.
     """
-    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}, **nested(parameters)}
+    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}}
+    for name, value in parameters.items():
+        room, *path = name.split(".")
+        inside = rooms[room]
+        for part in path[:-1]:
+            inside = inside.setdefault(part, {})
+        inside[path[-1]] = value
     return {
         "model": arm.model,
         "model_parameters": rooms["model"],
         "loss": arm.loss,
-        "loss_parameters": arguments(rooms["loss"], study.classes),
+        "weighting": arm.weighting,
+        "loss_parameters": rooms["loss"],
         **rooms["training"],
         **_course(study),
         "marks": study.marks,
         "patch_size": study.patch.size,
         "context": study.patch.context,
         "patch_overlap": study.patch.overlap,
-        "foreground": study.patch.foreground,
+        "sampling": study.patch.sampling,
+        "foreground": study.patch.centred,
         "augment": study.augment,
         "classes": study.classes,
         "regions": study.regions,
@@ -331,4 +338,4 @@ def _course(study: Study) -> dict[str, Any]:
 
 
 def _written(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    return nested({name: written(parameter) for name, parameter in parameters.items()})
+    return {name: written(parameter) for name, parameter in parameters.items()}

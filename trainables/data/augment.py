@@ -89,11 +89,11 @@ class Augmenter:
 
         Args:
             images: `(N, C, *size)` float32, where `size` is the patch's with its margins.
-            labels: `(N, *size)` integer.
+            labels: `(N, *size)` integer, or `(N, M, *size)`: M maps that move together, such as classes and lesions.
             iteration: Training iteration, which decides the draws.
 
         Returns:
-            Images `(N, C, *patch_size)` and labels `(N, *patch_size)`: new tensors.
+            Images `(N, C, *patch_size)` and labels `(N, *patch_size)` or `(N, M, *patch_size)`: new tensors.
         """
         drawn = [self._draw(iteration, slot) for slot in range(len(images))]
         images, labels = self._move(images, labels, drawn, iteration)
@@ -120,16 +120,17 @@ class Augmenter:
     ) -> tuple[Tensor, Tensor]:
         """Geometry. Patches that are only mirrored are cut out and flipped, which is exact and fast."""
         seen = images.new_empty((*images.shape[:2], *self.patch_size))
-        classes = labels.new_empty((len(labels), *self.patch_size))
+        dim = len(self.patch_size)
+        classes = labels.new_empty((*labels.shape[:-dim], *self.patch_size))
         moved = [slot for slot, one in enumerate(drawn) if MOVING & one.keys()]
         middle = tuple(
             slice((have - want) // 2, (have - want) // 2 + want)
-            for have, want in zip(labels.shape[1:], self.patch_size, strict=True)
+            for have, want in zip(labels.shape[-dim:], self.patch_size, strict=True)
         )
         for slot in set(range(len(images))) - set(moved):
             axes = [axis for axis, flip in enumerate(drawn[slot].get("mirror", ())) if flip]
             seen[slot] = images[slot][(slice(None), *middle)].flip([axis + 1 for axis in axes])
-            classes[slot] = labels[slot][middle].flip(axes)
+            classes[slot] = labels[slot][..., *middle].flip([axis - dim for axis in axes])
         if moved:
             maps = torch.from_numpy(np.stack([self._map(drawn[slot]) for slot in moved])).to(images.device)
             fields = self._fields([drawn[slot] for slot in moved], moved, iteration, images.device)

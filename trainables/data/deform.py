@@ -87,13 +87,13 @@ def sample(
 
     Args:
         images: `(N, C, *source)` float.
-        labels: `(N, *source)` integer.
+        labels: `(N, *source)` integer, or M maps `(N, M, *source)`; values up to 2^24.
         maps: `(N, dim, dim)` from offsets in the result to offsets in the source, in voxels.
         fields: `(N, dim, *size)` voxels added to the source offsets, or None.
         size: Voxels of the result, taken around the middle of the source. Beyond its edges the outermost values go on.
 
     Returns:
-        Images `(N, C, *size)` and labels `(N, *size)`, dtypes kept.
+        Images `(N, C, *size)` and labels `(N, *size)` or `(N, M, *size)`, dtypes kept.
     """
     source = torch.tensor(images.shape[2:], dtype=maps.dtype, device=maps.device)
     target = torch.tensor(tuple(size), dtype=maps.dtype, device=maps.device)
@@ -104,8 +104,10 @@ def sample(
         shift = fields * (2 / source).to(fields).view(1, -1, *(1,) * len(size))
         grid = grid + shift.flip(1).movedim(1, -1)
     seen = functional.grid_sample(images, grid, "bilinear", "border", align_corners=False)
-    classes = functional.grid_sample(labels[:, None].float(), grid, "nearest", "border", align_corners=False)
-    return seen, classes[:, 0].to(labels.dtype)
+    single = labels.ndim < images.ndim
+    several = (labels[:, None] if single else labels).float()
+    classes = functional.grid_sample(several, grid, "nearest", "border", align_corners=False).to(labels.dtype)
+    return seen, classes[:, 0] if single else classes
 
 
 def _distance(side: float, spacing: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Patches: random boxes of training cases, a share of them centred on foreground.
+"""Patches: boxes of training cases, chosen by a sampling.
 
 Every draw is a function of (seed, iteration, slot), so two losses with one seed see the same patches, and a resumed
 training goes on as if it had never stopped, with no state to save.
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import streams
 from trainables.data.cache import CachedCase, Dataset
+from trainables.data.sampling import SAMPLINGS, Among
 from trainables.errors import InputError
 
 
@@ -24,21 +24,19 @@ class Place:
         case: The case's name.
         start: First voxel along each axis of the case's training grid, also along z where patches are slices of it;
             negative where the patch begins before the edge.
-        foreground: Whether it was centred on a foreground voxel.
+        centred: Whether it was centred on a voxel of its sampling's choice.
     """
 
     case: str
     start: tuple[int, ...]
-    foreground: bool
+    centred: bool
 
 
 class PatchSampler:
     """Draws batches of patches.
 
-    A slot draws its case uniformly; then, with probability `foreground`, a class uniformly among those that the case
-    has, and a voxel of it as the patch's centre; else any box inside the volume, uniformly. A box that would reach
-    over an edge is moved inside. A case smaller than the patch is put in its middle, with the case's padding value
-    and background around it. Patches of two sides are axial slices where a case is a volume.
+    A box that would reach over an edge is moved inside. A case smaller than the patch is put in its middle, with the
+    case's padding value and background around it. Patches of two sides are axial slices where a case is a volume.
     """
 
     def __init__(
@@ -50,6 +48,10 @@ class PatchSampler:
         seed: int,
         margin: Sequence[int] | None = None,
         context: int = 0,
+        *,
+        sampling: str = "foreground",
+        overlap: Sequence[int] | None = None,
+        batch_size: int = 1,
     ) -> None:
         """Nothing is read until the first batch.
 
@@ -57,15 +59,18 @@ class PatchSampler:
             dataset: Where the cases are.
             cases: Names of those to draw from.
             patch_size: Voxels of a patch.
-            foreground: Share of patches centred on foreground, in `[0, 1]`.
+            foreground: Share of patches that are centred on foreground, or on a lesion, in `[0, 1]`.
             seed: The trial's seed.
             margin: Voxels that every patch has more on each side, for the augmentation to turn into
                 (`Augmenter.margin`); they may lie beyond the volume's edge. It does not change what is drawn.
             context: For slices of volumes: neighbouring slices on each side that come as channels (`slices.slices_of`).
+            sampling: Key of `sampling.SAMPLINGS`.
+            overlap: Voxels by which the windows of a grid overlap; None: not at all.
+            batch_size: Slots of an iteration, for a grid.
 
         Raises:
-            ValueError: No cases, or sizes that do not fit the dataset.
-            InputError: Neighbouring slices are asked for, and a case is flat.
+            ValueError: No cases, sizes that do not fit the dataset, or no such sampling.
+            InputError: Neighbouring slices are asked for, and a case is flat; or there is no lesion to go by.
         """
         if not cases:
             raise ValueError("no training cases")
@@ -79,27 +84,28 @@ class PatchSampler:
         self.context = context
         self.cases = tuple(cases)
         self.patch_size = tuple(patch_size)
-        self.foreground = foreground
-        self.seed = seed
+        if sampling not in SAMPLINGS:
+            raise ValueError(f"sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}")
+        shared = tuple(overlap) if overlap is not None else (0,) * len(self.patch_size)
+        among = Among(dataset, self.cases, self.patch_size, shared, foreground, batch_size, seed)
+        self._sampling = SAMPLINGS[sampling](among)
         self.margin = tuple(margin) if margin is not None else (0,) * len(self.patch_size)
 
     def place(self, iteration: int, slot: int) -> Place:
         """Where the patch of one slot lies, margin not counted."""
-        chance = streams.stream(self.seed, "patches", iteration, slot).random(7)
-        name = self.cases[int(chance[0] * len(self.cases))]
-        case = self.dataset.cases[name]
-        centre = self._foreground_voxel(case, chance[2], chance[3]) if chance[1] < self.foreground else None
+        choice = self._sampling.choose(iteration, slot)
+        case = self.dataset.cases[choice.case]
         start = []
         patch = self._within(case, self.patch_size, 1)
         for axis, (size, length) in enumerate(zip(patch, case.label.shape, strict=True)):
             room = length - size
             if room <= 0:
                 start.append(-(-room // 2))
-            elif centre is None:
-                start.append(int(chance[4 + axis] * (room + 1)))
+            elif choice.centre is None:
+                start.append(int(choice.where[axis] * (room + 1)))
             else:
-                start.append(min(max(int(centre[axis]) - size // 2, 0), room))
-        return Place(name, tuple(start), centre is not None)
+                start.append(min(max(choice.centre[axis] - size // 2, 0), room))
+        return Place(choice.case, tuple(start), choice.centre is not None)
 
     def batch(self, iteration: int, batch_size: int) -> tuple[Tensor, Tensor]:
         """The patches of one iteration.
@@ -120,6 +126,19 @@ class PatchSampler:
             self._copy(place, images[slot], labels[slot])
         return torch.from_numpy(images), torch.from_numpy(labels)
 
+    def components(self, iteration: int, batch_size: int) -> Tensor:
+        """Lesion numbers of the same patches as `batch`: int64 `(batch_size, *size)`, 0 is background."""
+        size = tuple(patch + 2 * extra for patch, extra in zip(self.patch_size, self.margin, strict=True))
+        numbers = np.zeros((batch_size, *size), np.int64)
+        for slot in range(batch_size):
+            place = self.place(iteration, slot)
+            case = self.dataset.cases[place.case]
+            own = self._within(case, size, 1)
+            first = [s - extra for s, extra in zip(place.start, self._within(case, self.margin, 0), strict=True)]
+            source, inside = _overlap(first, own, case.label.shape)
+            numbers[slot].reshape(own)[inside] = case.components[source]
+        return torch.from_numpy(numbers)
+
     def _copy(self, place: Place, image: np.ndarray, label: np.ndarray) -> None:
         """Fills one slot; what lies beyond the edges is padding and background."""
         case = self.dataset.cases[place.case]
@@ -139,17 +158,6 @@ class PatchSampler:
     def _within(case: CachedCase, sides: Sequence[int], z: int) -> tuple[int, ...]:
         """Sides along the case's own axes: those of a slice with `z` before them where the case is a volume."""
         return (z,) * (case.label.ndim - len(sides)) + tuple(sides)
-
-    @staticmethod
-    def _foreground_voxel(case: CachedCase, which_class: float, which_voxel: float) -> tuple[int, ...] | None:
-        """A voxel of a class that the case has, by two numbers in `[0, 1)`; None where it has none."""
-        counts = case.foreground_counts
-        present = [index for index, count in enumerate(counts) if count]
-        if not present:
-            return None
-        chosen = present[int(which_class * len(present))]
-        flat = case.foreground[sum(counts[:chosen]) + int(which_voxel * counts[chosen])]
-        return tuple(int(index) for index in np.unravel_index(int(flat), case.label.shape))
 
 
 def _overlap(

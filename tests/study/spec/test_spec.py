@@ -76,6 +76,7 @@ def test_an_arm_has_every_parameter_and_starts_from_the_defaults() -> None:
         "training.optimizer": Fixed("adam"),
         "training.learning_rate": Range(1e-4, 1e-2, log=True),
         "training.weight_decay": Fixed(0.0),
+        "training.eps": Fixed(1e-8),
         "training.schedule": Fixed("polynomial"),
         "training.batch_size": Fixed(2),
     }
@@ -247,7 +248,14 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "normalize": "zscore",
         "pad": "background",
     }
-    assert plain["patch"] == {"size": [32, 32, 32], "overlap": [16, 16, 16], "foreground": 0.33, "context": 0}
+    assert plain["patch"] == {
+        "size": [32, 32, 32],
+        "overlap": [16, 16, 16],
+        "sampling": "foreground",
+        "foreground": 0.33,
+        "context": 0,
+    }
+    assert plain["weighting"] == ["none"]
     assert plain["augment"] == []
     assert plain["budget"] == {
         "trials_per_arm": 12,
@@ -257,6 +265,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "searches": 1,
         "final_seeds": 3,
         "search_in": "first_fold",
+        "final_on": "train",
     }
     assert plain["objective"] == {"metric": "dice", "region": "mean"}
     assert plain["inference"] == {"mirror": False, "blend": "gaussian", "average": "logits"}

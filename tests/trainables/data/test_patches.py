@@ -97,7 +97,7 @@ def test_share_of_foreground_and_classes_by_turns(tmp_path: pathlib.Path) -> Non
     data = dataset(tmp_path, [(20, 20, 20), (20, 20, 20)])
     sampler = PatchSampler(data, ["c0", "c1"], (1, 1, 1), 0.4, seed=9)
     places = [sampler.place(iteration, 0) for iteration in range(3000)]
-    centred = [place for place in places if place.foreground]
+    centred = [place for place in places if place.centred]
     assert len(centred) / len(places) == pytest.approx(0.4, abs=0.03)
     classes = collections.Counter(int(data.cases[place.case].label[place.start]) for place in centred)
     assert classes[0] == 0  # the centre is foreground
@@ -108,7 +108,7 @@ def test_share_of_foreground_and_classes_by_turns(tmp_path: pathlib.Path) -> Non
 @pytest.mark.parametrize(("share", "expected"), [(0.0, False), (1.0, True)])
 def test_all_or_none_foreground(tmp_path: pathlib.Path, share: float, expected: bool) -> None:
     sampler = PatchSampler(dataset(tmp_path, [(20, 20)]), ["c0"], (4, 4), share, seed=9)
-    assert all(sampler.place(iteration, 0).foreground is expected for iteration in range(50))
+    assert all(sampler.place(iteration, 0).centred is expected for iteration in range(50))
 
 
 def test_foreground_patches_hold_their_voxel_in_the_middle_or_as_near_as_the_edge_allows(
@@ -129,7 +129,7 @@ def test_without_foreground_any_box_is_taken(tmp_path: pathlib.Path) -> None:
     empty.__dict__["foreground_counts"] = (0, 0, 0)
     sampler = PatchSampler(cache.Dataset({"c0": empty}, data.options), ["c0"], (4, 4), 1.0, seed=2)
     starts = {sampler.place(iteration, 0).start for iteration in range(60)}
-    assert not any(sampler.place(iteration, 0).foreground for iteration in range(60))
+    assert not any(sampler.place(iteration, 0).centred for iteration in range(60))
     assert len(starts) > 20
 
 
