@@ -24,6 +24,7 @@ from trainables.judge import judge
 from trainables.learner import Diverged, Evaluation, Learner
 from trainables.losses import LOSSES, inverse_weights
 from trainables.losses.deep import over_depths
+from trainables.losses.written import written_loss
 from trainables.metrics import Measured
 from trainables.models.normalisation import set_momentum
 from trainables.optimize import OPTIMIZERS, set_learning_rate
@@ -61,7 +62,7 @@ class Training:
             warnings.warn(f"{spec.key} asks for a GPU and PyTorch finds none: it trains on the CPU", stacklevel=2)
         self._data = Dataset.open(spec.data, spec.scales) if dataset is None else dataset
         dim = len(spec.patch_size)
-        models.check_patch(spec.model, spec.patch_size)
+        models.check_patch(spec.model, spec.patch_size, spec.model_parameters)
         self._layout = torch.channels_last if dim == 2 else torch.channels_last_3d
         network = models.build(
             spec.model,
@@ -77,7 +78,7 @@ class Training:
         if self.device.type == "cpu" and spec.precision == "bfloat16":
             precision.guard(self.network)
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
-        self._loss = over_depths(_named(LOSSES, "loss", spec.loss))
+        self._loss = over_depths(written_loss(spec.loss, spec.loss_parameters, LOSSES))
         self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
             network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum, spec.eps
         )
@@ -222,7 +223,7 @@ class Training:
         set_momentum(self.network, now)
         images, labels, maps = self._batch(now)
         with self._dropout_of(now):
-            loss = self._loss(self._logits(images), labels, **maps, **spec.loss_parameters)
+            loss = self._loss(self._logits(images), labels, **maps)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()

@@ -24,10 +24,11 @@ class TrialSpec:
         train: Names of the cases that it learns from.
         evaluate: Names of the cases that it is scored on at each mark.
         previews: Names among `evaluate` of which a slice with the prediction is kept at the last mark.
-        model: Key of `trainables.models.MODELS`.
-        model_parameters: Keyword arguments of its builder, such as `{"width": 16}`.
-        loss: Key of `trainables.losses.LOSSES`.
-        loss_parameters: Keyword arguments of the loss.
+        model: Key of `trainables.models.MODELS`, or the name of the user's own.
+        model_parameters: Keyword arguments of its builder, such as `{"width": 16}`; `code` is the import path of the
+            user's own.
+        loss: Key of `trainables.losses.LOSSES`, or any name whose meaning `loss_parameters` says.
+        loss_parameters: Keyword arguments of the loss (`trainables.losses.written`).
         weighting: `none`, or `inverse`: every lesion of a patch has the same mass in the loss.
         optimizer: `adam`, `adamw` or `sgd`.
         learning_rate: Initial step size.

@@ -10,6 +10,7 @@ from search_spaces.values import grid_points
 from study.design import arm_name
 from study.spec.errors import Problem, suggestion, unknown
 from study.spec.learning import schedules_of
+from study.spec.losses import class_problems
 from study.spec.preprocess import with_dataset
 from study.spec.tables import shown_problems
 
@@ -45,6 +46,8 @@ def _dimensions(values: Values) -> Iterator[Problem]:
 def _networks(values: Values) -> Iterator[Problem]:
     size = values["patch"].size
     for name in values["models"]:
+        if name not in DIMS:  # the user's own takes what it takes
+            continue
         if len(size) not in DIMS[name]:
             fitting = [other for other, dims in DIMS.items() if len(size) in dims]
             takes = " or ".join(f"{dim}D" for dim in DIMS[name])
@@ -160,6 +163,7 @@ CHECKS = (
     (("objective",), _metric),
     (("objective", "patch", "report"), _volumes),
     (("objective", "dataset"), _region),
+    (("dataset", "losses"), class_problems),
     (("budget", "length"), _marks),
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("length", "training"), _course),

@@ -1,17 +1,19 @@
 """From the tree of a study file to its sections, gathering all that is wrong on the way."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from search_spaces.defaults import AUGMENTATIONS, LOSSES, MODELS, TRAINING, Default
+from search_spaces.defaults import AUGMENTATIONS, LOSSES, MODELS, TRAINING
 from search_spaces.grammar import Parameter
 from study.spec.base import Name, Section, Seed, listed
+from study.spec.code import is_code, resolve_code
 from study.spec.dataset import Dataset
 from study.spec.errors import Path, Problem, shown, suggestion, translated, unknown, without_unknown
 from study.spec.learning import Length
-from study.spec.parameters import resolve, resolve_training
+from study.spec.losses import resolve_loss
+from study.spec.parameters import Resolved, resolve, resolve_training
 from study.spec.preprocess import Preprocess
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
 
@@ -68,8 +70,8 @@ def read(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     for name, section in SECTIONS.items():
         problems += _section(values, name, section, tree.get(name), (name,))
     problems += _training(values, tree.get("training"))
-    problems += _entries(values, "models", "model", tree.get("models"), MODELS)
-    problems += _entries(values, "losses", "loss", tree.get("losses"), LOSSES)
+    problems += _entries(values, "models", "model", tree.get("models"), tuple(MODELS), _model)
+    problems += _entries(values, "losses", "loss", tree.get("losses"), tuple(LOSSES), resolve_loss)
     if "head" in values:
         problems += _augmentations(values["head"].augment)
     return values, problems
@@ -139,26 +141,34 @@ def _training(values: dict[str, Any], given: object) -> list[Problem]:
 
 
 def _entries(
-    values: dict[str, Any], key: str, what: str, given: object, tables: Mapping[str, Mapping[str, Default]]
+    values: dict[str, Any],
+    key: str,
+    what: str,
+    given: object,
+    known: Sequence[str],
+    resolved: Callable[[str, object, Path], Resolved],
 ) -> list[Problem]:
     """Models or losses with their parameters."""
     names = names_of(given)
     if not names:
-        return [Problem((key,), f"expected at least one {what}, found {shown(given)}. There are: {', '.join(tables)}.")]
+        return [Problem((key,), f"expected at least one {what}, found {shown(given)}. There are: {', '.join(known)}.")]
     problems: list[Problem] = []
     if isinstance(given, list) and (len(set(names)) < len(names) or len(names) < len(given)):
         problems.append(Problem((key,), f"expected a list of different names, found {shown(given)}."))
     found: dict[str, dict[str, Parameter]] = {}
     for name in names:
-        if name not in tables:
-            problems.append(Problem((key, name), unknown(what, name, tables)))
-            continue
         inside = given[name] if isinstance(given, Mapping) else None
-        found[name], more = resolve(inside, tables[name], (key, name), name)
+        found[name], more = resolved(name, inside, (key, name))
         problems += more
     if not problems:
         values[key] = found
     return problems
+
+
+def _model(name: str, given: object, path: Path) -> Resolved:
+    if name in MODELS:
+        return resolve(given, MODELS[name], path, name)
+    return resolve_code(name, given, path) if is_code(given) else ({}, [Problem(path, unknown("model", name, MODELS))])
 
 
 def _augmentations(names: Sequence[str]) -> list[Problem]:

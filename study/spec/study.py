@@ -12,19 +12,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import SkipValidation
 
-from search_spaces.defaults import LOSSES, MODELS, SGD_LEARNING_RATE, TRAINING
-from search_spaces.grammar import Fixed, Parameter, Scalar, written
+from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
+from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
 from search_spaces.metrics import better
 from search_spaces.values import nearest
 from study.design import Arm, Design, arm_name
 from study.spec import smoke
 from study.spec.base import Section
 from study.spec.checks import across
+from study.spec.code import refusals
 from study.spec.dataset import Dataset, Split
 from study.spec.errors import Lines, Problem, SpecError
 from study.spec.errors import Path as KeyPath
 from study.spec.file import builtin_studies, locate, override, put, read_document
 from study.spec.learning import Length, Plateau, schedules_of
+from study.spec.losses import arguments, usual_value
 from study.spec.preprocess import Preprocess
 from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
@@ -138,14 +140,14 @@ class Study(Section):
         usual = TRAINING | ({"learning_rate": SGD_LEARNING_RATE} if training["optimizer"] == Fixed("sgd") else {})
         space: dict[str, Parameter] = {}
         default: dict[str, Scalar] = {}
-        for room, parameters, table in (
-            ("model", self.models[model], MODELS[model]),
-            ("loss", self.losses[loss], LOSSES[loss]),
-            ("training", training, usual),
+        for room, parameters, values in (
+            ("model", self.models[model], {name: known.value for name, known in MODELS.get(model, {}).items()}),
+            ("loss", self.losses[loss], {name: usual_value(loss, name, self.classes) for name in self.losses[loss]}),
+            ("training", training, {name: known.value for name, known in usual.items()}),
         ):
             for name, parameter in parameters.items():
                 space[f"{room}.{name}"] = parameter
-                default[f"{room}.{name}"] = nearest(parameter, table[name].value)
+                default[f"{room}.{name}"] = nearest(parameter, values.get(name))
         return Arm(index, arm_name(model, loss, weighting), model, loss, weighting, space, default)
 
     def design(self, known: Sequence[str] = ()) -> Design:
@@ -218,7 +220,12 @@ class Study(Section):
 
 
 def load(
-    source: str | Path, overrides: Sequence[str] = (), *, data: str | Path | None = None, small: bool = False
+    source: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    data: str | Path | None = None,
+    small: bool = False,
+    allow_code: bool = False,
 ) -> Study:
     """Reads and checks a study file.
 
@@ -227,6 +234,7 @@ def load(
         overrides: `key.sub=value`, applied before anything is checked.
         data: The dataset's folder, instead of the file's `dataset.path`.
         small: Whether the file's `smoke` section replaces its lines (`study.spec.smoke`).
+        allow_code: Whether it may name losses and networks of the user's own, whose code a trial runs.
 
     Returns:
         The study; `dataset.path` is absolute. What the file says is relative to the file, what the command line says
@@ -243,6 +251,8 @@ def load(
     if data is not None:
         put(document, ("dataset", "path"), str(data), option="--data")
     study = Study.from_plain(document.value, source=str(source), lines=document.lines)
+    if not allow_code and (refused := refusals({"models": study.models, "losses": study.losses})):
+        raise SpecError(str(source), [problem.line(document.lines) for problem in refused])
     if not study.dataset.path:
         text = "this study comes without data" if folder is None else "expected the dataset's folder, found nothing"
         text += ": add --data DIR."
@@ -279,19 +289,13 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         arm: One of its arms.
         parameters: One value for each name in `arm.space`.
     """
-    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}}
-    for name, value in parameters.items():
-        room, *path = name.split(".")
-        inside = rooms[room]
-        for part in path[:-1]:
-            inside = inside.setdefault(part, {})
-        inside[path[-1]] = value
+    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}, **nested(parameters)}
     return {
         "model": arm.model,
         "model_parameters": rooms["model"],
         "loss": arm.loss,
         "weighting": arm.weighting,
-        "loss_parameters": rooms["loss"],
+        "loss_parameters": arguments(rooms["loss"], study.classes),
         **rooms["training"],
         **_course(study),
         "marks": study.marks,
@@ -338,4 +342,4 @@ def _course(study: Study) -> dict[str, Any]:
 
 
 def _written(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    return {name: written(parameter) for name, parameter in parameters.items()}
+    return nested({name: written(parameter) for name, parameter in parameters.items()})
