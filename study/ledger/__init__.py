@@ -1,4 +1,4 @@
-"""The ledger, the one record of studies, arms, trials, segments, curves, case scores. This file is its contents page.
+"""The ledger, the one record of studies, arms, trials, segments, curves, scores, lesions. This is its contents page.
 
     with Ledger.open("runs/ledger.db") as ledger:
         study = ledger.study("kits19-losses")
@@ -11,7 +11,7 @@ and raise `FencedOut` when another driver has it. Times are seconds since 1970; 
 
 from study.ledger import attempts as ledger_attempts
 from study.ledger import checkpoints as ledger_checkpoints
-from study.ledger import digest, lease
+from study.ledger import digest, lease, measured
 from study.ledger import reading as ledger_reading
 from study.ledger import segments as ledger_segments
 from study.ledger import status as ledger_status
@@ -76,6 +76,11 @@ class Ledger(Store):
     curves = ledger_reading.curves
     previews = ledger_reading.previews
     scores = ledger_reading.scores
+
+    # study/ledger/measured.py: voxel counts, scores pooled over cases, lesions
+    counts = measured.counts
+    pooled = measured.pooled
+    lesions = measured.lesions
 
     # study/ledger/status.py, study/ledger/digest.py, study/ledger/views.py
     status = ledger_status.status

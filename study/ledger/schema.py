@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0001"  # the newest revision in study/ledger/migrations/versions; they sort as text
+VERSION = "0002"  # the newest revision in study/ledger/migrations/versions; they sort as text
 VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
 
 VIEW_ONLY = {"view only": True}
@@ -207,6 +207,44 @@ case_scores = Table(
     Column("value", Float),  # null: missing, by the policy that `note` names
     Column("note", String),
     sqlite_with_rowid=False,
+)
+
+case_counts = Table(  # voxels: what is pooled over cases or groups, and the volume of what is falsely found
+    "case_counts",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("iteration", Integer, primary_key=True, autoincrement=False),
+    Column("region", String, primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("tp", BigInteger, nullable=False),
+    Column("fp", BigInteger, nullable=False),
+    Column("fn", BigInteger, nullable=False),
+    Column("tn", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+pooled_scores = Table(  # of all cases of a trial together, where case_counts do not give them: average precision
+    "pooled_scores",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("iteration", Integer, primary_key=True, autoincrement=False),
+    Column("region", String, primary_key=True),
+    Column("metric", String, primary_key=True),
+    Column("value", Float),  # null: no case has the region
+    sqlite_with_rowid=False,
+)
+
+lesion_scores = Table(
+    "lesion_scores",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("iteration", Integer, primary_key=True, autoincrement=False),
+    Column("region", String, primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("lesions", Integer, nullable=False),  # in the reference
+    Column("found", Integer, nullable=False),
+    Column("false_positives", Integer, nullable=False),
+    Column("records", Deflated, nullable=False),  # trainables.lesion_records.Lesions.pack: each of them
 )
 
 previews = Table(

@@ -6,10 +6,8 @@ says so: to fail would cost the study for numbers that are no worse than the fir
 the planner that no longer follow from the values on record.
 """
 
-import dataclasses
 import time
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, Table, func, insert, select
 
@@ -21,12 +19,11 @@ from study.ledger.find import cases_named, trial_named
 from study.ledger.json import readable
 from study.ledger.lease import Lease
 from study.ledger.rows import Completion
+from study.ledger.segment_rows import Arrival, Rows, rows_of
 from study.ledger.store import Store
 from study.ledger.studies import insert_notice
 from study.ledger.trials import set_status
 from trainables.trial import Outcome
-
-Rows = list[dict[str, Any]]
 
 
 def complete_segment(
@@ -63,7 +60,8 @@ def complete_segment(
 
     def work(connection: Connection, revision: int) -> Completion:
         arrival = _arrival(connection, lease.study_id, key, stop, outcome, objective)
-        rows = _rows(arrival, cases_named(store, connection, lease.study_id, (each.case for each in outcome.scores)))
+        scored = [each.case for part in (outcome.scores, outcome.counts, outcome.lesions) for each in part]
+        rows = rows_of(arrival, cases_named(store, connection, lease.study_id, scored))
         before = named(connection, arrival.trial_id)
         if arrival.status == "open" and stop not in arrival.done:
             _record(arrival, rows, revision, moment)
@@ -81,43 +79,9 @@ def complete_segment(
     return store.fenced(lease, work)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Arrival:
-    """An outcome, and what the ledger knows of its trial.
-
-    Attributes:
-        connection: Of the transaction.
-        key: Which trial.
-        trial_id: Its row.
-        status: Its status before.
-        reason: Why it ended, if it did.
-        marks: The study's.
-        done: Mark → (objective, digest of the weights), as recorded.
-        stop: The mark that was to be reached.
-        outcome: As reported.
-        objective: As reported.
-    """
-
-    connection: Connection
-    key: TrialKey
-    trial_id: int
-    status: str
-    reason: str | None
-    marks: list[int]
-    done: Mapping[int, tuple[float | None, str]]
-    stop: int
-    outcome: Outcome
-    objective: float | None
-
-    @property
-    def previous(self) -> int:
-        """The mark that was done before; 0 where this is the first."""
-        return max((mark for mark in self.done if mark < self.stop), default=0)
-
-
 def _arrival(
     connection: Connection, study_id: int, key: TrialKey, stop: int, outcome: Outcome, objective: float | None
-) -> _Arrival:
+) -> Arrival:
     trial = trial_named(connection, study_id, key)
     marks: list[int] = connection.scalars(select(schema.studies.c.marks).where(schema.studies.c.id == study_id)).one()
     row = schema.segments
@@ -130,76 +94,10 @@ def _arrival(
     if outcome.failed is None and outcome.iteration != stop:
         raise ValueError(f"trial {key}: the outcome stands at iteration {outcome.iteration}, not at the mark {stop}")
     schema.finite(objective, f"trial {key}: the objective at {stop}")
-    return _Arrival(connection, key, trial.id, trial.status, trial.reason, marks, done, stop, outcome, objective)
+    return Arrival(connection, key, trial.id, trial.status, trial.reason, marks, done, stop, outcome, objective)
 
 
-def _rows(arrival: _Arrival, cases: Mapping[str, tuple[int, tuple[str, ...]]]) -> dict[Table, Rows]:
-    return {
-        schema.case_scores: _scores(arrival, cases),
-        schema.curves: _curve(arrival),
-        schema.previews: _previews(arrival, cases),
-    }
-
-
-def _scores(arrival: _Arrival, cases: Mapping[str, tuple[int, tuple[str, ...]]]) -> Rows:
-    key, rows = arrival.key, []
-    for score in arrival.outcome.scores:
-        case_id, splits = cases[score.case]
-        if key.stage == "search" and splits[key.fold] == "test":
-            raise ValueError(f"trial {key} was scored on the test case {score.case}, before every choice was made")
-        schema.finite(score.value, f"trial {key}: {score.metric} of {score.region} of {score.case}")
-        rows.append(
-            {
-                "trial_id": arrival.trial_id,
-                "iteration": arrival.stop,
-                "region": score.region,
-                "metric": score.metric,
-                "case_id": case_id,
-                "value": score.value,
-                "note": score.note,
-            }
-        )
-    return rows
-
-
-def _curve(arrival: _Arrival) -> Rows:
-    """Points up to the mark before are on record already: a training that had to start again brings them once more."""
-    rows = []
-    for point in arrival.outcome.curve:
-        if point.iteration > arrival.stop:
-            raise ValueError(
-                f"trial {arrival.key}: a curve's point at {point.iteration}, beyond the mark {arrival.stop}"
-            )
-        schema.finite(point.value, f"trial {arrival.key}: {point.name} at iteration {point.iteration}")
-        if point.iteration > arrival.previous:
-            rows.append(
-                {
-                    "trial_id": arrival.trial_id,
-                    "name": point.name,
-                    "iteration": point.iteration,
-                    "value": point.value,
-                }
-            )
-    return rows
-
-
-def _previews(arrival: _Arrival, cases: Mapping[str, tuple[int, tuple[str, ...]]]) -> Rows:
-    return [
-        {
-            "trial_id": arrival.trial_id,
-            "case_id": cases[preview.case][0],
-            "slice_index": preview.slice_index,
-            "height": preview.shape[0],
-            "width": preview.shape[1],
-            "image": preview.image,
-            "reference": preview.reference,
-            "prediction": preview.prediction,
-        }
-        for preview in arrival.outcome.previews
-    ]
-
-
-def _record(arrival: _Arrival, rows: dict[Table, Rows], revision: int, now: float) -> None:
+def _record(arrival: Arrival, rows: dict[Table, Rows], revision: int, now: float) -> None:
     connection, outcome = arrival.connection, arrival.outcome
     for table, new in rows.items():
         if new:
@@ -230,17 +128,15 @@ def _record(arrival: _Arrival, rows: dict[Table, Rows], revision: int, now: floa
     set_status(connection, arrival.trial_id, "finished" if last else "open", None, revision, now if last else None)
 
 
-def _known_already(arrival: _Arrival, rows: dict[Table, Rows]) -> bool:
+def _known_already(arrival: Arrival, rows: dict[Table, Rows]) -> bool:
     """Whether the ledger says just this."""
     if arrival.outcome.failed is not None:
         return arrival.status == "failed" and arrival.reason == readable(arrival.outcome.failed)
     if arrival.done.get(arrival.stop) != (arrival.objective, arrival.outcome.weights):
         return False
-    scores, curves = schema.case_scores.c, schema.curves.c
-    spans = {
-        schema.case_scores: scores.iteration == arrival.stop,
-        schema.curves: curves.iteration.between(arrival.previous + 1, arrival.stop),
-    }
+    at_the_mark = (schema.case_scores, schema.case_counts, schema.pooled_scores, schema.lesion_scores)
+    spans = {table: table.c.iteration == arrival.stop for table in at_the_mark}
+    spans[schema.curves] = schema.curves.c.iteration.between(arrival.previous + 1, arrival.stop)
     for table, span in spans.items():
         found = arrival.connection.execute(select(table).where(table.c.trial_id == arrival.trial_id, span))
         if {tuple(row) for row in found} != {tuple(row.values()) for row in rows[table]}:
@@ -248,7 +144,7 @@ def _known_already(arrival: _Arrival, rows: dict[Table, Rows]) -> bool:
     return True
 
 
-def _not_written(arrival: _Arrival) -> str:
+def _not_written(arrival: Arrival) -> str:
     said = f"failed: {arrival.outcome.failed}" if arrival.outcome.failed else f"objective {arrival.objective}"
     has = f"objective {arrival.done[arrival.stop][0]}" if arrival.stop in arrival.done else f"it is {arrival.status}"
     return (

@@ -59,7 +59,8 @@ def _version(engine: Engine) -> str | None:
             connection.rollback()
             if not inspect(connection).has_table(schema.VERSION_TABLE):
                 return None
-            raise
+            # Another process made it between the two questions; or it cannot be read, and says so again.
+            return connection.scalar(select(_versions.c.version_num))
 
 
 def _refuse_foreign(tables: set[str], dialect: str, label: str, *, read_only: bool) -> None:

@@ -7,7 +7,7 @@ from search_spaces.grammar import Choice, Fixed, Range, Scalar
 from study.design import Arm, Design, PlannedTrial, TrialKey
 from study.ledger import Lease, Ledger
 from study.ledger.rows import Case
-from trainables.trial import Outcome, Point, Preview, Score
+from trainables.trial import Counts, LesionScores, Outcome, Point, PooledScore, Preview, Score
 
 MARKS = (5, 10)
 FILE = {"name": "small", "dataset": {"path": "data", "labels": {"tumor": 1}}, "resources": {"cpu": 1}, "report": {}}
@@ -49,6 +49,9 @@ def outcome(mark: int, trial: TrialKey, **changes: object) -> Outcome:
         scores=tuple(
             Score(case, "tumor", metric, base + i / 7) for case in scored for i, metric in enumerate(("dice", "hd95"))
         ),
+        counts=tuple(Counts(case, "tumor", mark, i, trial.number, 50) for i, case in enumerate(scored)),
+        pooled=(PooledScore("tumor", "average_precision", base),),
+        lesions=tuple(LesionScores(case, "tumor", 3, 2, 1, b"records") for case in scored),
         curve=tuple(Point(mark - back, "loss", base + back) for back in (1, 0)),
         checkpoint=f"{trial}/{mark}",
         weights=f"weights of {trial} at {mark}",

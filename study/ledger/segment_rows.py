@@ -1,0 +1,174 @@
+"""The rows of a segment's end: what a worker reported, as the tables have it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from study.design import TrialKey
+from study.ledger import schema
+from trainables.trial import Outcome
+
+Rows = list[dict[str, Any]]
+Cases = Mapping[str, tuple[int, tuple[str, ...]]]
+"""Case name → (row id, its split in each fold)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrival:
+    """An outcome, and what the ledger knows of its trial.
+
+    Attributes:
+        connection: Of the transaction.
+        key: Which trial.
+        trial_id: Its row.
+        status: Its status before.
+        reason: Why it ended, if it did.
+        marks: The study's.
+        done: Mark → (objective, digest of the weights), as recorded.
+        stop: The mark that was to be reached.
+        outcome: As reported.
+        objective: As reported.
+    """
+
+    connection: Connection
+    key: TrialKey
+    trial_id: int
+    status: str
+    reason: str | None
+    marks: list[int]
+    done: Mapping[int, tuple[float | None, str]]
+    stop: int
+    outcome: Outcome
+    objective: float | None
+
+    @property
+    def previous(self) -> int:
+        """The mark that was done before; 0 where this is the first."""
+        return max((mark for mark in self.done if mark < self.stop), default=0)
+
+
+def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
+    """Rows by table.
+
+    Raises:
+        ValueError: A number is not finite; a point lies beyond the mark; a trial of the search stage was scored on a
+            test case.
+    """
+    return {
+        schema.case_scores: _scores(arrival, cases),
+        schema.case_counts: _counts(arrival, cases),
+        schema.pooled_scores: _pooled(arrival),
+        schema.lesion_scores: _lesions(arrival, cases),
+        schema.curves: _curve(arrival),
+        schema.previews: _previews(arrival, cases),
+    }
+
+
+def _scores(arrival: Arrival, cases: Cases) -> Rows:
+    key, rows = arrival.key, []
+    for score in arrival.outcome.scores:
+        schema.finite(score.value, f"trial {key}: {score.metric} of {score.region} of {score.case}")
+        rows.append(
+            {
+                "trial_id": arrival.trial_id,
+                "iteration": arrival.stop,
+                "region": score.region,
+                "metric": score.metric,
+                "case_id": _scored(arrival, cases, score.case),
+                "value": score.value,
+                "note": score.note,
+            }
+        )
+    return rows
+
+
+def _scored(arrival: Arrival, cases: Cases, name: str) -> int:
+    """The row of a case that the trial may be scored on."""
+    key, (case_id, splits) = arrival.key, cases[name]
+    if key.stage == "search" and splits[key.fold] == "test":
+        raise ValueError(f"trial {key} was scored on the test case {name}, before every choice was made")
+    return case_id
+
+
+def _counts(arrival: Arrival, cases: Cases) -> Rows:
+    return [
+        {
+            "trial_id": arrival.trial_id,
+            "iteration": arrival.stop,
+            "region": counts.region,
+            "case_id": _scored(arrival, cases, counts.case),
+            "tp": counts.tp,
+            "fp": counts.fp,
+            "fn": counts.fn,
+            "tn": counts.tn,
+        }
+        for counts in arrival.outcome.counts
+    ]
+
+
+def _pooled(arrival: Arrival) -> Rows:
+    return [
+        {
+            "trial_id": arrival.trial_id,
+            "iteration": arrival.stop,
+            "region": score.region,
+            "metric": score.metric,
+            "value": schema.finite(score.value, f"trial {arrival.key}: {score.metric} of {score.region}, pooled"),
+        }
+        for score in arrival.outcome.pooled
+    ]
+
+
+def _lesions(arrival: Arrival, cases: Cases) -> Rows:
+    return [
+        {
+            "trial_id": arrival.trial_id,
+            "iteration": arrival.stop,
+            "region": lesions.region,
+            "case_id": _scored(arrival, cases, lesions.case),
+            "lesions": lesions.lesions,
+            "found": lesions.found,
+            "false_positives": lesions.false_positives,
+            "records": lesions.records,
+        }
+        for lesions in arrival.outcome.lesions
+    ]
+
+
+def _curve(arrival: Arrival) -> Rows:
+    """Points up to the mark before are on record already: a training that had to start again brings them once more."""
+    rows = []
+    for point in arrival.outcome.curve:
+        if point.iteration > arrival.stop:
+            raise ValueError(
+                f"trial {arrival.key}: a curve's point at {point.iteration}, beyond the mark {arrival.stop}"
+            )
+        schema.finite(point.value, f"trial {arrival.key}: {point.name} at iteration {point.iteration}")
+        if point.iteration > arrival.previous:
+            rows.append(
+                {
+                    "trial_id": arrival.trial_id,
+                    "name": point.name,
+                    "iteration": point.iteration,
+                    "value": point.value,
+                }
+            )
+    return rows
+
+
+def _previews(arrival: Arrival, cases: Cases) -> Rows:
+    return [
+        {
+            "trial_id": arrival.trial_id,
+            "case_id": cases[preview.case][0],
+            "slice_index": preview.slice_index,
+            "height": preview.shape[0],
+            "width": preview.shape[1],
+            "image": preview.image,
+            "reference": preview.reference,
+            "prediction": preview.prediction,
+        }
+        for preview in arrival.outcome.previews
+    ]
