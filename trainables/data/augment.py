@@ -130,7 +130,9 @@ class Augmenter:
         for slot in set(range(len(images))) - set(moved):
             axes = [axis for axis, flip in enumerate(drawn[slot].get("mirror", ())) if flip]
             seen[slot] = images[slot][(slice(None), *middle)].flip([axis + 1 for axis in axes])
-            classes[slot] = labels[slot][..., *middle].flip([axis - dim for axis in axes])
+            classes[slot] = labels[slot][(slice(None),) * (labels.ndim - dim - 1) + middle].flip(
+                [axis - dim for axis in axes]
+            )
         if moved:
             maps = torch.from_numpy(np.stack([self._map(drawn[slot]) for slot in moved])).to(images.device)
             fields = self._fields([drawn[slot] for slot in moved], moved, iteration, images.device)
