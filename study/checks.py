@@ -149,7 +149,7 @@ def _data(
         problems += lines_of(error)
     workers = min(AT_ONCE, os.cpu_count() or 1)
     seen = inspect.all_cases(files, options_of(study), dict(grouped), workers=workers, memory=memory)
-    problems += collapsed(seen.problems)
+    problems += collapsed([*seen.problems, *preprocessing.misfits(study, seen.facts)])
     if not problems:
         splits = divide(study, files, grouped, seen.facts)  # strata follow from what the masks hold
     return seen.facts, splits, tuple(collapsed(seen.warnings))

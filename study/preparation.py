@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from study.checks import options_of
 from study.events import OnEvent, Prepared, Step
 from study.ledger.rows import Case
-from study.preprocessing import files_of
+from study.preprocessing import files_of, misfits
 from study.spec import Study
 from study.spec.errors import SpecError
 from study.splits import Role, groups
@@ -65,6 +65,7 @@ class FoundCases:
         problems = [found for found in records.values() if isinstance(found, str)]
         made = [found for found in records.values() if isinstance(found, CaseRecord)]
         problems += inspect.across([record.facts for record in made], self.options)
+        problems += misfits(self.study, [record.facts for record in made])
         if problems:
             raise SpecError("dataset", problems)
         splits = divide(self.study, self.files, list(self.group.items()), [record.facts for record in made])

@@ -1,6 +1,7 @@
 """What a study file says of its cases, as the data code takes it: their files, and what preprocessing does to them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from study.spec import Study
@@ -9,6 +10,8 @@ from study.splits import natural
 from study.words import counted
 from trainables.data import layouts
 from trainables.data.area import Crop, Roi
+from trainables.data.inspect import CaseFacts
+from trainables.data.known_layouts import channel_names
 from trainables.data.labels import parse, parse_all
 from trainables.data.layouts import CaseFiles
 
@@ -48,6 +51,26 @@ def fields(study: Study) -> dict[str, Any]:
         "pad": preprocess.pad,
         "components": study.needs_components,
     }
+
+
+def misfits(study: Study, facts: Sequence[CaseFacts]) -> list[str]:
+    """What of the cases does not fit what the study, or its data's own description, says of them: a line each."""
+    problems = []
+    if study.patch.context:
+        problems += [
+            f"{fact.name}: flat, so it has no neighbouring slices. Leave `patch.context` out, or exclude the case."
+            for fact in facts
+            if len(fact.shape) == 2
+        ]
+    dataset = study.dataset
+    names = channel_names(Path(dataset.path)) if dataset.images is None and dataset.path is not None else ()
+    problems += [
+        f"{fact.name}: {counted(fact.channels, 'channel')} in the image, dataset.json names {len(names)} "
+        f"({', '.join(names)}). Copy the image again, or correct the list."
+        for fact in facts
+        if names and fact.channels != len(names)
+    ]
+    return problems
 
 
 def notices(study: Study) -> Iterator[str]:

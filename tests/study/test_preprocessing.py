@@ -1,5 +1,6 @@
 """From the study file to a trained network: what `dataset` and `preprocess` say changes the numbers."""
 
+import json
 import pathlib
 from typing import Any
 
@@ -10,10 +11,10 @@ import torch
 from study.admission import Node
 from study.checks import check, options_of
 from study.preprocessing import files_of
-from study.spec import Study
+from study.spec import SpecError, Study
 from tests.study.study_files import changed
 from tests.trainables import tiny
-from tests.trainables.data.files import pair, save
+from tests.trainables.data.files import pair, picture, save, volume
 from trainables.data import cache, scaling
 from trainables.errors import InputError
 from trainables.training import Training
@@ -137,3 +138,79 @@ def test_a_limit_keeps_the_first_in_natural_order_and_says_so(tmp_path: pathlib.
     assert {case.name for case in files_of(few)} == {"c2", "c3", "c10"}
     told = check(few, Node("here", 2, 0)).notices
     assert "only the first 3 cases are used (dataset.limit): a trial run, no result" in told
+
+
+def refusals(study: Study) -> tuple[str, ...]:
+    with pytest.raises(SpecError) as error:
+        check(study, Node("here", 2, 0))
+    return error.value.lines
+
+
+def test_flat_cases_have_no_neighbouring_slices(tmp_path: pathlib.Path) -> None:
+    for number in range(3):
+        mask = np.zeros((6, 5), np.uint8)
+        mask[1:3, 1 + number : 4] = 1
+        mask[4, 2] = 2
+        picture(tmp_path / "images" / f"a{number}.png", 50 * mask + number)
+        picture(tmp_path / "masks" / f"a{number}.png", mask)
+    flat = {"patch.size": [32, 32], "patch.context": 1, "models": {"unet": {"width": 4}}}
+    study = a_study(tmp_path, dataset__split={"validation": ["a1"], "test": ["a2"]}, **flat)
+    assert refusals(study) == (
+        "a0 and 2 more: flat, so it has no neighbouring slices. Leave `patch.context` out, or exclude the case.",
+    )
+
+
+def test_decathlon_channels_are_those_of_its_list(tmp_path: pathlib.Path) -> None:
+    image, mask = volume()
+    listed = [{"image": f"./imagesTr/b{n}.nii.gz", "label": f"./labelsTr/b{n}.nii.gz"} for n in range(3)]
+    described = {"modality": {"0": "FLAIR", "1": "T1w"}, "training": listed}
+    (tmp_path / "dataset.json").write_text(json.dumps(described))
+    for number in range(3):
+        channels = 2 if number else 3
+        save(tmp_path / "imagesTr" / f"b{number}.nii.gz", np.stack([image + number] * channels, axis=-1))
+        save(tmp_path / "labelsTr" / f"b{number}.nii.gz", mask)
+    study = a_study(tmp_path, dataset__split={"validation": ["b1"], "test": ["b2"]})
+    assert (
+        "b0: 3 channels in the image, dataset.json names 2 (FLAIR, T1w). Copy the image again, or correct the list."
+        in (refusals(study))
+    )
+    save(tmp_path / "imagesTr" / "b0.nii.gz", np.stack([image, image], axis=-1))
+    assert {fact.channels for fact in check(study, Node("here", 2, 0)).facts} == {2}
+
+
+TEMPLATES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
+    "folders": ({"images": "scans", "masks": "truth"}, ["scans/a.nii", "truth/a.nii"], ["a"]),
+    "question mark": (
+        {"images": "s?/{case}.nii", "masks": "m/{case}.nii"},
+        ["s1/a.nii", "s2/b.nii", "m/a.nii", "m/b.nii"],
+        ["a", "b"],
+    ),
+    "any folders": (
+        {"images": "**/{case}_i.nii", "masks": "**/{case}_m.nii"},
+        ["a_i.nii", "x/y/b_i.nii", "a_m.nii", "z/b_m.nii"],
+        ["a", "b"],
+    ),
+    "channels with wildcards": (
+        {"images": {"flair": "*/{case}/*Flair*/*.nii", "t1": "*/{case}/*T1*/*.nii"}, "masks": "*/{case}/*OT*/*.nii"},
+        ["HGG/p1/VSD.Flair.1/VSD.Flair.1.nii", "HGG/p1/VSD.T1.2/VSD.T1.2.nii", "HGG/p1/VSD.OT.3/VSD.OT.3.nii"],
+        ["p1"],
+    ),
+    "exclusion with wildcards": (
+        {"images": "i", "masks": "m", "exclude": ["a*", "?2"]},
+        ["i/a1.nii", "i/b1.nii", "i/b2.nii", "m/a1.nii", "m/b1.nii", "m/b2.nii"],
+        ["b1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("how", "paths", "cases"), TEMPLATES.values(), ids=TEMPLATES)
+def test_templates_of_a_study_file(
+    tmp_path: pathlib.Path, how: dict[str, Any], paths: list[str], cases: list[str]
+) -> None:
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    found = files_of(a_study(tmp_path, **{f"dataset__{key}": value for key, value in how.items()}))
+    assert [case.name for case in found] == cases
+    channels = len(how["images"]) if isinstance(how["images"], dict) else 1
+    assert {len(case.images) for case in found} == {channels}

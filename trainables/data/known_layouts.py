@@ -74,10 +74,22 @@ def _nnunet(root: pathlib.Path) -> Found | None:
     return Found(images, masks, "imagesTr and labelsTr")
 
 
-def _check_channel_names(root: pathlib.Path, images: Mapping[str, Mapping[int, pathlib.Path]]) -> None:
-    """A `dataset.json`, where there is one, says how many channels there must be."""
+def channel_names(root: pathlib.Path) -> tuple[str, ...]:
+    """What `dataset.json` calls the channels, in their order; () where there is none, or it does not say.
+
+    Raises:
+        InputError: It is no JSON object.
+    """
     described = _description(root)
     channels = described.get("channel_names") or described.get("modality")
+    if isinstance(channels, dict):
+        return tuple(str(name) for name in channels.values())
+    return tuple(str(name) for name in channels) if isinstance(channels, list) else ()
+
+
+def _check_channel_names(root: pathlib.Path, images: Mapping[str, Mapping[int, pathlib.Path]]) -> None:
+    """A `dataset.json`, where there is one, says how many channels there must be."""
+    channels = channel_names(root)
     most = max((len(by_channel) for by_channel in images.values()), default=0)
     if channels and most > 1 and len(channels) != most:
         raise InputError(f"{DESCRIPTION}: names {len(channels)} channels, but imagesTr has {most} for a case.")
