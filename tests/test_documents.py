@@ -50,7 +50,8 @@ def test_make_targets_exist(target: str) -> None:
 def test_the_study_file_is_right() -> None:
     (block,) = _blocks("README.md", "yaml")
     study = Study.from_plain(read(block).value)
-    assert [arm.loss for arm in study.arms] == ["dice", "focal", "tversky", "cross_entropy"]
+    ours = ["dice", "focal", "tversky", "cross_entropy", "weighted_dice"]
+    assert [arm.loss for arm in study.arms] == [*ours, "dice_and_focal", "smooth_tversky"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -93,7 +93,7 @@ def _typed(parameter: Parameter, default: Default) -> Parameter:
     if isinstance(parameter, Choice):
         return Choice(tuple(_value(value, default) for value in parameter.values))
     if default.words or isinstance(default.value, bool):
-        raise ValueError(f"expected {_allowed(default)}, found a range.")
+        raise ValueError(f"expected {allowed(default)}, found a range.")
     low, high = (_value(number, default) for number in (parameter.low, parameter.high))
     step = parameter.step
     if step is not None:
@@ -133,7 +133,7 @@ def _value(value: Scalar, default: Default) -> Scalar:
             value = float(value)  # type: ignore[arg-type]
     if not right:
         near = suggestion(value, default.words) if default.words and isinstance(value, str) else ""
-        raise ValueError(f"expected {_allowed(default)}, found {shown(value)}.{near}")
+        raise ValueError(f"expected {allowed(default)}, found {shown(value)}.{near}")
     return value
 
 
@@ -146,7 +146,7 @@ def _inside(value: float, default: Default) -> bool:
     )
 
 
-def _allowed(default: Default) -> str:
+def allowed(default: Default) -> str:
     """What a parameter takes: `a whole number of at least 1`, `a number above 0 and below 1, or null`."""
     null = ", or null" if default.optional else ""
     if default.words:
