@@ -9,7 +9,10 @@ from study.design import arm_name
 from study.spec import Study
 from study.spec.errors import SpecError
 
-FREE = ("dataset.path", "dataset.split.file", "resources", "report.baseline", "report.tables", "report.published")
+FREE = (
+    "dataset.path", "dataset.split.file", "resources", "report.baseline", "report.tables", "report.published",
+    "report.aggregate", "report.lesions.protocol", "report.lesions.strata",
+)  # fmt: skip
 """Keys that change no number of a trial. The data themselves are compared by their digest, the splits by case."""
 
 GROWING = {

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from study.spec.base import Count, Section, Whole, listed, whole
 from study.spec.errors import Problem, shown
+from study.spec.lesions import LesionCounting
 from study.spec.tables import Published, Tables, fraction, published_problems, table_problems
 
 
@@ -147,6 +148,11 @@ class Report(Section):
     Attributes:
         baseline: Arm that the others are compared with; None: the first.
         metrics: Names of metrics; they are computed at every mark.
+        empty: What a case counts that lacks a region: `missing` leaves it out of means; `one` is 1 where the prediction
+            lacks it too and 0 where not, as KiTS19 and the inverse-weighting paper score.
+        aggregate: How cases are put together: the mean over `case`s, the mean over `group`s whose voxels are pooled,
+            all voxels `pooled`. Only means over cases have intervals and tests.
+        lesions: Whether and how lesions are counted; None: not, unless a metric is of lesions.
         tables: Tables in a paper's layout, before the report's own.
         published: Papers whose printed numbers stand beside ours: `kits19`, `matthews/promise12`.
         equivalence: A difference from the baseline up to this size is of no practical interest, in the objective's
@@ -160,12 +166,20 @@ class Report(Section):
         "recall",
         "hd95",
     )
+    empty: Literal["missing", "one"] = "missing"
+    aggregate: Annotated[
+        tuple[Literal["case", "group", "pooled"], ...], BeforeValidator(listed), Field(min_length=1)
+    ] = ("case",)
+    lesions: LesionCounting | None = None
     tables: Tables = ()
     published: Published = ()
     equivalence: Annotated[float, BeforeValidator(fraction), Field(gt=0)] | None = None
 
     def problems(self) -> Iterator[Problem]:
-        """Tables that say too much or too little, papers without printed numbers."""
+        """Tables that say too much or too little, papers without printed numbers, sizes out of order."""
+        if self.lesions is not None:
+            for problem in self.lesions.problems():
+                yield Problem(("lesions", *problem.path), problem.text)
         yield from table_problems(self.tables)
         yield from published_problems(self.published)
 

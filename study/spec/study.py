@@ -308,6 +308,8 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         "classes": study.classes,
         "regions": study.regions,
         "metrics": study.metrics,
+        "empty": study.report.empty,
+        "lesions": study.report.lesions is not None,
         "blend": study.inference.blend,
         "average": study.inference.average,
         "mirror": study.inference.mirror,

@@ -28,6 +28,7 @@ def test_no_change_is_no_difference() -> None:
         {"resources": {"cpu": 4, "gpu": 1}},
         {"report.baseline": "unet3d+focal"},
         {"report.metrics": ["recall", "dice"]},
+        {"report.aggregate": ["case", "pooled"]},
     ],
 )
 def test_what_changes_no_number_is_free(changes: dict[str, Any]) -> None:
@@ -99,6 +100,15 @@ def test_a_loss_that_is_gone_is_shown() -> None:
 def test_a_new_metric_was_not_computed_for_old_trials() -> None:
     found = compared({"report.metrics": ["dice", "recall"]}, before={"report.metrics": ["dice"]})
     assert found.incompatible == ['report.metrics: ["dice"] in the ledger, ["dice", "recall"] in the file']
+
+
+def test_how_kept_lesions_are_counted_is_free_and_whether_they_are_kept_is_not() -> None:
+    kept = {"report.lesions": {"strata": [8]}}
+    assert not compared({"report.lesions": {"protocol": "iw2020", "strata": []}}, before=kept)
+    [line] = compared(kept).incompatible
+    assert line.startswith("report.lesions: nothing in the ledger")
+    [line] = compared({"report.empty": "one"}).incompatible
+    assert line == 'report.empty: "missing" in the ledger, "one" in the file'
 
 
 def test_trials_searches_and_seeds_may_grow() -> None:

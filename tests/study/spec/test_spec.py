@@ -182,6 +182,15 @@ def test_a_trial_spec_is_what_the_study_and_the_configuration_say() -> None:
     assert TrialSpec.from_json(spec.to_json()) == spec
 
 
+def test_how_cases_without_a_region_and_lesions_count_reaches_the_trial() -> None:
+    made = [study({"report": report}) for report in ({}, {"empty": "one", "lesions": {"strata": [8, 12]}})]
+    fields = [trial_fields(each, each.arms[0], each.arms[0].default) for each in made]
+    assert [(found["empty"], found["lesions"]) for found in fields] == [("missing", False), ("one", True)]
+    assert made[1].report.lesions is not None
+    assert made[1].report.lesions.strata == (8.0, 12.0)
+    assert made[1].plain()["report"]["lesions"] == {"protocol": "corrected", "strata": [8.0, 12.0]}
+
+
 def test_dotted_parameters_become_nested_arguments() -> None:
     made = study({"losses": {"mine": {"code": "package:loss"}}})
     given = {"loss.code": "package:loss", "loss.inner.kidney": 2.0, "loss.inner.tumor": 4.0, "loss.eps": 1e-5}
@@ -272,6 +281,9 @@ def test_what_holds_when_the_file_is_silent() -> None:
     assert plain["report"] == {
         "baseline": None,
         "metrics": ["dice", "precision", "recall", "hd95"],
+        "empty": "missing",
+        "aggregate": ["case"],
+        "lesions": None,
         "tables": [],
         "published": [],
         "equivalence": None,
