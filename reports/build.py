@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reports import latex, markdown, page, plain, tidy
+from reports.bibliography import bibliography
 from reports.document import Document, document
 from reports.records import Pictures, read
 from reports.results import Results, results
@@ -21,12 +22,13 @@ FORMATS: Mapping[str, Mapping[str, Writer]] = {
     },
     "tex": {"report.tex": lambda said, _, __: latex.latex(said)},
     "html": {"report.html": page.page},
+    "bib": {"references.bib": lambda _, found, __: bibliography(found)},
 }
 """Format → file name → what writes it."""
 
 
 def write(
-    ledger: str | Path, study: str, folder: str | Path, formats: Sequence[str] = ("md", "csv", "tex", "html")
+    ledger: str | Path, study: str, folder: str | Path, formats: Sequence[str] = tuple(FORMATS)
 ) -> dict[str, Path]:
     """Writes a study's report.
 

@@ -10,7 +10,6 @@ from reports.parameters import loss_values
 from reports.published import Printed, datasets
 from reports.published.protocols import PROTOCOLS
 from reports.results import ArmResult, Results
-from search_spaces.grammar import Scalar
 
 Verdict = Literal["same", "differs", "not stated", "unknown"]
 
@@ -163,7 +162,9 @@ def _plain(value: Any, key: str) -> Any:
 def _table(results: Results, name: str) -> Table:
     protocol, verdicts = PROTOCOLS[name], _verdicts(results, name)
     rows = tuple(
-        Row((Entry(LINES[key].label), Entry(_text(protocol[key])), Entry(_here(results, key)), Entry(verdict)))
+        Row(
+            (Entry(LINES[key].label), Entry(numbers.setting(protocol[key])), Entry(_here(results, key)), Entry(verdict))
+        )
         for key, verdict in verdicts.items()
         if verdict != "same"
     )
@@ -180,27 +181,6 @@ def _table(results: Results, name: str) -> Table:
 
 def _here(results: Results, key: str) -> str:
     if key != "data":
-        return _text(LINES[key].here(results))
+        return numbers.setting(LINES[key].here(results))
     cases = [case.name for case in results.scores.cases]
     return f"{numbers.count(len(cases), 'test case')}, {cases[0]} to {cases[-1]}" if cases else "no test case"
-
-
-def _text(value: Any) -> str:
-    """A value of a protocol for people: `3.22 × 1.62 × 1.62`, `tuned, 0.0001 to 0.01`."""
-    if value is None:
-        return "–"
-    if isinstance(value, Mapping):
-        return (
-            f"tuned, {numbers.scalar(value['low'])} to {numbers.scalar(value['high'])}" if "low" in value else "tuned"
-        )
-    if isinstance(value, list | tuple):
-        if not value:
-            return "none"
-        if all(isinstance(part, str) for part in value):
-            return ", ".join(value)
-        return " × ".join(_number(part) for part in value)
-    return value if isinstance(value, str) else _number(value)
-
-
-def _number(value: Scalar) -> str:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else numbers.scalar(value)

@@ -7,6 +7,7 @@ from reports.asked_tables import asked_tables
 from reports.best_of import best_of_table
 from reports.differences import difference_tables
 from reports.layout import Table
+from reports.methods import methods
 from reports.results import Results
 
 
@@ -30,6 +31,7 @@ class Document:
         best_of: What smaller searches would have found, on validation cases; None where nothing was tuned.
         budget: Trials, failures, hours.
         failures: Why trials failed; None where none did.
+        methods: Paragraphs for the manuscript.
         facts: The study in a few facts.
     """
 
@@ -48,6 +50,7 @@ class Document:
     best_of: Table | None
     budget: Table
     failures: Table | None
+    methods: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
     @property
@@ -76,5 +79,6 @@ def document(results: Results) -> Document:
         best_of=best_of_table(results),
         budget=cost_tables.budget_table(results),
         failures=cost_tables.failure_table(results),
+        methods=methods(results),
         facts=summary.facts(results),
     )

@@ -1,6 +1,7 @@
 """How numbers are written: one way for every format."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from reports.metrics import Metric
 from reports.statistics import Estimate
@@ -66,6 +67,19 @@ def scalar(value: Scalar) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def setting(value: Any) -> str:
+    """A value of a study file or protocol: `3.22 × 1.62 × 1.62`, `tuned, 0.0001 to 0.01`; or a dash."""
+    if value is None:
+        return NONE
+    if isinstance(value, Mapping):
+        return f"tuned, {scalar(value['low'])} to {scalar(value['high'])}" if "low" in value else "tuned"
+    if isinstance(value, list | tuple):
+        if not value:
+            return "none"
+        return (", " if all(isinstance(part, str) for part in value) else " × ").join(map(setting, value))
+    return value if isinstance(value, str) else scalar(value) if isinstance(value, bool) else f"{value:g}"
 
 
 def parameters(chosen: Mapping[str, Scalar]) -> str:

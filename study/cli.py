@@ -225,7 +225,7 @@ def stop(name: Name, home: Home = HOME, ledger: LedgerAt = None) -> None:
 def report(
     name: Name,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="md, csv, tex or html; repeatable; all.")
+        list[str] | None, typer.Option("--format", help="md, csv, tex, html or bib; repeatable; all.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report.", show_default="HOME/reports/STUDY")] = None,
     home: Home = HOME,

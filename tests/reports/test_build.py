@@ -13,7 +13,7 @@ from tests.reports.ledgers import Fake
 from tests.reports.ledgers import build as build_ledger
 from trainables.errors import InputError
 
-FILES = ("report.md", "results.csv", "search.csv", "report.tex", "report.html")
+FILES = ("report.md", "results.csv", "search.csv", "report.tex", "report.html", "references.bib")
 
 
 def test_every_format_is_written_and_twice_gives_the_same_bytes(full_ledger: Path, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_file_is_replaced_at_once_and_a_failure_leaves_nothing(
 
 
 def test_errors_say_what_to_do(full_ledger: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no report format 'pdf'; there are md, csv, tex, html"):
+    with pytest.raises(InputError, match="no report format 'pdf'; there are md, csv, tex, html, bib"):
         build.write(full_ledger, "fake", tmp_path, ("pdf",))
     with pytest.raises(InputError, match="Did you mean 'fake'"):
         build.write(full_ledger, "fakes", tmp_path)
