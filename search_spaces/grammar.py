@@ -1,4 +1,4 @@
-"""How a study file says what may vary: a scalar is fixed, a list is a choice, `{low, high, log, step}` is a range."""
+"""How a study file says what may vary: a scalar is fixed, a list a choice, `{low, high, log, step, first}` a range."""
 
 import dataclasses
 import math
@@ -25,12 +25,16 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Range:
-    """A number in `[low, high]`; whole numbers where `low` and `high` are whole (ints) and `step` is None or whole."""
+    """A number in `[low, high]`; whole numbers where `low` and `high` are whole (ints) and `step` is None or whole.
+
+    An arm's first trial has the value `first`; None: the one nearest to the parameter's default.
+    """
 
     low: float
     high: float
     log: bool = False
     step: float | None = None
+    first: float | None = None
 
     @property
     def whole(self) -> bool:
@@ -42,7 +46,7 @@ Parameter = Fixed | Choice | Range
 Space = Mapping[str, Parameter]
 """Dotted name (`loss.gamma`, `training.learning_rate`, `loss.weights.kidney`) → parameter."""
 
-RANGE_KEYS = ("low", "high", "log", "step")
+RANGE_KEYS = ("low", "high", "log", "step", "first")
 
 
 class GrammarError(ValueError):
@@ -111,12 +115,12 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_plain(parameter: Parameter) -> dict[str, Any]:
-    """As the ledger keeps it: `{fixed: …}`, `{choice: […]}` or `{low:, high:, log:, step:}`."""
+    """As the ledger keeps it: `{fixed: …}`, `{choice: […]}` or `{low:, high:, log:, step:}` (`first:` if given)."""
     if isinstance(parameter, Fixed):
         return {"fixed": parameter.value}
     if isinstance(parameter, Choice):
         return {"choice": list(parameter.values)}
-    return dataclasses.asdict(parameter)
+    return _keys(parameter)
 
 
 def from_plain(plain: Mapping[str, Any]) -> Parameter:
@@ -134,15 +138,21 @@ def written(parameter: Parameter) -> Any:
         return parameter.value
     if isinstance(parameter, Choice):
         return list(parameter.values)
-    return dataclasses.asdict(parameter)
+    return _keys(parameter)
+
+
+def _keys(parameter: Range) -> dict[str, Any]:
+    """A range's keys; `first` only where it was given."""
+    keys = dataclasses.asdict(parameter)
+    return keys if parameter.first is not None else {key: value for key, value in keys.items() if key != "first"}
 
 
 def _range(value: Mapping[str, object], key: str) -> Range:
     problems = [
-        (f"{key}.{name}", "a range has only low, high, log and step") for name in value if name not in RANGE_KEYS
+        (f"{key}.{name}", "a range has only low, high, log, step and first") for name in value if name not in RANGE_KEYS
     ]
     problems += [(key, f"a range needs `{name}`") for name in ("low", "high") if value.get(name) is None]
-    for name in ("low", "high", "step"):
+    for name in ("low", "high", "step", "first"):
         given = value.get(name)
         if given is not None and not (is_number(given) and math.isfinite(given)):
             problems.append((f"{key}.{name}", f"expected a number, found {given!r}"))
@@ -153,20 +163,41 @@ def _range(value: Mapping[str, object], key: str) -> Range:
     parameter = Range(**value)  # type: ignore[arg-type]  # checked just above
     if not parameter.whole:
         step = None if parameter.step is None else float(parameter.step)
-        parameter = Range(float(parameter.low), float(parameter.high), parameter.log, step)
+        first = None if parameter.first is None else float(parameter.first)
+        parameter = Range(float(parameter.low), float(parameter.high), parameter.log, step, first)
     if (problem := _flaw(parameter)) is not None:
         raise GrammarError([(key, problem)])
     return parameter
 
 
 def _flaw(parameter: Range) -> str | None:
-    low, high, step = parameter.low, parameter.high, parameter.step
+    low, high = parameter.low, parameter.high
     if low > high:
         return f"the range is upside down: low {low} is above high {high}"
     if low == high:
         return f"low and high are both {low}: write the number itself"
     if parameter.log and low <= 0:
         return f"a log range must start above 0, found low {low}"
+    return _step_flaw(parameter) or _first_flaw(parameter)
+
+
+def _first_flaw(parameter: Range) -> str | None:
+    first = parameter.first
+    if first is None:
+        return None
+    if not parameter.low <= first <= parameter.high:
+        return f"first must lie between low {parameter.low} and high {parameter.high}, found {first}"
+    if parameter.whole and first != int(first):
+        return f"first must be a whole number, as low and high are, found {first}"
+    if parameter.step is not None and (Decimal(repr(first)) - Decimal(repr(parameter.low))) % Decimal(
+        repr(parameter.step)
+    ):
+        return f"first {first} is not among the steps of {parameter.step} from low {parameter.low}"
+    return None
+
+
+def _step_flaw(parameter: Range) -> str | None:
+    low, high, step = parameter.low, parameter.high, parameter.step
     if step is None:
         return None
     if parameter.log:

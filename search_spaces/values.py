@@ -41,6 +41,13 @@ def nearest(parameter: Parameter, value: Scalar) -> Scalar:
     return round(clipped) if parameter.whole else float(clipped)
 
 
+def first_of(parameter: Parameter, usual: Scalar) -> Scalar:
+    """The value in an arm's first trial: what the range itself says, else the one nearest to the usual value."""
+    if isinstance(parameter, Range) and parameter.first is not None:
+        return nearest(parameter, parameter.first)
+    return nearest(parameter, usual)
+
+
 def from_unit(parameter: Parameter, u: float) -> Scalar:
     """The value at a point of the unit interval: equal parts for choices and steps, logarithms for a log range.
 

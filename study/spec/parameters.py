@@ -100,7 +100,9 @@ def _typed(parameter: Parameter, default: Default) -> Parameter:
         step = _step(step, default)
     assert isinstance(low, int | float)
     assert isinstance(high, int | float)
-    return Range(low, high, parameter.log, step)
+    first = None if parameter.first is None else _value(parameter.first, default)
+    assert first is None or isinstance(first, int | float)
+    return Range(low, high, parameter.log, step, first)
 
 
 def _step(step: float, default: Default) -> float:

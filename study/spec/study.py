@@ -15,7 +15,7 @@ from pydantic import SkipValidation
 from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
 from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
 from search_spaces.metrics import better
-from search_spaces.values import nearest
+from search_spaces.values import first_of
 from study.design import Arm, Design, arm_name
 from study.spec import smoke
 from study.spec.base import Section
@@ -147,7 +147,7 @@ class Study(Section):
         ):
             for name, parameter in parameters.items():
                 space[f"{room}.{name}"] = parameter
-                default[f"{room}.{name}"] = nearest(parameter, values.get(name))
+                default[f"{room}.{name}"] = first_of(parameter, values.get(name))
         return Arm(index, arm_name(model, loss, weighting), model, loss, weighting, space, default)
 
     def design(self, known: Sequence[str] = ()) -> Design:

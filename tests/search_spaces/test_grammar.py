@@ -57,6 +57,13 @@ def test_what_a_file_says(value: object, expected: Parameter) -> None:
         ({"low": 1, "high": 5, "step": 0}, "step must be above 0"),
         ({"low": 1, "high": 5, "step": -2}, "step must be above 0"),
         ({"low": 1.0, "high": 5.0, "step": 1.0, "log": True}, "cannot have a step"),
+        ({"low": 1, "high": 5, "first": 6}, "first must lie between low 1 and high 5, found 6"),
+        ({"low": 1, "high": 5, "first": 2.5}, "first must be a whole number, as low and high are, found 2.5"),
+        (
+            {"low": 0.0, "high": 1.0, "step": 0.25, "first": 0.3},
+            "first 0.3 is not among the steps of 0.25 from low 0.0",
+        ),
+        ({"low": 1, "high": 5, "first": "2"}, "x.first: expected a number, found '2'"),
         ({"low": 1}, "x: a range needs `high`"),
         ({}, "a range needs `low`"),
         ({"low": 1, "high": None}, "a range needs `high`"),
@@ -130,3 +137,11 @@ plain_values = st.recursive(
 def test_nothing_but_a_grammar_error_comes_of_any_value(value: object) -> None:
     with contextlib.suppress(GrammarError):
         assert isinstance(parse(value, "x"), Fixed | Choice | Range)
+
+
+def test_where_an_arm_begins_is_kept_where_it_was_said() -> None:
+    parsed = parse({"low": 1, "high": 3.5, "first": 2}, "x")
+    assert parsed == Range(1.0, 3.5, first=2.0)
+    assert to_plain(parsed) == written(parsed) == {"low": 1.0, "high": 3.5, "log": False, "step": None, "first": 2.0}
+    assert from_plain(to_plain(parsed)) == parsed
+    assert "first" not in to_plain(Range(1.0, 3.5))

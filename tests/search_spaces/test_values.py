@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from search_spaces.distributions import distributions
 from search_spaces.grammar import Choice, Fixed, Parameter, Range
-from search_spaces.values import contains, from_unit, grid_points, grid_values, nearest
+from search_spaces.values import contains, first_of, from_unit, grid_points, grid_values, nearest
 from tests.search_spaces.parameters import parameters, ranges, scalars
 
 units = st.floats(0, 1, exclude_max=True)
@@ -148,3 +148,9 @@ def test_distributions_keep_log_step_and_kind() -> None:
         "b": optuna.distributions.FloatDistribution(1e-3, 1.0, log=True),
         "c": optuna.distributions.CategoricalDistribution(("x", None)),
     }
+
+
+def test_the_first_trial_is_where_the_range_says_else_nearest_to_the_usual_value() -> None:
+    assert first_of(Range(1e-5, 1e-2, log=True, first=1e-4), 1.0) == 1e-4
+    assert first_of(Range(1e-5, 1e-2, log=True), 1.0) == 1e-2
+    assert first_of(Choice((1, 2)), 2) == 2

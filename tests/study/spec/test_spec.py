@@ -410,3 +410,11 @@ def test_a_changed_tree_leaves_the_original_alone() -> None:
     before = json.dumps(tree)
     Study.from_plain(tree)
     assert json.dumps(tree) == before
+
+
+def test_an_arm_begins_where_its_range_says() -> None:
+    rate = {"low": 1e-5, "high": 1e-3, "log": True, "first": 1e-4}
+    (arm,) = study({"losses": "dice", "training.learning_rate": rate}).arms
+    assert arm.default["training.learning_rate"] == 1e-4
+    (arm,) = study({"losses": "dice", "training.learning_rate": {**rate, "first": None}}).arms
+    assert arm.default["training.learning_rate"] == 1e-3
