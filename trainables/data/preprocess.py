@@ -1,6 +1,7 @@
 """Preprocessing: a checked case → the arrays that are trained on and scored. Pure functions of content."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,6 +71,10 @@ class Prepared:
 def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = None) -> Prepared:
     """The case at the study's voxel size: cropped, resampled, set outside its ROI, clipped, normalised, in this order.
 
+    Held in memory at once: the case as it was read (4 bytes a voxel and channel, 1 for the reference), what comes out
+    (4 bytes a voxel of the training grid and channel, 1 for the label, 1 for the picture), and one channel between the
+    two grids. On its own grid a case of one channel takes 11 to 13 bytes a voxel (`benchmarks/large_volume.py`).
+
     Args:
         case: The case.
         options: What to do to it.
@@ -83,8 +88,8 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
     label = training_label(case, options) if label is None else label
     shape = label.shape
     image = np.empty((len(case.image), *shape), np.float32)
-    for channel in range(len(image)):
-        image[channel] = _channel(case, options, channel, shape)
+    for channel, volume in enumerate(image):
+        _fill_channel(volume, case, options, channel)
     foreground, counts = foreground_sample(label, len(options.classes))
     same_box = case.spacing is not None and options.spacing != "unknown"
     return Prepared(
@@ -172,22 +177,23 @@ def _true_spacing(case: Case, shape: tuple[int, ...]) -> tuple[float, ...]:
     return tuple(round(size * old / new, 6) for size, old, new in zip(kept, case.spacing, shape, strict=True))
 
 
-def _channel(case: Case, options: PreprocessOptions, channel: int, shape: tuple[int, ...]) -> np.ndarray:
-    """One channel on the training grid, float32."""
+def _fill_channel(volume: np.ndarray, case: Case, options: PreprocessOptions, channel: int) -> None:
+    """Fills `volume`, float32 on the training grid, with one channel: no second one of its size is made."""
     stored, how = case.image[channel][case.kept], options.normalization(channel)
-    volume = resample.image(stored, shape)
+    volume[...] = resample.image(stored, volume.shape)
     if options.outside_roi == "minimum" and case.roi is not None:
-        outside = resample.class_map((~case.roi[case.kept]).astype(np.uint8), shape, 2)
-        volume = np.where(outside, volume.min(), volume)
+        outside = resample.class_map((~case.roi[case.kept]).astype(np.uint8), volume.shape, 2)
+        volume[outside > 0] = volume.min()
     inside = None
     if how == "zscore_nonzero":
-        inside = resample.class_map((stored != 0).astype(np.uint8), shape, 2).astype(bool)
+        inside = resample.class_map((stored != 0).astype(np.uint8), volume.shape, 2).astype(bool)
     if how == "zscore_training":
-        return normalized(volume, options.clip, "none")
+        _normalize(volume, options.clip, "none")
+        return
     clip = options.clip
     if options.percentiles is not None:
         clip = percentiles(volume if inside is None else volume[inside], options.percentiles)
-    return normalized(volume, clip, how, inside)
+    _normalize(volume, clip, how, inside)
 
 
 def percentiles(values: np.ndarray, shares: tuple[float, float]) -> tuple[float, float] | None:
@@ -226,24 +232,47 @@ def normalized(
     Returns:
         float32 of the same shape.
     """
+    result = np.array(volume, np.float32)
+    _normalize(result, clip, how, inside)
+    return result
+
+
+def _normalize(
+    volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize, inside: np.ndarray | None = None
+) -> None:
+    """`normalized` in place."""
     if clip is not None:
-        volume = np.clip(volume, np.float32(clip[0]), np.float32(clip[1]))
+        np.clip(volume, np.float32(clip[0]), np.float32(clip[1]), out=volume)
     if how == "none":
-        return volume
+        return
     if how == "zscore_nonzero":
         assert inside is not None
-        result: np.ndarray = np.zeros_like(volume)
-        result[inside] = normalized(volume[inside], None, "zscore") if inside.any() else 0
-        return result
+        values = volume[inside]
+        volume[...] = 0
+        if values.size:
+            _normalize(values, None, "zscore")
+            volume[inside] = values
+        return
     if how == "zscore":
-        shift, scale = float(volume.mean(dtype=np.float64)), float(volume.std(dtype=np.float64))
+        shift = float(volume.mean(dtype=np.float64))
+        scale = _deviation(volume, shift)
     else:
         shift, scale = float(volume.min()), float(volume.max()) - float(volume.min())
     if not scale > 1e-7 * abs(shift):
-        return np.zeros_like(volume)
-    result = np.subtract(volume, np.float32(shift))
-    np.multiply(result, np.float32(1 / scale), out=result)
-    return result
+        volume[...] = 0
+        return
+    np.subtract(volume, np.float32(shift), out=volume)
+    np.multiply(volume, np.float32(1 / scale), out=volume)
+
+
+def _deviation(volume: np.ndarray, mean: float) -> float:
+    """Standard deviation in float64, piece by piece: NumPy's own makes an array of eight bytes a voxel."""
+    flat, total = volume.reshape(-1), 0.0
+    for start in range(0, flat.size, CHUNK):
+        part = flat[start : start + CHUNK].astype(np.float64)
+        part -= mean
+        total += float(np.square(part, out=part).sum())
+    return math.sqrt(total / flat.size)
 
 
 def foreground_sample(label: np.ndarray, classes: int) -> tuple[np.ndarray, tuple[int, ...]]:
