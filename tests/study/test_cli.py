@@ -15,7 +15,7 @@ from study.running import Result, ended
 from tests.reports.ledgers import DIVERGED, OWED, Fake, build
 
 COMMANDS = ("check", "run", "status", "stop", "report", "list", "losses", "models", "phantom", "ui")
-NAMES = ["report.html", "report.md", "report.tex", "results.csv", "search.csv"]
+NAMES = ["references.bib", "report.html", "report.md", "report.tex", "results.csv", "search.csv"]
 
 
 @pytest.fixture
