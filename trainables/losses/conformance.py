@@ -114,6 +114,11 @@ def _value(loss: Loss, _: Facts | None, classes: int) -> Iterator[str]:
         yield f"value: float64 logits give {value.dtype}, expected float64"
     if (kind := loss(logits.float(), target).dtype) != torch.float32:
         yield f"value: float32 logits give {kind}, expected float32"
+    if not all(torch.equal(now, before) for now, before in zip((logits, target), example(classes), strict=True)):
+        yield "value: it changes what it is given"
+    for integers in (torch.uint8, torch.int32):
+        if not _same(loss(logits, target.to(integers)).item(), value.item()):
+            yield f"value: other for labels of {integers} than of {target.dtype}"
 
 
 def _beside(loss: Loss, other: Callable[..., Any], name: str, classes: int) -> list[str]:

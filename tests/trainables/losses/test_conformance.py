@@ -50,6 +50,18 @@ def detached(logits: Tensor, target: Tensor, **maps: Any) -> Tensor:
     return cross_entropy_loss(logits, target, **maps) * cross_entropy_loss(logits, target, **maps).detach()
 
 
+def grasping(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore: Tensor | None = None) -> Tensor:
+    """Fills in what is ignored in the caller's own labels."""
+    return cross_entropy_loss(logits, target.clamp_(max=logits.shape[1] - 2), weight=weight, ignore=ignore)
+
+
+def int32_only(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore: Tensor | None = None) -> Tensor:
+    """Asks whether a voxel is background by a number below 0, which labels without a sign never reach."""
+    background = (target - 1) < 0
+    shared = cross_entropy_loss(logits, target, weight=weight, ignore=ignore)
+    return shared * (1 + background.float().mean() if ignore is None else 1)
+
+
 def vector(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore: Tensor | None = None) -> Tensor:
     return cross_entropy_loss(logits, target, weight=weight, ignore=ignore)[None]
 
@@ -76,6 +88,8 @@ def first(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignor
         (leaky, "ignore: what stands in ignored voxels"),
         (detached, "gradient: not that of the value"),
         (detached, "takes no keyword argument 'ignore'"),
+        (grasping, "value: it changes what it is given"),
+        (int32_only, "value: other for labels of torch.uint8"),
         (vector, "expected a scalar"),
         (normed, "weight: a map of ones"),
         (first, "order: "),

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from trainables.losses import cross_entropy_loss, dice_loss, inverse_weights
+from trainables.losses import LOSSES, cross_entropy_loss, dice_loss, inverse_weights
 
 
 def test_by_hand() -> None:
@@ -66,3 +66,11 @@ def test_sums_of_overlap_weigh_as_if_voxels_were_repeated() -> None:
     target, weight = torch.tensor([[0, 1, 1, 0]]), torch.tensor([[1, 3, 2, 1]])
     repeated = logits.repeat_interleave(weight[0], 2), target.repeat_interleave(weight[0], 1)
     assert dice_loss(logits, target, weight=weight.float()).item() == pytest.approx(dice_loss(*repeated).item())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_patch_without_lesions_costs_what_it_costs_without_weights(name: str) -> None:
+    logits, target = torch.randn(2, 2, 6, 5, generator=torch.Generator().manual_seed(0)), torch.zeros(2, 6, 5).long()
+    weight = inverse_weights(target)  # no lesion: nothing to weigh
+    weighted = LOSSES[name](logits, target, weight=weight).item()
+    assert weighted == pytest.approx(LOSSES[name](logits, target).item(), rel=1e-6)

@@ -425,3 +425,17 @@ def test_a_batch_norm_network_can_be_evaluated_after_a_few_iterations() -> None:
             trained = network.train()(x)
         evaluated = network.eval()(x)
     assert (trained - evaluated).abs().mean() < 0.05 * trained.abs().mean()  # unbiased variance against biased
+
+
+def test_batch_normalisation_of_single_patches_can_be_evaluated() -> None:
+    """As kits19 and V-Net train, one patch at a time: statistics of single patches still follow what comes."""
+    network = small("unet3d", 3, {"width": 4, "norm": "batch"}, channels=1)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for iteration in range(120):
+            set_momentum(network, iteration)
+            x = torch.randn(1, 1, 16, 16, 17, generator=generator) * 5 + 3
+            trained = network.train()(x)
+        evaluated = network.eval()(x)
+    assert torch.isfinite(evaluated).all()
+    assert (trained - evaluated).abs().mean() < 0.2 * trained.abs().mean()
