@@ -26,6 +26,7 @@ def predict(
     batch_size: int = 2,
     padding: Sequence[float] | None = None,
     context: int = 0,
+    overlapping: bool = False,
 ) -> Tensor:
     """Class probabilities of a whole image; of a volume slice by slice where the window has two sides.
 
@@ -36,14 +37,16 @@ def predict(
         window: Voxels of a window, as the network was trained.
         overlap: Voxels by which neighbouring windows overlap at least, each in `[0, window)`.
         blend: Weight of a window's voxels: `constant`, or a `gaussian` around its centre.
-        average: What overlapping (and mirrored) windows average: `logits` before the softmax, or `probabilities`.
+        average: What overlapping (and mirrored) windows average: `logits` before the softmax or sigmoid, or
+            `probabilities`.
         mirror: Whether each window is also seen mirrored along every set of axes, `2^dim` times in all.
         batch_size: Windows that go through the network together.
         padding: For each channel, the value of the voxels around a small image; None is 0 for all.
         context: For slices: neighbours on each side that a network sees with each (`slices_of`).
+        overlapping: Whether the channels are regions with a sigmoid each, instead of a softmax over all.
 
     Returns:
-        `(C, *spatial)`, float32, sums to 1 over C.
+        `(C, *spatial)`, float32, in `[0, 1]`; sums to 1 over C unless they overlap.
 
     Raises:
         ValueError: Window and overlap do not fit each other or the image, or there is no such blend or average.
@@ -52,7 +55,7 @@ def predict(
         how = {"window": window, "overlap": overlap, "blend": blend, "average": average, "mirror": mirror}
         around = None if padding is None else [value for value in padding for _ in range(2 * context + 1)]
         each = [
-            predict(network, one, **how, batch_size=batch_size, padding=around)  # type: ignore[arg-type]
+            predict(network, one, **how, batch_size=batch_size, padding=around, overlapping=overlapping)  # type: ignore[arg-type]
             for one in slices_of(image, context, padding)
         ]
         return torch.stack(each, dim=1)
@@ -61,11 +64,13 @@ def predict(
     image, inside = _padded(image, window, padding)
     corners = list(itertools.product(*(starts(*axis) for axis in zip(image.shape[1:], window, overlap, strict=True))))
     weight = weights(window, blend).to(image.device)
+    curve = torch.sigmoid if overlapping else _softmax
+    activation = curve if average == "probabilities" else None
     total: Tensor | None = None
     seen = torch.zeros(image.shape[1:], device=image.device)
     for batch in _batches(corners, batch_size):
         places = [tuple(slice(s, s + w) for s, w in zip(corner, window, strict=True)) for corner in batch]
-        scores = _scores(network, torch.stack([image[(slice(None), *place)] for place in places]), average, mirror)
+        scores = _scores(network, torch.stack([image[(slice(None), *place)] for place in places]), activation, mirror)
         if total is None:
             total = torch.zeros((scores.shape[1], *image.shape[1:]), device=image.device)
         for place, score in zip(places, scores, strict=True):
@@ -73,7 +78,7 @@ def predict(
             seen[place] += weight
     assert total is not None, "an image has at least one window"
     mean = (total / seen)[(slice(None), *inside)]
-    return torch.softmax(mean, dim=0) if average == "logits" else mean
+    return curve(mean[None])[0] if activation is None else mean
 
 
 def starts(size: int, window: int, overlap: int) -> list[int]:
@@ -103,13 +108,22 @@ def weights(window: Sequence[int], blend: str) -> Tensor:
     return product.clamp(min=1e-3)
 
 
-def _scores(network: Callable[[Tensor], Tensor], windows: Tensor, average: str, mirror: bool) -> Tensor:
+def _softmax(logits: Tensor) -> Tensor:
+    return torch.softmax(logits, dim=1)
+
+
+def _scores(
+    network: Callable[[Tensor], Tensor],
+    windows: Tensor,
+    activation: Callable[[Tensor], Tensor] | None,
+    mirror: bool,
+) -> Tensor:
     axes = range(2, windows.ndim) if mirror else ()
     flips = [flip for n in range(len(axes) + 1) for flip in itertools.combinations(axes, n)]
     total: Tensor | None = None
     for flip in flips:
         logits = network(windows.flip(flip) if flip else windows).float()
-        scores = torch.softmax(logits, dim=1) if average == "probabilities" else logits
+        scores = logits if activation is None else activation(logits)
         scores = scores.flip(flip) if flip else scores
         total = scores if total is None else total + scores
     assert total is not None, "the image itself is one of the flips"

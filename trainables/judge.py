@@ -1,7 +1,8 @@
 """A case judged: class probabilities of the training grid, brought to the original grid and measured there."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from torch import Tensor
@@ -70,6 +71,22 @@ def judge(
         odds=odds,
         lesions=lesions,
     )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RegionOf:
+    """A case with one region instead of its classes: 1 inside, 0 elsewhere. Has what `judge` reads of a case."""
+
+    reference: np.ndarray
+    reference_spacing: tuple[float, ...] | None
+    box: tuple[tuple[int, int], ...] | None
+    excluded: np.ndarray | None
+
+    @classmethod
+    def of(cls, case: Judged, classes: Sequence[int]) -> Self:
+        """The case, seen as the union of some classes."""
+        inside = np.isin(np.asarray(case.reference), list(classes)).astype(np.uint8)
+        return cls(inside, case.reference_spacing, case.box, case.excluded)
 
 
 def _odds(case: Judged, probabilities: Tensor, regions: Mapping[str, Sequence[int]]) -> Mapping[str, Odds]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
-from trainables import inference, models, precision
+from trainables import models, precision
 from trainables.course import Course
 from trainables.curve import Curve
 from trainables.data.augment import Augmenter
@@ -20,7 +20,7 @@ from trainables.data.cache import Dataset
 from trainables.data.labels import IGNORED
 from trainables.data.patches import PatchSampler
 from trainables.errors import InputError
-from trainables.judge import judge
+from trainables.examiner import Examiner
 from trainables.learner import Diverged, Evaluation, Learner
 from trainables.losses import LOSSES, inverse_weights
 from trainables.losses.deep import over_depths
@@ -28,6 +28,7 @@ from trainables.losses.written import written_loss
 from trainables.metrics import Measured
 from trainables.models.normalisation import set_momentum
 from trainables.optimize import OPTIMIZERS, set_learning_rate
+from trainables.overlapping import over_regions
 from trainables.previews import preview
 from trainables.streams import seed_of
 from trainables.trial import Point, Preview, TrialSpec
@@ -67,7 +68,7 @@ class Training:
         network = models.build(
             spec.model,
             in_channels=self._data.channels * spec.slices,
-            out_channels=len(spec.classes),
+            out_channels=len(spec.outputs),
             dim=dim,
             parameters=spec.model_parameters,
             seed=spec.seed,
@@ -78,7 +79,9 @@ class Training:
         if self.device.type == "cpu" and spec.precision == "bfloat16":
             precision.guard(self.network)
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
-        self._loss = over_depths(written_loss(spec.loss, spec.loss_parameters, LOSSES))
+        loss = written_loss(spec.loss, spec.loss_parameters, LOSSES)
+        overlapping = spec.train_on == "regions"
+        self._loss = over_depths(over_regions(loss, tuple(spec.regions.values())) if overlapping else loss)
         self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
             network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum, spec.eps
         )
@@ -97,6 +100,7 @@ class Training:
         )
         self._curve = Curve(spec.iterations, spec.marks, self.device)
         self._course = Course(spec, self.device)
+        self._examiner = Examiner(spec, self._data, self._logits, self.device)
 
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
         """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
@@ -133,7 +137,9 @@ class Training:
         with self._scored_weights():
             for name in cases:
                 case = self._data.cases[name]
-                prediction, found = self._judged(name, self.spec.regions, self.spec.metrics, lesions=self.spec.lesions)
+                prediction, found = self._examiner.judged(
+                    name, self.spec.regions, self.spec.metrics, lesions=self.spec.lesions
+                )
                 measured += found
                 if name in previews:
                     grey, reference = np.asarray(case.grey()), np.asarray(case.reference)
@@ -144,40 +150,7 @@ class Training:
         """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`."""
         self.network.eval()
         with self._scored_weights():
-            return self._data.cases[case].restore(self._probabilities(case)).cpu().numpy()
-
-    def _judged(
-        self, name: str, regions: Mapping[str, Sequence[int]], metrics: Sequence[str], *, lesions: bool = False
-    ) -> tuple[np.ndarray, Measured]:
-        """Class indices on the case's original grid, and what they are worth."""
-        case, probabilities = self._data.cases[name], self._probabilities(name)
-        prediction = case.restore(probabilities).cpu().numpy()
-        found = judge(
-            name,
-            case,
-            probabilities,
-            prediction,
-            regions=regions,
-            metrics=metrics,
-            empty=self.spec.empty,
-            lesions=lesions,
-        )
-        return prediction, found
-
-    def _probabilities(self, case: str) -> Tensor:
-        """Class probabilities on the training grid, `(C, *spatial)`, with the weights that the network has."""
-        spec, cached = self.spec, self._data.cases[case]
-        return inference.predict(
-            self._logits,
-            torch.from_numpy(np.array(cached.image)).to(self.device),
-            window=spec.patch_size,
-            overlap=spec.patch_overlap,
-            blend=spec.blend,
-            average=spec.average,
-            mirror=spec.mirror,
-            padding=cached.padding,
-            context=spec.context,
-        )
+            return self._examiner.predict(case)
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of all that `load_state_dict` needs: tensors on the CPU, numbers, strings, lists and dicts."""
@@ -210,12 +183,12 @@ class Training:
 
     def close(self) -> None:
         """Lets go of memory and files; nothing is called afterwards."""
-        del self.network, self._optimizer, self._data, self._patches, self._curve, self._course
+        del self.network, self._optimizer, self._data, self._patches, self._curve, self._course, self._examiner
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
     def _iterate(self) -> tuple[Point, ...]:
-        spec, now = self.spec, self.iteration
+        now = self.iteration
         if self._course.stopped:
             self.iteration += 1
             return ()
@@ -259,7 +232,7 @@ class Training:
         how, name = self.spec.objective, self._course.open[0]
         self.network.eval()
         regions = {region: self.spec.regions[region] for region in how["regions"]}
-        scores = self._judged(name, regions, (how["metric"],))[1].scores
+        scores = self._examiner.judged(name, regions, (how["metric"],))[1].scores
         points = self._course.validated(scores, self.iteration + 1, lambda: _copied(self.network.state_dict()))
         self.network.train()
         if not self._course.open:

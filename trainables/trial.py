@@ -55,7 +55,9 @@ class TrialSpec:
         sampling: How patches are chosen: key of `trainables.data.sampling.SAMPLINGS`.
         foreground: Share of patches that are centred on foreground, or on a lesion, in `[0, 1]`.
         augment: Names of the augmentations, in order.
-        classes: Names of the softmax channels; `classes[0]` is `background`.
+        classes: Names by class index; `classes[0]` is `background`.
+        train_on: What the network's channels are: `labels`, a softmax over `classes`, or `regions`, a sigmoid for each
+            of `regions`, which may overlap.
         regions: Region → class indices whose union it is.
         metrics: Names that `trainables.metrics.metric_named` knows.
         empty: What a case without a region counts: `missing`, or `one` where the prediction lacks it too, else 0.
@@ -86,6 +88,7 @@ class TrialSpec:
     scales: tuple[tuple[float | None, float | None, float, float] | None, ...] = ()
     model_parameters: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
     loss_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    train_on: str = "labels"
     weighting: str = "none"
     optimizer: str = "adam"
     learning_rate: float = 1e-3
@@ -115,6 +118,11 @@ class TrialSpec:
     threads: int = 1
     gpu: float = 0.0
     precision: str = "float32"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the network's channels."""
+        return tuple(self.regions) if self.train_on == "regions" else self.classes
 
     @property
     def slices(self) -> int:

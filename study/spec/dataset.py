@@ -155,6 +155,7 @@ class Dataset(Section):
         roi: The region of interest, outside of which nothing is scored: a folder or template of masks (everything but 0
             is inside), `{label: one of the labels, or a rule}`, or a box `[[z0, z1], [y0, y1], [x0, x1]]`. None: all.
         regions: What is scored: name → labels whose union it is. None: each label by itself.
+        train_on: What networks learn: `labels`, exclusive, or `regions`, which may overlap and have an output each.
         exclude: Names of cases to leave out.
         limit: Only so many of the others, the first in natural order: to try a study out. None: all.
         group: `case`: each is another patient; `unknown`: some may share one, so nothing is tested; or a regular
@@ -172,6 +173,7 @@ class Dataset(Section):
     colour: Literal["grey", "channels"] = "grey"
     roi: Annotated[Any, BeforeValidator(lambda value: _region(value))] = None
     regions: dict[str, Annotated[tuple[str, ...], BeforeValidator(listed)]] | None = None
+    train_on: Literal["labels", "regions"] = "labels"
     exclude: Cases = ()
     limit: Count | None = None
     group: Annotated[str, Field(max_length=LONGEST_PATTERN)] = "case"

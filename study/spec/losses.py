@@ -21,6 +21,8 @@ from study.spec.parameters import Resolved, resolve
 from trainables.distances import flaw_of, is_rows, rows_of
 
 FACTOR, LOG_COSH, WEIGHTS, MATRIX = "factor", "log_cosh", "weights", "matrix"
+BACKGROUND_AND_REGION = ("background", "region")
+"""What a loss sees of each region where networks are trained on overlapping ones."""
 FACTORS = {FACTOR: Default(1.0, None, "equal parts", at_least=0)}
 CURVED = {LOG_COSH: Default(False, None, "the loss as it is")}
 WEIGHT = Default(1.0, None, "the classes alike", at_least=0)
@@ -66,7 +68,8 @@ def usual_value(loss: str, name: str, classes: Sequence[str]) -> Scalar:
 
 def class_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Weights and matrices that do not fit the dataset's classes."""
-    classes = ("background", *values["dataset"].labels)
+    dataset = values["dataset"]
+    classes = BACKGROUND_AND_REGION if dataset.train_on == "regions" else ("background", *dataset.labels)
     for loss, parameters in values["losses"].items():
         if CODE in parameters:
             continue

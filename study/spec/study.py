@@ -14,7 +14,7 @@ from pydantic import SkipValidation
 
 from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
 from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
-from search_spaces.metrics import better
+from search_spaces.metrics import better, counts_lesions, scored
 from search_spaces.values import first_of
 from study.design import Arm, Design, arm_name
 from study.spec import smoke
@@ -26,7 +26,7 @@ from study.spec.errors import Lines, Problem, SpecError
 from study.spec.errors import Path as KeyPath
 from study.spec.file import builtin_studies, locate, override, put, read_document
 from study.spec.learning import Length, Plateau, schedules_of
-from study.spec.losses import arguments, usual_value
+from study.spec.losses import BACKGROUND_AND_REGION, arguments, usual_value
 from study.spec.preprocess import Preprocess
 from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
@@ -94,6 +94,11 @@ class Study(Section):
         return ("background", *self.dataset.labels)
 
     @property
+    def loss_classes(self) -> tuple[str, ...]:
+        """Names of the classes that a loss sees: with overlapping regions each region is a problem of two."""
+        return BACKGROUND_AND_REGION if self.dataset.train_on == "regions" else self.classes
+
+    @property
     def regions(self) -> dict[str, tuple[int, ...]]:
         """Region → class indices whose union it is."""
         index = {name: number for number, name in enumerate(self.classes)}
@@ -101,8 +106,8 @@ class Study(Section):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What every trial is scored by: the report's metrics, and the objective's."""
-        return tuple(dict.fromkeys((*self.report.metrics, self.objective.metric)))
+        """What every trial is scored by: the report's metrics of a case, and the objective's."""
+        return scored((*self.report.metrics, self.objective.metric))
 
     @property
     def maximize(self) -> bool:
@@ -142,7 +147,11 @@ class Study(Section):
         default: dict[str, Scalar] = {}
         for room, parameters, values in (
             ("model", self.models[model], {name: known.value for name, known in MODELS.get(model, {}).items()}),
-            ("loss", self.losses[loss], {name: usual_value(loss, name, self.classes) for name in self.losses[loss]}),
+            (
+                "loss",
+                self.losses[loss],
+                {name: usual_value(loss, name, self.loss_classes) for name in self.losses[loss]},
+            ),
             ("training", training, {name: known.value for name, known in usual.items()}),
         ):
             for name, parameter in parameters.items():
@@ -295,7 +304,7 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         "model_parameters": rooms["model"],
         "loss": arm.loss,
         "weighting": arm.weighting,
-        "loss_parameters": arguments(rooms["loss"], study.classes),
+        "loss_parameters": arguments(rooms["loss"], study.loss_classes),
         **rooms["training"],
         **_course(study),
         "marks": study.marks,
@@ -306,10 +315,11 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         "foreground": study.patch.centred,
         "augment": study.augment,
         "classes": study.classes,
+        "train_on": study.dataset.train_on,
         "regions": study.regions,
         "metrics": study.metrics,
         "empty": study.report.empty,
-        "lesions": study.report.lesions is not None,
+        "lesions": study.report.lesions is not None or counts_lesions(study.report.metrics),
         "blend": study.inference.blend,
         "average": study.inference.average,
         "mirror": study.inference.mirror,

@@ -56,7 +56,7 @@ def export(order: Order) -> None:
 
     storage = Storage(order.storage)
     spec = TrialSpec.from_json(storage.read(f"{PurePosixPath(order.checkpoint).parent}/spec.json").decode())
-    channels, classes = Dataset.open(spec.data).channels * spec.slices, len(spec.classes)
+    channels, classes = Dataset.open(spec.data).channels * spec.slices, len(spec.outputs)
     divisor = divisor_of(spec.model, spec.model_parameters)
     network = build(
         spec.model,
@@ -68,7 +68,7 @@ def export(order: Order) -> None:
     )
     learned = checkpoint.read(storage, order.checkpoint, trial=order.trial).learner
     network.load_state_dict(learned["best"] or learned["network"])  # those that were scored
-    facts = {"trial": order.trial, "classes": list(spec.classes), "patch_size": list(spec.patch_size)}
+    facts = {"trial": order.trial, "classes": list(spec.outputs), "patch_size": list(spec.patch_size)}
     save(
         network.eval(),
         Path(order.into),

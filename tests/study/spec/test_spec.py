@@ -188,7 +188,17 @@ def test_how_cases_without_a_region_and_lesions_count_reaches_the_trial() -> Non
     assert [(found["empty"], found["lesions"]) for found in fields] == [("missing", False), ("one", True)]
     assert made[1].report.lesions is not None
     assert made[1].report.lesions.strata == (8.0, 12.0)
-    assert made[1].plain()["report"]["lesions"] == {"protocol": "corrected", "strata": [8.0, 12.0]}
+    assert made[1].plain()["report"]["lesions"] == {"strata": [8.0, 12.0]}
+
+
+def test_metrics_of_a_whole_split_ask_trials_for_what_they_are_made_of() -> None:
+    names = ["hd95", "pooled_dice", "group_f2", "pooled_average_precision"]
+    made = study({"report.metrics": names})
+    assert made.metrics == ("hd95", "average_precision", "dice")
+    assert not trial_fields(made, made.arms[0], made.arms[0].default)["lesions"]
+    made = study({"report.metrics": ["dice", "average_recall"]})
+    assert made.metrics == ("dice",)
+    assert trial_fields(made, made.arms[0], made.arms[0].default)["lesions"]
 
 
 def test_dotted_parameters_become_nested_arguments() -> None:
@@ -234,6 +244,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "colour": "grey",
         "roi": None,
         "regions": {"kidney": ["kidney"], "tumor": ["tumor"]},
+        "train_on": "labels",
         "exclude": [],
         "limit": None,
         "group": "case",
@@ -282,7 +293,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "baseline": None,
         "metrics": ["dice", "precision", "recall", "hd95"],
         "empty": "missing",
-        "aggregate": ["case"],
+        "means": {},
         "lesions": None,
         "tables": [],
         "published": [],
