@@ -37,12 +37,10 @@ def failures(
     facts = getattr(loss, "facts", None)
     if facts is not None and not isinstance(facts, Facts):
         raise InputError(f"{path}: its attribute facts is a {type(facts).__name__}, expected trainables.losses.Facts")
-    others = {
-        name: functools.partial(imported(where), **parameters)
-        for name, where in (("formula", formula), ("oracle", oracle))
-        if where is not None
-    }
-    return check(loss, facts, classes=classes, **others, **parameters)
+    in_numpy, elsewhere = (
+        None if where is None else functools.partial(imported(where), **parameters) for where in (formula, oracle)
+    )
+    return check(loss, facts, classes=classes, formula=in_numpy, oracle=elsewhere, **parameters)
 
 
 def _parameters(settings: Sequence[str]) -> dict[str, Any]:

@@ -233,8 +233,8 @@ FACTS: dict[str, Facts] = {
         True,
         "Karimi and Salcudean 2019, https://arxiv.org/abs/1904.10030",
         neighbours=True,
-        trap="Distances are voxels of the patch, raised to a power: thousands beside a Dice of 1, so it needs a small "
-        "factor in a sum; they are computed on the CPU at every iteration.",
+        trap="Alone it seldom leaves the empty prediction: give it a small factor in a sum with Dice, since distances "
+        "in voxels, raised to a power, are thousands beside 1. They are computed on the CPU at every iteration.",
     ),
     "unified_focal": Facts(
         "all",

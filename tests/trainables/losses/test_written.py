@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 import torch
 
+from tests.trainables import tiny
 from tests.trainables.losses import formulas, formulas_overlap
 from trainables.errors import InputError
 from trainables.losses import LOSSES
 from trainables.losses.conformance import check, example
 from trainables.losses.voxels import Voxels, read, read_once
 from trainables.losses.written import written_loss
+from trainables.training import Training
 
 torch.set_num_threads(1)
 PARTS = {"dice": {"factor": 0.5, "eps": 1.0}, "focal": {"factor": 2.0, "gamma": 3.0}}
@@ -132,3 +134,21 @@ def test_the_users_own_is_imported_from_the_working_directory(package: Path) -> 
 def test_code_that_cannot_be_used_is_one_line(package: Path, path: str, said: str) -> None:
     with pytest.raises(InputError, match=f"^{path}: .*{said}"):
         written_loss("mine", {"code": path}, LOSSES)
+
+
+def test_dice_with_a_little_hausdorff_learns() -> None:
+    parts = {"dice": {}, "hausdorff": {"factor": 0.01}}
+    spec = tiny.spec(
+        2,
+        loss="both",
+        loss_parameters=parts,
+        iterations=60,
+        marks=(60,),
+        learning_rate=1e-2,
+        model_parameters={"width": 4},
+        augment=("mirror",),
+    )
+    learner = Training(spec, tiny.dataset((40, 37)))
+    learner.advance(60)
+    scores = learner.evaluate(spec.evaluate).scores
+    assert min(s.value or 0.0 for s in scores if s.metric == "dice" and s.region == "both") > 0.9
