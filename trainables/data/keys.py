@@ -19,6 +19,7 @@ DECIDING = (
     "metaimage",
     "measure",
     "nifti",
+    "normalization",
     "options",
     "pictures",
     "preprocess",

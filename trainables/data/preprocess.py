@@ -1,7 +1,6 @@
 """Preprocessing: a checked case → the arrays that are trained on and scored. Pure functions of content."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +11,14 @@ from trainables.data.area import Box, slices
 from trainables.data.case import Case
 from trainables.data.components import components_of
 from trainables.data.labels import IGNORED
-from trainables.data.options import Normalize, PreprocessOptions
+from trainables.data.normalization import CHUNK, normalize, percentiles
+from trainables.data.options import PreprocessOptions
 from trainables.data.thinning import thinned
 from trainables.errors import InputError
 
 FOREGROUND_CAP = 10_000
 """Voxels kept of each class as centres of foreground patches."""
 GREY_SAMPLE = 1_000_000
-CHUNK = 1 << 18
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -188,20 +187,12 @@ def _fill_channel(volume: np.ndarray, case: Case, options: PreprocessOptions, ch
     if how == "zscore_nonzero":
         inside = resample.class_map((stored != 0).astype(np.uint8), volume.shape, 2).astype(bool)
     if how == "zscore_training":
-        _normalize(volume, options.clip, "none")
+        normalize(volume, options.clip, "none")
         return
     clip = options.clip
     if options.percentiles is not None:
         clip = percentiles(volume if inside is None else volume[inside], options.percentiles)
-    _normalize(volume, clip, how, inside)
-
-
-def percentiles(values: np.ndarray, shares: tuple[float, float]) -> tuple[float, float] | None:
-    """The values below which two percentages of them lie, interpolated between neighbours; None of no values."""
-    if not values.size:
-        return None
-    low, high = np.percentile(values, shares)
-    return float(low), float(high)
+    normalize(volume, clip, how, inside)
 
 
 def _padding(volume: np.ndarray, options: PreprocessOptions, channel: int) -> float | None:
@@ -216,63 +207,6 @@ def _of_foreground(image: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     """Intensities of at most `FOREGROUND_CAP` foreground voxels, spread evenly: every case weighs the same."""
     chosen = thinned(np.sort(foreground), FOREGROUND_CAP, 0)
     return np.ascontiguousarray(image.reshape(len(image), -1)[:, chosen])
-
-
-def normalized(
-    volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize, inside: np.ndarray | None = None
-) -> np.ndarray:
-    """Intensities clipped, then brought to a common scale; a constant volume becomes 0.
-
-    Args:
-        volume: float32, any shape.
-        clip: Lowest and highest value kept.
-        how: `zscore`, `zscore_nonzero`, `minmax` or `none`.
-        inside: For `zscore_nonzero`: True where the mean and the deviation are taken; the rest becomes 0.
-
-    Returns:
-        float32 of the same shape.
-    """
-    result = np.array(volume, np.float32)
-    _normalize(result, clip, how, inside)
-    return result
-
-
-def _normalize(
-    volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize, inside: np.ndarray | None = None
-) -> None:
-    """`normalized` in place."""
-    if clip is not None:
-        np.clip(volume, np.float32(clip[0]), np.float32(clip[1]), out=volume)
-    if how == "none":
-        return
-    if how == "zscore_nonzero":
-        assert inside is not None
-        values = volume[inside]
-        volume[...] = 0
-        if values.size:
-            _normalize(values, None, "zscore")
-            volume[inside] = values
-        return
-    if how == "zscore":
-        shift = float(volume.mean(dtype=np.float64))
-        scale = _deviation(volume, shift)
-    else:
-        shift, scale = float(volume.min()), float(volume.max()) - float(volume.min())
-    if not scale > 1e-7 * abs(shift):
-        volume[...] = 0
-        return
-    np.subtract(volume, np.float32(shift), out=volume)
-    np.multiply(volume, np.float32(1 / scale), out=volume)
-
-
-def _deviation(volume: np.ndarray, mean: float) -> float:
-    """Standard deviation in float64, piece by piece: NumPy's own makes an array of eight bytes a voxel."""
-    flat, total = volume.reshape(-1), 0.0
-    for start in range(0, flat.size, CHUNK):
-        part = flat[start : start + CHUNK].astype(np.float64)
-        part -= mean
-        total += float(np.square(part, out=part).sum())
-    return math.sqrt(total / flat.size)
 
 
 def foreground_sample(label: np.ndarray, classes: int) -> tuple[np.ndarray, tuple[int, ...]]:

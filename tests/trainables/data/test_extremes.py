@@ -12,6 +12,7 @@ from tests.trainables.data.files import affine, options, save
 from trainables.data import cache, preprocess
 from trainables.data.case import Case
 from trainables.data.layouts import CaseFiles
+from trainables.data.normalization import normalized
 from trainables.training import Training
 
 torch.set_num_threads(1)
@@ -51,7 +52,7 @@ def test_prepared_trained_on_and_scored(
         assert np.asarray(case.image[channel]).mean() == pytest.approx(0, abs=1e-4)
     if spacing == "native":
         assert np.allclose(
-            case.image[channels - 1], preprocess.normalized(image[-1].transpose().astype(np.float32), None, "zscore")
+            case.image[channels - 1], normalized(image[-1].transpose().astype(np.float32), None, "zscore")
         )
     training = Training(
         tiny.spec(train=("a",), evaluate=("a",), regions={"all": (1, 2)}, iterations=1, marks=(1,)), data

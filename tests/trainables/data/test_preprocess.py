@@ -7,6 +7,7 @@ import torch
 from tests.trainables.data.files import options
 from trainables.data import preprocess, resample
 from trainables.data.case import Case
+from trainables.data.normalization import normalized
 from trainables.errors import InputError
 
 
@@ -20,31 +21,31 @@ def sphere(shape: tuple[int, ...] = (20, 18, 16), spacing: tuple[float, ...] | N
 
 def test_zscore_by_hand() -> None:
     # mean 4, variance (9 + 1 + 1 + 9) / 4 = 5
-    assert preprocess.normalized(np.array([1, 3, 5, 7], np.float32), None, "zscore") == pytest.approx(
+    assert normalized(np.array([1, 3, 5, 7], np.float32), None, "zscore") == pytest.approx(
         np.array([-3, -1, 1, 3]) / 5**0.5
     )
 
 
 def test_clipping_comes_before_normalising() -> None:
     values = np.array([-1000, 0, 10, 3000], np.float32)
-    assert preprocess.normalized(values, (0, 20), "minmax").tolist() == [0, 0, 0.5, 1]
-    assert preprocess.normalized(values, (0, 20), "none").tolist() == [0, 0, 10, 20]
+    assert normalized(values, (0, 20), "minmax").tolist() == [0, 0, 0.5, 1]
+    assert normalized(values, (0, 20), "none").tolist() == [0, 0, 10, 20]
 
 
 @pytest.mark.parametrize("how", ["zscore", "minmax"])
 def test_wild_intensities_are_tamed_and_constants_are_zero(how: str) -> None:
     wild = np.random.default_rng(0).uniform(1.6e6, 1.7e6, 10_000).astype(np.float32)
-    tame = preprocess.normalized(wild, None, how)  # type: ignore[arg-type]
+    tame = normalized(wild, None, how)  # type: ignore[arg-type]
     assert np.abs(tame).max() < 3
     assert tame.std() > 0.2
-    assert not preprocess.normalized(np.full(5, 7.1, np.float32), None, how).any()  # type: ignore[arg-type]
+    assert not normalized(np.full(5, 7.1, np.float32), None, how).any()  # type: ignore[arg-type]
 
 
 def test_a_case_on_its_own_grid() -> None:
     case = sphere()
     made = preprocess.prepare(case, options())
     assert (made.label == case.reference).all()
-    assert (made.image[0] == preprocess.normalized(case.image[0], None, "zscore")).all()
+    assert (made.image[0] == normalized(case.image[0], None, "zscore")).all()
     assert made.spacing == made.reference_spacing == (2.0, 1.0, 1.0)
     assert made.padding == (0.0,)
 
@@ -175,8 +176,8 @@ def test_each_channel_its_own_normalisation() -> None:
     case = sphere()
     both = dataclasses.replace(case, image=np.concatenate([case.image, case.image + 5]))
     made = preprocess.prepare(both, options(normalize=("zscore", "minmax"), pad="background"))
-    assert (made.image[0] == preprocess.normalized(both.image[0], None, "zscore")).all()
-    assert (made.image[1] == preprocess.normalized(both.image[1], None, "minmax")).all()
+    assert (made.image[0] == normalized(both.image[0], None, "zscore")).all()
+    assert (made.image[1] == normalized(both.image[1], None, "minmax")).all()
     assert made.padding == (0.0, 0.0)
     for wrong in (("zscore",), ("zscore", "minmax", "none")):
         with pytest.raises(InputError, match=f"given for {len(wrong)} channels, the image has 2"):
