@@ -85,6 +85,21 @@ def _study_of(folder: pathlib.Path) -> Study:
 
 
 @pytest.mark.ray
+def test_each_fold_has_the_scales_of_its_own_training_cases(tmp_path: pathlib.Path, embedded: None) -> None:
+    plain = slices(tmp_path / "data").plain()
+    plain["dataset"]["split"] = {"folds": 3}
+    study = Study.from_plain({**plain, "preprocess": {"normalize": "zscore_training"}})
+    data = find(study).prepare(tmp_path, lambda event: None, nothing)
+    stored = {case.name: case.foreground_intensities for case in Dataset.open(data.index)}
+    for fold, scales in enumerate(data.scales):
+        inside = np.concatenate([stored[name] for name in data.named(fold, "train")], axis=1)
+        assert scales == ((None, None, pytest.approx(inside.mean(), rel=1e-5), pytest.approx(inside.std(), rel=1e-5)),)
+        plan = PlannedTrial(TrialKey("search", 0, 0, fold, 0), 0, 1, dict(study.arms[0].default))
+        assert trial_spec(study, study.arms[0], plan, data, gpu=0.0).scales == scales
+    assert len(set(data.scales)) == 3  # another third of the patients trains in each
+
+
+@pytest.mark.ray
 def test_all_that_is_wrong_with_cases_is_said_at_once(tmp_path: pathlib.Path, embedded: None) -> None:
     found = find(slices(tmp_path / "data"))
     (tmp_path / "data/images/p0_0.png").write_bytes(b"no picture")
