@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from study.checks import Check, ceilings
+from study.checks import Check
 from study.outliers import FAR, Outlier
-from study.overview import STRATA, Amount, Five, Overview, Part
+from study.overview import STRATA, Amount, Five, Overview, Part, ceilings
 from study.splits import Role
 from study.words import counted
 
@@ -41,7 +41,7 @@ def facts_of(check: Check) -> Iterator[tuple[str, str]]:
     yield "data", str(study.dataset.path)
     groups = "unknown groups" if study.dataset.group == "unknown" else counted(seen.groups, "group")
     yield "cases", f"{len(facts)} of {groups}, {counted(facts[0].channels, 'channel')}"
-    axes = "z, y, x" if study.dim == 3 else "y, x"
+    axes = "z, y, x" if len(seen.shape) == 3 else "y, x"
     yield "voxels", f"{_spread(seen.shape)} ({axes})"
     unknown = sum(fact.spacing is None for fact in facts)
     also = f", unknown in {unknown}" if unknown else ""

@@ -13,8 +13,8 @@ from search_spaces.grammar import to_plain
 from study import preprocessing
 from study.admission import Node, Shape, impossible, slots
 from study.forecast import ArmForecast, forecast
-from study.notices import limits, of_data, of_plan
-from study.overview import Overview, overview
+from study.notices import limits, of_data, of_grid, of_plan
+from study.overview import Overview, ceilings, overview
 from study.spec import Study
 from study.spec.errors import SpecError
 from study.splits import groups
@@ -104,7 +104,7 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None) -> Ch
         overview=seen,
         work=forecast(study.design()),
         slots=slots((machine,), (shape,)),
-        notices=(*warnings, *of_data(seen), *of_plan(study), *preprocessing.notices(study)),
+        notices=(*warnings, *of_data(seen), *of_grid(facts), *of_plan(study), *preprocessing.notices(study)),
         limits=tuple(limits(study, facts, splits)),
     )
 
@@ -118,16 +118,6 @@ def shape_of(study: Study, machine: Node) -> Shape:
     """What a trial gets; `gpu: auto` is one where there is any."""
     gpu = study.resources.gpu
     return Shape(float(study.resources.cpu), min(1.0, machine.gpu) if gpu == "auto" else gpu)
-
-
-def ceilings(facts: Sequence[CaseFacts]) -> dict[str, dict[str, float]]:
-    """Region → mean and lowest Dice of references sent to the training grid and back: no network can do better."""
-    found: dict[str, dict[str, float]] = {}
-    for region in facts[0].ceilings if facts else ():
-        values = [value for fact in facts if (value := fact.ceilings[region]) is not None]
-        if values:
-            found[region] = {"mean": sum(values) / len(values), "lowest": min(values), "cases": len(values)}
-    return found
 
 
 def _data(

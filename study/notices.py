@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from search_spaces.values import grid_points
-from study.overview import Duplicate, Overview
+from study.overview import Duplicate, Overview, ceilings
 from study.sampling import is_tuned
 from study.spec import Study
 from study.splits import Role, listing
 from study.words import counted
 from trainables.data.inspect import CaseFacts
 
+LOW_CEILING = 0.9
+"""Mean Dice of the reference sent to the training grid and back below which the grid decides too much."""
 SHORT_MARK = 10
 """A mark before this part of the training says little about its end."""
 FEW_GROUPS, EXPLORATORY = 6, 10
@@ -52,6 +54,16 @@ def _lacking(seen: Overview) -> Iterator[tuple[str, str]]:
         for role, numbers in without.items():
             place = "" if folds == 1 else f" (fold {', '.join(map(str, numbers))})"
             yield label, f"{role}{place}"
+
+
+def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:
+    """Regions that the training grid is too coarse for."""
+    for region, found in ceilings(facts).items():
+        if found["mean"] < LOW_CEILING:
+            yield (
+                f"ceiling of {region}: a network without any error reaches a Dice of {found['mean']:.2f} at this voxel "
+                "size (preprocess.spacing); smaller voxels let it reach more"
+            )
 
 
 def of_plan(study: Study) -> Iterator[str]:

@@ -7,6 +7,7 @@ absolute deviation. Sizes and contrasts are compared by their logarithm: twice a
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean, median
 
@@ -79,7 +80,7 @@ def _quantities(
     facts: Sequence[CaseFacts],
 ) -> Iterator[tuple[str, Mapping[str, float], Callable[[float], float], float]]:
     """(what, case → value, scale, distance that is never far)."""
-    dim = len(facts[0].shape)
+    dim = Counter(len(fact.shape) for fact in facts).most_common(1)[0][0]
     alike = [fact for fact in facts if len(fact.shape) == dim]
     for axis, name in enumerate("zyx"[3 - dim :]):
         known = {fact.name: fact.spacing[axis] for fact in alike if fact.spacing is not None}

@@ -90,7 +90,7 @@ class Overview:
         groups: Of how many groups.
         length: Unit of diameters: `mm`, or `voxels` where a voxel size is unknown.
         volume: Unit of volumes: `mm³` (2D: `mm²`), or `voxels`.
-        shape: For each axis the spread of sides in voxels.
+        shape: For each axis the spread of sides in voxels; of volumes or of flat images, whichever there are more.
         spacing: For each axis the spread in mm; None where no file says.
         intensities: For each channel the lowest, the cases' median 0.5th, 50th and 99.5th percentile, and the highest.
         labels: Label → volumes.
@@ -126,16 +126,17 @@ def overview(facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]], *
         splits: For each fold, case → role.
         in_voxels: Whether lengths are voxels, whatever the files say.
     """
-    dim = len(facts[0].shape)
-    measured = not in_voxels and all(fact.spacing is not None for fact in facts)
+    dim = Counter(len(fact.shape) for fact in facts).most_common(1)[0][0]
+    alike = [fact for fact in facts if len(fact.shape) == dim]  # 2D patches may come from volumes and flat images
+    measured = not in_voxels and len(alike) == len(facts) and all(fact.spacing is not None for fact in facts)
     sizes = {fact.name: fact.voxel_volume or 1.0 if measured else 1.0 for fact in facts}
-    spacings = [fact.spacing for fact in facts if fact.spacing is not None]
+    spacings = [fact.spacing for fact in alike if fact.spacing is not None]
     return Overview(
         cases=len(facts),
         groups=len({fact.group for fact in facts}),
         length="mm" if measured else "voxels",
         volume=("mm³" if dim == 3 else "mm²") if measured else "voxels",
-        shape=tuple(five(side) for side in zip(*(fact.shape for fact in facts), strict=True)),
+        shape=tuple(five(side) for side in zip(*(fact.shape for fact in alike), strict=True)),
         spacing=tuple(five(side) for side in zip(*spacings, strict=True)) if spacings else None,
         intensities=tuple(_intensities(facts, channel) for channel in range(facts[0].channels)),
         labels=_amounts(facts, facts[0].voxels, sizes),
@@ -164,6 +165,16 @@ def stratum(width: float) -> str:
 
 STRATA = (f"< {CUTS[0]:g}", *(f"{a:g} to {b:g}" for a, b in itertools.pairwise(CUTS)), f"≥ {CUTS[-1]:g}")
 """Names of the strata; a lesion on a border belongs to the larger one."""
+
+
+def ceilings(facts: Sequence[CaseFacts]) -> dict[str, dict[str, float]]:
+    """Region → mean and lowest Dice of references sent to the training grid and back: no network can do better."""
+    found: dict[str, dict[str, float]] = {}
+    for region in facts[0].ceilings if facts else ():
+        values = [value for fact in facts if (value := fact.ceilings[region]) is not None]
+        if values:
+            found[region] = {"mean": sum(values) / len(values), "lowest": min(values), "cases": len(values)}
+    return found
 
 
 def duplicates(facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> tuple[Duplicate, ...]:
@@ -199,8 +210,7 @@ def _amounts(facts: Sequence[CaseFacts], labels: Iterable[str], sizes: Mapping[s
 
 
 def _lesions(facts: Sequence[CaseFacts], region: str, sizes: Mapping[str, float]) -> Lesions:
-    dim = len(facts[0].shape)
-    widths = [diameter(size * sizes[fact.name], dim) for fact in facts for size in fact.lesions[region]]
+    widths = [diameter(size * sizes[fact.name], len(fact.shape)) for fact in facts for size in fact.lesions[region]]
     counts = Counter(map(stratum, widths))
     return Lesions(
         count=len(widths),

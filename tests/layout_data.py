@@ -1,6 +1,8 @@
 """Small files in the layouts of public data sets: names, folders, axes, headers, channels and label values as there.
 
-A scan is made in RAS `(x, y, z)`: nested balls, brighter inwards, off the middle so that a wrong axis shows.
+There are cases enough for the splits of the studies that come along, and something to learn in them; beside the tests
+of the data code, `published` has two cases of noise in each layout. A scan is made in RAS `(x, y, z)`: nested balls,
+brighter inwards, off the middle so that a wrong axis shows.
 """
 
 import dataclasses

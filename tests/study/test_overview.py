@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from study.notices import of_data
+from study.notices import of_data, of_grid
 from study.outliers import far, outliers, robust_z
 from study.overview import diameter, duplicates, overview, stratum
 from study.splits import Role
@@ -71,6 +71,20 @@ def test_in_voxels_where_a_size_is_unknown_or_not_wanted(changes: dict[str, Any]
     seen = overview(facts, [ROLES], in_voxels=not changes)
     assert (seen.length, seen.volume) == ("voxels", "voxels")
     assert seen.labels["organ"].volume == (200.0, 300.0, 400.0, 700.0, 1000.0)
+
+
+def test_volumes_beside_flat_images() -> None:
+    flat = fact("d", shape=(20, 30), spacing=(1.0, 1.0))
+    seen = overview([*FACTS, flat], [{**ROLES, "d": "test"}])
+    assert len(seen.shape) == len(seen.spacing or ()) == 3
+    assert (seen.length, seen.volume) == ("voxels", "voxels")  # mm³ and mm² have no common scale
+    assert not outliers([*FACTS, flat, flat, flat])
+
+
+def test_a_coarse_grid_is_told() -> None:
+    facts = [fact("a", ceilings={"lesion": 0.8, "organ": 0.99}), fact("b", ceilings={"lesion": 0.7, "organ": None})]
+    (told,) = of_grid(facts)
+    assert told.startswith("ceiling of lesion: a network without any error reaches a Dice of 0.75 at this voxel size")
 
 
 def test_diameters() -> None:
