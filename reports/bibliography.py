@@ -66,7 +66,8 @@ def _used(results: Results) -> Iterator[str]:
     how, file = results.protocol, results.records.study.file
     for arm in results.arms:
         yield from MODELS.get(arm.row.model, ())
-        yield from LOSSES.get(arm.row.loss, ())
+        parts = {name.split(".")[1] for name in arm.row.space if name.count(".") > 1}  # of a sum of losses
+        yield from (key for loss in (arm.row.loss, *parts) for key in LOSSES.get(loss, ()))
         if arm.row.weighting == "inverse":
             yield "shirokikh2020"
     optimizer = file["training"]["optimizer"]

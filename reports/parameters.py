@@ -19,22 +19,30 @@ def loss_values(arm: ArmResult, name: str) -> list[Scalar]:
 def configurations(arm: ArmResult, also: Iterable[str] = ()) -> list[str]:
     """The arm's configurations in print, each once: what was tuned, and what its loss has apart from the defaults.
 
+    Of a sum of losses every factor is named, of the user's own loss everything: nothing is usual there.
+
     Args:
         arm: The arm.
         also: Parameters of the loss to be named in any case, since a paper names them.
     """
-    defaults = LOSSES.get(arm.row.loss, {})
-    named = [
-        f"loss.{name}"
-        for name, default in defaults.items()
-        if name in also or arm.row.space.get(f"loss.{name}") != {"fixed": default.value}
+    names = [
+        name
+        for name, said in arm.row.space.items()
+        if name.startswith("loss.")
+        and (name.removeprefix("loss.") in also or said != _usual(arm.row.loss, name.removeprefix("loss.")))
     ]
-    names = [name for name in named if name in arm.row.space]
     found = []
     for winner in arm.progress.winners:
         rest = [name for name in arm.progress.tuned if name not in names]
         found.append(numbers.parameters({name: _value(arm, winner, name) for name in (*names, *rest)}))
     return list(dict.fromkeys(text for text in found if text))
+
+
+def _usual(loss: str, name: str) -> dict[str, Scalar] | None:
+    """A loss parameter fixed at its default, as the ledger writes it; a part's in a sum. None where none is usual."""
+    part, _, rest = name.partition(".")
+    default = LOSSES.get(loss, {}).get(name) or LOSSES.get(part, {}).get(rest)
+    return None if default is None else {"fixed": default.value}
 
 
 def _value(arm: ArmResult, winner: Winner, name: str) -> Scalar:

@@ -36,7 +36,7 @@ def _network(study: Study, arm: Arm) -> Iterator[str]:
 
     parameters = dict(trial_fields(study, arm, arm.default)["model_parameters"])
     path = parameters.pop(CODE)
-    wrong = _unbound(imported(path), (1, len(study.classes), study.dim), parameters)
+    wrong = _unbound(imported(path), (1, len(study.classes), len(study.patch.size)), parameters)
     if wrong is not None:
         yield f"{path} cannot be called as (in_channels, out_channels, dim, {', '.join(parameters)}): {wrong}."
 
@@ -52,7 +52,7 @@ def _loss(study: Study, arm: Arm) -> Iterator[str]:
     path = parameters[CODE]
     imported(path)
     loss = written_loss(arm.loss, parameters, LOSSES)
-    classes, size = len(study.classes), (SIDE,) * study.dim
+    classes, size = len(study.loss_classes), (SIDE,) * len(study.patch.size)
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(2, classes, *size, generator=generator, requires_grad=True)
     target = torch.randint(classes, (2, *size), generator=generator)
