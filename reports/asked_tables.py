@@ -12,6 +12,7 @@ from reports.metrics import METRICS
 from reports.numbers import NONE
 from reports.parameters import configurations
 from reports.points import Point, ours, printed
+from reports.published import Printed
 from reports.result_tables import counts, standing
 from reports.results import Results
 
@@ -129,12 +130,28 @@ class _Sheet:
         if row is None:
             names = [Entry(self._text(axis, value)) for axis, value in zip(self.rows, key, strict=True)]
         else:
-            said = {"model": row.printed_model, "loss": row.printed_loss}
-            said["arm"] = f"{row.printed_model}, {row.printed_loss}"
+            loss = row.printed_loss + self._setting_apart(row)
+            said = {"model": row.printed_model, "loss": loss, "arm": f"{row.printed_model}, {loss}"}
             names = [Entry(said.get(axis, self._text(axis, value))) for axis, value in zip(self.rows, key, strict=True)]
             if len(self.datasets) > 1:
                 names[0] = Entry(names[0].text, row.dataset)
         return [*names, Entry(self._parameters(points[0]))] if self.layout.name == "arms" else names
+
+    def _setting_apart(self, row: Printed) -> str:
+        """`, exponent 5` where the paper has the same loss with other parameters too, and no column shows them."""
+        if self.layout.name == "arms":
+            return ""
+        where = (row.study, row.dataset, row.model, row.loss, row.weighting)
+        others = [point.printed for point in self.theirs if point.printed is not None]
+        settings = [
+            dict(other.parameters)
+            for other in others
+            if (other.study, other.dataset, other.model, other.loss, other.weighting) == where
+        ]
+        apart = {
+            name: value for name, value in row.parameters if any(setting.get(name) != value for setting in settings)
+        }
+        return f", {numbers.parameters(apart)}" if apart else ""
 
     def _parameters(self, point: Point) -> str:
         if point.printed is not None:

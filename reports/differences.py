@@ -162,9 +162,7 @@ def _plain(value: Any, key: str) -> Any:
 def _table(results: Results, name: str) -> Table:
     protocol, verdicts = PROTOCOLS[name], _verdicts(results, name)
     rows = tuple(
-        Row(
-            (Entry(LINES[key].label), Entry(numbers.setting(protocol[key])), Entry(_here(results, key)), Entry(verdict))
-        )
+        Row((Entry(LINES[key].label), Entry(_shown(key, protocol[key])), Entry(_here(results, key)), Entry(verdict)))
         for key, verdict in verdicts.items()
         if verdict != "same"
     )
@@ -179,8 +177,14 @@ def _table(results: Results, name: str) -> Table:
     )
 
 
+def _shown(key: str, value: Any) -> str:
+    if key == "clip" and isinstance(value, list | tuple):
+        return f"{value[0]:g} to {value[1]:g}"
+    return numbers.setting(value)
+
+
 def _here(results: Results, key: str) -> str:
     if key != "data":
-        return numbers.setting(LINES[key].here(results))
+        return _shown(key, LINES[key].here(results))
     cases = [case.name for case in results.scores.cases]
     return f"{numbers.count(len(cases), 'test case')}, {cases[0]} to {cases[-1]}" if cases else "no test case"

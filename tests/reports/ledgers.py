@@ -52,6 +52,7 @@ class Fake:
         tables: As the study file says.
         published: As the study file says.
         equivalence: As the study file says.
+        weighting: As the study file says.
         regions: Region → labels, the greater first; a case may lack what is called lesion.
     """
 
@@ -82,6 +83,7 @@ class Fake:
     tables: Sequence[Any] = ()
     published: Sequence[str] = ()
     equivalence: float | None = None
+    weighting: Sequence[str] = ("none",)
     regions: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=lambda: {"organ": ["organ", "lesion"], "lesion": ["lesion"]}
     )
@@ -107,6 +109,7 @@ class Fake:
                 "patch": {"size": [64, 64]},
                 "models": dict.fromkeys(self.models, "default"),
                 "losses": dict.fromkeys(self.losses, "default"),
+                "weighting": list(self.weighting),
                 "training": {**tuned, "iterations": self.marks[-1]},
                 "budget": {
                     "trials_per_arm": self.trials or 4,

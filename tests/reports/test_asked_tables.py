@@ -177,8 +177,9 @@ def test_two_printed_rows_of_one_loss_stay_apart(kits: tuple[Path, Results]) -> 
     found = document(kits[1]).asked[0]
     assert found.columns == ("Model", "Loss", "tumor", "kidney+tumor", "kidney")
     cells = {tuple(entry.text for entry in row.entries[1:]) for row in found.rows if row.state == "printed"}
-    assert ("Focal Tversky", "0.535", "0.885", "0.870") in cells
-    assert ("Focal Tversky", "0.455", "0.825", "0.758") in cells
+    assert ("Focal Tversky, exponent 0.75", "0.535", "0.885", "0.870") in cells
+    assert ("Focal Tversky, exponent 5", "0.455", "0.825", "0.758") in cells
+    assert ("Weighted Dice", "0.521", "0.910", "0.902") in cells
     assert len(cells) == 7
 
 
@@ -188,6 +189,7 @@ def test_differences_of_protocol_are_worked_out(kits: tuple[Path, Results]) -> N
     lines = {row.entries[0].text: [entry.text for entry in row.entries[1:]] for row in found.rows}
     assert lines["test cases"] == ["44", "6", "differs"]
     assert lines["spacing"] == ["3.22 × 1.62 × 1.62", "native", "differs"]
+    assert lines["intensities cut at"] == ["-79 to 304", "–", "differs"]
     assert lines["patch"] == ["80 × 80 × 80", "64 × 64", "differs"]
     assert lines["learning rate"] == ["0.0001", "0.001", "differs"]
     assert lines["iterations"] == ["–", "100", "not stated"]
@@ -219,6 +221,27 @@ def test_parameters_that_differ_are_a_badge(tmp_path: Path) -> None:
     assert "parameters" in by_name["U-Net", "Focal", "alpha 0.25, gamma 4"].badges
     assert by_name["U-Net", "Focal", "alpha 0.25, gamma 4"].entries[3].text == "0.8839"
     assert len([row for row in rows if row.state == "printed"]) == 9
+
+
+def test_each_loss_plain_beside_inverse_weighted(tmp_path: Path) -> None:
+    found = made(
+        tmp_path,
+        losses=("dice_sq", "focal"),
+        weighting=("none", "inverse"),
+        metrics=("dice", "recall"),
+        marks=(100,),
+        trials=0,
+        tables=["weighting", {"rows": "loss", "columns": "metric"}],
+    )[1]
+    paired, *each = document(found).asked
+    assert paired.groups == (("", 1), ("Dice ↑", 2), ("Recall ↑", 2))
+    assert paired.columns == ("Loss", "plain", "inverse-weighted", "plain", "inverse-weighted")
+    cells = {arm.row.name: arm.cells["mean", "recall", 100].mean for arm in found.arms}
+    row = paired.rows[1]
+    assert [entry.text for entry in row.entries][::3] == ["focal", f"{cells['unet+focal']:.3f}"]
+    assert row.entries[4].text == f"{cells['unet+focal+inverse']:.3f}"
+    # where rows and columns leave the weighting open, each has a table of its own
+    assert [table.title.rpartition(", ")[2] for table in each] == ["plain", "inverse-weighted"]
 
 
 def test_no_printed_number_reaches_a_mean_or_a_test(tmp_path: Path, two_models: tuple[Path, Results]) -> None:
