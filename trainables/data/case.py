@@ -144,6 +144,8 @@ def _inside(
         return by_values[roi.rule]
     if files.roi is None:
         raise InputError(f"{readers.short(files.mask)}: the case has no mask of its region of interest. Add it.")
+    if readers.suffix(files.roi) in readers.LOSSY:
+        raise InputError(f"{readers.short(files.roi)}: JPEG blurs the edge of a region. Save it as PNG.")
     inside = Volume.of(files.roi, "refuse").beside(first, "the region's mask", warnings).array != 0
     if not inside.any():
         raise InputError(

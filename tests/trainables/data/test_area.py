@@ -245,6 +245,19 @@ def test_pictures_have_regions_too(tmp_path: pathlib.Path) -> None:
     assert case.facts.voxels == {"organ": 6, "lesion": 0}
 
 
+def test_a_blurred_region_is_refused(tmp_path: pathlib.Path) -> None:
+    mask = np.zeros((16, 16), np.uint8)
+    mask[2:9, 3:8] = 1
+    given = CaseFiles(
+        "a",
+        (picture(tmp_path / "i.png", 30 * mask),),
+        picture(tmp_path / "m.png", mask),
+        picture(tmp_path / "r.jpg", 255 * mask),
+    )
+    with pytest.raises(InputError, match=r"/r\.jpg: JPEG blurs the edge of a region\. Save it as PNG"):
+        opened(tmp_path, given, dim=2, regions={}, roi=Roi())
+
+
 def test_another_region_file_is_another_key(tmp_path: pathlib.Path) -> None:
     first = opened(tmp_path, files(tmp_path, roi=np.ones(SHAPE, np.uint8)), roi=Roi())
     roi = np.ones(SHAPE, np.uint8)
