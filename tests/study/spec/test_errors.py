@@ -17,7 +17,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"dataset.split": {"validation": 0.2, "test": 0.2, "sed": 1}}, "dataset.split.sed", "Did you mean 'seed'?"),
     ({"budget.halving": {"mark": [100], "marks": [100]}}, "budget.halving.mark", "Did you mean 'marks'?"),
     ({"preprocess.roi": "lungs"}, "preprocess.roi", "unknown key in `preprocess`"),
-    ({"dataset.train_on": "regions"}, "dataset.train_on", "unknown key in `dataset`"),
+    ({"dataset.train_onn": "regions"}, "dataset.train_onn", "unknown key in `dataset`"),
     ({"models": {"unet4d": None}}, "models.unet4d", "there is no model 'unet4d'. Did you mean 'unet3d'?"),
     ({"losses": {"dise": None}}, "losses.dise", "there is no loss 'dise'. Did you mean 'dice'?"),
     ({"losses": {"xyz": None}}, "losses.xyz", "There are: asl_lin, asl_sq, balanced, bce, cl_dice, cross_entropy,"),
