@@ -13,7 +13,7 @@ TRAPS: dict[str, str] = {
     "resunet3d": "Its last layer normalises the logits over the batch: in training a patch's output depends on the "
     "other patches. On a GPU repeated trainings differ in the last digits.",
     "dynunet": "nnU-Net adapts levels, kernels and patch to the data and trains with deep supervision; this is its "
-    "network alone, at five levels. Checkpoints hold each weight twice (MONAI registers its blocks twice).",
+    "network alone, at five levels.",
     "segresnet": "`upsample: interpolate` on a GPU: repeated trainings differ in the last digits.",
     "attention_unet": "Batch normalisation: with batches of 1 or 2 its running statistics are noisy.",
     "unetplusplus": "Its nested skip paths take about twice the memory of a U-Net of the same width.",

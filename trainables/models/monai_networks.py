@@ -77,6 +77,9 @@ def dynunet(
         deep_supr_num=len(strides) - 2,
         res_block=residual,
     )
+    for again in ("input_block", "downsamples", "bottleneck", "upsamples", "deep_supervision_heads"):
+        if hasattr(network, again):
+            delattr(network, again)  # they are in skip_layers, which runs: a checkpoint would hold each weight twice
     return AnySize(network, 16)
 
 

@@ -139,6 +139,22 @@ def test_options_reach_the_network(name: str, parameters: dict[str, Any], kind: 
     assert len(with_it) > 0 == len(without)
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_dynunet_holds_each_weight_once_and_is_still_monais(deep: bool) -> None:
+    from monai.networks.nets import DynUNet
+
+    ours = small("dynunet", deep_supervision=deep)
+    state = ours.state_dict()
+    assert len({tensor.data_ptr() for tensor in state.values()}) == len(state)
+    filters, strides = [2, 4, 8, 16, 32], [1, 2, 2, 2, 2]
+    theirs = DynUNet(2, 2, 3, [3] * 5, strides, strides[1:], filters, deep_supervision=deep, deep_supr_num=3)
+    theirs.load_state_dict({name.removeprefix("network."): value for name, value in state.items()}, strict=False)
+    x = torch.randn(1, 2, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(ours.train()(x), theirs.train()(x))
+        assert torch.equal(ours.eval()(x), theirs.eval()(x))
+
+
 def test_dynunet_can_be_residual() -> None:
     assert trainable(small("dynunet", residual=True)) > trainable(small("dynunet"))
 
