@@ -190,6 +190,8 @@ def objective(results: Results) -> str:
 
 def region(results: Results, name: str) -> str:
     """A region in print."""
+    if name in results.protocol.means:
+        return f"{name} (mean of {' and '.join(results.protocol.means[name])})"
     return f"mean over {len(results.protocol.regions)} regions" if name == MEAN else name
 
 

@@ -21,6 +21,7 @@ class Cell:
         estimate: Mean and interval; None where nothing was scored.
         cases: Cases that the mean is over.
         units: Seeds (searches, where they are resampled) that it is over.
+        spread: Standard deviation that belongs to the value itself, such as that of lesions' Dice; not an interval.
         sign_flip: p of the sensitivity line; None where it was not asked for, or the estimate has no p.
     """
 
@@ -28,6 +29,7 @@ class Cell:
     cases: int = 0
     units: int = 0
     sign_flip: float | None = None
+    spread: float | None = None
 
     @property
     def mean(self) -> float | None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from search_spaces.metrics import Better, family_of
+from search_spaces.metrics import Better, family_of, pooled_from
 
 Kind = Literal["share", "distance", "volume", "bias", "count"]
 
@@ -68,7 +68,10 @@ class _Metrics(dict[str, Metric]):
     """Metrics by name; those whose name carries a number are made when they are asked for."""
 
     def __missing__(self, name: str) -> Metric:
-        family = family_of(name)
+        pooled, family = pooled_from(name), family_of(name)
+        if pooled is not None:
+            prefix, base = pooled
+            return dataclasses.replace(self[base], label=f"{self[base].label}, {PREFIXES[prefix]}")
         if family is None:
             raise KeyError(name)
         return FAMILIES[family[0]](family[1])
@@ -89,8 +92,16 @@ METRICS: dict[str, Metric] = _Metrics(
         "lesion_recall": Metric("Lesion recall", "greater", "share"),
         "lesion_false_positives": Metric("False lesions a scan", "smaller", "count"),
         "lesion_dice": Metric("Dice of found lesions", "greater", "share"),
+        "pooled_lesion_recall": Metric("Lesion recall, pooled", "greater", "share"),
+        "object_dice": Metric("Object-wise Dice", "greater", "share"),
+        "average_recall": Metric("Average recall", "greater", "share"),
+        "average_recall_iw2020": Metric("Average recall (iw2020)", "greater", "share"),
+        "cpm": Metric("CPM", "greater", "share"),
     }
 )
+
+PREFIXES = {"pooled_": "pooled", "group_": "by patient"}
+"""What the label of a metric of a whole split says, by the name's beginning."""
 
 FAMILIES: dict[str, Callable[[float], Metric]] = {
     "f": lambda beta: Metric(f"F{beta:g}", "greater", "share"),

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from study.ledger.rows import ArmRow, StudyRow
 
@@ -29,6 +29,9 @@ class Protocol:
         search_in: `first_fold` or `each_fold`.
         test_apart: Whether test cases were set apart from all folds.
         by_patient: Whether the file says which cases belong to one patient.
+        means: Name → regions whose mean by case is shown like a region.
+        labels: Region → labels whose union it is.
+        empty: What a case counts that lacks a region: `missing`, or `one`.
         dependent: Whether cases may share a patient and nobody knows which: then nothing is tested.
     """
 
@@ -47,11 +50,18 @@ class Protocol:
     test_apart: bool
     by_patient: bool
     dependent: bool
+    means: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    empty: Literal["missing", "one"] = "missing"
 
     @property
     def shown_regions(self) -> tuple[str, ...]:
-        """Regions that get a table, the objective's first; with `mean` where the objective is that."""
-        return (self.region, *(region for region in self.regions if region != self.region))
+        """Regions that get a table, the objective's first, and means; with `mean` where the objective is that."""
+        return (self.region, *(region for region in (*self.regions, *self.means) if region != self.region))
+
+    def parts(self, region: str) -> tuple[str, ...]:
+        """The regions that one is the mean of: itself, unless it is `mean` or one of `means`."""
+        return self.regions if region == MEAN else self.means.get(region, (region,))
 
     @property
     def last(self) -> int:
@@ -65,7 +75,7 @@ class Protocol:
 
 
 def protocol(study: StudyRow, arms: Sequence[ArmRow]) -> Protocol:
-    """Reads the study file. A file of this version has every key; a missing one is a bug and raises KeyError."""
+    """Reads the study file. A file of the first version has every key but those that came since; else KeyError."""
     file: Mapping[str, Any] = study.file
     dataset, budget, objective = file["dataset"], file["budget"], file["objective"]
     regions = tuple(dataset["regions"] or dataset["labels"])
@@ -89,4 +99,7 @@ def protocol(study: StudyRow, arms: Sequence[ArmRow]) -> Protocol:
         test_apart=folds is None or dataset["split"]["test"] is not None,
         by_patient=dataset["group"] not in ("case", "unknown"),
         dependent=dataset["group"] == "unknown",
+        means={name: tuple(parts) for name, parts in file["report"].get("means", {}).items()},
+        labels={name: tuple(labels) for name, labels in (dataset["regions"] or {}).items()},
+        empty=file["report"].get("empty", "missing"),
     )

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports.splitwide import SplitRecords
+from search_spaces.metrics import counts_lesions
 from study.design import TrialKey
 from study.ledger import Ledger
 from study.ledger.rows import ArmRow, AttemptRow, Case, Curve, Notice, Scores, SegmentRow, StudyRow, TrialRow
@@ -23,6 +25,7 @@ class Records:
         attempts: Every segment handed to a worker.
         scores: Case scores of the final stage.
         notices: Oldest first.
+        split: What metrics of a whole split are made of.
     """
 
     study: StudyRow
@@ -33,6 +36,7 @@ class Records:
     attempts: Sequence[AttemptRow]
     scores: Scores
     notices: Sequence[Notice]
+    split: SplitRecords = dataclasses.field(default_factory=SplitRecords)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,7 +69,7 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
             curves=opened.curves(study.id, "final", {"loss"}) if pictures else (),
             previews=opened.previews(study.id) if pictures else (),
         )
-        scores = opened.scores(study.id, "final")
+        scores, split = opened.scores(study.id, "final"), _split(opened, study)
         attempts, segments = opened.attempts(study.id), opened.segments(study.id)
         trials, notices = opened.trials(study.id), opened.notices(study.id)
         return (
@@ -78,6 +82,18 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
                 attempts=attempts,
                 scores=scores,
                 notices=notices,
+                split=split,
             ),
             drawn,
         )
+
+
+def _split(opened: Ledger, study: StudyRow) -> SplitRecords:
+    """Lesion records are read where something is made of them only: they can be large."""
+    report = study.file["report"]
+    wanted = counts_lesions(report["metrics"]) or report.get("lesions") is not None
+    return SplitRecords(
+        counts=opened.counts(study.id, "final"),
+        pooled=opened.pooled(study.id, "final"),
+        lesions=opened.lesions(study.id, "final") if wanted else (),
+    )

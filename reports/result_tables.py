@@ -4,10 +4,9 @@ from reports import equivalence, numbers
 from reports.claims import region as region_name
 from reports.estimates import LEAST_SEARCHES_FOR_LOSSES, Cell
 from reports.layout import LIKE_BEST, Entry, Row, State, Table
-from reports.metrics import METRICS
+from reports.metrics import METRICS, Metric
 from reports.numbers import NONE
 from reports.power import detectable
-from reports.protocol import MEAN
 from reports.results import ArmResult, Column, Comparison, Results
 from reports.statistics import LEAST_GROUPS_TO_CONFIRM
 
@@ -55,11 +54,15 @@ def value(results: Results, arm: ArmResult, column: Column) -> Entry:
     estimate = found.estimate
     return Entry(
         numbers.mean(estimate, metric),
-        numbers.interval(estimate, metric.decimals),
+        numbers.interval(estimate, metric.decimals) if found.spread is None else _spread(found.spread, metric),
         best=best,
         like_best=like and not best,
         span=(estimate.low, estimate.mean, estimate.high),
     )
+
+
+def _spread(spread: float, metric: Metric) -> str:
+    return f"± {numbers.fixed(spread, metric.decimals)}"
 
 
 def counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
@@ -137,8 +140,8 @@ def _reading(results: Results, region: str) -> tuple[str, ...]:
 
 def _ceiling(results: Results, region: str) -> float | None:
     """Mean ceiling over the test cases that have the region; None where the ledger does not know it."""
-    if region == MEAN:
-        parts = [_ceiling(results, part) for part in results.protocol.regions]
+    if len(results.protocol.parts(region)) > 1:
+        parts = [_ceiling(results, part) for part in results.protocol.parts(region)]
         known = [part for part in parts if part is not None]
         return sum(known) / len(known) if len(known) == len(parts) else None
     values = [case.facts.get("ceilings", {}).get(region) for case in results.scores.cases]

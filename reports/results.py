@@ -10,9 +10,10 @@ import numpy as np
 from reports.estimates import Cell, cell
 from reports.metrics import METRICS
 from reports.progress import Progress, progress
-from reports.protocol import MEAN, Protocol, protocol
+from reports.protocol import Protocol, protocol
 from reports.records import Records
 from reports.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
+from reports.splitwide import split_cells
 from reports.statistics import holm, like_the_best
 from study.ledger.rows import ArmRow
 
@@ -153,7 +154,7 @@ def results(records: Records) -> Results:
             row=row,
             progress=state,
             trainings=(trainings := _trainings(scores, row)),
-            cells=_cells(scores, row.name, trainings),
+            cells=_cells(scores, row.name, trainings) | split_cells(scores, records.split, row.number),
             detection={region: _detection(scores, row, region) for region in how.shown_regions},
         )
         for row, state in zip(records.arms, progress(records, how), strict=True)
@@ -168,10 +169,6 @@ def results(records: Records) -> Results:
         best=best,
         like_best=_like_best(scores, arms, best.get((how.region, how.metric, how.last), frozenset())),
     )
-
-
-def _regions(how: Protocol, region: str) -> tuple[str, ...]:
-    return how.regions if region == MEAN else (region,)
 
 
 def _cells(scores: FinalScores, arm: str, trainings: Trainings) -> dict[Column, Cell]:
@@ -207,8 +204,8 @@ def _trainings(scores: FinalScores, row: ArmRow) -> Trainings:
 def _collapsed(scores: FinalScores, run: Run) -> bool:
     """Whether a training finds nothing right in any region of any case at the last mark."""
     values, notes = scores.at_the_end(run)
-    there = np.isfinite(values)
-    wrong = notes[:, None] == MISS
+    there = np.isfinite(values) & (notes[:, None] < FALSE_POSITIVE)  # where there is something to be found
+    wrong = np.broadcast_to(notes[:, None] == MISS, there.shape)
     for index, name in enumerate(scores.protocol.metrics):
         if METRICS[name].kind == "share":
             wrong = wrong | (values[:, [index]] == 0)
@@ -217,14 +214,16 @@ def _collapsed(scores: FinalScores, run: Run) -> bool:
 
 def _detection(scores: FinalScores, row: ArmRow, region: str) -> Detection:
     how = scores.protocol
-    regions = [how.regions.index(part) for part in _regions(how, region)]
+    regions = [how.regions.index(part) for part in how.parts(region)]
     runs = [run for run, end in scores.ends.items() if run[0] == row.number and end == "scored"]
     ends = [scores.at_the_end(run) for run in runs]
     values, notes = [v[regions, 0] for v, _ in ends], [n[regions] for _, n in ends]
     false = sum(int((note == FALSE_POSITIVE).sum()) for note in notes)
     return Detection(
         missed=sum(int((note == MISS).sum()) for note in notes),
-        present=sum(int(np.isfinite(value).sum()) for value in values),
+        present=sum(
+            int((np.isfinite(value) & (note < FALSE_POSITIVE)).sum()) for value, note in zip(values, notes, strict=True)
+        ),
         false=false,
         absent=false + sum(int((note == CLEAN_NEGATIVE).sum()) for note in notes),
     )

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.estimates import mean_over
-from reports.metrics import METRICS
-from reports.protocol import MEAN, Protocol
+from reports.metrics import METRICS, Metric
+from reports.protocol import Protocol
 from reports.statistics import Floats
+from search_spaces.metrics import of_split
 from study.ledger.rows import Case, Scores, TrialRow
 
 End = Literal["scored", "diverged", "missing", "owed"]
@@ -54,10 +55,11 @@ class FinalScores:
     ends: Mapping[Run, End]
 
     def of(self, arm: str, mark: int, region: str, metric: str) -> Floats:
-        """`(K, F, S, N)` values of one arm; for `mean`, by case over the regions that it has, as the objective is."""
+        """`(K, F, S, N)` values of one arm; for a mean, by case over the regions that it has, as the objective is."""
         how = self.protocol
         by_region = self.values[self.arms.index(arm), how.marks.index(mark), :, how.metrics.index(metric)]
-        return mean_over(by_region, 0) if region == MEAN else np.asarray(by_region[how.regions.index(region)])
+        parts = [how.regions.index(part) for part in how.parts(region)]
+        return mean_over(by_region[parts], 0) if len(parts) > 1 else np.asarray(by_region[parts[0]])
 
     def at_the_end(self, run: Run) -> tuple[Floats, NDArray[np.uint8]]:
         """`(R, M, N)` values and `(R, N)` notes of one training at the last mark."""
@@ -174,6 +176,8 @@ def _count_diverged(
     says so, it is taken to.
     """
     empty = (notes >= FALSE_POSITIVE).any(axis=(0, 1, 3, 4, 5)) | _without(protocol.regions, tested)  # (R, N)
+    if protocol.empty == "one":
+        empty = np.zeros_like(empty)  # every case counts
     for trial in trials:
         key = trial.key
         tests = np.array([case.splits[key.fold] == "test" for case in tested])
@@ -181,9 +185,27 @@ def _count_diverged(
             if (key.arm, key.search, key.fold, key.number, mark) in reached:
                 continue
             for m, metric in enumerate(protocol.metrics):
-                worst = np.array([METRICS[metric].worst(diagonal(case)) for case in tested])
-                fill = np.where(tests & ~empty, worst, np.nan)  # (R, N)
-                values[key.arm, t, :, m, key.search, key.fold, key.number] = fill
+                fill = np.where(tests & ~empty, _worst(protocol, METRICS[metric], tested), np.nan)  # (R, N)
+                values[key.arm, t, :, m, key.search, key.fold, key.number] = np.nan if of_split(metric) else fill
+
+
+def _worst(protocol: Protocol, metric: Metric, tested: Sequence[Case]) -> Floats:
+    """`(R, N)` what finding nothing counts; NaN where the case's facts do not say."""
+    if metric.kind == "volume":
+        return np.array([[volume(case, protocol.labels.get(region, (region,))) for case in tested]
+                         for region in protocol.regions])  # fmt: skip
+    one = np.array([metric.worst(diagonal(case)) for case in tested])
+    return np.broadcast_to(one, (len(protocol.regions), len(tested)))
+
+
+def volume(case: Case, labels: Sequence[str]) -> float:
+    """Size of a case's reference in mL, or in voxels where its spacing is unknown; NaN where its facts do not say."""
+    voxels = case.facts.get("voxels", {})
+    if not all(label in voxels for label in labels):
+        return math.nan
+    spacing = case.facts.get("spacing")
+    size = sum(voxels[label] for label in labels)
+    return size * math.prod(spacing) / 1000 if spacing else float(size)
 
 
 def _without(regions: Sequence[str], tested: Sequence[Case]) -> NDArray[np.bool_]:

@@ -1,6 +1,11 @@
-"""Which of a metric's values are better, for every name that a study file may give."""
+"""Names of metrics: which of their values are better, and which are of a case and which of a whole split.
+
+A metric of a case has a value for each case; tables show its mean, with interval and test. A metric of a split has one
+value for all cases of a training: it has neither, and no search can be judged by it.
+"""
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from search_spaces.defaults import METRICS
@@ -14,9 +19,25 @@ FAMILIES: dict[str, Better] = {
 """Metrics whose name ends with a number: `f2` (F-beta, beta 2), `surface_dice_1.5` (at 1.5 mm, or pixels where the
 spacing is unknown). The number is greater than 0 and written the shortest way: one metric, one name."""
 
+LESIONS: dict[str, Better] = {
+    "pooled_lesion_recall": "greater",
+    "object_dice": "greater",
+    "average_recall": "greater",
+    "average_recall_iw2020": "greater",
+    "cpm": "greater",
+}
+"""Metrics of a split, over the lesions of all its cases (`reports/lesions.py`)."""
+
+PREFIXES = ("pooled_", "group_")
+"""Metrics of a split, from voxels: `pooled_dice` is that of all cases' voxels together, `group_dice` the mean over
+groups (patients) whose cases are pooled. Of metrics that voxel counts give; average precision too, pooled only."""
+
+COUNTED = ("dice", "iou", "precision", "recall", "mcc")
+"""What voxel counts give, and F-beta."""
+
 NUMBERED = re.compile(r"([a-z_]+?)((?:0|[1-9]\d*)(?:\.\d*[1-9])?)")
 
-KNOWN = (*METRICS, *(f"{family}2" for family in FAMILIES))
+KNOWN = (*METRICS, *(f"{family}2" for family in FAMILIES), *LESIONS, *(f"{prefix}dice" for prefix in PREFIXES))
 """What messages offer: all names, and an example of each family."""
 
 
@@ -24,6 +45,10 @@ def better(name: str) -> Better | None:
     """Which values are better; None where there is no metric of that name."""
     if name in METRICS:
         return METRICS[name]
+    if name in LESIONS:
+        return LESIONS[name]
+    if (pooled := pooled_from(name)) is not None:
+        return better(pooled[1])
     family, _ = family_of(name) or ("", 0.0)
     return FAMILIES.get(family)
 
@@ -34,3 +59,36 @@ def family_of(name: str) -> tuple[str, float] | None:
     if match is None or match[1] not in FAMILIES or float(match[2]) == 0:
         return None
     return match[1], float(match[2])
+
+
+def pooled_from(name: str) -> tuple[str, str] | None:
+    """Prefix and metric of a name such as `pooled_dice`: `("pooled_", "dice")`; None where it is none."""
+    for prefix in PREFIXES:
+        base = name.removeprefix(prefix)
+        if base == name:
+            continue
+        family, _ = family_of(base) or ("", 0.0)
+        if base in COUNTED or family == "f" or (prefix, base) == ("pooled_", "average_precision"):
+            return prefix, base
+    return None
+
+
+def of_split(name: str) -> bool:
+    """Whether it is a metric of a whole split."""
+    return name in LESIONS or pooled_from(name) is not None
+
+
+def scored(names: Iterable[str]) -> tuple[str, ...]:
+    """The metrics of a case that trials must compute for some metrics. Voxel counts are always kept."""
+    needed: dict[str, None] = {}
+    for name in names:
+        if name == "pooled_average_precision":
+            needed["average_precision"] = None
+        elif not of_split(name):
+            needed[name] = None
+    return tuple(needed)
+
+
+def counts_lesions(names: Iterable[str]) -> bool:
+    """Whether trials must keep lesion records for some metrics of a split."""
+    return any(name in LESIONS for name in names)

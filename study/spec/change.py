@@ -2,16 +2,17 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from search_spaces.metrics import counts_lesions, scored
 from study.design import arm_name
 from study.spec import Study
 from study.spec.errors import SpecError
 
 FREE = (
     "dataset.path", "dataset.split.file", "resources", "report.baseline", "report.tables", "report.published",
-    "report.aggregate", "report.lesions.protocol", "report.lesions.strata",
+    "report.means", "report.lesions.protocol", "report.lesions.strata",
 )  # fmt: skip
 """Keys that change no number of a trial. The data themselves are compared by their digest, the splits by case."""
 
@@ -88,7 +89,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[s
 
 def _inside(key: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
     """Changed leaves; a range, a list and an ordered mapping are leaves."""
-    if key in FREE or (key == "report.metrics" and not set(after or ()) - set(before or ())):
+    if key in FREE or (key == "report.metrics" and not _computed(after or ()) - _computed(before or ())):
         return  # a metric that is no longer shown costs nothing; a new one was not computed for old trials
     if key in ORDERED:
         if list((before or {}).items()) != list((after or {}).items()):
@@ -98,6 +99,11 @@ def _inside(key: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]
             yield from _inside(f"{key}.{name}", before.get(name), after.get(name))
     elif before != after or type(before) is not type(after):
         yield key, before, after
+
+
+def _computed(metrics: Iterable[str]) -> set[str]:
+    """What trials compute for the metrics that are shown."""
+    return {*scored(metrics), *(("lesions",) if counts_lesions(metrics) else ())}
 
 
 ORDERED = ("dataset.labels",)

@@ -5,7 +5,7 @@ from typing import Any
 
 from search_spaces.defaults import DIMS, DIVISORS
 from search_spaces.grammar import Fixed, Parameter
-from search_spaces.metrics import KNOWN, better
+from search_spaces.metrics import KNOWN, better, of_split
 from search_spaces.values import grid_points
 from study.design import arm_name
 from study.spec.errors import Problem, suggestion, unknown
@@ -63,6 +63,9 @@ def _metric(values: Values) -> Iterator[Problem]:
     direction = better(objective.metric)
     if direction is None:
         yield Problem(("objective", "metric"), unknown("metric", objective.metric, KNOWN))
+    elif of_split(objective.metric):
+        text = f"{objective.metric} has no value for a case: choose by a metric of cases, such as dice, and report it."
+        yield Problem(("objective", "metric"), text)
     elif direction == "zero":
         text = f"{objective.metric} has a sign and is best at 0: choose by volume_error, or by another metric."
         yield Problem(("objective", "metric"), text)
@@ -84,6 +87,17 @@ def _region(values: Values) -> Iterator[Problem]:
     objective, regions = values["objective"], values["dataset"].scored
     if objective.region != "mean" and objective.region not in regions:
         yield Problem(("objective", "region"), unknown("region", objective.region, ("mean", *regions)))
+
+
+def _means(values: Values) -> Iterator[Problem]:
+    """Means of regions that there are not, or that are called like one."""
+    regions = values["dataset"].scored
+    for name, parts in values["report"].means.items():
+        if name in ("mean", *regions):
+            yield Problem(("report", "means", name), "there is a region of that name: give the mean another one.")
+        for index, part in enumerate(parts):
+            if part not in regions:
+                yield Problem(("report", "means", name, index), unknown("region", part, regions))
 
 
 def _marks(values: Values) -> Iterator[Problem]:
@@ -169,6 +183,7 @@ CHECKS = (
     (("objective",), _metric),
     (("objective", "patch", "report"), _volumes),
     (("objective", "dataset"), _region),
+    (("report", "dataset"), _means),
     (("dataset", "losses"), class_problems),
     (("budget", "length"), _marks),
     (("report", "objective", "dataset", "budget", "length"), shown_problems),

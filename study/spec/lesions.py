@@ -13,7 +13,7 @@ class LesionCounting(Section):
     """Lesion records of every case are kept, and the report has a table of them.
 
     Attributes:
-        protocol: How average recall is worked out: `corrected`, or `iw2020` as the inverse-weighting paper's code.
+        protocol: How that table works out average recall: `corrected`, or `iw2020` as the paper's code did.
         strata: Diameters in voxels that part small lesions from large ones; each stratum gets a row of its own. The
             papers: 8 for LUNA16, 12 for LiTS, 5 for metastases.
     """

@@ -1,6 +1,6 @@
 """The sections of a study file apart from the dataset: their keys, what is allowed, what holds when they are silent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -147,12 +147,12 @@ class Report(Section):
 
     Attributes:
         baseline: Arm that the others are compared with; None: the first.
-        metrics: Names of metrics; they are computed at every mark.
+        metrics: Names of metrics, of cases or of the whole split; they are computed at every mark.
         empty: What a case counts that lacks a region: `missing` leaves it out of means; `one` is 1 where the prediction
             lacks it too and 0 where not, as KiTS19 and the inverse-weighting paper score.
-        aggregate: How cases are put together: the mean over `case`s, the mean over `group`s whose voxels are pooled,
-            all voxels `pooled`. Only means over cases have intervals and tests.
-        lesions: Whether and how lesions are counted; None: not, unless a metric is of lesions.
+        means: Name → regions: shown like a region, it is the mean over them by case, such as KiTS19's composite
+            `[kidney+tumor, tumor]`.
+        lesions: A table of lesions by size; None: none. Their records are kept too where a metric needs them.
         tables: Tables in a paper's layout, before the report's own.
         published: Papers whose printed numbers stand beside ours: `kits19`, `matthews/promise12`.
         equivalence: A difference from the baseline up to this size is of no practical interest, in the objective's
@@ -167,9 +167,10 @@ class Report(Section):
         "hd95",
     )
     empty: Literal["missing", "one"] = "missing"
-    aggregate: Annotated[
-        tuple[Literal["case", "group", "pooled"], ...], BeforeValidator(listed), Field(min_length=1)
-    ] = ("case",)
+    means: Mapping[
+        Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_+ -]*$", max_length=100)],
+        Annotated[tuple[str, ...], BeforeValidator(listed), Field(min_length=2)],
+    ] = Field(default_factory=dict)
     lesions: LesionCounting | None = None
     tables: Tables = ()
     published: Published = ()

@@ -14,7 +14,7 @@ from pydantic import SkipValidation
 
 from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
 from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
-from search_spaces.metrics import better
+from search_spaces.metrics import better, counts_lesions, scored
 from search_spaces.values import first_of
 from study.design import Arm, Design, arm_name
 from study.spec import smoke
@@ -106,8 +106,8 @@ class Study(Section):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What every trial is scored by: the report's metrics, and the objective's."""
-        return tuple(dict.fromkeys((*self.report.metrics, self.objective.metric)))
+        """What every trial is scored by: the report's metrics of a case, and the objective's."""
+        return scored((*self.report.metrics, self.objective.metric))
 
     @property
     def maximize(self) -> bool:
@@ -319,7 +319,7 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
         "regions": study.regions,
         "metrics": study.metrics,
         "empty": study.report.empty,
-        "lesions": study.report.lesions is not None,
+        "lesions": study.report.lesions is not None or counts_lesions(study.report.metrics),
         "blend": study.inference.blend,
         "average": study.inference.average,
         "mirror": study.inference.mirror,

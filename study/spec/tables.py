@@ -108,7 +108,7 @@ def shown_problems(values: Values) -> Iterator[Problem]:
                 text = f"{name!r} is not computed: add it to report.metrics, or show {', '.join(report.metrics)}."
                 yield Problem(("report", "tables", index, "metric", place), text)
         for place, name in enumerate(table.region):
-            if name not in regions and not (name == "mean" == objective.region):
+            if name not in (*regions, *report.means) and not (name == "mean" == objective.region):
                 yield Problem(("report", "tables", index, "region", place), unknown("region", name, regions))
         for place, mark in enumerate(table.iteration):
             if mark not in marks:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert
 
+from search_spaces.metrics import scored
 from study.design import Arm, Design, Status, TrialKey
 from study.ledger import Ledger, schema
 from study.ledger.rows import Case
@@ -53,6 +54,9 @@ class Fake:
         published: As the study file says.
         equivalence: As the study file says.
         weighting: As the study file says.
+        empty_counts: `report.empty` of the study file.
+        means: As the study file says.
+        lesions: As the study file says.
         regions: Region → labels, the greater first; a case may lack what is called lesion.
     """
 
@@ -83,6 +87,9 @@ class Fake:
     tables: Sequence[Any] = ()
     published: Sequence[str] = ()
     equivalence: float | None = None
+    empty_counts: str = "missing"
+    means: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    lesions: Mapping[str, Any] | None = None
     weighting: Sequence[str] = ("none",)
     regions: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=lambda: {"organ": ["organ", "lesion"], "lesion": ["lesion"]}
@@ -122,6 +129,7 @@ class Fake:
                 },
                 "objective": {"metric": self.metrics[0], "region": self.region},
                 "report": {"baseline": self.baseline, "metrics": list(self.metrics)}
+                | {"empty": self.empty_counts, "means": self.means, "lesions": self.lesions}
                 | {"tables": list(self.tables), "published": list(self.published), "equivalence": self.equivalence},
             }
         )
@@ -290,6 +298,7 @@ class _Trial:
             dice = min(0.99, max(0.02, level + easier + patient + float(self.random.normal(0, 0.03))))
             note = None
             values = {"dice": dice, "recall": min(1.0, dice + 0.02), "hd95": 40 * (1 - dice), "precision": dice}
+            values["average_precision"] = dice
             if region == "lesion" and not self.fake.has_lesion(case.name):
                 note = "false positive" if self.random.random() < 0.4 else "clean negative"
                 values = dict.fromkeys(values)
@@ -299,7 +308,7 @@ class _Trial:
             rows.setdefault(schema.case_scores, []).extend(
                 {"trial_id": self.id, "iteration": mark, "region": region, "metric": metric, "case_id": case_id}
                 | {"value": values[metric], "note": note}
-                for metric in self.fake.metrics
+                for metric in scored(self.fake.metrics)
             )
 
     def _preview(self, case: Case, case_id: int, level: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from reports.metrics import METRICS
 from reports.protocol import Protocol
 from reports.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, NON_FINITE, FinalScores, diverged, final_scores
-from search_spaces.metrics import better
+from search_spaces.metrics import LESIONS, better
 from study.design import Status, TrialKey
 from study.ledger.rows import Case, Scores, TrialRow
 from tests.reports.ledgers import DIVERGED, MEMORY
@@ -190,9 +190,31 @@ def test_every_metric_that_is_computed_can_be_reported() -> None:
     for name in (*COMPUTED, "f2", "surface_dice_1.5"):
         assert metric_named(name).kind in kinds[METRICS[name].kind]
         assert METRICS[name].better == better(name)
-    assert set(METRICS) == set(COMPUTED)
+    assert set(METRICS) == {*COMPUTED, *LESIONS}
     with pytest.raises(KeyError):
         METRICS["f2.0"]
+
+
+def test_a_diverged_training_counts_everywhere_where_empty_is_one() -> None:
+    lines = [*whole(0), (0, 200, "lesion", "dice", "c2", 1.0, "clean negative")]
+    rows = [trial(0), trial(1, "failed", DIVERGED)]
+    for empty, expected in (("missing", [0.0, math.nan]), ("one", [0.0, 0.0])):
+        how = dataclasses.replace(PROTOCOL, empty=empty)
+        found = final_scores(how, ["a"], rows, CASES, scores(lines)).of("a", 200, "lesion", "dice")[0, 0, 1]
+        assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_a_diverged_training_misses_the_whole_volume() -> None:
+    facts = {**FACTS, "voxels": {"organ": 400, "lesion": 50}}
+    cases = (Case("c1", "p1", ("test",), facts), Case("c2", "p2", ("test",), {**facts, "spacing": None}))
+    metrics = ("dice", "volume_error", "volume_bias", "lesion_false_positives", "pooled_dice")
+    labels = {"organ": ("organ", "lesion"), "lesion": ("lesion",)}
+    how = dataclasses.replace(PROTOCOL, metrics=metrics, labels=labels, seeds=1)
+    found = final_scores(how, ["a"], [trial(0, "failed", DIVERGED)], cases, scores([], cases))
+    assert found.of("a", 200, "organ", "volume_error")[0, 0, 0].tolist() == [450 * 2 / 1000, 450]
+    assert found.of("a", 200, "lesion", "volume_bias")[0, 0, 0].tolist() == [-1, -1]
+    for name in ("lesion_false_positives", "pooled_dice"):
+        assert np.isnan(found.of("a", 200, "organ", name)).all()
 
 
 def test_headings_say_unit_and_direction() -> None:

@@ -4,11 +4,30 @@ Each is for masks that both hold something; `empty.py` says what is recorded oth
 """
 
 import math
+from typing import Protocol
 
-from trainables.metrics.geometry import Geometry
+
+class Counted(Protocol):
+    """Voxels of two masks: of one case (`Geometry`, `trainables.trial.Counts`) or of many together."""
+
+    @property
+    def tp(self) -> int:
+        """In both."""
+
+    @property
+    def fp(self) -> int:
+        """In the prediction alone."""
+
+    @property
+    def fn(self) -> int:
+        """In the reference alone."""
+
+    @property
+    def tn(self) -> int:
+        """In neither."""
 
 
-def dice(geometry: Geometry) -> float:
+def dice(geometry: Counted) -> float:
     """`2 TP / (2 TP + FP + FN)`, in `[0, 1]`; not for two empty masks (`empty.py`).
 
     Source: Dice 1945, https://doi.org/10.2307/1932409; equal to the F1 score of voxels.
@@ -16,7 +35,7 @@ def dice(geometry: Geometry) -> float:
     return 2 * geometry.tp / (2 * geometry.tp + geometry.fp + geometry.fn)
 
 
-def iou(geometry: Geometry) -> float:
+def iou(geometry: Counted) -> float:
     """`TP / (TP + FP + FN)`, in `[0, 1]`: `dice / (2 - dice)`. Also called Jaccard index.
 
     Source: Jaccard 1912, https://doi.org/10.1111/j.1469-8137.1912.tb05611.x.
@@ -24,21 +43,21 @@ def iou(geometry: Geometry) -> float:
     return geometry.tp / (geometry.tp + geometry.fp + geometry.fn)
 
 
-def precision(geometry: Geometry) -> float:
+def precision(geometry: Counted) -> float:
     """`TP / (TP + FP)`: share of the prediction that is right, in `[0, 1]`; not for an empty prediction."""
     return geometry.tp / (geometry.tp + geometry.fp)
 
 
-def recall(geometry: Geometry) -> float:
+def recall(geometry: Counted) -> float:
     """`TP / (TP + FN)`: share of the reference that was found, in `[0, 1]`; not for an empty reference."""
     return geometry.tp / (geometry.tp + geometry.fn)
 
 
-def f_beta(geometry: Geometry, *, beta: float) -> float:
+def f_beta(geometry: Counted, *, beta: float) -> float:
     """`(1 + beta²) TP / ((1 + beta²) TP + beta² FN + FP)`, in `[0, 1]`.
 
     Args:
-        geometry: Both masks hold something.
+        geometry: Counts; both masks hold something.
         beta: How many times as much recall counts as precision, > 0; 1 is Dice.
 
     Source: van Rijsbergen 1979, Information Retrieval, chapter 7.
@@ -47,7 +66,7 @@ def f_beta(geometry: Geometry, *, beta: float) -> float:
     return found / (found + beta**2 * geometry.fn + geometry.fp)
 
 
-def mcc(geometry: Geometry) -> float:
+def mcc(geometry: Counted) -> float:
     """Matthews' correlation of the two masks over the voxels of the whole image, in `[-1, 1]`; 0 is chance.
 
     `(TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN))`. Where a mask fills the image it is 0 / 0, and 0

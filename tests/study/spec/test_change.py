@@ -28,7 +28,8 @@ def test_no_change_is_no_difference() -> None:
         {"resources": {"cpu": 4, "gpu": 1}},
         {"report.baseline": "unet3d+focal"},
         {"report.metrics": ["recall", "dice"]},
-        {"report.aggregate": ["case", "pooled"]},
+        {"report.metrics": ["dice", "precision", "recall", "hd95", "pooled_dice", "group_f2"]},
+        {"report.means": {"both": ["kidney", "tumor"]}},
     ],
 )
 def test_what_changes_no_number_is_free(changes: dict[str, Any]) -> None:
@@ -104,9 +105,11 @@ def test_a_new_metric_was_not_computed_for_old_trials() -> None:
 
 def test_how_kept_lesions_are_counted_is_free_and_whether_they_are_kept_is_not() -> None:
     kept = {"report.lesions": {"strata": [8]}}
-    assert not compared({"report.lesions": {"protocol": "iw2020", "strata": []}}, before=kept)
+    assert not compared({"report.lesions": {"protocol": "iw2020", "strata": [5, 12]}}, before=kept)
     [line] = compared(kept).incompatible
     assert line.startswith("report.lesions: nothing in the ledger")
+    [line] = compared({"report.metrics": ["dice", "cpm"]}, before={"report.metrics": ["dice"]}).incompatible
+    assert line.startswith("report.metrics")
     [line] = compared({"report.empty": "one"}).incompatible
     assert line == 'report.empty: "missing" in the ledger, "one" in the file'
 

@@ -188,7 +188,7 @@ def test_how_cases_without_a_region_and_lesions_count_reaches_the_trial() -> Non
     assert [(found["empty"], found["lesions"]) for found in fields] == [("missing", False), ("one", True)]
     assert made[1].report.lesions is not None
     assert made[1].report.lesions.strata == (8.0, 12.0)
-    assert made[1].plain()["report"]["lesions"] == {"strata": [8.0, 12.0]}
+    assert made[1].plain()["report"]["lesions"] == {"protocol": "corrected", "strata": [8.0, 12.0]}
 
 
 def test_metrics_of_a_whole_split_ask_trials_for_what_they_are_made_of() -> None:
