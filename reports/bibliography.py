@@ -50,10 +50,10 @@ SAMPLERS: Mapping[str, str] = {"tpe": "bergstra2011", "random": "bergstra2012"}
 PACKAGES: Mapping[str, str] = {"optuna": "akiba2019", "ray": "moritz2018", "torch": "paszke2019"}
 
 
-def bibliography(results: Results) -> str:
-    """The entries of what the study used, by key; each once."""
+def bibliography(*studies: Results) -> str:
+    """The entries of what the studies used, by key; each once."""
     known = entries()
-    return "".join(f"{known[key]}\n" for key in sorted(set(_used(results))))
+    return "".join(f"{known[key]}\n" for key in sorted({key for results in studies for key in _used(results)}))
 
 
 def entries() -> dict[str, str]:

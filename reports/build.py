@@ -10,31 +10,32 @@ from reports.bibliography import bibliography
 from reports.document import Document, document
 from reports.records import Pictures, read
 from reports.results import Results, results
+from reports.several import together
 from trainables.errors import InputError
 
-Writer = Callable[[Document, Results, Pictures], str]
+Writer = Callable[[Document, Sequence[Results], Pictures], str]
 
 FORMATS: Mapping[str, Mapping[str, Writer]] = {
     "md": {"report.md": lambda said, _, __: markdown.markdown(said)},
     "csv": {
-        "results.csv": lambda _, found, __: tidy.final_csv(found),
-        "search.csv": lambda _, found, __: tidy.search_csv(found),
+        "results.csv": lambda _, found, __: tidy.final_csv(*found),
+        "search.csv": lambda _, found, __: tidy.search_csv(*found),
     },
     "tex": {"report.tex": lambda said, _, __: latex.latex(said)},
-    "html": {"report.html": page.page},
-    "bib": {"references.bib": lambda _, found, __: bibliography(found)},
+    "html": {"report.html": lambda said, found, drawn: page.page(said, found[0] if len(found) == 1 else None, drawn)},
+    "bib": {"references.bib": lambda _, found, __: bibliography(*found)},
 }
 """Format → file name → what writes it."""
 
 
 def write(
-    ledger: str | Path, study: str, folder: str | Path, formats: Sequence[str] = tuple(FORMATS)
+    ledger: str | Path, study: str | Sequence[str], folder: str | Path, formats: Sequence[str] = tuple(FORMATS)
 ) -> dict[str, Path]:
-    """Writes a study's report.
+    """Writes the report of a study, or of several together.
 
     Args:
         ledger: Path or URL of the ledger; it is only read.
-        study: The study's name.
+        study: The study's name; or the names of several, each a column.
         folder: Where the files go; made where it is not there. Each file appears whole or not at all.
         formats: Keys of `FORMATS`.
 
@@ -42,32 +43,42 @@ def write(
         File name → path.
 
     Raises:
-        InputError: No such ledger or study, or an unknown format.
+        InputError: No such ledger or study, a study twice, or an unknown format.
     """
     if unknown := [name for name in formats if name not in FORMATS]:
         raise InputError(f"no report format '{unknown[0]}'; there are {', '.join(FORMATS)}")
-    records, pictures = read(ledger, study, pictures="html" in formats)
-    found = results(records)
-    said = document(found)
+    said, found, pictures = _read(ledger, study, pictures="html" in formats)
     texts = {name: make(said, found, pictures) for key in formats for name, make in FORMATS[key].items()}
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return {name: _replace(target / name, text) for name, text in texts.items()}
 
 
-def text(ledger: str | Path, study: str, width: int = 100) -> str:
+def text(ledger: str | Path, study: str | Sequence[str], width: int = 100) -> str:
     """The report's main table, what may be claimed and what is missing, for a terminal.
 
     Args:
         ledger: Path or URL of the ledger; it is only read.
-        study: The study's name.
+        study: The study's name, or the names of several.
         width: Letters of a line of sentences.
 
     Raises:
         InputError: No such ledger or study.
     """
-    records, _ = read(ledger, study, pictures=False)
-    return plain.text(document(results(records)), width)
+    said, _, _ = _read(ledger, study, pictures=False)
+    return plain.text(said, width)
+
+
+def _read(
+    ledger: str | Path, study: str | Sequence[str], *, pictures: bool
+) -> tuple[Document, list[Results], Pictures]:
+    names = [study] if isinstance(study, str) else list(study)
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"study '{twice[0]}' is named twice: name each once")
+    alone = len(names) == 1  # a page of several studies has no pictures
+    read_ones = [read(ledger, name, pictures=pictures and alone) for name in names]
+    found = [results(records) for records, _ in read_ones]
+    return document(found[0]) if alone else together(found), found, read_ones[0][1]
 
 
 def _replace(path: Path, content: str) -> Path:

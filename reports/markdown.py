@@ -18,7 +18,8 @@ def markdown(document: Document) -> str:
         if lines:
             blocks += [title, "\n".join(f"- {escape(line)}" for line in lines)]
     blocks += [block for found in document.tables for block in _table(found)]
-    blocks += ["## Methods, for the manuscript", "\n\n".join(map(escape, document.methods))]
+    if document.methods:
+        blocks += ["## Methods, for the manuscript", "\n\n".join(map(escape, document.methods))]
     blocks += ["## Study", "\n".join(f"- {what}: {escape(how)}" for what, how in document.facts)]
     return "\n\n".join(blocks) + "\n"
 

@@ -53,11 +53,12 @@ class Panels:
     drawn: tuple[tuple[str, str], ...]
 
 
-def page(document: Document, results: Results, pictures: Pictures) -> str:
-    """The whole page."""
+def page(document: Document, results: Results | None, pictures: Pictures) -> str:
+    """The whole page; without results, as for several studies together, it has no curves and no gallery."""
     from markupsafe import Markup
 
-    shown = gallery(results, pictures.previews)
+    shown = None if results is None else gallery(results, pictures.previews)
+    panels = [] if results is None else _panels(results, pictures)
     tables = {found.key: bars(found) for found in document.tables}
     return (
         environment("html")
@@ -66,7 +67,7 @@ def page(document: Document, results: Results, pictures: Pictures) -> str:
             document=document,
             bars=tables,
             gallery=shown,
-            panels=[panel for panel in _panels(results, pictures) if any(svg for _, svg in panel.drawn)],
+            panels=[panel for panel in panels if any(svg for _, svg in panel.drawn)],
             stroke=stroke(shown),
             style=Markup(files("reports").joinpath("templates/report.css").read_text("utf-8")),
             svg=Markup,

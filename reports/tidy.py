@@ -37,16 +37,22 @@ the paper names none."""
 Line = Mapping[str, str | int | float | None]
 
 
-def final_csv(results: Results) -> str:
+def final_csv(*studies: Results) -> str:
     """Test cases: every arm, region, metric and mark; arms without a result have empty means. Then the papers' rows."""
-    p = {comparison.arm: comparison.p for comparison in results.comparisons}
-    ours = (line for arm in results.arms for line in _final(results, arm, p.get(arm.row.name)))
-    return _written(itertools.chain(ours, map(_printed, rows(published(results)))))
+    ours = (line for results in studies for line in _ours(results))
+    papers = dict.fromkeys(name for results in studies for name in published(results))
+    return _written(itertools.chain(ours, map(_printed, rows(papers))))
 
 
-def search_csv(results: Results) -> str:
+def search_csv(*studies: Results) -> str:
     """Validation cases: the objective of every search trial at every mark that it reached."""
-    return _written(line for arm in results.arms for line in _search(results, arm))
+    return _written(line for results in studies for arm in results.arms for line in _search(results, arm))
+
+
+def _ours(results: Results) -> Iterator[Line]:
+    p = {comparison.arm: comparison.p for comparison in results.comparisons}
+    for arm in results.arms:
+        yield from _final(results, arm, p.get(arm.row.name))
 
 
 def _written(lines: Iterator[Line]) -> str:

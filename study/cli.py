@@ -170,7 +170,7 @@ def run(
     for line in ended(result, again):
         typer.echo(line)
     if result.complete:
-        _write_report(places, study.name)
+        _write_report(places, [study.name])
     if not result.complete:
         raise typer.Exit(STOPPED if result.stopped else FAILURES)
     if result.failed or result.lost:
@@ -223,7 +223,7 @@ def stop(name: Name, home: Home = HOME, ledger: LedgerAt = None) -> None:
 
 @app.command()
 def report(
-    name: Name,
+    names: Annotated[list[str], typer.Argument(metavar="STUDY...", help="A study; or several, in one table.")],
     formats: Annotated[
         list[str] | None, typer.Option("--format", help="md, csv, tex, html or bib; repeatable; all.")
     ] = None,
@@ -233,9 +233,10 @@ def report(
 ) -> None:
     """Write a study's tables, statistics and pictures from the ledger, at any time.
 
+    Several studies stand side by side, each by its own objective.
     Example: segstudy report demo --format html --out report
     """
-    _write_report(Places.of(home, ledger), name, out, formats or ())
+    _write_report(Places.of(home, ledger), names, out, formats or ())
 
 
 @app.command("list")
@@ -330,22 +331,25 @@ def _show_card(kind: str, name: str | None, as_json: bool) -> None:
     _print_json(shown.plain()) if as_json else typer.echo(text_of(shown))
 
 
-def _write_report(places: Places, name: str, folder: Path | None = None, formats: Sequence[str] = ()) -> None:
+def _write_report(
+    places: Places, names: Sequence[str], folder: Path | None = None, formats: Sequence[str] = ()
+) -> None:
     """Writes a report, shows its table, and says where it is."""
     from reports.build import FORMATS, text, write
 
     console = _console()
-    target = folder or places.reports(name)
-    shown = text(places.ledger, name, width=min(console.width, 100))
+    target = folder or places.reports("+".join(names))
+    shown = text(places.ledger, names, width=min(console.width, 100))
     try:
-        paths = write(places.ledger, name, target, formats or tuple(FORMATS))
+        paths = write(places.ledger, names, target, formats or tuple(FORMATS))
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}). Name another folder by --out.") from error
     typer.echo(shown, nl=False)
     typer.echo("")
     for path in paths.values():
-        typer.echo(f"{name}: {path}")
-    _count_reading(places.ledger, name)
+        typer.echo(f"{' '.join(names)}: {path}")
+    for name in names:
+        _count_reading(places.ledger, name)
 
 
 def _count_reading(ledger: str, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, select
 
 from search_spaces.metrics import scored
 from study.design import Arm, Design, Status, TrialKey
@@ -169,11 +169,15 @@ class Fake:
 def build(path: Path, fake: Fake) -> Path:
     """Writes the ledger and returns its path."""
     with Ledger.open(path) as ledger:
-        design = fake.study.design()
-        versions = {"segstudy": "0.1.0", "torch": "2.13.0"}
-        study_id = ledger.create_study(fake.name, fake.study.plain(), design, fake.cases, "d" * 64, versions, now=1e9)
-        ledger.write(lambda connection: _fill(connection, study_id, design, fake))
+        add(ledger, fake)
     return path
+
+
+def add(ledger: Ledger, fake: Fake) -> None:
+    """Writes one more study into a ledger."""
+    design, versions = fake.study.design(), {"segstudy": "0.1.0", "torch": "2.13.0"}
+    study_id = ledger.create_study(fake.name, fake.study.plain(), design, fake.cases, "d" * 64, versions, now=1e9)
+    ledger.write(lambda connection: _fill(connection, study_id, design, fake))
 
 
 def _fill(connection: Connection, study_id: int, design: Design, fake: Fake) -> None:
@@ -183,8 +187,9 @@ def _fill(connection: Connection, study_id: int, design: Design, fake: Fake) -> 
         for table in tables
     )
     rows: dict[Any, list[dict[str, Any]]] = {}
-    for number, trial in enumerate(_trials(design, fake)):
-        trial.id = number + 1
+    used = connection.scalar(select(func.max(schema.trials.c.id))) or 0
+    for number, trial in enumerate(_trials(design, fake), used + 1):
+        trial.id = number
         trial.write(rows, study_id, arms, cases)
     for table, found in rows.items():
         for start in range(0, len(found), 20_000):
