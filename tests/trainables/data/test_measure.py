@@ -31,7 +31,7 @@ def test_lesions_in_2d_share_corners() -> None:
 def test_as_many_lesions_as_scipy_finds(shape: tuple[int, ...]) -> None:
     from scipy import ndimage
 
-    for seed in range(30):  # cc3d's numbers have gaps in some flat images of odd width
+    for seed in range(30):  # cc3d numbers background too in some flat bool arrays of odd width
         reference = (np.random.default_rng(seed).random(shape) > 0.7).astype(np.uint8)
         numbers, count = ndimage.label(reference, np.ones((3,) * len(shape)))
         sizes = sorted(np.bincount(numbers.reshape(-1))[1:].tolist(), reverse=True)
