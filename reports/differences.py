@@ -42,6 +42,11 @@ def _file(*path: str) -> Callable[[Results], Any]:
     return here
 
 
+def _augment(results: Results) -> list[str] | None:
+    given = _file("augment")(results)
+    return None if given is None else [numbers.recipe(one) for one in given]
+
+
 def _model(name: str) -> Callable[[Results], Any]:
     """A network's parameter, where all arms that have it agree."""
 
@@ -99,7 +104,7 @@ LINES: Mapping[str, Line] = {
     "learning_rate": Line("training", "learning rate", _file("training", "learning_rate")),
     "schedule": Line("training", "schedule", _file("training", "schedule")),
     "batch_size": Line("training", "batch", _file("training", "batch_size")),
-    "augment": Line("training", "augmentation", _file("augment")),
+    "augment": Line("training", "augmentation", _augment),
     "foreground": Line("training", "patches drawn", _foreground),
     "tuning": Line("tuning", "tuning", _tuning),
     "seeds": Line("tuning", "final seeds", lambda results: results.protocol.seeds),

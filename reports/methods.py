@@ -78,7 +78,9 @@ def _training(results: Results) -> list[str]:
         "Of each training the checkpoint that was best on validation cases was kept."
         if training.get("checkpoint") == "best"
         else "The last state of each training was kept.",
-        f"Patches were augmented by {_list(augment)}." if augment else "Patches were not augmented.",
+        f"Patches were augmented by {_list([numbers.recipe(one) for one in augment])}."
+        if augment
+        else "Patches were not augmented.",
         "All arms met the same initial weights, patches and augmentations for a given seed.",
         f"Whole images were predicted in windows that overlap by {numbers.setting(patch['overlap'])} voxels.",
     ]

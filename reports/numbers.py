@@ -69,6 +69,15 @@ def scalar(value: Scalar) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def recipe(entry: Any) -> str:
+    """An augmentation as the study file has it: `rotate`, `rotate (degrees 30)`, `scale (range 0.9 to 1.1)`."""
+    if isinstance(entry, str):
+        return entry
+    ((name, options),) = entry.items()
+    said = {key: value if isinstance(value, list | tuple) else [value] for key, value in options.items()}
+    return f"{name} ({', '.join(f'{key} ' + ' to '.join(map(scalar, value)) for key, value in said.items())})"
+
+
 def setting(value: Any) -> str:
     """A value of a study file or protocol: `3.22 × 1.62 × 1.62`, `tuned, 0.0001 to 0.01`; or a dash."""
     if value is None:

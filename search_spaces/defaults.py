@@ -299,5 +299,3 @@ METRICS: dict[str, Literal["greater", "smaller", "zero"]] = {
     "lesion_dice": "greater",
 }
 """Which values of a metric are better; `search_spaces/metrics.py` knows those whose name carries a number too."""
-
-AUGMENTATIONS = ("mirror", "rotate", "scale", "elastic", "brightness", "contrast", "gamma", "noise")

@@ -54,7 +54,7 @@ class TrialSpec:
         patch_overlap: Voxels by which neighbouring inference windows overlap.
         sampling: How patches are chosen: key of `trainables.data.sampling.SAMPLINGS`.
         foreground: Share of patches that are centred on foreground, or on a lesion, in `[0, 1]`.
-        augment: Names of the augmentations, in order.
+        augment: Names of the augmentations, in order, some with options (`trainables.data.recipes`).
         classes: Names by class index; `classes[0]` is `background`.
         train_on: What the network's channels are: `labels`, a softmax over `classes`, or `regions`, a sigmoid for each
             of `regions`, which may overlap.
@@ -108,7 +108,7 @@ class TrialSpec:
     context: int = 0
     sampling: str = "foreground"
     foreground: float = 0.33
-    augment: tuple[str, ...] = ()
+    augment: tuple[str | Mapping[str, Any], ...] = ()
     metrics: tuple[str, ...] = ("dice",)
     empty: Literal["missing", "one"] = "missing"
     lesions: bool = False

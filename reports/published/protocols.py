@@ -193,7 +193,7 @@ PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
         "learning_rate": 1e-4,
         "schedule": "plateau",
         "batch_size": 1,
-        "augment": ("mirror", "contrast", "brightness", "gamma", "noise", "elastic", "rotate", "scale"),
+        "augment": ("mirror", "contrast", "brightness", "gamma", "noise", "elastic_filter", "rotate", "scale"),
         "foreground": "patches anywhere",
         "seeds": None,
         "tuning": "exponents and class weights, the paper does not say how",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from search_spaces.defaults import AUGMENTATIONS, LOSSES, MODELS, TRAINING
+from search_spaces.defaults import LOSSES, MODELS, TRAINING
 from search_spaces.grammar import Parameter
 from study.spec.base import Name, Section, Seed, listed
 from study.spec.code import is_code, resolve_code
@@ -16,6 +16,7 @@ from study.spec.losses import resolve_loss
 from study.spec.parameters import Resolved, resolve, resolve_training
 from study.spec.preprocess import Preprocess
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
+from trainables.data import recipes
 
 SECTIONS: dict[str, type[Section]] = {
     "dataset": Dataset,
@@ -34,12 +35,17 @@ def _several(value: object) -> object:
     return (value,) if isinstance(value, str) else listed(value)
 
 
+def _recipes(value: object) -> object:
+    """A preset, or a list, as a tuple."""
+    return (value,) if isinstance(value, str) and value in recipes.PRESETS else listed(value)
+
+
 class Head(Section):
     """The keys that stand by themselves."""
 
     name: Name
     seed: Seed = 0
-    augment: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    augment: Annotated[tuple[Any, ...], BeforeValidator(_recipes)] = ()
     weighting: Annotated[tuple[Literal["none", "inverse"], ...], BeforeValidator(_several), Field(min_length=1)] = (
         "none",
     )
@@ -171,12 +177,27 @@ def _model(name: str, given: object, path: Path) -> Resolved:
     return resolve_code(name, given, path) if is_code(given) else ({}, [Problem(path, unknown("model", name, MODELS))])
 
 
-def _augmentations(names: Sequence[str]) -> list[Problem]:
-    problems = [
-        Problem(("augment", index), unknown("augmentation", name, AUGMENTATIONS))
-        for index, name in enumerate(names)
-        if name not in AUGMENTATIONS
-    ]
-    if len(set(names)) < len(names):
-        problems.append(Problem(("augment",), f"names one twice: {list(names)}."))
+def _augmentations(given: Sequence[recipes.Given]) -> list[Problem]:
+    problems, right = [], []
+    for index, entry in enumerate(given):
+        try:
+            recipes.parse((entry,))
+            right.append(entry)
+        except recipes.RecipeError as error:
+            problems.append(_recipe_problem(entry, index, error))
+    try:
+        recipes.parse(right)
+    except recipes.RecipeError as error:
+        problems.append(Problem(("augment",), f"{error}."))
     return problems
+
+
+def _recipe_problem(entry: recipes.Given, index: int, error: recipes.RecipeError) -> Problem:
+    known = (*recipes.OPTIONS, *recipes.PRESETS)
+    name = next(iter(entry)) if isinstance(entry, Mapping) and len(entry) == 1 else entry
+    if isinstance(name, str) and name not in known:
+        return Problem(("augment", index), unknown("augmentation", name, known))
+    found: object = entry
+    for part in error.path[1:]:
+        found = found[part] if isinstance(found, Mapping) else found
+    return Problem(("augment", index, *error.path[1:]), f"{error}, found {shown(found)}.")

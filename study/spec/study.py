@@ -30,6 +30,7 @@ from study.spec.losses import BACKGROUND_AND_REGION, arguments, usual_value
 from study.spec.preprocess import Preprocess
 from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
+from trainables.data import recipes
 
 __all__ = ["SpecError", "Split", "Study", "Training", "builtin_studies", "load", "trial_fields"]
 
@@ -55,7 +56,7 @@ class Study(Section):
         dataset: Where the cases are and what their masks mean.
         preprocess: What is done to images once.
         patch: What a network sees at a time.
-        augment: Names of augmentations, in order.
+        augment: Names of augmentations, in order, some with options.
         models: Name → parameters.
         losses: Name → parameters.
         weighting: Each loss is compared with each of these: `none`, `inverse`.
@@ -72,7 +73,7 @@ class Study(Section):
     dataset: Dataset
     preprocess: Preprocess
     patch: Patch
-    augment: tuple[str, ...]
+    augment: tuple[Any, ...]
     models: Annotated[Mapping[str, Mapping[str, Parameter]], SkipValidation]
     losses: Annotated[Mapping[str, Mapping[str, Parameter]], SkipValidation]
     weighting: tuple[Literal["none", "inverse"], ...]
@@ -219,6 +220,7 @@ class Study(Section):
         if problems:
             raise SpecError(source, [problem.line(lines or {}) for problem in problems])
         head, length = values.pop("head"), values.pop("length")
+        head = head.model_copy(update={"augment": recipes.written(head.augment)})
         if length.plateau is None and "plateau" in schedules_of(values["training"]):
             length = length.model_copy(update={"plateau": Plateau()})
         values["training"] = Training(**dict(length), parameters=values["training"])

@@ -49,11 +49,6 @@ def test_metrics_and_directions_are_the_registrys() -> None:
     assert set(metrics.METRICS) == set(defaults.METRICS)
 
 
-def test_augmentations_are_the_registrys() -> None:
-    augment = pytest.importorskip("trainables.data.augment")
-    assert set(augment.AUGMENTATIONS) == set(defaults.AUGMENTATIONS)
-
-
 def test_optimizers_and_schedules_are_the_registrys() -> None:
     optimize = pytest.importorskip("trainables.optimize")
     assert set(optimize.OPTIMIZERS) == set(defaults.TRAINING["optimizer"].words)

@@ -10,11 +10,17 @@
 | contrast | 0.15 | around the mean, half the time times U(0.3, 1), else U(1, 3), cut at the old extremes |
 | gamma | 0.15 | on values scaled to [0, 1], half the time U(0.7, 1), else U(1, 1.5); mean and deviation restored |
 | noise | 0.15 | Gaussian, standard deviation U(0, 0.05) |
+| elastic_filter | 0.15 | U(-1, 1) in each voxel under a Gaussian filter of U(9, 13) voxels, times U(0, 900) voxels |
+| uniform_noise | 0.15 | U(-a, a) in each voxel with a from U(0, 0.1) |
+| salt_pepper | 0.15 | a share of U(0, 0.02) of the voxels set to the channel's least or greatest value |
+| perlin | 0.15 | a smooth pattern (`perlin.py`) times U(0.02, 0.2), cells of U(8, 64) voxels, 1 to 6 octaves |
 
-Probabilities and ranges are those of the kits19 paper's pipeline (MIScnn with batchgenerators), but for the elastic
-displacement, stated there as a filter's gain (alpha up to 900, sigma 9 to 13), which is this displacement in 3D and six
-times as much in 2D. Intensities are normalised ones. Geometry comes first, as one map; intensities follow in the order
-in which they are named. Every draw is a function of (seed, iteration, slot); leaving one name out changes no other's.
+Probabilities and ranges, defaults that a study file can change (`recipes.py`), are those of the kits19 paper's
+pipeline (MIScnn with batchgenerators), whose elastic displacement is `elastic_filter`; `elastic` is as strong in 3D,
+where the filter's gives six times as much in 2D. Perlin's are proposals for the liver study, which names none.
+Intensities are normalised ones. All follow in the order in which they are named, but for geometry, which is one map and
+stands where the first of rotate, scale, elastic and elastic_filter does (mirror alone: first). Every draw is a function
+of (seed, iteration, slot); leaving one name out changes no other's.
 """
 
 import math
@@ -28,8 +34,9 @@ from torch import Tensor
 from trainables import streams
 from trainables.data import deform
 from trainables.data.intensity import INTENSITIES
+from trainables.data.perlin import perlin
+from trainables.data.recipes import Given, parse
 
-PROBABILITY = 0.15
 DRAWS = {
     "mirror": 3,
     "rotate": 4,
@@ -39,10 +46,14 @@ DRAWS = {
     "contrast": 3,
     "gamma": 3,
     "noise": 2,
+    "elastic_filter": 3,
+    "uniform_noise": 2,
+    "salt_pepper": 2,
+    "perlin": 4,
 }
 """Augmentation → uniform numbers that are drawn for it, used or not."""
 AUGMENTATIONS = tuple(DRAWS)
-MOVING = {"rotate", "scale", "elastic"}
+MOVING = {"rotate", "scale", "elastic", "elastic_filter"}
 MARGIN = 0.25
 """Share of the patch that is taken more on each side, so that turned patches show tissue in their corners."""
 
@@ -52,7 +63,7 @@ class Augmenter:
 
     def __init__(
         self,
-        names: Sequence[str],
+        recipes: Sequence[Given],
         seed: int,
         patch_size: Sequence[int],
         spacing: Sequence[float] | None = None,
@@ -60,18 +71,16 @@ class Augmenter:
         """Nothing is drawn here.
 
         Args:
-            names: Among `AUGMENTATIONS`; none leaves patches as they are.
+            recipes: Names among `AUGMENTATIONS`, some with options (`recipes.parse`); none leaves patches as they are.
             seed: The trial's seed.
             patch_size: Voxels of the patches that come out; `margin` says how much more go in.
             spacing: Voxel sides in mm along the same axes (`Dataset.spacing`); None takes them as equal.
 
         Raises:
-            ValueError: A name is unknown.
+            ValueError: A name or an option does not exist, or a value cannot be.
         """
-        unknown = [name for name in names if name not in DRAWS]
-        if unknown:
-            raise ValueError(f"unknown augmentation {unknown[0]!r}; known are {', '.join(AUGMENTATIONS)}")
-        self.names = tuple(names)
+        self.options = dict(parse(recipes))
+        self.names = tuple(self.options)
         self.seed = seed
         self.patch_size = tuple(patch_size)
         self.spacing = tuple(spacing) if spacing is not None else (1.0,) * len(self.patch_size)
@@ -96,10 +105,13 @@ class Augmenter:
             Images `(N, C, *patch_size)` and labels `(N, *patch_size)` or `(N, M, *patch_size)`: new tensors.
         """
         drawn = [self._draw(iteration, slot) for slot in range(len(images))]
+        place = next((index for index, name in enumerate(self.names) if name in MOVING), 0)
+        images = images.clone() if place else images
+        for name in self.names[:place]:
+            images = self._recolour(name, images, drawn, iteration)
         images, labels = self._move(images, labels, drawn, iteration)
-        for name in self.names:
-            if name in INTENSITIES:
-                images = self._recolour(name, images, drawn, iteration)
+        for name in self.names[place:]:
+            images = self._recolour(name, images, drawn, iteration)
         return images, labels
 
     def _draw(self, iteration: int, slot: int) -> dict[str, Any]:
@@ -110,9 +122,9 @@ class Augmenter:
             if name not in self.names:
                 continue
             if name == "mirror":
-                drawn[name] = own[: len(self.patch_size)] < 0.5
-            elif own[0] < PROBABILITY:
-                drawn[name] = _STRENGTHS[name](own[1:])
+                drawn[name] = own[: len(self.patch_size)] < self.options[name]["probability"]
+            elif own[0] < self.options[name]["probability"]:
+                drawn[name] = _STRENGTHS[name](own[1:], self.options[name])
         return drawn
 
     def _move(
@@ -147,29 +159,45 @@ class Augmenter:
     def _fields(
         self, drawn: list[dict[str, Any]], slots: list[int], iteration: int, device: torch.device
     ) -> Tensor | None:
-        if not any("elastic" in one for one in drawn):
-            return None
-        dim = len(self.patch_size)
-        control = np.zeros((len(drawn), dim, *deform.knots(self.patch_size, self.spacing)), np.float32)
-        for row, (one, slot) in enumerate(zip(drawn, slots, strict=True)):
-            if "elastic" in one:
-                noise = streams.stream(self.seed, "augment/elastic", iteration, slot)
-                control[row] = one["elastic"] * noise.standard_normal(control.shape[1:], np.float32)
-        return deform.displacement(torch.from_numpy(control).to(device), self.patch_size, self.spacing)
+        found = None
+        if any("elastic" in one for one in drawn):
+            control = np.zeros(
+                (len(drawn), len(self.patch_size), *deform.knots(self.patch_size, self.spacing)), np.float32
+            )
+            for row, (one, slot) in enumerate(zip(drawn, slots, strict=True)):
+                if "elastic" in one:
+                    noise = streams.stream(self.seed, "augment/elastic", iteration, slot)
+                    control[row] = one["elastic"] * noise.standard_normal(control.shape[1:], np.float32)
+            found = deform.displacement(torch.from_numpy(control).to(device), self.patch_size, self.spacing)
+        if any("elastic_filter" in one for one in drawn):
+            filtered = torch.stack(
+                [self._filtered(one, slot, iteration, device) for one, slot in zip(drawn, slots, strict=True)]
+            )
+            found = filtered if found is None else found + filtered
+        return found
+
+    def _filtered(self, one: dict[str, Any], slot: int, iteration: int, device: torch.device) -> Tensor:
+        shape = (len(self.patch_size), *self.patch_size)
+        if "elastic_filter" not in one:
+            return torch.zeros(shape, device=device)
+        alpha, sigma = one["elastic_filter"]
+        noise = streams.stream(self.seed, "augment/elastic_filter", iteration, slot).random(shape, np.float32)
+        return deform.smoothed(torch.from_numpy(2 * noise - 1).to(device), sigma, self.spacing) * float(alpha)
 
     def _recolour(self, name: str, images: Tensor, drawn: list[dict[str, Any]], iteration: int) -> Tensor:
-        slots = [slot for slot, one in enumerate(drawn) if name in one]
+        slots = [slot for slot, one in enumerate(drawn) if name in one and name in INTENSITIES]
         if not slots:
             return images
-        if name == "noise":
-            added = [
-                drawn[slot][name]
-                * streams.stream(self.seed, "augment/noise", iteration, slot).standard_normal(
-                    tuple(images.shape[1:]), np.float32
+        if name in _FIELDS:
+            fields = [
+                _FIELDS[name](
+                    streams.stream(self.seed, f"augment/{name}", iteration, slot),
+                    tuple(images.shape[1:]),
+                    drawn[slot][name],
                 )
                 for slot in slots
             ]
-            strength = torch.from_numpy(np.stack(added)).to(images)
+            strength = torch.from_numpy(np.stack(fields)).to(images)
         else:
             values = [drawn[slot][name] for slot in slots]
             strength = images.new_tensor(values).view(-1, *(1,) * (images.ndim - 1))
@@ -177,18 +205,53 @@ class Augmenter:
         return images
 
 
-def _either(own: np.ndarray, low: float, high: float) -> float:
+def _either(own: np.ndarray, options: dict[str, Any]) -> float:
     """Half the time U(low, 1), else U(1, high): as likely to weaken as to strengthen, whatever the ranges."""
+    low, high = options["range"]
     return float(low + own[1] * (1 - low) if own[0] < 0.5 else 1 + own[1] * (high - 1))
 
 
-_STRENGTHS: dict[str, Callable[[np.ndarray], Any]] = {
-    "rotate": lambda own: np.deg2rad(15) * (2 * own - 1),
-    "scale": lambda own: _either(own, 0.85, 1.25),
-    "elastic": lambda own: np.float32(2.5 * own[0]),
-    "brightness": lambda own: float(0.5 + 1.5 * own[0]),
-    "contrast": lambda own: _either(own, 0.3, 3.0),
-    "gamma": lambda own: _either(own, 0.7, 1.5),
-    "noise": lambda own: np.float32(0.05 * own[0]),
+def _between(share: float, pair: tuple[float, float]) -> float:
+    return float(pair[0] + share * (pair[1] - pair[0]))
+
+
+_STRENGTHS: dict[str, Callable[[np.ndarray, dict[str, Any]], Any]] = {
+    "rotate": lambda own, how: np.deg2rad(how["degrees"]) * (2 * own - 1),
+    "scale": _either,
+    "elastic": lambda own, how: np.float32(_between(own[0], how["displacement"])),
+    "brightness": lambda own, how: _between(own[0], how["range"]),
+    "contrast": _either,
+    "gamma": _either,
+    "noise": lambda own, how: np.float32(_between(own[0], how["deviation"])),
+    "elastic_filter": lambda own, how: (_between(own[0], how["alpha"]), _between(own[1], how["sigma"])),
+    "uniform_noise": lambda own, how: np.float32(_between(own[0], how["amplitude"])),
+    "salt_pepper": lambda own, how: _between(own[0], how["share"]),
+    "perlin": lambda own, how: {
+        "amplitude": _between(own[0], how["amplitude"]),
+        "cell": _between(own[1], how["cell"]),
+        "octaves": int(how["octaves"][0] + own[2] * (int(how["octaves"][1]) + 1 - int(how["octaves"][0]))),
+        "persistence": how["persistence"],
+    },
 }
-"""Augmentation → its strength from uniform numbers."""
+"""Augmentation → its strength from uniform numbers and its options."""
+
+Shape = tuple[int, ...]
+
+
+def _perlin(rng: np.random.Generator, shape: Shape, how: dict[str, Any]) -> np.ndarray:
+    pattern = perlin(rng, shape[1:], cell=how["cell"], octaves=how["octaves"], persistence=how["persistence"])
+    return np.broadcast_to(np.float32(how["amplitude"]) * pattern, shape)  # all channels alike
+
+
+def _salt_pepper(rng: np.random.Generator, shape: Shape, share: float) -> np.ndarray:
+    chance = rng.random(shape, np.float32)
+    return (chance < share / 2).astype(np.float32) - (chance >= 1 - share / 2)
+
+
+_FIELDS: dict[str, Callable[[np.random.Generator, Shape, Any], np.ndarray]] = {
+    "noise": lambda rng, shape, deviation: deviation * rng.standard_normal(shape, np.float32),
+    "uniform_noise": lambda rng, shape, amplitude: amplitude * (2 * rng.random(shape, np.float32) - 1),
+    "salt_pepper": _salt_pepper,
+    "perlin": _perlin,
+}
+"""Augmentation → what it brings to each voxel, `(C, *size)`, from its strength."""

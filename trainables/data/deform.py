@@ -76,6 +76,27 @@ def displacement(control: Tensor, size: Sequence[int], spacing: Sequence[float])
     return field * (control.new_tensor(per_axis) / norm).view(1, -1, *(1,) * len(size))
 
 
+def smoothed(noise: Tensor, sigma: float, spacing: Sequence[float]) -> Tensor:
+    """Noise under a Gaussian filter, as `scipy.ndimage.gaussian_filter(mode="constant")`; 0 along thick axes.
+
+    Args:
+        noise: `(dim, *size)`: for each axis the displacements along it, in voxels.
+        sigma: The filter's standard deviation in voxels.
+        spacing: Voxel sides.
+
+    Returns:
+        `(dim, *size)`.
+
+    Source: `elastic_deform_coordinates` of batchgenerators.
+    """
+    field = noise
+    for axis, length in enumerate(noise.shape[1:]):
+        kernel = _gaussian(length, sigma).to(noise)
+        field = torch.movedim(torch.movedim(field, axis + 1, -1) @ kernel, -1, axis + 1)
+    free = noise.new_tensor([float(ok) for ok in free_axes(spacing)])
+    return field * free.view(-1, *(1,) * (noise.ndim - 1))
+
+
 def sample(
     images: Tensor, labels: Tensor, maps: Tensor, fields: Tensor | None, size: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
@@ -112,6 +133,16 @@ def sample(
 
 def _distance(side: float, spacing: Sequence[float]) -> float:
     return KNOT_DISTANCE * min(spacing) / side
+
+
+def _gaussian(length: int, sigma: float) -> Tensor:
+    """`(length, length)` weights of a Gaussian cut off at four standard deviations; beyond the edges is 0."""
+    apart = np.abs(np.arange(length)[:, None] - np.arange(length)[None])
+    reach = int(4 * sigma + 0.5)
+    total = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).sum()
+    return torch.from_numpy(
+        (np.where(apart <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0) / total).astype(np.float32)
+    )
 
 
 @functools.lru_cache(maxsize=64)

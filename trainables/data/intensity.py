@@ -30,8 +30,15 @@ def gamma(images: Tensor, exponent: Tensor) -> Tensor:
 
 
 def noise(images: Tensor, added: Tensor) -> Tensor:
-    """Plus `added`, Gaussian noise of the images' shape."""
+    """Plus `added`, noise of the images' shape."""
     return images + added
+
+
+def salt_pepper(images: Tensor, grains: Tensor) -> Tensor:
+    """Each channel's greatest value where `grains`, of the images' shape, is 1, its least where it is -1."""
+    spatial = tuple(range(2, images.ndim))
+    low, high = images.amin(spatial, keepdim=True), images.amax(spatial, keepdim=True)
+    return torch.where(grains > 0, high, torch.where(grains < 0, low, images))
 
 
 def _spread(images: Tensor) -> Tensor:
@@ -43,4 +50,7 @@ INTENSITIES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "contrast": contrast,
     "gamma": gamma,
     "noise": noise,
+    "uniform_noise": noise,
+    "salt_pepper": salt_pepper,
+    "perlin": noise,
 }

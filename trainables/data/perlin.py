@@ -1,0 +1,51 @@
+"""Perlin noise: smooth random patterns from gradients on a lattice, summed over octaves.
+
+Source: Perlin 1985, An image synthesizer, https://doi.org/10.1145/325165.325247, with the quintic fade of his 2002
+revision.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def perlin(
+    rng: np.random.Generator, size: Sequence[int], *, cell: float, octaves: int, persistence: float
+) -> np.ndarray:
+    """Noise of mean about 0 whose greatest magnitude is 1.
+
+    Args:
+        rng: What gradients and the lattice's place are drawn from.
+        size: Voxels along each axis, 2 or 3 of them.
+        cell: Voxels between the first octave's lattice points, >= 2; each further octave's is half as wide.
+        octaves: How many are summed, >= 1.
+        persistence: Each octave's amplitude against that of the one before, in (0, 1].
+
+    Returns:
+        float32 `(*size)`, in `[-1, 1]`.
+    """
+    total = np.zeros(tuple(size), np.float64)
+    for octave in range(octaves):
+        total += persistence**octave * _octave(rng, size, cell / 2**octave)
+    return (total / max(float(np.abs(total).max()), 1e-12)).astype(np.float32)
+
+
+def _octave(rng: np.random.Generator, size: Sequence[int], cell: float) -> np.ndarray:
+    dim = len(size)
+    places = [(np.arange(side) + 0.5) / cell + rng.random() for side in size]
+    below = [np.floor(place).astype(np.intp) for place in places]
+    offsets = [place - low for place, low in zip(places, below, strict=True)]
+    fades = [t**3 * (t * (6 * t - 15) + 10) for t in offsets]
+    gradients = rng.standard_normal((*(int(low[-1]) + 2 for low in below), dim))
+    gradients /= np.linalg.norm(gradients, axis=-1, keepdims=True)
+    total = np.zeros(tuple(size), np.float64)
+    for corner in itertools.product((0, 1), repeat=dim):
+        at = gradients[np.ix_(*(low + step for low, step in zip(below, corner, strict=True)))]
+        weight, slope = np.ones((1,) * dim), np.zeros((1,) * dim)
+        for axis, step in enumerate(corner):
+            shape = [-1 if other == axis else 1 for other in range(dim)]
+            weight = weight * (fades[axis] if step else 1 - fades[axis]).reshape(shape)
+            slope = slope + at[..., axis] * (offsets[axis] - step).reshape(shape)
+        total += weight * slope
+    return total
