@@ -12,7 +12,7 @@ import pytest
 from study.cli import run_command
 from study.ledger import Ledger
 from study.running import Result, ended
-from tests.reports.ledgers import DIVERGED, OWED, Fake, build
+from tests.reports.ledgers import DIVERGED, OWED, Fake, add, build
 
 COMMANDS = ("check", "run", "status", "stop", "report", "list", "losses", "models", "phantom", "ui")
 NAMES = ["references.bib", "report.html", "report.md", "report.tex", "results.csv", "search.csv"]
@@ -85,6 +85,19 @@ def test_report(home: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f"whole: {folder / name}\n" in said for name in NAMES)
     with Ledger.open(home / "ledger.db", read_only=True) as ledger:
         assert ledger.study("whole").report_reads == 1
+
+
+def test_report_of_several_studies(home: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Ledger.open(home / "ledger.db") as ledger:
+        add(ledger, Fake(name="other", losses=("dice",), previews=False))
+    assert run_command(["report", "whole", "other", "--format", "md"]) == 0
+    said = capsys.readouterr().out
+    assert "By arm and study" in said
+    assert f"whole other: {home / 'reports' / 'whole+other' / 'report.md'}\n" in said
+    with Ledger.open(home / "ledger.db", read_only=True) as ledger:
+        assert [ledger.study(name).report_reads for name in ("whole", "other")] == [1, 1]
+    assert run_command(["report", "whole", "whole"]) == 2
+    assert capsys.readouterr().err == "Error: study 'whole' is named twice: name each once\n"
 
 
 def test_report_of_some_formats_elsewhere(home: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
