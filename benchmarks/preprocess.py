@@ -1,14 +1,16 @@
 """Preprocessing beside MONAI's: the same generated CT cases, in turn in one run, each with two processes.
 
-    python benchmarks/preprocess.py [--cases 2] [--rounds 3] [--size 192]
+    python benchmarks/preprocess.py [--cases 4] [--rounds 5] [--size 192]
 
 MONAI: LoadImage, Orientation, Spacing (cubic), ScaleIntensityRange (to clip), NormalizeIntensity for the image;
 LoadImage, Orientation, Spacing (nearest) for the mask. Ours does the same to the image, checks image and mask against
 each other, takes the mask by one-hot linear interpolation, which costs more than nearest, and picks voxels to centre
-patches on. Both end in memory. MONAI's Spacing begins its grid at the first voxel's centre and ours at its edge, so
-that equal results are shown with MONAI's SpatialResample, which Spacing calls, on our grid; that is not timed.
+patches on. Both end in memory, both have one thread a process (as Ray gives its workers), and who begins a round
+alternates. MONAI's Spacing begins its grid at the first voxel's centre and ours at its edge, so that equal results are
+shown with MONAI's SpatialResample, which Spacing calls, on our grid; that is not timed.
 
-The last line is `ratio preprocess=VALUE`; the exit status is 0 only where ours is at least twice as fast.
+The last line is `ratio preprocess=VALUE`, the median over the rounds of wall time against wall time; the exit status is
+0 only where ours is at least twice as fast and the images are equal.
 """
 
 import argparse
@@ -116,65 +118,80 @@ def difference(files: CaseFiles) -> float:
 
 
 def _start() -> None:
+    """One thread for PyTorch; BLAS and OpenMP have theirs from the environment. All is imported."""
+    import monai.transforms  # noqa: F401
+
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
 
 
-def _work(which: Callable[[CaseFiles], np.ndarray], files: CaseFiles) -> tuple[float, float]:
-    """CPU seconds of one case, and the greatest memory of its process so far in MB."""
-    start = time.process_time()
+def _peak() -> float:
+    """Greatest memory of this process so far in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _work(which: Callable[[CaseFiles], np.ndarray], files: CaseFiles) -> tuple[float, float, float]:
+    """CPU seconds of one case, and the greatest memory of its process before it and after it in MB."""
+    start, before = time.process_time(), _peak()
     which(files)
-    return time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return time.process_time() - start, before, _peak()
 
 
-def measure(files: list[CaseFiles], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Seconds of each round, and what else there is to say, for each of the two."""
+Costs = dict[str, list[tuple[float, float, float]]]
+
+
+def measure(files: list[CaseFiles], rounds: int) -> tuple[dict[str, list[float]], Costs]:
+    """Wall seconds of each round, and what `_work` says of each case, for each of the two."""
     ways = {"segstudy": ours, "MONAI": monai}
     # One thread a process, as Ray sets it for its workers: NumPy's BLAS would spin on a second one that is not there.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("spawn")
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    used: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    used: Costs = {name: [] for name in ways}
     pools = {name: concurrent.futures.ProcessPoolExecutor(WORKERS, context, _start) for name in ways}
     try:
         for number in range(rounds + 1):
-            for name, way in ways.items():
+            for name in list(ways)[:: 1 if number % 2 else -1]:
                 start = time.perf_counter()
-                now = list(pools[name].map(_work, [way] * len(files), files))
-                if number:  # the first round imports and warms up
+                now = list(pools[name].map(_work, [ways[name]] * len(files), files))
+                if number:  # the first round warms up, and tells how much memory there was before any work
                     seconds[name].append(time.perf_counter() - start)
-                    used[name] += now
+                used[name] += [(cpu if number else float("nan"), before, after) for cpu, before, after in now]
     finally:
         for pool in pools.values():
             pool.shutdown()
-    told = {
-        name: f"{statistics.median(cpu for cpu, _ in cost):.2f} CPU s a case, "
-        f"peak {max(memory for _, memory in cost):.0f} MB a process"
-        for name, cost in used.items()
-    }
-    return seconds, told
+    return seconds, used
+
+
+def told(costs: list[tuple[float, float, float]]) -> str:
+    """CPU time and memory in words."""
+    cpu, before, after = (list(column) for column in zip(*costs, strict=True))
+    memory = f"peak {max(after):.0f} MB a process ({min(before):.0f} at its start)"
+    return f"{np.nanmedian(cpu):.3f} CPU s a case, {memory}"
 
 
 def main() -> int:
     """Prints medians, throughput, memory, the difference and the ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cases", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cases", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=192, help="voxels along x and y; a third of it along z")
     given = parser.parse_args()
     _start()
     with tempfile.TemporaryDirectory() as folder:
         files = [generate(pathlib.Path(folder), f"c{i}", given.size, i) for i in range(given.cases)]
         apart = difference(files[0])
-        seconds, told = measure(files, given.rounds)
+        seconds, costs = measure(files, given.rounds)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, median in medians.items():
         rounds = ", ".join(f"{value:.2f}" for value in seconds[name])
         print(
             f"{name:9} {median:6.2f} s for {given.cases} cases (rounds {rounds}), {given.cases / median:5.2f} cases/s, "
-            f"{told[name]}"
+            f"{told(costs[name])}"
         )
     ratio = statistics.median(theirs / mine for mine, theirs in zip(seconds["segstudy"], seconds["MONAI"], strict=True))
+    cpu = {name: np.nanmedian([cost[0] for cost in costs[name]]) for name in costs}
+    print(f"CPU time against CPU time: {cpu['MONAI'] / cpu['segstudy']:.2f}; load {os.getloadavg()[0]:.1f}")
     print(f"greatest difference on one grid: {apart:.2g} standard deviations ({EQUAL} allowed)")
     print(f"ratio preprocess={ratio:.2f}")
     return 0 if ratio >= NEEDED and apart <= EQUAL else 1
