@@ -74,19 +74,8 @@ def of_plan(study: Study) -> Iterator[str]:
                 f"mark {mark} is under a tenth of {study.training.iterations} iterations: halving there keeps what "
                 "starts fast, which need not be what ends well"
             )
-    if _is_chosen_on_scored(study):
-        yield (
-            "chosen on cases scored here: with search_in: first_fold the search of fold 1 sees cases that other folds "
-            "score; each_fold searches in every fold by itself"
-        )
     yield from _untuned(study)
     yield from _uneven_grids(study)
-
-
-def _is_chosen_on_scored(study: Study) -> bool:
-    """Whether the validation cases of the one search are test cases of another fold."""
-    folds_test = study.folds > 1 and study.dataset.split.test is None
-    return folds_test and study.budget.search_in == "first_fold" and any(map(is_tuned, study.arms))
 
 
 def _untuned(study: Study) -> Iterator[str]:
@@ -114,11 +103,24 @@ def limits(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[st
     tested = {group_of[name] for roles in splits for name, role in roles.items() if role == "test"}
     if (said := _few_groups(len(tested))) is not None:
         yield said
+    if _is_chosen_on_scored(study, splits):
+        yield (
+            "chosen on cases scored here: with search_in: first_fold the search of fold 1 sees cases that other folds "
+            "score; each_fold searches in every fold by itself"
+        )
     if study.budget.final_seeds < FEW_SEEDS:
         yield (
             f"{counted(study.budget.final_seeds, 'final seed')}: what the report says holds for these trained "
             f"networks, not for the losses; that needs budget.final_seeds {FEW_SEEDS} or more"
         )
+
+
+def _is_chosen_on_scored(study: Study, splits: Sequence[Mapping[str, Role]]) -> bool:
+    """Whether the one search of all folds is judged on cases that a fold tests."""
+    if study.budget.search_in != "first_fold" or not any(map(is_tuned, study.arms)):
+        return False
+    judged = {name for name, role in splits[0].items() if role == "validation"}
+    return any(role == "test" and name in judged for roles in splits for name, role in roles.items())
 
 
 def _few_groups(count: int) -> str | None:
