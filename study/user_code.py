@@ -44,6 +44,7 @@ def _network(study: Study, arm: Arm) -> Iterator[str]:
 def _loss(study: Study, arm: Arm) -> Iterator[str]:
     import torch
 
+    from study.checks import options_of
     from trainables.losses import LOSSES
     from trainables.losses.written import written_loss
     from trainables.user_code import imported
@@ -56,15 +57,18 @@ def _loss(study: Study, arm: Arm) -> Iterator[str]:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(2, classes, *size, generator=generator, requires_grad=True)
     target = torch.randint(classes, (2, *size), generator=generator)
+    maps = {"weight": torch.ones(target.shape)} if "inverse" in study.weighting else {}
+    if options_of(study).ignores:
+        maps["ignore"] = torch.zeros(target.shape, dtype=torch.bool)
     try:
-        value = loss(logits, target)
+        value = loss(logits, target, **maps)
         if not isinstance(value, torch.Tensor) or value.shape != () or not torch.isfinite(value):
             yield f"{path} gives {' '.join(str(value).split())}: expected one finite number."
             return
         value.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # whatever the user's code raises is theirs to read, on one line
         said = " ".join(str(error).split())
-        given = f"logits {(*logits.shape,)} and labels {(*target.shape,)}"
+        given = f"logits {(*logits.shape,)}, labels {(*target.shape,)}{''.join(f', {name}' for name in maps)}"
         yield f"{path} fails on {given}: {type(error).__name__}: {said}."
         return
     if logits.grad is None or not torch.isfinite(logits.grad).all():

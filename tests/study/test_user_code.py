@@ -48,6 +48,10 @@ def narrow(logits, target, *, exponent):
     raise RuntimeError("two\\nlines")
 
 
+def mapless(logits, target):
+    return dice_loss(logits, target)
+
+
 def dead(logits, target):
     return logits.detach().mean() + 0 * logits.sum() / 0
 
@@ -103,9 +107,17 @@ def test_with_leave_it_is_tried(folder: pathlib.Path, capsys: pytest.CaptureFixt
         ({"losses": {"mine": "own_of_a_test:vector"}}, "losses.mine: own_of_a_test:vector gives tensor"),
         (
             {"losses": {"mine": {"code": "own_of_a_test:narrow", "exponent": 2}}},
-            "losses.mine: own_of_a_test:narrow fails on logits (2, 3, 8, 8) and labels (2, 8, 8): RuntimeError: two",
+            "losses.mine: own_of_a_test:narrow fails on logits (2, 3, 8, 8), labels (2, 8, 8): RuntimeError: two",
         ),
         ({"losses": {"mine": "own_of_a_test:narrow"}}, "losses.mine: own_of_a_test:narrow fails on logits"),
+        (
+            {"losses": {"mine": "own_of_a_test:mapless"}, "weighting": ["none", "inverse"]},
+            "losses.mine: own_of_a_test:mapless fails on logits (2, 3, 8, 8), labels (2, 8, 8), weight: TypeError: ",
+        ),
+        (
+            {"losses": {"mine": "own_of_a_test:mapless"}, "dataset": {**STUDY["dataset"], "ignore": [7]}},
+            "losses.mine: own_of_a_test:mapless fails on logits (2, 3, 8, 8), labels (2, 8, 8), ignore: TypeError: ",
+        ),
         ({"losses": {"mine": "own_of_a_test:dead"}}, "losses.mine: own_of_a_test:dead gives tensor(nan"),
         (
             {"losses": {"mine": "own_of_a_test:nothing"}},
