@@ -46,7 +46,8 @@ def components_of(label: np.ndarray, classes: int) -> Components:
         inside = label == index
         if not inside.any():
             continue
-        raw = cc3d.connected_components(inside, connectivity=26 if label.ndim == 3 else 8)
+        whole = inside.view(np.uint8)  # of flat bool arrays of odd width cc3d 4.1 numbers background too
+        raw = cc3d.connected_components(whole, connectivity=26 if label.ndim == 3 else 8)
         _, first, own = np.unique(raw[inside], return_index=True, return_inverse=True)
         rank = np.empty(len(first), np.int32)
         rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)  # whatever order cc3d numbers in

@@ -2,6 +2,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from tests.trainables.data.files import options, pair
 from trainables.data import components
@@ -47,6 +48,16 @@ def test_thinning_keeps_the_true_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (np.diff(kept) >= 0).all()
     assert (found.numbers.reshape(-1)[kept] == 1).all()
     assert found.voxels[4:].tolist() == [24, 25, 26]
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_components_are_scipys_whatever_the_shape(dim: int) -> None:
+    rng = np.random.default_rng(dim)
+    for _ in range(60):
+        label = rng.choice(3, tuple(rng.integers(1, 30 if dim == 2 else 9, dim)), p=[0.7, 0.2, 0.1]).astype(np.uint8)
+        first, count = ndimage.label(label == 1, np.ones((3,) * dim))
+        second, _ = ndimage.label(label == 2, np.ones((3,) * dim))
+        assert (components_of(label, 3).numbers == np.where(second > 0, second + count, first)).all()
 
 
 def test_nothing_to_find() -> None:
