@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.build import write
 from tests.reports.ledgers import COLLAPSED, DIVERGED, LOST, MEMORY, Fake, build
 
 FULL = Fake(
@@ -26,6 +27,12 @@ FULL = Fake(
 def full_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ledger of FULL."""
     return build(tmp_path_factory.mktemp("full") / "ledger.db", FULL)
+
+
+@pytest.fixture(scope="session")
+def full_report(full_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every file of FULL's report, written once: its curves take seconds."""
+    return write(full_ledger, "fake", tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="session")

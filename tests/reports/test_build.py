@@ -16,28 +16,29 @@ from trainables.errors import InputError
 FILES = ("report.md", "results.csv", "search.csv", "report.tex", "report.html", "references.bib")
 
 
-def test_every_format_is_written_and_twice_gives_the_same_bytes(full_ledger: Path, tmp_path: Path) -> None:
-    first = build.write(full_ledger, "fake", tmp_path / "a")
+def test_every_format_is_written_and_twice_gives_the_same_bytes(
+    full_ledger: Path, full_report: dict[str, Path], tmp_path: Path
+) -> None:
+    first = full_report
     second = build.write(full_ledger, "fake", tmp_path / "b" / "deep")
     assert tuple(first) == FILES
     for name in FILES:
-        assert first[name] == tmp_path / "a" / name
+        assert second[name] == tmp_path / "b" / "deep" / name
         assert first[name].read_bytes() == second[name].read_bytes()
         assert first[name].stat().st_size > 200
 
 
-def test_bytes_depend_on_neither_hash_seed_nor_locale_nor_settings(full_ledger: Path, tmp_path: Path) -> None:
+def test_bytes_depend_on_neither_hash_seed_nor_locale_nor_settings(
+    full_ledger: Path, full_report: dict[str, Path], tmp_path: Path
+) -> None:
     (tmp_path / "matplotlibrc").write_text("xtick.major.size: 20\nsvg.hashsalt: other\n")
-    code = "import sys; from reports.build import write; write(sys.argv[1], 'fake', sys.argv[2], ('html', 'csv'))"
-    for seed, zone in (("1", "Asia/Tokyo"), ("2", "America/New_York")):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone}
-        if seed == "2":
-            environment["MATPLOTLIBRC"] = str(tmp_path / "matplotlibrc")
-        subprocess.run(
-            [sys.executable, "-c", code, str(full_ledger), str(tmp_path / seed)], check=True, env=environment
-        )
-    for name in ("report.html", "results.csv", "search.csv"):
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"  # another than this process has
+    other = {"PYTHONHASHSEED": seed, "TZ": "America/New_York", "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+    code = "import sys; from reports.build import write; write(sys.argv[1], 'fake', sys.argv[2])"
+    command = [sys.executable, "-c", code, str(full_ledger), str(tmp_path / "out")]
+    subprocess.run(command, check=True, env={**os.environ, **other})
+    for name, path in full_report.items():
+        assert (tmp_path / "out" / name).read_bytes() == path.read_bytes()
 
 
 def test_only_the_formats_asked_for(full_ledger: Path, tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_text_fits_a_terminal(full_ledger: Path) -> None:
     assert max(len(line) for line in lines[start + 9 :]) <= 90
 
 
-def test_reading_a_report_needs_nothing_that_trains(full_ledger: Path, tmp_path: Path) -> None:
+def test_reading_a_report_needs_nothing_that_trains(plain_ledger: Path, tmp_path: Path) -> None:
     code = (
         "import sys; import reports.build as build;"
         "heavy = {'torch', 'ray', 'optuna', 'mlflow', 'matplotlib', 'pandas'};"
@@ -107,13 +108,14 @@ def test_reading_a_report_needs_nothing_that_trains(full_ledger: Path, tmp_path:
         "build.write(sys.argv[1], 'fake', sys.argv[2], ('html',));"
         "assert not (heavy - {'matplotlib'}) & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code, str(full_ledger), str(tmp_path)], check=True)
+    subprocess.run([sys.executable, "-c", code, str(plain_ledger), str(tmp_path)], check=True)
 
 
 def test_importing_takes_less_than_a_second_of_processor_time() -> None:
     code = "import time; start = time.process_time(); import reports.build; print(time.process_time() - start)"
-    seconds = min(
-        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8").stdout)
-        for _ in range(2)
-    )
+    command = [sys.executable, "-c", code]
+    for _ in range(2):  # the first may find files that are not in memory yet
+        seconds = float(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
+        if seconds < 1:
+            break
     assert seconds < 1

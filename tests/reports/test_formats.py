@@ -23,10 +23,9 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def full(full_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def full(full_report: dict[str, Path]) -> dict[str, str]:
     """File name → content."""
-    written = build.write(full_ledger, "fake", tmp_path_factory.mktemp("out"))
-    return {name: path.read_text("utf-8") for name, path in written.items()}
+    return {name: path.read_text("utf-8") for name, path in full_report.items()}
 
 
 @pytest.fixture(scope="module")
