@@ -102,8 +102,10 @@ def test_robust_z_by_hand() -> None:
 
 
 def test_what_is_near_is_never_far() -> None:
-    values = {str(n): 1.0 for n in range(20)} | {"odd": 1.04, "far": 2.0}
-    found = list(far("spacing", values, math.log, math.log(1.05)))
+    values = {str(n): 1.0 for n in range(20)} | {"odd": 1.04}
+    assert robust_z(list(values.values()))[-1] > 10
+    assert not list(far("spacing", values, math.log, math.log(1.05)))
+    found = list(far("spacing", {**values, "far": 2.0}, math.log, math.log(1.05)))
     assert [(each.case, each.value, each.usual) for each in found] == [("far", 2.0, 1.0)]
     assert not list(far("spacing", {"a": 1.0, "b": 1.0, "c": 1.0, "d": 9.0}, math.log, 0.0))  # too few to tell
 
