@@ -83,7 +83,7 @@ def measured(found: list[Lesions]) -> dict[str, tuple[float, float | None]]:
         "average_recall_iw2020": (paper.mean, paper.sd),
         "average_recall": (corrected.mean, None),
         "cpm": (cpm, None),
-        "lesion_recall": (recall, None),
+        "pooled_lesion_recall": (recall, None),
         "lesion_false_positives": (false, None),
     }
 
@@ -130,7 +130,7 @@ def main() -> int:
         found = scans(path)
         ours = measured(found)
         spreads = [f"{mean:.4f} ± {sd:.4f}" for mean, sd in (ours["object_dice"], ours["average_recall_iw2020"])]
-        rest = [ours[name][0] for name in ("average_recall", "cpm", "lesion_recall", "lesion_false_positives")]
+        rest = [ours[name][0] for name in ("average_recall", "cpm", "pooled_lesion_recall", "lesion_false_positives")]
         print(
             f"{path.stem:8}{spreads[0]:>16}{spreads[1]:>16}{rest[0]:11.4f}{rest[1]:8.4f}{rest[2]:8.4f}{rest[3]:14.4f}"
         )

@@ -8,6 +8,7 @@ from reports.claims import region as region_name
 from reports.differences import badges
 from reports.layout import LIKE_BEST, Entry, Row, State, Table
 from reports.layouts import ARM_AXES, Axis, Layout, Value, layouts
+from reports.lesion_tables import weighting_tables
 from reports.metrics import METRICS
 from reports.numbers import NONE
 from reports.parameters import configurations
@@ -45,7 +46,7 @@ def _of_layout(results: Results, layout: Layout, key: str) -> list[Table]:
             beside = [point for point in theirs if _is(point, chosen)]
             name = f"{key}-{number}" if len(combinations) > 1 else key
             tables.append(_Sheet(results, layout, chosen, here, beside, orders).table(name))
-    return tables
+    return [*tables, *weighting_tables(results, key)] if layout.name == "weighting" else tables
 
 
 def _is(point: Point, chosen: Mapping[Axis, Value]) -> bool:

@@ -7,6 +7,7 @@ from reports.asked_tables import asked_tables
 from reports.best_of import best_of_table
 from reports.differences import difference_tables
 from reports.layout import Table
+from reports.lesion_tables import lesion_tables
 from reports.methods import methods
 from reports.results import Results
 
@@ -27,6 +28,7 @@ class Document:
         regions: Test results at the last mark, a table a region, the objective's first.
         differences: Each arm against the baseline; None where nothing is compared.
         marks: The objective by iteration, a table a region; none where there is one mark only.
+        lesions: Lesions found and falsely found by arm and size, a table a region; none unless the file wants them.
         search: What the searches found on validation cases; None where nothing was tuned.
         best_of: What smaller searches would have found, on validation cases; None where nothing was tuned.
         budget: Trials, failures, hours.
@@ -46,6 +48,7 @@ class Document:
     regions: tuple[Table, ...]
     differences: Table | None
     marks: tuple[Table, ...]
+    lesions: tuple[Table, ...]
     search: Table | None
     best_of: Table | None
     budget: Table
@@ -56,7 +59,7 @@ class Document:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables in reading order."""
-        results = (*self.asked, *self.protocols, *self.regions, self.differences, *self.marks)
+        results = (*self.asked, *self.protocols, *self.regions, self.differences, *self.marks, *self.lesions)
         found = (*results, self.search, self.best_of, self.budget, self.failures)
         return tuple(table for table in found if table is not None)
 
@@ -75,6 +78,7 @@ def document(results: Results) -> Document:
         regions=result_tables.region_tables(results),
         differences=result_tables.comparison_table(results),
         marks=result_tables.mark_tables(results),
+        lesions=lesion_tables(results),
         search=cost_tables.search_table(results),
         best_of=best_of_table(results),
         budget=cost_tables.budget_table(results),

@@ -30,6 +30,7 @@ def together(studies: Sequence[Results]) -> Document:
         regions=(),
         differences=None,
         marks=(),
+        lesions=(),
         search=None,
         best_of=None,
         budget=_budget(studies),

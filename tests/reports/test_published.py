@@ -4,6 +4,7 @@ import collections
 
 import pytest
 
+from reports.metrics import METRICS
 from reports.published import datasets, rows
 from reports.published.protocols import PROTOCOLS
 from search_spaces.defaults import LOSSES
@@ -50,6 +51,7 @@ def test_names_and_values_are_usable(name: str) -> None:
         assert row.study == name
         assert row.loss in LOSSES
         assert row.weighting in ("none", "inverse")
+        assert row.metric in METRICS or row.metric == "cpm_iw2020"  # the authors' own for choosing alpha
         assert float(row.value) >= 0
         assert float(row.value) <= 1 or row.metric == "lesion_false_positives"
         assert {key for key, _ in row.parameters} <= set(LOSSES[row.loss])
