@@ -9,6 +9,7 @@ from reports.numbers import NONE
 from reports.power import detectable
 from reports.results import ArmResult, Column, Comparison, Results
 from reports.statistics import LEAST_GROUPS_TO_CONFIRM
+from search_spaces.metrics import of_split
 
 
 def region_tables(results: Results) -> tuple[Table, ...]:
@@ -73,9 +74,18 @@ def counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
     return [
         Entry(f"{cases} of {len(results.scores.cases)}"),
         Entry(f"{found.missed} of {found.present}" if found.present else NONE),
-        Entry(f"{found.false} of {found.absent}" if found.absent else NONE),
+        Entry(f"{found.false} of {found.absent}" if found.absent else NONE, _volume(results, found.false_volume)),
         Entry(f"{trainings.scored} of {trainings.planned}", ", ".join(troubles(arm))),
     ]
+
+
+def _volume(results: Results, size: float | None) -> str:
+    """`median 1.2 mL`; empty where nothing was falsely found."""
+    if size is None:
+        return ""
+    flat = any(len(case.facts.get("shape") or ()) == 2 for case in results.scores.cases)
+    unit = "voxels" if results.pixels else "mm²" if flat else "mL"
+    return f"median {size:.3g} {unit}"
 
 
 def troubles(arm: ArmResult) -> list[str]:
@@ -127,11 +137,14 @@ def _reading(results: Results, region: str) -> tuple[str, ...]:
                 f"p: difference from {how.baseline} in {METRICS[how.metric].label}, Holm over "
                 f"{numbers.count(len(results.comparisons), 'comparison')}; nothing else is tested."
             )
+    false, clean = ("no value", "") if how.empty == "missing" else ("counts 0", "; found in neither: counts 1")
     notes.append(
         f"n of N: cases evaluated of all test cases. missed: nothing found of a region that is there (counts "
-        f"0, or the image's diagonal); false pos.: something found where it is not (no value); both over all {runs} "
-        f"{'training' if runs == 1 else 'trainings'}."
+        f"0, or the image's diagonal); false pos.: something found where it is not ({false}), with its median size"
+        f"{clean}; all over {runs} {'training' if runs == 1 else 'trainings'}."
     )
+    if any(of_split(name) for name in how.metrics):
+        notes.append("Columns without an interval: one value for all cases of a training, then the mean of trainings.")
     ceiling = _ceiling(results, region)
     if ceiling is not None:
         notes.append(f"Ceiling of Dice here (the reference sent to the training grid and back): {ceiling:.3f}.")

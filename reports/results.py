@@ -13,7 +13,7 @@ from reports.progress import Progress, progress
 from reports.protocol import Protocol, protocol
 from reports.records import Records
 from reports.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
-from reports.splitwide import split_cells
+from reports.splitwide import SplitRecords, false_volumes, split_cells
 from reports.statistics import holm, like_the_best
 from study.ledger.rows import ArmRow
 
@@ -30,12 +30,15 @@ class Detection:
         present: Times that it was there.
         false: Times that something was found where the region is not.
         absent: Times that it was not there.
+        false_volume: Median size of what was found there, in mL (mm² in 2D; voxels where the spacing is unknown); None
+            where nothing was, or where the ledger does not know.
     """
 
     missed: int
     present: int
     false: int
     absent: int
+    false_volume: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +158,7 @@ def results(records: Records) -> Results:
             progress=state,
             trainings=(trainings := _trainings(scores, row)),
             cells=_cells(scores, row.name, trainings) | split_cells(scores, records.split, row.number),
-            detection={region: _detection(scores, row, region) for region in how.shown_regions},
+            detection={region: _detection(scores, records.split, row, region) for region in how.shown_regions},
         )
         for row, state in zip(records.arms, progress(records, how), strict=True)
     )
@@ -212,7 +215,7 @@ def _collapsed(scores: FinalScores, run: Run) -> bool:
     return bool(there.any() and (wrong | ~there).all())
 
 
-def _detection(scores: FinalScores, row: ArmRow, region: str) -> Detection:
+def _detection(scores: FinalScores, split: SplitRecords, row: ArmRow, region: str) -> Detection:
     how = scores.protocol
     regions = [how.regions.index(part) for part in how.parts(region)]
     runs = [run for run, end in scores.ends.items() if run[0] == row.number and end == "scored"]
@@ -226,6 +229,7 @@ def _detection(scores: FinalScores, row: ArmRow, region: str) -> Detection:
         ),
         false=false,
         absent=false + sum(int((note == CLEAN_NEGATIVE).sum()) for note in notes),
+        false_volume=float(np.median(volumes)) if (volumes := false_volumes(how, split, row.number, region)) else None,
     )
 
 

@@ -7,7 +7,9 @@ neither interval nor test.
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +109,28 @@ def units(how: Protocol, arm: int) -> list[list[TrialKey]]:
         [TrialKey("final", arm, search, fold, seed) for fold in range(how.folds)]
         for search, seed in itertools.product(range(how.searches), range(how.seeds))
     ]
+
+
+def false_volumes(how: Protocol, records: SplitRecords, arm: int, region: str) -> list[float]:
+    """Size of what is found in each case that lacks the region, of all trainings at the last mark: mL or voxels.
+
+    In 2D mm² where the spacing is known. Cases in which nothing is found are left out.
+    """
+    found: list[float] = []
+    for key, part in itertools.product(itertools.chain(*units(how, arm)), how.parts(region)):
+        cases, voxels = records.by_place.get((key, how.last, part), ((), ()))
+        for case, (tp, fp, fn, _) in zip(cases, voxels, strict=True):
+            if tp + fn == 0 and fp > 0 and records.counts is not None:
+                found.append(int(fp) * voxel_size(records.counts.cases[case].facts))
+    return found
+
+
+def voxel_size(facts: Mapping[str, Any]) -> float:
+    """Of a voxel in mL, of a pixel in mm²; 1 where the spacing is unknown."""
+    spacing = facts.get("spacing")
+    if not spacing:
+        return 1.0
+    return float(math.prod(spacing)) / (1000 if len(spacing) == 3 else 1)
 
 
 def _cell(scores: FinalScores, records: SplitRecords, arm: int, region: str, metric: str, mark: int) -> Cell:

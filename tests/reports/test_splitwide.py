@@ -122,8 +122,22 @@ def test_they_have_neither_interval_nor_test_and_stand_in_the_tables(tmp_path: P
     assert (entry.text, entry.detail) == ("0.750", "± 0.000")
 
 
+def test_what_is_falsely_found_has_a_volume(tmp_path: Path) -> None:
+    # p01 lacks the lesion, 4 voxels are found there; a voxel has 1.5 * 0.8 * 0.8 mm³.
+    found = filled(tmp_path / "ledger.db", seeds=2)
+    assert found.arms[0].detection["lesion"].false_volume == pytest.approx(4 * 0.96 / 1000)
+    assert found.arms[0].detection["organ"].false_volume is None
+    unknown = filled(tmp_path / "unknown.db", seeds=2, spacing=None)
+    assert unknown.arms[0].detection["lesion"].false_volume == 4
+    lacking = filled(tmp_path / "lacking.db", seeds=2, empty=1.0)
+    table = next(table for table in document(lacking).regions if "lesion" in table.title)
+    assert table.rows[0].entries[table.columns.index("false pos.")].detail == "median 0.00384 mL"
+
+
 def test_empty_one_counts_what_has_no_region(tmp_path: Path) -> None:
     found = filled(tmp_path / "ledger.db", seeds=1, empty_counts="one")
+    notes = " ".join(document(found).regions[0].notes)
+    assert "something found where it is not (counts 0), with its median size; found in neither: counts 1" in notes
     # p01's lesion is falsely found: 0 beside the other two patients.
     assert value(found, "lesion", "group_dice") == pytest.approx((dice(40, 4, 10) + dice(10, 2, 5) + 0) / 3)
 

@@ -62,9 +62,7 @@ def _components(mask: Mask) -> tuple[Labels, NDArray[np.uint32]]:
         return np.zeros(mask.shape, np.uint32), np.zeros(0, np.uint32)
     import cc3d
 
-    whole = np.ascontiguousarray(mask).view(
-        np.uint8
-    )  # of flat bool arrays of odd width cc3d 4.1 numbers background too
+    whole = np.ascontiguousarray(mask).view(np.uint8)  # of bool arrays cc3d 4.1 gives wrong components now and then
     labels = np.asarray(cc3d.connected_components(whole, connectivity=26 if mask.ndim == 3 else 8), np.uint32)
     numbers, first, voxels = np.unique(labels[mask], return_index=True, return_counts=True)
     order = np.argsort(first)  # whatever order the library numbers in
