@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from tests.trainables import tiny
-from trainables.models import DIMS, MODELS
+from trainables.models import DIMS, MODELS, build
+from trainables.models.normalisation import set_momentum
 from trainables.training import Training
 
 DATA = {2: tiny.dataset((40, 37)), 3: tiny.dataset((20, 18, 19))}
@@ -41,6 +42,22 @@ def test_a_cut_changes_nothing(name: str, options: dict[str, Any]) -> None:
     later.advance(4)
     assert later.digest() == whole.digest() != cut.digest()
     assert [s.value for s in later.evaluate(("case2",)).scores] == [s.value for s in whole.evaluate(("case2",)).scores]
+
+
+BATCH = {"unet", "unet3d", "dynunet", "segresnet", "unetplusplus"}
+"""Networks whose batch normalisation is an option."""
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_running_statistics_of_every_network_follow_the_rule(name: str) -> None:
+    parameters = {"width": WIDTHS.get(name, 2), **({"norm": "batch"} if name in BATCH else {})}
+    network = build(name, in_channels=1, out_channels=2, dim=DIMS[name][0], parameters=parameters, seed=0)
+    tracked = [module for module in network.modules() if getattr(module, "running_mean", None) is not None]
+    assert bool(tracked) == (name != "mednext")
+    set_momentum(network, 90)
+    assert {module.momentum for module in tracked} <= {0.1}
+    set_momentum(network, 5000)
+    assert {module.momentum for module in tracked} <= {0.01}
 
 
 def test_deep_supervision_trains_other_weights() -> None:
