@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from study.checks import Check
 from study.outliers import FAR, Outlier
 from study.overview import STRATA, Amount, Five, Overview, Part, ceilings
+from study.spec import Study
 from study.splits import Role
 from study.words import counted
 
@@ -48,9 +49,15 @@ def facts_of(check: Check) -> Iterator[tuple[str, str]]:
     yield "spacing", f"{_spread(seen.spacing)} mm{also}" if seen.spacing else "unknown: distances are in pixels"
     for channel, (low, near_low, middle, near_high, high) in enumerate(seen.intensities):
         said = f"{low:.4g} to {high:.4g}; in the middle case {near_low:.4g} to {near_high:.4g}, median {middle:.4g}"
-        yield "intensity" if len(seen.intensities) == 1 else f"channel {channel}", said
+        yield "intensity" if len(seen.intensities) == 1 else f"channel {channel}{_called(study, channel)}", said
     for fold, parts in enumerate(seen.parts):
         yield "split" if len(seen.parts) == 1 else f"fold {fold + 1}", _split(parts)
+
+
+def _called(study: Study, channel: int) -> str:
+    """` (flair)` where the study file names its channels."""
+    images = study.dataset.images
+    return f" ({list(images)[channel]})" if isinstance(images, Mapping) and channel < len(images) else ""
 
 
 def outlier_lines(seen: Overview) -> list[str]:

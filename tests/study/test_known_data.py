@@ -10,6 +10,7 @@ import yaml
 
 from study import preparation
 from study.admission import Node
+from study.check_tables import facts_of
 from study.checks import Check, check
 from study.design import PlannedTrial, TrialKey
 from study.preparation import FoundCases, find
@@ -102,6 +103,14 @@ def test_check_sees_what_was_written(
         assert fact.voxels == {label: _sum(truth.voxels[fact.name], values) for label, values in labels.items()}
     assert tuple(_count(found, part) for part in ("train", "validation", "test")) == parts
     assert all(value is None or value > 0.8 for fact in found.facts for value in fact.ceilings.values())
+
+
+def test_channels_are_called_as_the_study_calls_them(
+    written: Callable[[str], tuple[pathlib.Path, Truth]], tmp_path: pathlib.Path
+) -> None:
+    found = check(opened("brats15", written("brats15")[0], tmp_path), Node("here", 2, 0))
+    told = [what for what, _ in facts_of(found) if what.startswith("channel")]
+    assert told == ["channel 0 (flair)", "channel 1 (t1)", "channel 2 (t1c)", "channel 3 (t2)"]
 
 
 def _sum(voxels: Mapping[int, int], values: str) -> int:

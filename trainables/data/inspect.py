@@ -203,10 +203,21 @@ def remembered(
         known = store.read_json(memory / folder / f"{key}.json")
         with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
             if known is not None:
-                return CaseFacts.from_plain({**known["facts"], "name": files.name, "group": group or files.name})
+                plain = {**known["facts"], "name": files.name, "group": group or files.name}
+                return _in_order(CaseFacts.from_plain(plain), options)
     facts = inspect(files, options, group)
     store.write_json(memory / "facts" / f"{key}.json", {"facts": facts.plain()})
     return facts
+
+
+def _in_order(facts: CaseFacts, options: PreprocessOptions) -> CaseFacts:
+    """Labels and regions in the study file's order, which files with sorted keys do not keep."""
+    return dataclasses.replace(
+        facts,
+        voxels={label: facts.voxels[label] for label in options.classes[1:]},
+        lesions={region: facts.lesions[region] for region in options.regions},
+        ceilings={region: facts.ceilings[region] for region in options.regions},
+    )
 
 
 def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:

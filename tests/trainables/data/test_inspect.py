@@ -107,6 +107,9 @@ def test_what_was_seen_is_not_opened_again(tmp_path: pathlib.Path, monkeypatch: 
     assert first == all_cases(cases, how)
     no_reading(monkeypatch)
     assert all_cases(cases, how, memory=memory) == first
+    for fact in all_cases(cases, how, memory=memory).facts:
+        assert list(fact.voxels) == ["organ", "lesion"]  # as the study file has them, not by the alphabet
+        assert list(fact.lesions) == list(fact.ceilings) == list(how.regions)
     other = all_cases(cases[:1], how, {"a": "patient"}, memory=memory)
     assert other.facts[0] == dataclasses.replace(first.facts[0], group="patient")
 
