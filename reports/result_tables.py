@@ -233,11 +233,12 @@ def mark_tables(results: Results) -> tuple[Table, ...]:
     if len(how.marks) == 1:
         return ()
     metric, end = METRICS[how.metric], numbers.iteration(how.last)
+    alone = results.records.study.file["budget"].get("marks") == "independent"
     return tuple(
         Table(
             key=f"marks-{index}",
             title=f"{metric.heading(pixels=results.pixels)} by iteration, test cases: {region_name(results, region)}",
-            columns=("Arm", *(f"{numbers.iteration(mark)} of {end}" for mark in how.marks)),
+            columns=("Arm", *(numbers.iteration(mark) + ("" if alone else f" of {end}") for mark in how.marks)),
             rows=tuple(
                 Row(
                     (Entry(arm.row.name), *(value(results, arm, (region, how.metric, mark)) for mark in how.marks)),
@@ -245,7 +246,11 @@ def mark_tables(results: Results) -> tuple[Table, ...]:
                 )
                 for arm in results.arms
             ),
-            notes=("One training, looked at on its way: the learning-rate schedule spans all of it.",),
+            notes=(
+                "Each mark is a training by itself: its learning-rate schedule spans that mark."
+                if alone
+                else "One training, looked at on its way: the learning-rate schedule spans all of it.",
+            ),
         )
         for index, region in enumerate(how.shown_regions)
     )

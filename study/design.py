@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Literal, Self
 
 from search_spaces.grammar import Scalar, Space
@@ -55,6 +56,8 @@ class Design:
         folds: Number of folds; 1 where the split has none.
         search_in: Whether a search runs in every fold or in the first one only.
         maximize: Whether a greater objective is better.
+        independent: Whether each mark of the final stage is a training by itself. The plan is the same; a final
+            segment then costs the iterations of its whole mark.
     """
 
     seed: int
@@ -69,6 +72,17 @@ class Design:
     folds: int = 1
     search_in: Literal["first_fold", "each_fold"] = "first_fold"
     maximize: bool = True
+    independent: bool = False
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Iterations that a search trial trains on its way to each mark."""
+        return tuple(stop - start for start, stop in pairwise((0, *self.marks)))
+
+    @property
+    def final_steps(self) -> tuple[int, ...]:
+        """The same of a final trial."""
+        return self.marks if self.independent else self.steps
 
 
 @dataclasses.dataclass(frozen=True, order=True, slots=True)

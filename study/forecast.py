@@ -1,7 +1,6 @@
 """How much a study will do if nothing fails: trials, segments and iterations of each arm, before anything runs."""
 
 import dataclasses
-from itertools import pairwise
 
 from study.design import Arm, Design
 from study.sampling import search_length
@@ -42,12 +41,11 @@ def rungs(design: Design, cohort: int) -> tuple[int, ...]:
 
 
 def _arm(design: Design, arm: Arm) -> ArmForecast:
-    length, marks = search_length(design, arm), (0, *design.marks)
+    length, steps = search_length(design, arm), design.steps
     full, rest = divmod(length, design.cohort)
     cohorts = [rungs(design, design.cohort)] * full + ([rungs(design, rest)] if rest else [])
     searches = design.searches * (design.folds if design.search_in == "each_fold" else 1)
     finals = design.searches * design.folds * design.final_seeds
-    steps = [stop - start for start, stop in pairwise(marks)]
     return ArmForecast(
         arm=arm.name,
         search_trials=searches * length,
@@ -55,5 +53,5 @@ def _arm(design: Design, arm: Arm) -> ArmForecast:
         final_trials=finals,
         segments=searches * sum(map(sum, cohorts)) + finals * len(steps),
         iterations=searches * sum(n * step for sizes in cohorts for n, step in zip(sizes, steps, strict=True))
-        + finals * design.marks[-1],
+        + finals * sum(design.final_steps),
     )

@@ -291,11 +291,16 @@ class _Search:
     def _chain(self, members: Mapping[int, list[KnownTrial]], owed: list[tuple[int, Segment]]) -> int:
         """Iterations that must follow one another: cohorts that wait, the last one's marks, a final training."""
         first, last = self.design.marks[0], self.design.marks[-1]
-        longest = max((last - segment.start for _, segment in owed), default=0)
+        longest = max((self._left(segment) for _, segment in owed), default=0)
         if self.trials["final"] or not self.length:
             return longest
         ready = [self._has_first_marks(members.get(cohort, [])) for cohort in range(len(self._cohorts))]
         if all(ready):
-            return longest + last
+            return longest + sum(self.design.final_steps)
         waves = len(ready) - ready.index(False) if self.design.sampler == "tpe" else 1
-        return waves * first + (last - first) + last
+        return waves * first + (last - first) + sum(self.design.final_steps)
+
+    def _left(self, segment: Segment) -> int:
+        """Iterations from a segment's start to its trial's end."""
+        steps = self.design.final_steps if segment.trial.stage == "final" else self.design.steps
+        return sum(steps[self.design.marks.index(segment.stop) :])

@@ -163,7 +163,8 @@ class _Run:
 
     def _seconds(self, segment: Segment) -> float:
         model = self.design.arms[segment.trial.arm].model
-        return self.speeds.cost(model, segment.stop - segment.start, 1)
+        steps = self.design.final_steps if segment.trial.stage == "final" else self.design.steps
+        return self.speeds.cost(model, steps[self.design.marks.index(segment.stop)], 1)
 
     def _attempt(self, segment: Segment, seconds: float) -> tuple[float, float]:
         """Seconds until the segment ends or its slot is lost, and what is left to do then."""

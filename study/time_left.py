@@ -7,7 +7,6 @@ one another (cohorts that wait for results, then the final stage).
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from study.design import Arm, Design, KnownTrial
@@ -101,7 +100,7 @@ def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[_Work,
     for trial in known:
         if trial.plan.key.stage == "search":
             members[trial.plan.cohort].append(trial)
-    steps = [stop - start for start, stop in pairwise((0, *design.marks))]
+    steps, final_steps = design.steps, design.final_steps
     counts = [0] * len(steps)  # segments that lead to each mark
     waves = 0
     for cohort, numbers in enumerate(cohorts):
@@ -110,15 +109,16 @@ def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[_Work,
         counts = [n + m for n, m in zip(counts, _cohort_left(design, len(numbers), members[cohort]), strict=True)]
         waves += needs_results(design, cohort) and not members[cohort]
     search_left = any(counts)
-    counts = [n + m for n, m in zip(counts, _finals_left(design, known, finals, length, search_left), strict=True)]
-    work = _Work(sum(n * step for n, step in zip(counts, steps, strict=True)), sum(counts))
-    if not any(counts):
+    finals_left = _finals_left(design, known, finals, length, search_left)
+    iterations = sum(n * step for n, step in zip(counts + finals_left, steps + final_steps, strict=True))
+    work = _Work(iterations, sum(counts) + sum(finals_left))
+    if not work.marks:
         return work, work
     last, marks = design.marks[-1], len(steps)
     if not search_left:
         reached = min((len(t.values) for t in finals if t.status == "open"), default=0)
-        return work, _Work(sum(steps[reached:]), marks - reached)
-    return work, _Work(waves * steps[0] + 2 * last, waves + 2 * marks)
+        return work, _Work(sum(final_steps[reached:]), marks - reached)
+    return work, _Work(waves * steps[0] + last + sum(final_steps), waves + 2 * marks)
 
 
 def _cohort_left(design: Design, size: int, members: Sequence[KnownTrial]) -> list[int]:

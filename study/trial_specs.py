@@ -59,6 +59,7 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
         validate=validation if study.training.evaluate_every else (),
         evaluate=scored,
         previews=_spread(scored, PREVIEWS) if final else (),
+        independent=final and study.budget.marks == "independent",
         gpu=gpu,
         **trial_fields(study, arm, plan.parameters),
     )

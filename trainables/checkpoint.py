@@ -26,6 +26,7 @@ class Checkpoint:
         iteration: Iterations trained.
         weights: The learner's digest.
         learner: `Learner.state_dict()`: tensors, numbers, strings, lists and dicts.
+        length: Iterations of the whole training that it is a part of.
         curve: Points of the segment under way, which its outcome will report.
     """
 
@@ -33,6 +34,7 @@ class Checkpoint:
     iteration: int
     weights: str
     learner: dict[str, Any]
+    length: int
     curve: tuple[Point, ...] = ()
 
 
@@ -52,6 +54,7 @@ def write(storage: Storage, folder: str, checkpoint: Checkpoint) -> None:
             "format": FORMAT,
             "trial": checkpoint.trial,
             "iteration": checkpoint.iteration,
+            "length": checkpoint.length,
             "weights": checkpoint.weights,
             "files": {STATE: {"sha256": _sha256(local / STATE), "bytes": (local / STATE).stat().st_size}},
         }
@@ -83,6 +86,7 @@ def read(storage: Storage, folder: str, *, trial: str) -> Checkpoint:
         iteration=manifest["iteration"],
         weights=manifest["weights"],
         learner=state["learner"],
+        length=manifest["length"],
         curve=tuple(Point(*point) for point in state["curve"]),
     )
 

@@ -149,14 +149,33 @@ class SegmentWork:
         saved = None
         if self._todo.resume is not None:
             saved = checkpoint.read(self._storage, self._todo.resume, trial=self._spec.key)
-        self._learner = self._build(self._spec)
-        if saved is not None:
+        training = self._training(self._spec)
+        self._learner = self._build(training)
+        if saved is not None and saved.length == training.iterations:  # else of the training to the mark before
             self._learner.load_state_dict(saved.learner)
             self._saved_at = saved.iteration
-            if saved.iteration > self._todo.start:  # of this very segment
+            if self._told(saved.iteration) > self._todo.start:  # of this very segment
                 self._curve = list(saved.curve)
         self._began_at = self._learner.iteration
         return self._learner
+
+    def _training(self, spec: TrialSpec) -> TrialSpec:
+        """The training that this segment is a part of: the trial's, or with independent marks one to its mark."""
+        if not spec.independent:
+            return spec
+        return dataclasses.replace(spec, iterations=self._todo.stop, marks=(self._todo.stop,))
+
+    def _told(self, iteration: int) -> int:
+        """Where the driver takes the training to stand, between `start` and `stop` of the segment.
+
+        A training of its own to `stop` begins at 0; in the ledger a trial never goes back, so that its newest
+        checkpoint is the one that counts. Its iterations 1 to `stop` are told as `start + 1` to `stop`.
+        """
+        assert self._spec is not None
+        start, stop = self._todo.start, self._todo.stop
+        if not (self._spec.independent and start):
+            return iteration
+        return start + 1 + (iteration - 1) * (stop - start - 1) // (stop - 1) if iteration else start
 
     def _halted(self, learner: Learner) -> Report | None:
         """The last report if the segment should end here: the driver stops, or another one has taken its place."""
@@ -165,7 +184,7 @@ class SegmentWork:
         except FileNotFoundError:
             orders = {"fence": None}
         if orders["fence"] != self._todo.fence:
-            return Report(progress=learner.iteration, halted=True, done=True)
+            return Report(progress=self._told(learner.iteration), halted=True, done=True)
         if not orders["halt"]:
             return None
         before = self._saved
@@ -204,6 +223,7 @@ class SegmentWork:
             iteration=learner.iteration,
             weights=learner.digest(),
             learner=learner.state_dict(),
+            length=self._training(self._spec).iterations,
             curve=tuple(self._curve),
         )
         checkpoint.write(self._storage, folder, state)
@@ -215,10 +235,10 @@ class SegmentWork:
         losses = [point.value for point in self._curve if point.name == "loss"]
         new = self._saved != before
         return Report(
-            progress=self._learner.iteration,
+            progress=self._told(self._learner.iteration),
             loss=losses[-1] if losses else None,
             checkpoint=self._saved if new else None,
-            checkpoint_iteration=self._saved_at if new else None,
+            checkpoint_iteration=self._told(self._saved_at) if new else None,
         )
 
     def _outcome(self, learner: Learner) -> Outcome:
@@ -248,6 +268,6 @@ class SegmentWork:
         """
         text = "".join(traceback.format_exception(error))
         self._storage.write(f"{self._todo.folder}/error.txt", text.encode())
-        progress = self._todo.start if self._learner is None else self._learner.iteration
+        progress = self._todo.start if self._learner is None else self._told(self._learner.iteration)
         outcome = Outcome(iteration=progress, failed=reason(error), host=socket.gethostname())
         return Report(progress=progress, outcome=outcome.to_json(), out_of_memory=fault(error) == "memory", done=True)

@@ -63,6 +63,8 @@ class TrialSpec:
         empty: What a case without a region counts: `missing`, or `one` where the prediction lacks it too, else 0.
         lesions: Whether lesion records are kept, even if no metric reads them.
         marks: Iterations at which it is evaluated; the last equals `iterations`.
+        independent: Whether each mark is a training by itself, whose schedule spans that mark, instead of one training
+            that is looked at on its way.
         blend: `constant` or `gaussian` weights of overlapping windows.
         average: What overlapping windows average: `logits` or `probabilities`.
         mirror: Whether predictions are averaged over mirrored inputs.
@@ -84,6 +86,7 @@ class TrialSpec:
     classes: tuple[str, ...]
     regions: Mapping[str, tuple[int, ...]]
     marks: tuple[int, ...]
+    independent: bool = False
     previews: tuple[str, ...] = ()
     scales: tuple[tuple[float | None, float | None, float, float] | None, ...] = ()
     model_parameters: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)

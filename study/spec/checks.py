@@ -107,6 +107,13 @@ def _marks(values: Values) -> Iterator[Problem]:
         yield Problem(("budget", "halving", "marks"), text)
 
 
+def _independent(values: Values) -> Iterator[Problem]:
+    budget = values["budget"]
+    if budget.marks == "independent" and (budget.halving is None or len(budget.halving.marks) == 1):
+        text = "there is one mark only: give several as `halving: {eta: 1, marks: [5000, 10000]}`, or leave this out."
+        yield Problem(("budget", "marks"), text)
+
+
 def _course(values: Values) -> Iterator[Problem]:
     for problem in values["length"].against(schedules_of(values["training"])):
         yield Problem(("training", *problem.path), problem.text)
@@ -187,6 +194,7 @@ CHECKS = (
     (("dataset", "losses"), class_problems),
     (("budget", "length"), _marks),
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
+    (("budget",), _independent),
     (("length", "training"), _course),
     (("head", "dataset"), _weighting),
     (("budget", "length", "training"), _final_on),

@@ -87,6 +87,8 @@ class Budget(Section):
         searches: Independent searches of each arm.
         final_seeds: Trainings of each winner in each fold.
         search_in: With folds: whether the search runs in every fold or in the first only.
+        marks: In the final stage: one training is looked at on its way to the last mark (`shared`), or each mark is a
+            training by itself whose schedule spans that mark (`independent`). A search always shares.
         final_on: What the final stage trains on; `train+validation` allows no choice by validation cases there.
     """
 
@@ -97,6 +99,7 @@ class Budget(Section):
     searches: Count = 1
     final_seeds: Count = 3
     search_in: Literal["first_fold", "each_fold"] = "first_fold"
+    marks: Literal["shared", "independent"] = "shared"
     final_on: Literal["train", "train+validation"] = "train"
 
     def problems(self) -> Iterator[Problem]:

@@ -187,6 +187,7 @@ class Study(Section):
             folds=self.folds,
             search_in=self.budget.search_in,
             maximize=self.maximize,
+            independent=self.budget.marks == "independent",
         )
 
     def plain(self) -> dict[str, Any]:

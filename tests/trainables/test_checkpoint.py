@@ -24,6 +24,7 @@ def written(storage: Storage, **changes: object) -> Checkpoint:
         "iteration": 10,
         "weights": "ab",
         "learner": learner,
+        "length": 30,
         "curve": (Point(4, "loss", 0.1 + 0.2),),
     }
     saved = Checkpoint(**{**values, **changes})  # type: ignore[arg-type]

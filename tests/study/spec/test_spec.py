@@ -285,6 +285,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "searches": 1,
         "final_seeds": 3,
         "search_in": "first_fold",
+        "marks": "shared",
         "final_on": "train",
     }
     assert plain["objective"] == {"metric": "dice", "region": "mean"}

@@ -93,7 +93,9 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Training]:
     storage = Storage(home)
     for key in (TRAINED, DAMAGED):
         storage.write(f"trials/{key}/spec.json", spec.to_json().encode())
-        state = checkpoint.Checkpoint(trial=key, iteration=2, weights=training.digest(), learner=training.state_dict())
+        state = checkpoint.Checkpoint(
+            trial=key, iteration=2, weights=training.digest(), learner=training.state_dict(), length=2
+        )
         checkpoint.write(storage, f"trials/{key}/20-1", state)
     (home / f"trials/{DAMAGED}/20-1/state.pt").write_bytes(b"half of it")
     prepare(default_uri(home))
