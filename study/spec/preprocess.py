@@ -63,10 +63,10 @@ class Preprocess(Section):
     pad: Literal["background", "minimum"] = "background"
 
     @property
-    def limits(self) -> tuple[float, float] | None:
-        """Lowest and highest intensity kept, whether by `clip` or by `window`."""
+    def limits(self) -> Any:
+        """Lowest and highest intensity kept, whether by `clip` or by `window`; None: all."""
         if self.window is None:
-            return self.clip  # type: ignore[no-any-return]
+            return self.clip
         return self.window.level - self.window.width / 2, self.window.level + self.window.width / 2
 
     def problems(self) -> Iterator[Problem]:
@@ -74,6 +74,8 @@ class Preprocess(Section):
         given = [key for key in ("clip", "window", "percentiles") if getattr(self, key) is not None]
         if len(given) > 1:
             yield Problem((given[1],), f"stands beside {given[0]}: both say where intensities are cut off; give one.")
+        if self.window is not None and not -math.inf < self.limits[0] < self.limits[1] < math.inf:
+            yield Problem(("window",), f"goes from {self.limits[0]:g} to {self.limits[1]:g}: give a width to see.")
         if self.crop is None:
             return
         if self.crop.to == "reference" and self.crop.label is None:

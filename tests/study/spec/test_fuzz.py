@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from search_spaces.grammar import Fixed
 from search_spaces.values import contains, from_unit
+from study.checks import options_of
 from study.spec import SpecError, Study, load, trial_fields
 from study.spec.change import difference
 from study.spec.read import read
@@ -33,6 +34,12 @@ WORDS = [
     "kidney",
     ">1",
     "a..b",
+    "nonzero",
+    "roi",
+    "reference",
+    "minimum",
+    "minmax",
+    "zscore_training",
 ]
 scalars = st.one_of(
     st.none(),
@@ -46,8 +53,10 @@ scalars = st.one_of(
 KEYS = """
 name seed dataset.path dataset.images dataset.masks dataset.labels
 dataset.labels.kidney dataset.other_labels dataset.regions dataset.regions.r dataset.exclude dataset.group
-dataset.split preprocess preprocess.spacing preprocess.clip preprocess.normalize patch
-patch.size patch.overlap patch.foreground augment models losses
+dataset.split dataset.roi dataset.roi.label dataset.ignore dataset.colour preprocess preprocess.spacing
+preprocess.clip preprocess.normalize preprocess.normalize.ct preprocess.crop preprocess.crop.to preprocess.crop.label
+preprocess.crop.margin preprocess.window preprocess.window.level preprocess.percentiles preprocess.outside_roi
+preprocess.pad patch patch.size patch.overlap patch.foreground patch.context augment models losses
 training training.learning_rate training.optimizer training.momentum training.batch_size training.iterations
 budget budget.trials_per_arm budget.cohort budget.sampler budget.halving budget.searches
 objective objective.metric inference inference.mirror report report.baseline
@@ -78,11 +87,13 @@ def is_whole(study: Study) -> None:
         point = {name: from_unit(parameter, 0.7) for name, parameter in arm.space.items()}
         assert trial_fields(study, arm, point)["batch_size"] >= 1
     assert study.marks[-1] == study.training.iterations
+    how = options_of(study)
+    assert type(how).from_plain(json.loads(json.dumps(how.plain(), allow_nan=False))) == how
 
 
 def with_changes(changes: dict[str, Any]) -> dict[str, Any]:
     """The small file with other values, also where one took the place of the next one's parent."""
-    tree: Any = copy.deepcopy(SMALL)
+    tree: Any = copy.deepcopy(SMALL) | {name: {} for name in ("preprocess", "objective", "inference", "report")}
     for key, value in changes.items():
         inside = tree
         *path, last = key.split(".")

@@ -74,6 +74,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"preprocess": {"clip": [0, 1], "percentiles": [1, 2]}}, "preprocess.percentiles", "stands beside clip"),
     ({"preprocess.window": {"level": 1, "width": 0}}, "preprocess.window.width", "expected more than 0, found 0"),
+    (
+        {"preprocess.window": {"level": 1, "width": 1e-300}},
+        "preprocess.window",
+        "goes from 1 to 1: give a width to see",
+    ),
     ({"preprocess.window": {"level": 1}}, "preprocess.window.width", "missing"),
     ({"preprocess.window": [0, 1]}, "preprocess.window", "expected keys with values, found [0, 1]"),
     ({"preprocess.percentiles": [0.5, 101]}, "preprocess.percentiles", "expected two percentiles between 0 and 100"),
