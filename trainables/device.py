@@ -1,16 +1,30 @@
 """What a segment does with its process's devices: threads and memory set before, told and released after."""
 
 import gc
+import socket
 
 from trainables.trial import TrialSpec
 
 
+class NoGpuError(OSError):
+    """A worker that was to have a GPU finds none: the machine's fault. It would train a hundred times slower unseen."""
+
+
 def claim(spec: TrialSpec, gpu: float) -> None:
-    """Fixes the number of threads, on which sums depend, and keeps a share of a GPU to its share of the memory."""
+    """Fixes the number of threads, on which sums depend, and keeps a share of a GPU to its share of the memory.
+
+    Raises:
+        NoGpuError: The trial has a share of a GPU and PyTorch finds none.
+    """
     import torch
 
     torch.set_num_threads(spec.threads)
-    if spec.gpu and torch.cuda.is_available():
+    if spec.gpu:
+        if not torch.cuda.is_available():
+            raise NoGpuError(
+                f"{spec.key} has a GPU on {socket.gethostname()} and PyTorch finds none there; install PyTorch with CUDA "
+                "and a driver, or set resources.gpu to 0"
+            )
         torch.cuda.set_per_process_memory_fraction(min(1.0, gpu))
         torch.cuda.reset_peak_memory_stats()
 

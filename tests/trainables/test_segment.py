@@ -201,3 +201,13 @@ def test_a_newer_driver_stops_the_older_ones_workers(storage: Storage, first: Ou
     storage.write("trials/s/driver.json", order(8))
     report = work.step()
     assert (report.done, report.halted, report.checkpoint, report.outcome) == (True, True, None, None)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens without a GPU")
+def test_a_worker_does_not_train_on_the_cpu_for_want_of_its_gpu(storage: Storage) -> None:
+    storage.write(f"{FOLDER}/spec.json", spec(gpu=0.5).to_json().encode())
+    with pytest.raises(
+        OSError, match=r"has a GPU on .* and PyTorch finds none there; .* set resources\.gpu to 0"
+    ) as caught:
+        run(storage)
+    assert fault(caught.value) == "machine"  # it is owed again, and no decision of the study
