@@ -7,13 +7,27 @@ from reports.progress import Winner
 from reports.results import ArmResult
 from search_spaces.defaults import LOSSES
 from search_spaces.grammar import Scalar
+from study.ledger.rows import ArmRow
+
+
+def loss_of(row: ArmRow) -> str:
+    """The arm's loss; of a loss with a name of its own that is one of ours as it is, that one."""
+    names = [name for name in row.space if name.startswith("loss.")]
+    for name in names:
+        part = name.removeprefix("loss.").removesuffix(".factor")
+        whole = name.endswith(".factor") and row.space[name] == {"fixed": 1.0}
+        if whole and all(other.startswith(f"loss.{part}.") for other in names):
+            return part
+    return row.loss
 
 
 def loss_values(arm: ArmResult, name: str) -> list[Scalar]:
     """The values of one of the loss's parameters in the arm's final trainings, each once; none where it has no such."""
-    if f"loss.{name}" not in arm.row.space:
+    known = (f"loss.{name}", f"loss.{loss_of(arm.row)}.{name}")
+    full = next((each for each in known if each in arm.row.space), None)
+    if full is None:
         return []
-    return list(dict.fromkeys(_value(arm, winner, f"loss.{name}") for winner in arm.progress.winners))
+    return list(dict.fromkeys(_value(arm, winner, full) for winner in arm.progress.winners))
 
 
 def configurations(arm: ArmResult, also: Iterable[str] = ()) -> list[str]:

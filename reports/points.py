@@ -8,6 +8,7 @@ from reports.differences import published
 from reports.layout import Entry
 from reports.layouts import Axis, Layout, Value
 from reports.numbers import NONE
+from reports.parameters import loss_of, loss_values
 from reports.published import Printed, rows
 from reports.result_tables import troubles, value
 from reports.results import ArmResult, Column, Results
@@ -66,7 +67,6 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
     found = [row for row in rows(published(results)) if row.metric in layout.metric]
     found = [row for row in found if (row.region or how.region) in layout.region]
     last = _last_iterations(found)
-    arms = {(arm.row.model, arm.row.loss, arm.row.weighting): arm for arm in results.arms}
     variants: dict[tuple[str, ...], list[object]] = {}
     for row in found:
         mark = _mark(row, layout, how.last, last[row.study, row.dataset])
@@ -75,11 +75,12 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
         settings = variants.setdefault((row.study, row.dataset, row.model, row.loss, row.weighting), [])
         if row.parameters not in settings:
             settings.append(row.parameters)
-        arm = arms.get((row.model, row.loss, row.weighting))
+        arm = _ours(results, row)
+        name = "+".join((row.model, row.loss, *(["inverse"] if row.weighting == "inverse" else [])))
         at: dict[Axis, Value] = {
-            "arm": "+".join((row.model, row.loss, *(["inverse"] if row.weighting == "inverse" else []))),
+            "arm": name if arm is None else arm.row.name,
             "model": row.model,
-            "loss": row.loss,
+            "loss": row.loss if arm is None else arm.row.loss,
             "weighting": row.weighting,
             "region": row.region or how.region,
             "metric": row.metric,
@@ -87,6 +88,15 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
         }
         entry = Entry(row.value, f"± {row.spread}" if row.spread else "")
         yield Point(at=at, entry=entry, arm=arm, printed=row, variant=settings.index(row.parameters))
+
+
+def _ours(results: Results, row: Printed) -> ArmResult | None:
+    """The arm of the same network, loss and weighting; of several, the one with most of the paper's parameters."""
+    wanted = (row.model, row.loss, row.weighting)
+    arms = [arm for arm in results.arms if (arm.row.model, loss_of(arm.row), arm.row.weighting) == wanted]
+    return max(
+        arms, key=lambda arm: sum(value in loss_values(arm, name) for name, value in row.parameters), default=None
+    )
 
 
 def _last_iterations(found: Sequence[Printed]) -> dict[tuple[str, str], int | None]:

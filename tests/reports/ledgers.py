@@ -54,6 +54,8 @@ class Fake:
         published: As the study file says.
         equivalence: As the study file says.
         weighting: As the study file says.
+        patch: Its size.
+        sums: More losses, with names of their own.
         empty_counts: `report.empty` of the study file.
         means: As the study file says.
         lesions: As the study file says.
@@ -91,6 +93,8 @@ class Fake:
     means: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     lesions: Mapping[str, Any] | None = None
     weighting: Sequence[str] = ("none",)
+    patch: Sequence[int] = (64, 64)
+    sums: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     regions: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=lambda: {"organ": ["organ", "lesion"], "lesion": ["lesion"]}
     )
@@ -113,9 +117,9 @@ class Fake:
                     "group": "^(p[0-9]+)_" if self.grouped else self.ungrouped,
                     "split": split,
                 },
-                "patch": {"size": [64, 64]},
+                "patch": {"size": list(self.patch)},
                 "models": dict.fromkeys(self.models, "default"),
-                "losses": dict.fromkeys(self.losses, "default"),
+                "losses": {**dict.fromkeys(self.losses, "default"), **self.sums},
                 "weighting": list(self.weighting),
                 "training": {**tuned, "iterations": self.marks[-1]},
                 "budget": {

@@ -184,6 +184,30 @@ def test_two_printed_rows_of_one_loss_stay_apart(kits: tuple[Path, Results]) -> 
     assert len(cells) == 7
 
 
+def test_printed_rows_find_the_arm_with_their_parameters(tmp_path: Path) -> None:
+    found = made(
+        tmp_path,
+        models=("unet3d",),
+        patch=(32, 32, 32),
+        losses=("focal_tversky",),
+        sums={"sharper": {"focal_tversky": {"exponent": 5.0, "fn_weight": 0.7, "fp_weight": 0.3}}},
+        trials=0,
+        marks=(100,),
+        regions=KITS,
+        region="tumor",
+        metrics=("dice",),
+        tables=["regions"],
+        published=["kits19"],
+    )[1]
+    rows = names(document(found).asked[0].rows, 1)
+    assert rows[:4] == [
+        ("focal_tversky",),
+        ("Focal Tversky, exponent 0.75",),
+        ("sharper",),
+        ("Focal Tversky, exponent 5",),
+    ]
+
+
 def test_differences_of_protocol_are_worked_out(kits: tuple[Path, Results]) -> None:
     said = document(kits[1])
     (found,) = said.protocols
