@@ -22,8 +22,8 @@ def claim(spec: TrialSpec, gpu: float) -> None:
     if spec.gpu:
         if not torch.cuda.is_available():
             raise NoGpuError(
-                f"{spec.key} has a GPU on {socket.gethostname()} and PyTorch finds none there; install PyTorch with CUDA "
-                "and a driver, or set resources.gpu to 0"
+                f"{spec.key} has a GPU on {socket.gethostname()} and PyTorch finds none there; install PyTorch with "
+                "CUDA and a driver, or set resources.gpu to 0"
             )
         torch.cuda.set_per_process_memory_fraction(min(1.0, gpu))
         torch.cuda.reset_peak_memory_stats()
