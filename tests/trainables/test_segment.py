@@ -2,18 +2,22 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 
 from tests.study.numbers import Numbers, spec
 from trainables.failures import fault, reason
-from trainables.learner import Diverged
+from trainables.learner import Diverged, Evaluation
+from trainables.lesion_records import Lesions
+from trainables.metrics.components import lesion_records
+from trainables.metrics.histogram import Histogram
 from trainables.segment import Assignment, Report, SegmentWork, order
 from trainables.storage import Storage
-from trainables.trial import Outcome, TrialSpec
+from trainables.trial import Counts, Outcome, TrialSpec
 
 FOLDER = "trials/s/search-a00-r0-f0-n000"
 torch.set_num_threads(1)
@@ -211,3 +215,39 @@ def test_a_worker_does_not_train_on_the_cpu_for_want_of_its_gpu(storage: Storage
     ) as caught:
         run(storage)
     assert fault(caught.value) == "machine"  # it is owed again, and no decision of the study
+
+
+class Measuring(Numbers):
+    """Numbers that come with voxels, rankings and lesions: case v1 ranks two voxels, v2 one more, v3 another."""
+
+    RANKED: ClassVar[dict[str, tuple[list[float], list[bool]]]] = {
+        "v1": ([3.0, 1.0], [True, False]),
+        "v2": ([2.0], [False]),
+        "v3": ([0.5], [True]),
+    }
+
+    def evaluate(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Evaluation:
+        plain = super().evaluate(cases, previews=previews)
+        histogram = Histogram.empty()
+        for case in cases:
+            values, reference = self.RANKED[case]
+            histogram.add(np.array(values, np.float16), np.array(reference))
+        found = tuple(lesion_records(case, "r", *MASKS, np.array([7], np.float16)) for case in cases)
+        counts = tuple(Counts(case, "r", 1, 2, 3, 4) for case in cases)
+        return dataclasses.replace(plain, counts=counts, lesions=found, histograms={"r": histogram})
+
+
+MASKS = (np.array([[True, True, False]]), np.array([[False, True, False]]))
+
+
+def test_what_was_measured_case_by_case_comes_together(storage: Storage) -> None:
+    storage.write(f"{FOLDER}/spec.json", spec().to_json().encode())
+    whole = outcome(run(storage, Measuring))
+    assert [counts.case for counts in whole.counts] == [found.case for found in whole.lesions] == ["v1", "v2", "v3"]
+    assert {(found.lesions, found.found, found.false_positives) for found in whole.lesions} == {(1, 1, 0)}
+    records = Lesions.unpack("v1", "r", whole.lesions[0].records)
+    assert (records.dice[0], records.confidence[0]) == (pytest.approx(2 / 3), 7)
+    # Falling: 3 hit, 2 false, 1 false, 0.5 hit: half at 1, half at 2 of 4.
+    assert [(score.region, score.metric, score.value) for score in whole.pooled] == [("r", "average_precision", 0.75)]
+    sliced = outcome(run(storage, Measuring, attempt=2, slice_seconds=0.0))
+    assert comparable(sliced) == comparable(whole)
