@@ -34,7 +34,9 @@ def apply(document: Document, source: str, *, wanted: bool) -> None:
     if not wanted:
         return
     if not given:
-        text = "--smoke: the file has no `smoke` section. Write one: what it says replaces the file's own lines, such as"
+        text = (
+            "--smoke: the file has no `smoke` section. Write one: what it says replaces the file's own lines, such as"
+        )
         raise SpecError(source, [f"{text} `smoke: {{training: {{iterations: 40}}, budget: {{final_seeds: 1}}}}`."])
     for path, value in _leaves(given, ()):
         put(document, path, value, option=lines.get((SECTION, *path), SECTION))
