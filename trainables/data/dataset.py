@@ -126,7 +126,7 @@ class CachedCase:
     @property
     def box(self) -> Box | None:
         """The part of the original grid that the training grid spans; None is all of it."""
-        box = self._manifest["box"]
+        box = self._manifest.get("box")
         return None if box is None else tuple((low, high) for low, high in box)
 
     @property

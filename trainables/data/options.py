@@ -101,14 +101,14 @@ class PreprocessOptions:
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `plain`."""
+        """The inverse of `plain`; what came later than the data counts as its default."""
         given = dict(data)
         given["labels"] = tuple(Label(**label) for label in given["labels"])
-        given["ignore"] = tuple(Label(**label) for label in given["ignore"])
-        given["roi"] = None if given["roi"] is None else Roi.from_plain(given["roi"])
-        given["crop"] = None if given["crop"] is None else Crop.from_plain(given["crop"])
+        given["ignore"] = tuple(Label(**label) for label in given.get("ignore", ()))
+        given["roi"] = None if given.get("roi") is None else Roi.from_plain(given["roi"])
+        given["crop"] = None if given.get("crop") is None else Crop.from_plain(given["crop"])
         given["regions"] = {name: tuple(classes) for name, classes in given["regions"].items()}
         for name in ("spacing", "clip", "normalize", "percentiles"):
-            if isinstance(given[name], list):
+            if isinstance(given.get(name), list):
                 given[name] = tuple(given[name])
         return cls(**given)

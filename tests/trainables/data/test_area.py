@@ -280,3 +280,6 @@ def test_options_with_an_area_survive_json() -> None:
         with pytest.raises(ValueError, match="must"):
             options(**wrong)
     assert preprocess.PreprocessOptions.from_plain(options().plain()) == options()
+    later = {"roi", "crop", "ignore", "outside_roi", "pad", "percentiles", "components"}
+    earlier = {name: value for name, value in options().plain().items() if name not in later}
+    assert preprocess.PreprocessOptions.from_plain(earlier) == options()
