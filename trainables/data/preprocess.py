@@ -103,7 +103,7 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
         padding=tuple(_padding(volume, options, channel) for channel, volume in enumerate(image)),
         box=case.box,
         excluded=case.excluded,
-        foreground_intensities=_of_foreground(image, foreground) if options.scaled_by_training else None,
+        foreground_intensities=_of_foreground(image, label) if options.scaled_by_training else None,
         **(_lesions(label, options) if options.components else {}),
     )
 
@@ -203,9 +203,9 @@ def _padding(volume: np.ndarray, options: PreprocessOptions, channel: int) -> fl
     return None if how == "zscore_training" else 0.0
 
 
-def _of_foreground(image: np.ndarray, foreground: np.ndarray) -> np.ndarray:
-    """Intensities of at most `FOREGROUND_CAP` foreground voxels, spread evenly: every case weighs the same."""
-    chosen = thinned(np.sort(foreground), FOREGROUND_CAP, 0)
+def _of_foreground(image: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Intensities of at most `FOREGROUND_CAP` voxels of any class, spread evenly: every case weighs the same."""
+    chosen = thinned(np.flatnonzero((label > 0) & (label < IGNORED)), FOREGROUND_CAP, 0)
     return np.ascontiguousarray(image.reshape(len(image), -1)[:, chosen])
 
 

@@ -205,3 +205,18 @@ def test_zscore_training_leaves_intensities_and_keeps_those_of_the_foreground(mo
     assert few is not None
     assert few.shape == (1, 50)
     assert np.isin(few, made.foreground_intensities).all()
+
+
+def test_foreground_intensities_are_of_classes_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 900 voxels of one class and 90 of another: of 200 some 18 are the other's, not a half.
+    reference = np.zeros((1, 1000), np.uint8)
+    reference[0, :900], reference[0, 905:995] = 1, 2
+    ignored = np.zeros((1, 1000), bool)
+    ignored[0, 995:] = True
+    case = Case(np.where(ignored, 7, reference)[None].astype(np.float32), reference, (1.0, 1.0), (), ignored)
+    monkeypatch.setattr(preprocess, "FOREGROUND_CAP", 200)
+    made = preprocess.prepare(case, options(dim=2, regions={}, normalize="zscore_training", other_labels="ignore"))
+    assert made.foreground_intensities is not None
+    values, counts = np.unique(made.foreground_intensities, return_counts=True)
+    assert values.tolist() == [1, 2]
+    assert counts[1] == pytest.approx(200 * 90 / 990, abs=1)
