@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from reports.document import document
 from reports.metrics import METRICS
@@ -140,6 +140,17 @@ def test_empty_one_counts_what_has_no_region(tmp_path: Path) -> None:
     assert "something found where it is not (counts 0), with its median size; found in neither: counts 1" in notes
     # p01's lesion is falsely found: 0 beside the other two patients.
     assert value(found, "lesion", "group_dice") == pytest.approx((dice(40, 4, 10) + dice(10, 2, 5) + 0) / 3)
+
+
+def test_cases_without_a_region_are_not_counted_as_having_it(tmp_path: Path) -> None:
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice",), empty=0.5, empty_counts="one"))
+    before = results(read(path, "fake", pictures=False)[0]).arms[0].detection["lesion"]
+    assert before.absent > before.false > 0
+    row = schema.case_scores
+    with Ledger.open(path) as ledger:  # as scoring writes them where empty is one
+        for note, counts in (("clean negative", 1.0), ("false positive", 0.0)):
+            ledger.write(lambda c, n=note, v=counts: c.execute(update(row).where(row.c.note == n).values(value=v)))
+    assert results(read(path, "fake", pictures=False)[0]).arms[0].detection["lesion"] == before
 
 
 def test_folds_are_put_together_and_an_unfinished_one_leaves_its_seed_out(tmp_path: Path) -> None:

@@ -178,6 +178,16 @@ def test_outside_the_box_nothing_is_ever_found(dim: int) -> None:
     )
 
 
+def test_what_is_not_scored_is_not_found_either() -> None:
+    inside = np.full((1, 4), 0.9, np.float32)
+    excluded = np.array([[False, True, False, False]])
+    reference = np.array([[1, 0, 0, 1]], np.uint8)
+    odds = gather([np.stack([1 - inside, inside])], reference, {"r": (1,)}, excluded=excluded)["r"]
+    assert odds.found.tolist() == [[True, False, True, True]]
+    assert len(odds.values) == 3
+    assert (odds.histogram.positives.sum(), odds.histogram.negatives.sum()) == (2, 1)
+
+
 def test_metrics_that_read_records_say_so() -> None:
     assert {name for name, metric in METRICS.items() if metric.reads == "lesions"} == {
         "lesion_recall",
