@@ -1,5 +1,6 @@
 """MetaImage headers looked at before ITK reads them: it tells damage on the standard error stream, or not at all."""
 
+import contextlib
 import math
 import pathlib
 import re
@@ -92,9 +93,8 @@ def _inflated(file: pathlib.Path, begin: int, expected: int) -> int:
     inflate, count = zlib.decompressobj(zlib.MAX_WBITS | 32), 0
     with file.open("rb") as content:
         content.seek(begin)
-        while count < expected and (piece := content.read(PIECE)):
-            try:
-                count += len(inflate.decompress(piece))
-            except zlib.error:
-                break
+        with contextlib.suppress(zlib.error):  # damaged: what came before it counts
+            while count < expected and (piece := inflate.unconsumed_tail or content.read(PIECE)):
+                count += len(inflate.decompress(piece, PIECE))  # a mask is a thousand times as large as its file
+            count += len(inflate.flush())
     return count

@@ -1,13 +1,14 @@
 """Damaged MetaImages: one line each, and nothing of what ITK writes on the standard error stream."""
 
 import pathlib
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from tests.trainables.data.files import affine, volume
 from tests.trainables.data.formats import write
-from trainables.data import readers
+from trainables.data import metaimage, readers
 from trainables.errors import InputError
 
 IMAGE = volume((5, 4, 3))[0]
@@ -84,3 +85,17 @@ def test_windows_line_ends_and_several_slices(tmp_path: pathlib.Path) -> None:
         (tmp_path / f"s{number}.raw").write_bytes(voxels[number * 40 : number * 40 + 40])
     path.write_bytes(path.read_bytes().replace(b"a.raw", b"s%d.raw 0 2 1"))
     assert (readers.read(path).array == whole.array).all()
+
+
+def test_a_mask_is_seen_to_be_whole_piece_by_piece(tmp_path: pathlib.Path) -> None:
+    mask = np.zeros((300, 300, 200), np.uint8)
+    mask[3:9, 4:7, 5:50] = 1
+    path = write(tmp_path / "a.mha", mask, affine(), packed=True)
+    assert path.stat().st_size * 100 < mask.size
+    tracemalloc.start()
+    try:
+        metaimage.check(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12e6 < mask.size  # some megabytes at a time
