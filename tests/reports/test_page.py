@@ -84,6 +84,23 @@ def test_halved_trials_are_short_dashes_and_the_chosen_one_is_emphasised(full: t
     assert svg.count("var(--accent)") > 1
 
 
+def test_wide_plain_tables_come_in_parts() -> None:
+    row = Row((Entry("arm"), Entry("0.5", "[0.4, 0.6]"), Entry("0.25"), Entry("1")))
+    found = Table("t", "Title", ("Arm", "Dice", "Recall", "n"), (row,))
+    assert table(found, 20).splitlines() == [
+        "Title",
+        "Arm            Dice",
+        "───────────────────",
+        "arm  0.5 [0.4, 0.6]",
+        "",
+        "Arm  Recall  n",
+        "──────────────",
+        "arm    0.25  1",
+        "*: best of its column",
+    ]
+    assert len(table(found, 40).splitlines()) == 5
+
+
 def test_plain_tables_are_aligned() -> None:
     found = Table(
         "t",

@@ -27,6 +27,8 @@ def test_numbers_are_the_papers() -> None:
     assert row.value == "0.230"  # printed 0.23 among three digits
     (row,) = (r for r in rows(["chest-ct"]) if (r.model, r.loss, r.metric) == ("unet", "custom", "dice"))
     assert (row.value, dict(row.parameters)) == ("0.8877", {"alpha": 0.25, "gamma": 4.0, "delta": 0.7})
+    (row,) = (r for r in rows(["chest-ct"]) if (r.model, r.loss, r.metric) == ("segnet", "custom", "precision"))
+    assert row.value == "0.6330"  # 63.3 among percentages of two digits
 
 
 def test_the_authors_own_number_comes_before_a_recomputed_one() -> None:
