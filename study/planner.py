@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from search_spaces.grammar import Scalar
-from study.design import Design, KnownTrial, PlannedTrial, Segment, Stage, TrialKey
+from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
 from study.sampling import SearchKey, needs_results, sample, search_length
 from trainables.streams import seed_of
 
@@ -117,7 +117,7 @@ class Planner:
         search = SearchKey(key.arm, key.search, key.fold if self._design.search_in == "each_fold" else 0)
         if search not in self._searches:
             raise ValueError(f"trial {key} belongs to no search of the design")
-        self._searches[search].trials[key.stage][key] = trial
+        self._searches[search].record(trial)
         self._dirty.add(search)
 
     def measure(self, model: str, seconds_per_iteration: float) -> None:
@@ -150,6 +150,21 @@ class Planner:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class _Stand:
+    """How a cohort stands.
+
+    Attributes:
+        halved: Open trials that others beat.
+        owed: Segments, in order of their trials.
+        ready: Whether every member has its first mark or has ended.
+    """
+
+    halved: tuple[TrialKey, ...]
+    owed: tuple[Segment, ...]
+    ready: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Answer:
     """What follows from one search.
 
@@ -178,7 +193,16 @@ class _Search:
         self.design, self.key, self.draw = design, key, draw
         self.arm = design.arms[key.arm]
         self.length = search_length(design, self.arm)
-        self.trials: dict[Stage, dict[TrialKey, KnownTrial]] = {"search": {}, "final": {}}
+        self.members: dict[int, dict[TrialKey, KnownTrial]] = {}  # of each cohort
+        self.finals: dict[TrialKey, KnownTrial] = {}
+        self._stands: dict[int, _Stand] = {}  # of cohorts in which nothing happened since
+
+    def record(self, trial: KnownTrial) -> None:
+        if trial.plan.key.stage == "final":
+            self.finals[trial.plan.key] = trial
+        else:
+            self.members.setdefault(trial.plan.cohort, {})[trial.plan.key] = trial
+            self._stands.pop(trial.plan.cohort, None)
 
     @cached_property
     def _cohorts(self) -> list[range]:
@@ -190,34 +214,46 @@ class _Search:
         return (self.key.fold,) if self.design.search_in == "each_fold" else range(self.design.folds)
 
     def answer(self) -> _Answer:
-        known = [trial for _, trial in sorted(self.trials["search"].items())]
-        members: dict[int, list[KnownTrial]] = {}
-        for trial in known:
-            members.setdefault(trial.plan.cohort, []).append(trial)
         halved: list[TrialKey] = []
         owed: list[tuple[int, Segment]] = []
-        for cohort in sorted(members):
-            beaten, segments = self._rungs(members[cohort])
-            halved += beaten
-            owed += [(cohort, segment) for segment in segments]
-        insert = self._due(members, known)
-        if not (insert or owed or len(known) < self.length):
-            insert = self._finals(known)
-        for _, trial in sorted(self.trials["final"].items()):
+        for cohort in sorted(self.members):
+            stand = self._stand(cohort)
+            halved += stand.halved
+            owed += [(cohort, segment) for segment in stand.owed]
+        insert = self._due()
+        if not (insert or owed or sum(map(len, self.members.values())) < self.length):
+            insert = self._final_stage()
+        for _, trial in sorted(self.finals.items()):
             if (segment := self._next(trial)) is not None:
                 owed.append((0, segment))
         owed.sort()
-        return _Answer(tuple(insert), tuple(halved), tuple(owed), self._chain(members, owed))
+        return _Answer(tuple(insert), tuple(halved), tuple(owed), self._chain(owed))
 
-    def _due(self, members: Mapping[int, list[KnownTrial]], known: list[KnownTrial]) -> list[tuple[PlannedTrial, ...]]:
+    def _known(self) -> list[KnownTrial]:
+        """Every trial of the search by number."""
+        return [trial for cohort in sorted(self.members) for _, trial in sorted(self.members[cohort].items())]
+
+    def _stand(self, cohort: int) -> _Stand:
+        """How a cohort stands; looked at again only when something happened in it."""
+        if cohort not in self._stands:
+            trials = [trial for _, trial in sorted(self.members[cohort].items())]
+            halved, owed = self._rungs(trials)
+            self._stands[cohort] = _Stand(tuple(halved), tuple(owed), self._has_first_marks(trials))
+        return self._stands[cohort]
+
+    def _is_ready(self, cohort: int) -> bool:
+        """Whether every member has its first mark or has ended, so that the next cohort may see them."""
+        return cohort in self.members and self._stand(cohort).ready
+
+    def _due(self) -> list[tuple[PlannedTrial, ...]]:
         """Cohorts to sample now. After the final stage began there are none: test cases were read."""
         batches = []
         for cohort, numbers in enumerate(self._cohorts):
-            if self.trials["final"]:
+            if self.finals:
                 break
-            if cohort not in members:
-                batches.append(self._cohort(cohort, numbers, known))
-            if needs_results(self.design, cohort + 1) and not self._has_first_marks(members.get(cohort, [])):
+            if cohort not in self.members:
+                batches.append(self._cohort(cohort, numbers, self._known()))
+            if needs_results(self.design, cohort + 1) and not self._is_ready(cohort):
                 break
         return batches
 
@@ -269,9 +305,9 @@ class _Search:
             return None
         return Segment(trial.plan.key, marks[reached - 1] if reached else 0, marks[reached])
 
-    def _finals(self, known: list[KnownTrial]) -> list[tuple[PlannedTrial, ...]]:
+    def _final_stage(self) -> list[tuple[PlannedTrial, ...]]:
         """The final stage's trials that the ledger lacks, once the search is done."""
-        best = winner(known, self.design)
+        best = winner(self._known(), self.design)
         if best is None and self.length:
             return []
         source = None if best is None else best.plan.key
@@ -284,17 +320,17 @@ class _Search:
         batch = tuple(
             PlannedTrial(key, 0, seed_of(self.design.seed, "final", key.search, key.number), parameters, source)
             for key in keys
-            if key not in self.trials["final"]
+            if key not in self.finals
         )
         return [batch] if batch else []
 
-    def _chain(self, members: Mapping[int, list[KnownTrial]], owed: list[tuple[int, Segment]]) -> int:
+    def _chain(self, owed: list[tuple[int, Segment]]) -> int:
         """Iterations that must follow one another: cohorts that wait, the last one's marks, a final training."""
         first, last = self.design.marks[0], self.design.marks[-1]
         longest = max((self._left(segment) for _, segment in owed), default=0)
-        if self.trials["final"] or not self.length:
+        if self.finals or not self.length:
             return longest
-        ready = [self._has_first_marks(members.get(cohort, [])) for cohort in range(len(self._cohorts))]
+        ready = [self._is_ready(cohort) for cohort in range(len(self._cohorts))]
         if all(ready):
             return longest + sum(self.design.final_steps)
         waves = len(ready) - ready.index(False) if self.design.sampler == "tpe" else 1
