@@ -170,11 +170,14 @@ def _other_winners(results: Results) -> list[str]:
     first = results.best.get(results.objective)
     if not results.complete or first is None:
         return []
-    others = {name: results.best.get((how.region, name, how.last), first) for name in how.metrics[1:]}
+    others: dict[frozenset[str], list[str]] = {}
+    for name in how.metrics[1:]:
+        best = results.best.get((how.region, name, how.last), first)
+        if not best & first:
+            others.setdefault(best, []).append(METRICS[name].label)
     return [
-        f"By {METRICS[name].label} another arm is best than by {METRICS[how.metric].label}: {_list(sorted(best))}."
-        for name, best in others.items()
-        if not best & first
+        f"By {_list(names)} another arm is best than by {METRICS[how.metric].label}: {_list(sorted(best))}."
+        for best, names in others.items()
     ]
 
 
