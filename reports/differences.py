@@ -83,12 +83,19 @@ def _tuning(results: Results) -> Any:
 
 
 def _scored(results: Results) -> Any:
-    how = results.protocol
-    return "each case in the fold that tests it" if how.folds > 1 and not how.test_apart else "test cases"
+    how, crop = results.protocol, results.records.study.file["preprocess"].get("crop") or {}
+    cases = "each case in the fold that tests it" if how.folds > 1 and not how.test_apart else "test cases"
+    return f"{cases}, cropped to the reference (oracle crop)" if crop.get("to") == "reference" else cases
+
+
+def _cases(results: Results) -> Any:
+    """The test cases by the names of the first and the last."""
+    cases = [case.name for case in results.scores.cases]
+    return f"{cases[0]} to {cases[-1]}" if cases else None
 
 
 LINES: Mapping[str, Line] = {
-    "data": Line("data", "data", lambda results: None),
+    "data": Line("data", "data", _cases),
     "train_cases": Line("data", "training cases", _train_cases),
     "test_cases": Line("data", "test cases", lambda results: len(results.scores.cases)),
     "folds": Line("data", "folds", lambda results: results.protocol.folds),
@@ -153,8 +160,8 @@ def _verdict(results: Results, key: str, printed: Any) -> Verdict:
     if printed is None:
         return "not stated"
     here = LINES[key].here(results)
-    if here is None and key == "data":
-        return "unknown"
+    if key == "data":  # only names can tell, and data sets name their cases in many ways
+        return "same" if here is not None and printed.endswith(f", {here}") else "unknown"
     return "same" if _plain(here, key) == _plain(printed, key) else "differs"
 
 
@@ -167,7 +174,14 @@ def _plain(value: Any, key: str) -> Any:
 def _table(results: Results, name: str) -> Table:
     protocol, verdicts = PROTOCOLS[name], _verdicts(results, name)
     rows = tuple(
-        Row((Entry(LINES[key].label), Entry(_shown(key, protocol[key])), Entry(_here(results, key)), Entry(verdict)))
+        Row(
+            (
+                Entry(LINES[key].label),
+                Entry(_shown(key, protocol[key])),
+                Entry(_shown(key, LINES[key].here(results))),
+                Entry(verdict),
+            )
+        )
         for key, verdict in verdicts.items()
         if verdict != "same"
     )
@@ -186,10 +200,3 @@ def _shown(key: str, value: Any) -> str:
     if key == "clip" and isinstance(value, list | tuple):
         return f"{value[0]:g} to {value[1]:g}"
     return numbers.setting(value)
-
-
-def _here(results: Results, key: str) -> str:
-    if key != "data":
-        return _shown(key, LINES[key].here(results))
-    cases = [case.name for case in results.scores.cases]
-    return f"{numbers.count(len(cases), 'test case')}, {cases[0]} to {cases[-1]}" if cases else "no test case"

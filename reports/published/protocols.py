@@ -143,7 +143,7 @@ PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
         "foreground": "50 % of the patches on a voxel of a lesion, every lesion alike",
         "seeds": 1,
         "tuning": "none on these data",
-        "scored": "test cases, cropped to the reference's liver (oracle crop)",
+        "scored": "test cases, cropped to the reference (oracle crop)",
         "remarks": (
             "Spread: standard deviation over 50 draws of 80 % of the scans (recall), over lesions (object Dice).",
             "Weighted cross-entropy and generalised Dice are recomputed from the authors' records.",

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from reports import build
+from reports.differences import difference_tables
 from reports.document import Document, document
 from reports.layout import Row, Table
 from reports.layouts import PRESETS
 from reports.page import page
+from reports.published.protocols import PROTOCOLS
 from reports.records import Pictures, read
 from reports.results import Results, results
 from study.spec.tables import LayoutName
@@ -224,6 +226,22 @@ def test_differences_of_protocol_are_worked_out(kits: tuple[Path, Results]) -> N
     assert any("not published" in note for note in found.notes)
     (row, *_) = (row for row in said.asked[0].rows if row.state == "printed")
     assert {"data", "images", "training"} <= set(row.badges)
+
+
+def test_the_same_cases_and_an_oracle_crop_are_recognised(
+    kits: tuple[Path, Results], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dict(verdicts(kits[1]))["data"] == "unknown"
+    paper = {**PROTOCOLS["kits19/kits19"], "data": "KiTS19, p00_0 to p05_0", "scored": "test cases"}
+    monkeypatch.setitem(PROTOCOLS, "kits19/kits19", paper)
+    assert not {"data", "scored on"} & set(dict(verdicts(kits[1])))
+    monkeypatch.setitem(kits[1].records.study.file["preprocess"], "crop", {"to": "reference", "label": "1"})
+    assert dict(verdicts(kits[1]))["scored on"] == "differs"
+
+
+def verdicts(found: Results) -> list[tuple[str, str]]:
+    (table,) = difference_tables(found)
+    return [(row.entries[0].text, row.entries[3].text) for row in table.rows]
 
 
 def test_parameters_that_differ_are_a_badge(tmp_path: Path) -> None:
