@@ -27,6 +27,7 @@ from trainables.losses.deep import over_depths
 from trainables.losses.written import written_loss
 from trainables.metrics import Measured
 from trainables.models.normalisation import set_momentum
+from trainables.nested import copied, tensors_of
 from trainables.optimize import OPTIMIZERS, set_learning_rate
 from trainables.overlapping import over_regions
 from trainables.previews import preview
@@ -162,7 +163,7 @@ class Training:
             "curve": self._curve.state_dict(),
             "course": self._course.state_dict(),
         }
-        return {name: _copied(value) for name, value in state.items()}
+        return {name: copied(value) for name, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the state was taken."""
@@ -176,7 +177,7 @@ class Training:
         """SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
         digest = hashlib.sha256()
         best = () if self._course.best is None else (self._course.best,)
-        for name, tensor in _tensors((self.network.state_dict(), self._optimizer.state_dict()["state"], *best)):
+        for name, tensor in tensors_of((self.network.state_dict(), self._optimizer.state_dict()["state"], *best)):
             digest.update(f"{name} {tensor.dtype} {(*tensor.shape,)}\n".encode())
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
@@ -233,7 +234,7 @@ class Training:
         self.network.eval()
         regions = {region: self.spec.regions[region] for region in how["regions"]}
         scores = self._examiner.judged(name, regions, (how["metric"],))[1].scores
-        points = self._course.validated(scores, self.iteration + 1, lambda: _copied(self.network.state_dict()))
+        points = self._course.validated(scores, self.iteration + 1, lambda: copied(self.network.state_dict()))
         self.network.train()
         if not self._course.open:
             self.iteration += 1
@@ -246,7 +247,7 @@ class Training:
         if best is None:
             yield
             return
-        own = _copied(self.network.state_dict())
+        own = copied(self.network.state_dict())
         self.network.load_state_dict(best)
         try:
             yield
@@ -282,26 +283,3 @@ def _named(known: Mapping[str, T], kind: str, name: str) -> T:
     if name not in known:
         raise InputError(f"no {kind} named {name!r}; there are {', '.join(known)}")
     return known[name]
-
-
-def _copied(value: Any) -> Any:
-    """Nested dicts and lists with every tensor copied to the CPU."""
-    if isinstance(value, Tensor):
-        return value.detach().to("cpu", copy=True)
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copied(item) for item in value]
-    return value
-
-
-def _tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Every tensor in nested dicts and tuples with its path, in order of the keys' text."""
-    if isinstance(value, Tensor):
-        yield name, value
-    elif isinstance(value, dict):
-        for key in sorted(value, key=str):
-            yield from _tensors(value[key], f"{name}/{key}")
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            yield from _tensors(item, f"{name}/{index}")
