@@ -136,10 +136,15 @@ def _statistics(results: Results) -> list[str]:
         if comparisons and not how.dependent
         else "No difference was tested."
     )
+    lacking = (
+        "has no score"
+        if how.empty == "missing"
+        else "counts 1 where it was not predicted either (distances: 0) and 0 where it was (the image's diagonal)"
+    )
     return [
         "Means are given with 95 % intervals.",
         tested,
-        "A region that the reference lacks has no score; one that is there and was not found counts "
+        f"A region that the reference lacks {lacking}; one that is there and was not found counts "
         "0 (distances: the image's diagonal), and so does every case of a training that diverged.",
         f"Software: {versions}. Data digest: {results.records.study.data_digest[:16]}.",
     ]

@@ -36,6 +36,14 @@ def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
     assert "torch 2.13.0" in statistics
 
 
+@pytest.mark.parametrize(
+    ("empty", "says"), [("missing", "has no score;"), ("one", "counts 1 where it was not predicted")]
+)
+def test_how_cases_without_a_region_count_is_said(tmp_path: Path, empty: str, says: str) -> None:
+    *_, statistics = methods(made(tmp_path, Fake(losses=("dice",), empty_counts=empty, previews=False)))
+    assert f"A region that the reference lacks {says}" in statistics
+
+
 def test_folds_and_nothing_tuned_are_said(tmp_path: Path) -> None:
     data, _, search, _ = methods(made(tmp_path, Fake(folds=4, seeds=2, trials=0, previews=False)))
     assert "into 4 folds, and each case was tested in one of them" in data
