@@ -282,7 +282,7 @@ def test_windows_are_what_the_trial_says(monkeypatch: pytest.MonkeyPatch) -> Non
     spec = tiny.spec(patch_overlap=(3, 4, 5), blend="constant", average="probabilities", mirror=True)
     training(spec).predict("case2")
     expected = {"window": (17, 16, 16), "overlap": (3, 4, 5), "blend": "constant", "average": "probabilities"}
-    assert asked == {**expected, "mirror": True, "padding": (0.0,)}
+    assert asked == {**expected, "mirror": True, "padding": (0.0,), "context": 0, "overlapping": False}
 
 
 def test_the_trials_parameters_reach_loss_optimiser_and_patches() -> None:
