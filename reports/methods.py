@@ -47,7 +47,7 @@ def _data(results: Results) -> list[str]:
         )
     regions = file["dataset"]["regions"] or {}
     named = [name if list(labels) == [name] else f"{name} ({' and '.join(labels)})" for name, labels in regions.items()]
-    scored = f"Scored were {_list(named)}." if named else ""
+    scored = f"Scored {'was' if len(named) == 1 else 'were'} {_list(named)}." if named else ""
     return [f"We used {count(len(cases), 'case')}{patients}.", split, scored, *_images(file["preprocess"])]
 
 

@@ -1,6 +1,8 @@
 """Tables that the study file asks for: every layout, the papers' rows beside ours, failed arms, what differs."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -311,6 +313,26 @@ def test_every_format_shows_them(two_models: tuple[Path, Results], tmp_path: Pat
     terminal = build.text(two_models[0], "fake")
     assert "(V-Net)" in terminal
     assert terminal.count("By model and loss, test cases") == 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_of_long_tables_with_groups_fits_its_pages(tmp_path: Path) -> None:
+    path, _ = made(
+        tmp_path / "made",
+        models=("vnet", "unet"),
+        losses=("dice_sq", "cross_entropy", "matthews", "focal", "tversky", "dice"),
+        marks=(100,),
+        trials=0,
+        tables=["arms", FREE],
+        published=["matthews"],
+        region="organ",
+    )
+    build.write(path, "fake", tmp_path, ("tex",))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+    assert "Float too large" not in done.stdout
 
 
 def test_the_page_shows_groups_of_columns_and_badges(two_models: tuple[Path, Results]) -> None:
