@@ -73,13 +73,14 @@ def _by_weighting(results: Results, region: str, key: str) -> Table:
     for stratum in strata(results):
         for model, loss in pairs:
             mine = [arms.get((model, loss, weighting)) for weighting in ("none", "inverse")]
-            if any(mine):
+            there = [arm for arm in mine if arm is not None]
+            if there:
                 cells = [
                     Entry(NONE) if arm is None else _entry(results, found, arm, stratum, name)
                     for name in PAIRED
                     for arm in mine
                 ]
-                state = standing(results, arm) if (arm := mine[0] or mine[1]) and None in mine else ""
+                state = standing(results, there[0]) if len(there) == 1 else ""
                 made.append(Row((Entry(model), Entry(loss), Entry(_size(stratum)), *cells), state))
             if stratum == strata(results)[0]:
                 made += _printed_rows(results, theirs, model, loss, mine[0])
