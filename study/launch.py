@@ -30,7 +30,7 @@ from study.sweeping import sweep
 from trainables.errors import InputError
 from trainables.storage import Storage
 
-CATCH_UP = 60.0  # seconds that MLflow has for the rest at the end
+CATCH_UP = 60.0  # seconds that MLflow has for each step of the rest, at the end
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -239,7 +239,7 @@ def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat) -> None:
 
 @contextlib.contextmanager
 def _mlflow(parts: _Parts, ledger: str, uri: str, home: pathlib.Path) -> Iterator[None]:
-    """MLflow follows the ledger while the block runs, and has a minute for the rest."""
+    """MLflow follows the ledger while the block runs, and afterwards as long as it gets on."""
     from study.tracking.store import artifact_root, is_server
     from study.tracking.thread import Tracker
 

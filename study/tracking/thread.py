@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -17,6 +19,8 @@ from study.tracking.view import View
 _log = logging.getLogger("segstudy.mlflow")
 _LONGEST_PAUSE = 60.0
 _LAST_TRIES = 2
+_STEPS = 10
+"""Of the time that a step may take, what the whole rest may take."""
 
 
 class Tracker:
@@ -60,6 +64,7 @@ class Tracker:
         self._caught_up = self._told = False
         self._with_models = True
         self._failures = 0  # in a row
+        self._moved = -math.inf  # when the last step was done
         self._thread = threading.Thread(target=self._run, name="mlflow view", daemon=True)
 
     def start(self) -> Self:
@@ -72,18 +77,24 @@ class Tracker:
         self._wake.set()
 
     def catch_up(self, seconds: float, *, models: bool = True) -> bool:
-        """Sends what is left, at most for that long, and ends; whether MLflow has all that the ledger has.
+        """Sends what is left and ends; whether MLflow has all that the ledger has.
 
-        With MLflow away it does not wait: what is missing is sent when the study is run again.
+        It goes on as long as it gets on, within ten times `seconds`. With MLflow away it does not wait: what is missing
+        is sent when the study is run again.
 
         Args:
-            seconds: How long it may take.
+            seconds: How long it may take to get on by one step: some trials, or one model.
             models: Whether the final models that are not there yet are asked for too (1 to 3 s each).
         """
         self._with_models = models
         self._finish.set()
         self._wake.set()
-        self._thread.join(seconds)
+        begun = time.monotonic()
+        while self._thread.is_alive():
+            end = min(max(begun, self._moved) + seconds, begun + _STEPS * seconds)
+            if end <= time.monotonic():
+                break
+            self._thread.join(end - time.monotonic())
         self._stop.set()
         self._thread.join(1.0)  # a request may be under way; it is a daemon, so nothing hangs on it
         if not self._caught_up:
@@ -115,6 +126,7 @@ class Tracker:
                         return
                     continue
                 self._worked()
+                self._moved = time.monotonic()
                 if busy:
                     continue
                 if finishing:

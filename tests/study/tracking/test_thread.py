@@ -117,6 +117,25 @@ def test_a_request_that_hangs_does_not_hold_the_study(tracker: Any) -> None:
     hang.set()
 
 
+@pytest.mark.parametrize(("steps", "all_sent"), [(6, True), (1000, False)])
+def test_at_the_end_it_goes_on_as_long_as_it_gets_on_and_not_for_ever(tracker: Any, steps: int, all_sent: bool) -> None:
+    """Each step takes half of the time that one may take; six are within ten times that, a thousand are not."""
+    left = [steps]
+
+    def step(finishing: bool) -> bool:
+        if finishing:
+            time.sleep(0.1)
+            left[0] -= 1
+        return finishing and left[0] > 0
+
+    made, said = tracker(step)
+    made.start()
+    started = time.monotonic()
+    assert made.catch_up(0.2) is all_sent
+    assert (0.5 if all_sent else 1.9) < time.monotonic() - started < 10
+    assert bool(said) is not all_sent
+
+
 def test_what_was_recorded_before_the_end_is_looked_at(tracker: Any) -> None:
     ledger, seen, looking, recorded = [1], [], threading.Event(), threading.Event()
 
