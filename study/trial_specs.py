@@ -50,6 +50,9 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
     final = key.stage == "final"
     train, validation = (data.named(key.fold, split) for split in ("train", "validation"))
     scored = data.named(key.fold, "test") if final else validation
+    fields = trial_fields(study, arm, plan.parameters)
+    if not final:
+        fields["lesions"] = False  # the records are the report's, which reads the final stage only
     return TrialSpec(
         key=str(key),
         seed=plan.seed,
@@ -61,7 +64,7 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
         previews=_spread(scored, PREVIEWS) if final else (),
         independent=final and study.budget.marks == "independent",
         gpu=gpu,
-        **trial_fields(study, arm, plan.parameters),
+        **fields,
     )
 
 

@@ -50,7 +50,7 @@ class Examiner:
             name: The case's name.
             regions: Region → class indices whose union it is; those of the trial, or some of them.
             metrics: Names of metrics.
-            lesions: Whether lesion records are wanted, even if no metric reads them.
+            lesions: Whether the lesion records themselves are wanted.
         """
         case, probabilities = self._data.cases[name], self.probabilities(name)
         how: dict[str, Any] = {"metrics": metrics, "empty": self._spec.empty, "lesions": lesions}

@@ -54,7 +54,7 @@ def judge(
         regions: Region → class indices whose union it is.
         metrics: Names of metrics.
         empty: What a case without a region counts.
-        lesions: Whether lesion records are wanted, even if no metric reads them.
+        lesions: Whether the lesion records themselves are wanted.
     """
     odds: Mapping[str, Odds] = {}
     if needs_odds(metrics, lesions=lesions):

@@ -61,7 +61,7 @@ class TrialSpec:
         regions: Region → class indices whose union it is.
         metrics: Names that `trainables.metrics.metric_named` knows.
         empty: What a case without a region counts: `missing`, or `one` where the prediction lacks it too, else 0.
-        lesions: Whether lesion records are kept, even if no metric reads them.
+        lesions: Whether lesion records are kept, beside what metrics of a case make of them.
         marks: Iterations at which it is evaluated; the last equals `iterations`.
         independent: Whether each mark is a training by itself, whose schedule spans that mark, instead of one training
             that is looked at on its way.

@@ -15,6 +15,7 @@ from study.preparation import FoundCases, find
 from study.ray_session import settings
 from study.spec import Study
 from study.spec.errors import SpecError
+from study.spec.lesions import LesionCounting
 from study.stopping import Stopped, Stopping
 from study.trial_specs import Data, trial_spec, write_spec
 from tests.study.numbers_study import NoData, numbers_study
@@ -142,6 +143,15 @@ def test_a_trial_is_told_its_cases_by_stage() -> None:
     assert spec.evaluate == spec.previews == ("case5", "case6")
     many = Data("", "", (*data.cases, *_more_tests(8)))
     assert trial_spec(study, arm, final, many, gpu=0.0).previews == ("case6", "t3", "t6")
+
+
+def test_lesion_records_are_kept_where_the_report_reads_them() -> None:
+    study, data = numbers_study(), NoData().prepare(pathlib.Path(), print, nothing)
+    report = study.report.model_copy(update={"lesions": LesionCounting()})
+    for counted, kept in ((study, False), (study.model_copy(update={"report": report}), True)):
+        arm = counted.arms[0]
+        plans = [PlannedTrial(TrialKey(stage, 0, 0, 0, 0), 0, 1, dict(arm.default)) for stage in ("search", "final")]
+        assert [trial_spec(counted, arm, plan, data, gpu=0.0).lesions for plan in plans] == [False, kept]
 
 
 def _more_tests(count: int) -> list[Case]:

@@ -93,6 +93,9 @@ def test_a_training_reports_counts_rankings_and_lesions() -> None:
     assert set(found.histograms) == {"both", "lesion"}
     both = found.histograms["both"]
     assert both.positives.sum() + both.negatives.sum() == 2 * 20 * 18 * 19
+    alone = Training(tiny.spec(metrics=("lesion_recall",)), tiny.dataset()).evaluate(("case2",))
+    assert [score.value is not None for score in alone.scores] == [True, True]
+    assert alone.lesions == ()  # scored by them, and not kept
     plain = Training(tiny.spec(), tiny.dataset()).evaluate(("case2",))
     assert (plain.lesions, plain.histograms) == ((), {})
     assert len(plain.counts) == 2

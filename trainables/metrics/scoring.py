@@ -75,7 +75,7 @@ def measure_case(
         empty: What cases without a region count.
         unscored: Voxels that count for nothing; neither array holds a class there.
         odds: Region → log-odds on the original grid, where a metric or `lesions` needs them.
-        lesions: Whether lesion records are wanted, even if no metric reads them.
+        lesions: Whether the lesion records themselves are wanted, beside what metrics make of them.
 
     Returns:
         Scores region by region, metric by metric, in the orders given. Every value is finite or, by `empty.RULES` or
@@ -97,7 +97,7 @@ def measure_case(
         found += Measured(
             tuple(Score(case, region, name, value, note) for name, value in zip(metrics, values, strict=True)),
             (Counts(case, region, geometry.tp, geometry.fp, geometry.fn, geometry.tn),),
-            () if records is None else (records,),
+            (records,) if records is not None and lesions else (),
             {} if histogram is None else {region: histogram},
         )
     return found
