@@ -392,12 +392,10 @@ def test_a_study_that_does_not_exist_gets_a_suggestion(twelve: Path) -> None:
 @pytest.mark.parametrize("name", builtin_studies())
 def test_their_smoke_version_loads_and_is_smaller(name: str, tmp_path: Path) -> None:
     whole = load(name, data=tmp_path)
-    try:
-        small = load(name, data=tmp_path, small=True)
-    except SpecError as error:
-        assert "no `smoke` section" in str(error)
+    if "\nsmoke:" not in builtin_studies()[name].read_text(encoding="utf-8"):
         assert whole.training.iterations <= 600, "a long study has a small version"
         return
+    small = load(name, data=tmp_path, small=True)
     assert small.name == f"{name}-smoke"
     assert small.training.iterations <= 60
     assert small.losses.keys() == whole.losses.keys()
