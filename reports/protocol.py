@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from study.ledger.rows import ArmRow, StudyRow
+from study.ledger.rows import ArmRow, Case, StudyRow
 
 MEAN = "mean"
 """The region that stands for the mean over all regions."""
@@ -27,7 +27,7 @@ class Protocol:
         seeds: Final trainings of each winner in each fold.
         folds: Number of folds; 1 without.
         search_in: `first_fold` or `each_fold`.
-        test_apart: Whether test cases were set apart from all folds.
+        test_apart: Whether the test cases are the same in all folds, set apart from them.
         by_patient: Whether the file says which cases belong to one patient.
         means: Name → regions whose mean by case is shown like a region.
         labels: Region → labels whose union it is.
@@ -74,8 +74,11 @@ class Protocol:
         return self.searches * self.folds * self.seeds
 
 
-def protocol(study: StudyRow, arms: Sequence[ArmRow]) -> Protocol:
-    """Reads the study file. A file of the first version has every key but those that came since; else KeyError."""
+def protocol(study: StudyRow, arms: Sequence[ArmRow], cases: Sequence[Case]) -> Protocol:
+    """Reads the study file, and from the cases whether test cases were set apart.
+
+    A file of the first version has every key but those that came since; else KeyError.
+    """
     file: Mapping[str, Any] = study.file
     dataset, budget, objective = file["dataset"], file["budget"], file["objective"]
     regions = tuple(dataset["regions"] or dataset["labels"])
@@ -96,7 +99,7 @@ def protocol(study: StudyRow, arms: Sequence[ArmRow]) -> Protocol:
         seeds=budget["final_seeds"],
         folds=folds or 1,
         search_in=budget["search_in"],
-        test_apart=folds is None or dataset["split"]["test"] is not None,
+        test_apart=all(len(set(case.splits)) == 1 for case in cases if "test" in case.splits),
         by_patient=dataset["group"] not in ("case", "unknown"),
         dependent=dataset["group"] == "unknown",
         means={name: tuple(parts) for name, parts in file["report"].get("means", {}).items()},

@@ -149,7 +149,7 @@ class Results:
 
 def results(records: Records) -> Results:
     """Works out everything."""
-    how = protocol(records.study, records.arms)
+    how = protocol(records.study, records.arms, records.cases)
     names = [arm.name for arm in records.arms]
     scores = final_scores(how, names, records.trials, records.cases, records.scores)
     arms = tuple(

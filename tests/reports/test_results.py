@@ -1,5 +1,6 @@
 """From ledger to numbers, against values worked out directly from the rows."""
 
+import copy
 import dataclasses
 import re
 import sqlite3
@@ -11,6 +12,7 @@ from scipy import stats
 
 from reports.document import document
 from reports.layout import Table
+from reports.protocol import protocol
 from reports.records import read
 from reports.results import ArmResult, Results, results
 from tests.reports.conftest import FULL
@@ -229,6 +231,17 @@ def test_folds_without_test_cases_score_each_case_once(tmp_path: Path) -> None:
     said = document(found)
     assert column(said.regions[0], "trainings")["unet+dice"] == "8 of 8"
     assert any(line.startswith("Chosen on cases scored here") for line in said.remarks)
+
+
+def test_whether_test_cases_are_set_apart_follows_from_the_cases_not_from_the_file(tmp_path: Path) -> None:
+    """A split's own file (`split: {file: …}`) names them where the study file is silent."""
+    records, _ = read(build(tmp_path / "apart.db", Fake(folds=3, test_apart=True)), "fake", pictures=False)
+    silent = copy.deepcopy(dict(records.study.file))
+    silent["dataset"]["split"]["test"] = None
+    study = dataclasses.replace(records.study, file=silent)
+    assert protocol(study, records.arms, records.cases).test_apart
+    each_once, _ = read(build(tmp_path / "once.db", Fake(folds=3)), "fake", pictures=False)
+    assert not protocol(each_once.study, each_once.arms, each_once.cases).test_apart
 
 
 def test_folds_with_test_cases_are_averaged(tmp_path: Path) -> None:
