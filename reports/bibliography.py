@@ -17,6 +17,8 @@ MODELS: Mapping[str, tuple[str, ...]] = {
     "attention_unet": ("oktay2018", "cardoso2022"),
     "unetplusplus": ("zhou2018", "cardoso2022"),
     "mednext": ("roy2023", "cardoso2022"),
+    "swin_unetr": ("hatamizadeh2022swin", "cardoso2022"),
+    "unetr": ("hatamizadeh2022", "cardoso2022"),
 }
 LOSSES: Mapping[str, tuple[str, ...]] = {
     "balanced": ("lin2017",),

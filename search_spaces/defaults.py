@@ -231,6 +231,21 @@ MODELS: dict[str, dict[str, Default]] = {
         "variant": Default("S", None, "the smallest of the paper's", words=("S", "B", "M", "L")),
         "kernel_size": Default(3, None, "the paper trains 3 and widens to 5", at_least=1),
     },
+    "swin_unetr": {
+        "width": Default(48, None, "Hatamizadeh's, a multiple of 12; MONAI's own default is 24", at_least=12),
+        "heads": Default(3, None, "Hatamizadeh's and Swin's", at_least=1),
+        "blocks": Default(2, None, "Hatamizadeh's, at every level", at_least=1),
+        "window_size": Default(7, None, "Hatamizadeh's and Swin's", at_least=2),
+        "norm": Default("instance", None, "MONAI's default", words=("instance", "batch")),
+        "dropout": Default(0.0, None, "MONAI's default", at_least=0, below=1),
+    },
+    "unetr": {
+        "width": Default(16, None, "Hatamizadeh's and MONAI's", at_least=1),
+        "hidden_size": Default(768, None, "Hatamizadeh's, that of ViT-B", at_least=1),
+        "heads": Default(12, None, "Hatamizadeh's, as ViT-B", at_least=1),
+        "norm": Default("instance", None, "MONAI's default", words=("instance", "batch")),
+        "dropout": Default(0.0, None, "MONAI's default", at_least=0, below=1),
+    },
 }
 
 TRAINING: dict[str, Default] = {
@@ -265,6 +280,8 @@ DIMS: dict[str, tuple[int, ...]] = {
     "attention_unet": (2, 3),
     "unetplusplus": (2, 3),
     "mednext": (2, 3),
+    "swin_unetr": (2, 3),
+    "unetr": (2, 3),
 }
 """Dimensions of the patches that a network takes."""
 
@@ -280,6 +297,8 @@ DIVISORS: dict[str, int] = {
     "attention_unet": 16,
     "unetplusplus": 16,
     "mednext": 16,
+    "swin_unetr": 32,
+    "unetr": 16,
 }
 """By how much a network shrinks its patch; at least one side must be longer."""
 

@@ -18,7 +18,7 @@ from study.spec.parameters import allowed
 from trainables.errors import InputError
 
 WIDTH = 100
-CHANNELS, CLASSES = 1, 2  # that a network's parameters are counted with
+CHANNELS, CLASSES, SIDE = 1, 2, 96  # that a network's parameters are counted with; SIDE of its patches
 
 _BY_CLASS = "weights: {background: 1, …} for each class by name, fixed or ranges, instead of ratio"
 SPECIAL = {
@@ -155,7 +155,7 @@ def _loss_card(name: str, function: Callable[..., Any]) -> Card:
 
 
 def _model_card(name: str, builder: Callable[..., Any]) -> Card:
-    from trainables.models import DIMS, DIVISORS
+    from trainables.models import DIMS, DIVISORS, ONE_SIZE
     from trainables.models.facts import TRAPS
 
     first, *rest = _paragraphs(builder)
@@ -163,7 +163,8 @@ def _model_card(name: str, builder: Callable[..., Any]) -> Card:
     facts = {
         "Images": " or ".join(f"{dim}D" for dim in DIMS[name]),
         "Patches": f"one side above {DIVISORS[name]}; multiples of {DIVISORS[name]} waste nothing",
-        "Trainable parameters": f"{counts} (defaults, {CHANNELS} channel, {CLASSES} classes)",
+        "Trainable parameters": f"{counts} (defaults, {CHANNELS} channel, {CLASSES} classes"
+        f"{f', patches of {SIDE}' if name in ONE_SIZE else ''})",
     }
     return Card(
         name=name,
@@ -183,7 +184,9 @@ def _count(name: str, dim: int) -> int:
     from trainables.models import build
 
     with torch.device("meta"):
-        network = build(name, in_channels=CHANNELS, out_channels=CLASSES, dim=dim, parameters={}, seed=0)
+        network = build(
+            name, in_channels=CHANNELS, out_channels=CLASSES, dim=dim, parameters={}, seed=0, patch_size=[SIDE] * dim
+        )
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -73,6 +73,7 @@ class Training:
             dim=dim,
             parameters=spec.model_parameters,
             seed=spec.seed,
+            patch_size=spec.patch_size,
         )
         self.network = network.to(self.device).to(memory_format=self._layout)  # type: ignore[call-overload]
         if self.device.type == "cuda":

@@ -50,7 +50,7 @@ def export(order: Order) -> None:
     """
     from trainables import checkpoint
     from trainables.data.cache import Dataset
-    from trainables.models import build, divisor_of
+    from trainables.models import build, divisor_of, takes_one_size
     from trainables.storage import Storage
     from trainables.trial import TrialSpec
 
@@ -58,6 +58,7 @@ def export(order: Order) -> None:
     spec = TrialSpec.from_json(storage.read(f"{PurePosixPath(order.checkpoint).parent}/spec.json").decode())
     channels, classes = Dataset.open(spec.data).channels * spec.slices, len(spec.outputs)
     divisor = divisor_of(spec.model, spec.model_parameters)
+    one_size = takes_one_size(spec.model, spec.model_parameters)
     network = build(
         spec.model,
         in_channels=channels,
@@ -65,19 +66,22 @@ def export(order: Order) -> None:
         dim=len(spec.patch_size),
         parameters=spec.model_parameters,
         seed=spec.seed,
+        patch_size=spec.patch_size,
     )
     learned = checkpoint.read(storage, order.checkpoint, trial=order.trial).learner
     network.load_state_dict(learned["best"] or learned["network"])  # those that were scored
-    facts = {"trial": order.trial, "classes": list(spec.outputs), "patch_size": list(spec.patch_size)}
+    sides = list(spec.patch_size)
+    facts = {"trial": order.trial, "classes": list(spec.outputs), "patch_size": sides}
     save(
         network.eval(),
         Path(order.into),
         channels=channels,
         classes=classes,
-        size=[side if side % divisor else 2 * divisor for side in spec.patch_size],
+        size=sides if one_size else [side if side % divisor else 2 * divisor for side in sides],
+        one_size=one_size,
         model_id=order.model_id,
         run_id=order.run_id,
-        metadata={"segstudy": {**order.facts, **facts, "multiple_of": divisor}},
+        metadata={"segstudy": {**order.facts, **facts, "multiple_of": None if one_size else divisor}},
     )
     beside = Path(order.into, "segstudy")
     beside.mkdir()
@@ -92,6 +96,7 @@ def save(
     channels: int,
     classes: int,
     size: Sequence[int],
+    one_size: bool = False,
     model_id: str | None = None,
     run_id: str | None = None,
     metadata: dict[str, Any] | None = None,
@@ -107,6 +112,7 @@ def save(
         channels: Channels of its images.
         classes: Channels of its logits.
         size: Spatial size to trace it with.
+        one_size: Whether it takes that size alone; the signature says so, and others are refused by it.
         model_id: MLflow's id for it.
         run_id: Its run.
         metadata: Kept with the model.
@@ -117,7 +123,7 @@ def save(
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    kind, anywhere = np.dtype("float32"), (-1,) * len(size)
+    kind, sides = np.dtype("float32"), tuple(size) if one_size else (-1,) * len(size)
     model = Model(model_id=model_id, run_id=run_id)
     mlflow.pytorch.save_model(
         network,
@@ -126,8 +132,8 @@ def save(
         serialization_format="pt2",
         input_example=np.zeros((2, channels, *size), np.float32),  # two: a side of one would be traced as a constant
         signature=ModelSignature(
-            Schema([TensorSpec(kind, (-1, channels, *anywhere))]),
-            Schema([TensorSpec(kind, (-1, classes, *anywhere))]),
+            Schema([TensorSpec(kind, (-1, channels, *sides))]),
+            Schema([TensorSpec(kind, (-1, classes, *sides))]),
         ),
         # given, so that MLflow does not import it all again in a process of its own to find out
         pip_requirements=[f"mlflow=={mlflow.__version__}", f"torch=={torch.__version__.partition('+')[0]}"],

@@ -15,8 +15,8 @@ EVERY = [(owner, name, default) for owner, table in TABLES.items() for name, def
 IDS = [f"{owner}.{name}" for owner, name, _ in EVERY]
 
 
-NOT_OF_A_STUDY_FILE = ("weight", "ignore", "weights")
-"""What a caller alone can say of a loss: tensors, and mappings by class."""
+NOT_OF_A_STUDY_FILE = ("weight", "ignore", "weights", "patch_size")
+"""What a caller alone can say: of a loss tensors and mappings by class, of a network the study's patch."""
 
 
 def signature(function: Callable[..., Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from trainables import user_code
 from trainables.errors import InputError
 from trainables.models.enet import ENet
 from trainables.models.monai_networks import attention_unet, dynunet, mednext, segresnet, unetplusplus
+from trainables.models.monai_transformers import swin_unetr, unetr
 from trainables.models.resunet3d import ResUNet3d
 from trainables.models.segnet import SegNet
 from trainables.models.unet import UNet
@@ -32,6 +33,8 @@ MODELS: dict[str, Builder] = {
     "attention_unet": attention_unet,
     "unetplusplus": unetplusplus,
     "mednext": mednext,
+    "swin_unetr": swin_unetr,
+    "unetr": unetr,
 }
 
 DIMS: dict[str, tuple[int, ...]] = {
@@ -46,6 +49,8 @@ DIMS: dict[str, tuple[int, ...]] = {
     "attention_unet": (2, 3),
     "unetplusplus": (2, 3),
     "mednext": (2, 3),
+    "swin_unetr": (2, 3),
+    "unetr": (2, 3),
 }
 """Dimensions of the images that a network takes."""
 
@@ -61,12 +66,24 @@ DIVISORS: dict[str, int] = {
     "attention_unet": 16,
     "unetplusplus": 16,
     "mednext": 16,
+    "swin_unetr": 32,
+    "unetr": 16,
 }
 """Patch sizes that are multiples of this waste nothing; others work, since halving rounds up."""
 
+ONE_SIZE = ("swin_unetr", "unetr")
+"""Networks that a study makes for its patch size alone: their builders take a `patch_size`."""
+
 
 def build(
-    name: str, *, in_channels: int, out_channels: int, dim: int, parameters: Mapping[str, Any], seed: int
+    name: str,
+    *,
+    in_channels: int,
+    out_channels: int,
+    dim: int,
+    parameters: Mapping[str, Any],
+    seed: int,
+    patch_size: Sequence[int] | None = None,
 ) -> nn.Module:
     """A network on the CPU whose initial weights depend on nothing but its architecture and the seed.
 
@@ -77,15 +94,19 @@ def build(
         dim: 2 or 3.
         parameters: Keyword arguments of the builder; `code` is the import path of the user's own builder.
         seed: The trial's seed; the weights draw from its stream `weights`.
+        patch_size: Voxels of the images that it will see, `dim` of them; for `ONE_SIZE`, the others ignore it.
 
     Raises:
         InputError: The network does not exist, or not with these arguments.
+        ValueError: It cannot do without `patch_size`.
     """
     rest = dict(parameters)
     path = rest.pop("code", None)
     if path is None:
         _check_name(name)
     builder = MODELS[name] if path is None else user_code.imported(path)
+    if takes_one_size(name, parameters):
+        rest["patch_size"] = patch_size
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, "weights"))
         network = builder(in_channels, out_channels, dim, **rest)
@@ -126,9 +147,14 @@ def divisor_of(name: str, parameters: Mapping[str, Any]) -> int:
     return 1 if "code" in parameters else DIVISORS[name]
 
 
+def takes_one_size(name: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a network takes images of the study's patch size and no others; of the user's own it is not known."""
+    return name in ONE_SIZE and "code" not in parameters
+
+
 def _check_name(name: str) -> None:
     if name not in MODELS:
         raise InputError(f"no network named {name!r}; there are {', '.join(MODELS)}")
 
 
-__all__ = ["DIMS", "DIVISORS", "MODELS", "Builder", "build", "check_patch", "divisor_of"]
+__all__ = ["DIMS", "DIVISORS", "MODELS", "ONE_SIZE", "Builder", "build", "check_patch", "divisor_of", "takes_one_size"]

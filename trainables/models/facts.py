@@ -18,4 +18,8 @@ TRAPS: dict[str, str] = {
     "attention_unet": "Batch normalisation: with batches of 1 or 2 its running statistics are noisy.",
     "unetplusplus": "Its nested skip paths take about twice the memory of a U-Net of the same width.",
     "mednext": "Made for hundreds of thousands of iterations with AdamW; slow on a CPU (depthwise 3D convolutions).",
+    "swin_unetr": "Every side of a patch is padded to a multiple of 32. Its published results come from pretrained "
+    "weights or large data sets; here it starts from random ones.",
+    "unetr": "Made for one patch size: a trained one takes no other. Without convolutions in its encoder it needs more "
+    "cases than a U-Net to reach the same score.",
 }

@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch.nn.functional as F  # noqa: N812
@@ -13,15 +14,25 @@ DIMS = (2, 3)
 
 
 class AnySize(nn.Module):
-    """For a network that takes only multiples of `divisor`: pads the image's far ends with zeros, cuts the output."""
+    """For a network that takes only multiples of `divisor`: pads the image's far ends with zeros, cuts the output.
 
-    def __init__(self, network: nn.Module, divisor: int) -> None:
+    With `only`, images of that one size are taken and no others.
+    """
+
+    def __init__(self, network: nn.Module, divisor: int, only: Sequence[int] | None = None) -> None:
         super().__init__()
         self.network, self.divisor = network, divisor
+        self.only = None if only is None else tuple(only)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Image `(N, in_channels, *spatial)` to logits `(N, out_channels, *spatial)`; `(N, depths, …)` in training."""
+        """Image `(N, in_channels, *spatial)` to logits `(N, out_channels, *spatial)`; `(N, depths, …)` in training.
+
+        Raises:
+            ValueError: The network was made for images of another size.
+        """
         size = x.shape[2:]
+        if self.only is not None and tuple(size) != self.only:
+            raise ValueError(f"this network was made for images of {[*self.only]} voxels, found {[*size]}")
         missing = [-side % self.divisor for side in reversed(size)]
         if any(missing):
             x = F.pad(x, [count for side in missing for count in (0, side)])
@@ -60,7 +71,7 @@ def dynunet(
     Source: Isensee et al. 2021, https://doi.org/10.1038/s41592-020-01008-z; Futrega et al. 2021,
     https://arxiv.org/abs/2110.03352.
     """
-    nets = _nets("dynunet", dim)
+    nets = monai_nets("dynunet", dim)
     strides = [1, 2, 2, 2, 2]
     most = (16 if dim == 2 else 10) * width
     network = nets.DynUNet(
@@ -72,7 +83,7 @@ def dynunet(
         upsample_kernel_size=strides[1:],
         filters=[min(width * 2**level, most) for level in range(len(strides))],
         dropout=dropout or None,
-        norm_name=_norm("dynunet", norm, ("instance", "batch"), width),
+        norm_name=norm_of("dynunet", norm, ("instance", "batch"), width),
         deep_supervision=deep_supervision,
         deep_supr_num=len(strides) - 2,
         res_block=residual,
@@ -109,7 +120,7 @@ def segresnet(
 
     Source: Myronenko 2018, https://arxiv.org/abs/1810.11654.
     """
-    nets = _nets("segresnet", dim)
+    nets = monai_nets("segresnet", dim)
     modes = {"interpolate": "nontrainable", "transposed": "deconv"}
     if upsample not in modes:
         raise InputError(f"segresnet: upsample is {' or '.join(modes)}, found {upsample!r}")
@@ -119,7 +130,7 @@ def segresnet(
         in_channels=in_channels,
         out_channels=out_channels,
         dropout_prob=dropout or None,
-        norm=_norm("segresnet", norm, ("group", "instance", "batch"), width),
+        norm=norm_of("segresnet", norm, ("group", "instance", "batch"), width),
         upsample_mode=modes[upsample],
     )
     return AnySize(network, 8)
@@ -142,7 +153,7 @@ def attention_unet(
 
     Source: Oktay et al. 2018, https://arxiv.org/abs/1804.03999.
     """
-    nets = _nets("attention_unet", dim)
+    nets = monai_nets("attention_unet", dim)
     if width < 2:
         raise InputError(f"attention_unet: its gates have width / 2 channels, so width is at least 2, found {width}")
     widths = [width * 2**level for level in range(5)]
@@ -173,10 +184,10 @@ def unetplusplus(
 
     Source: Zhou et al. 2018, https://arxiv.org/abs/1807.10165.
     """
-    nets = _nets("unetplusplus", dim)
+    nets = monai_nets("unetplusplus", dim)
     features = [share * width for share in (1, 1, 2, 4, 8, 1)]
-    norm_of = _norm("unetplusplus", norm, ("instance", "batch"), width)
-    network = nets.BasicUNetPlusPlus(dim, in_channels, out_channels, features, norm=norm_of, dropout=dropout)
+    normalisation = norm_of("unetplusplus", norm, ("instance", "batch"), width)
+    network = nets.BasicUNetPlusPlus(dim, in_channels, out_channels, features, norm=normalisation, dropout=dropout)
     for unused in ("final_conv_0_1", "final_conv_0_2", "final_conv_0_3"):
         setattr(network, unused, nn.Identity())  # outputs of shallower decoders, which would have no gradient
     return AnySize(network, 16)
@@ -206,7 +217,7 @@ def mednext(
 
     Source: Roy et al. 2023, https://arxiv.org/abs/2303.09975.
     """
-    nets = _nets("mednext", dim)
+    nets = monai_nets("mednext", dim)
     if variant not in _MEDNEXT:
         raise InputError(f"mednext: variant is {', '.join(_MEDNEXT)}, found {variant!r}")
     if kernel_size % 2 == 0:
@@ -238,7 +249,7 @@ _MEDNEXT = {
 """Variant → expansion ratios and numbers of blocks: four levels, then the bottom."""
 
 
-def _nets(name: str, dim: int) -> Any:
+def monai_nets(name: str, dim: int) -> Any:
     """`monai.networks.nets`, for a network of this name."""
     if dim not in DIMS:
         raise InputError(f"{name} is a 2D or 3D network and the images have {dim} dimensions")
@@ -248,7 +259,7 @@ def _nets(name: str, dim: int) -> Any:
         raise InputError(f"{name} is MONAI's, which cannot be imported ({error}): pip install monai") from error
 
 
-def _norm(name: str, norm: str, known: tuple[str, ...], width: int) -> tuple[str, dict[str, Any]]:
+def norm_of(name: str, norm: str, known: tuple[str, ...], width: int) -> tuple[str, dict[str, Any]]:
     """As MONAI writes it; scale and shift are learnt."""
     if norm not in known:
         raise InputError(f"{name}: norm is {' or '.join(known)}, found {norm!r}")

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from study.ledger import Ledger
-from study.tracking.model_export import save
+from study.tracking.model_export import Order, export, save
 from study.tracking.models import Models
 from study.tracking.store import artifact_root, configure, default_uri, prepare
 from study.tracking.sync import Follower
@@ -69,6 +69,42 @@ def test_a_patch_of_odd_sides_is_taken_as_it_is(tmp_path: Path) -> None:
     images = np.random.default_rng(0).normal(size=(1, 1, 33, 40)).astype(np.float32)
     with torch.no_grad():
         np.testing.assert_array_equal(loaded.predict(images), network(torch.from_numpy(images)).numpy())
+
+
+def test_a_network_of_one_size_is_exported_at_it_and_refuses_others(tmp_path: Path) -> None:
+    import mlflow
+
+    configure()
+    index = write_index(
+        tmp_path / "cache", [prepare_case(pair(tmp_path / "d", "a", 0), options(), tmp_path / "cache")], options()
+    )
+    parameters = {"width": 2, "hidden_size": 12, "heads": 2}
+    spec = tiny.spec(
+        3,
+        key="one",
+        data=str(index),
+        train=("a",),
+        evaluate=("a",),
+        patch_size=(20, 12, 16),
+        augment=(),
+        model="unetr",
+        model_parameters=parameters,
+    )
+    training = Training(spec)
+    storage = Storage(tmp_path)
+    storage.write("trials/one/spec.json", spec.to_json().encode())
+    state = checkpoint.Checkpoint(
+        trial="one", iteration=0, weights=training.digest(), learner=training.state_dict(), length=2
+    )
+    checkpoint.write(storage, "trials/one/20-1", state)
+    export(Order(storage=str(tmp_path), checkpoint="trials/one/20-1", trial="one", into=str(tmp_path / "model")))
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    images = np.random.default_rng(0).normal(size=(1, 1, 20, 12, 16)).astype(np.float32)
+    with torch.no_grad():
+        ours = training.network.eval()(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(loaded.predict(images), ours, rtol=1e-5, atol=1e-5)
+    with pytest.raises(mlflow.MlflowException, match=r"does not match expected shape \(-1, 1, 20, 12, 16\)"):
+        loaded.predict(images.swapaxes(2, 4))
 
 
 @pytest.fixture(scope="module")

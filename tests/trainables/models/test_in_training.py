@@ -12,11 +12,16 @@ from trainables.models.normalisation import set_momentum
 from trainables.training import Training
 
 DATA = {2: tiny.dataset((40, 37)), 3: tiny.dataset((20, 18, 19))}
-WIDTHS = {"enet": 4}
+SMALL: dict[str, dict[str, Any]] = {
+    "enet": {"width": 4},
+    "swin_unetr": {"width": 12, "blocks": 1},
+    "unetr": {"width": 2, "hidden_size": 12, "heads": 2},
+}
 MORE: list[tuple[str, dict[str, Any]]] = [
     ("dynunet", {"deep_supervision": True}),
     ("vnet", {"activation": "prelu"}),
     ("segresnet", {"dropout": 0.2}),
+    ("swin_unetr", {"dropout": 0.2}),
 ]
 
 
@@ -26,7 +31,7 @@ def test_a_cut_changes_nothing(name: str, options: dict[str, Any]) -> None:
     spec = tiny.spec(
         dim,
         model=name,
-        model_parameters={"width": WIDTHS.get(name, 2), **options},
+        model_parameters={**SMALL.get(name, {"width": 2}), **options},
         patch_size=(40, 36) if dim == 2 else (17, 16, 16),
         iterations=4,
         marks=(4,),
@@ -44,14 +49,15 @@ def test_a_cut_changes_nothing(name: str, options: dict[str, Any]) -> None:
     assert [s.value for s in later.evaluate(("case2",)).scores] == [s.value for s in whole.evaluate(("case2",)).scores]
 
 
-BATCH = {"unet", "unet3d", "dynunet", "segresnet", "unetplusplus"}
+BATCH = {"unet", "unet3d", "dynunet", "segresnet", "unetplusplus", "swin_unetr", "unetr"}
 """Networks whose batch normalisation is an option."""
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_running_statistics_of_every_network_follow_the_rule(name: str) -> None:
-    parameters = {"width": WIDTHS.get(name, 2), **({"norm": "batch"} if name in BATCH else {})}
-    network = build(name, in_channels=1, out_channels=2, dim=DIMS[name][0], parameters=parameters, seed=0)
+    parameters = {**SMALL.get(name, {"width": 2}), **({"norm": "batch"} if name in BATCH else {})}
+    dim = DIMS[name][0]
+    network = build(name, in_channels=1, out_channels=2, dim=dim, parameters=parameters, seed=0, patch_size=[32] * dim)
     tracked = [module for module in network.modules() if getattr(module, "running_mean", None) is not None]
     assert bool(tracked) == (name != "mednext")
     set_momentum(network, 90)

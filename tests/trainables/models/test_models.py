@@ -10,7 +10,7 @@ from torch import nn
 
 from search_spaces import defaults
 from trainables.errors import InputError
-from trainables.models import DIMS, DIVISORS, MODELS, build, check_patch
+from trainables.models import DIMS, DIVISORS, MODELS, ONE_SIZE, build, check_patch
 from trainables.models.enet import ENet
 from trainables.models.normalisation import InstanceNorm, set_momentum
 from trainables.models.resunet3d import ResUNet3d
@@ -295,7 +295,10 @@ def test_first_weights_are_the_papers(name: str, parameters: dict[str, Any], spr
 def test_search_spaces_know_the_networks(name: str) -> None:
     parameters = list(inspect.signature(MODELS[name]).parameters.values())
     assert [p.name for p in parameters[:3]] == ["in_channels", "out_channels", "dim"]
-    assert {p.name: p.default for p in parameters[3:]} == {k: d.value for k, d in defaults.MODELS[name].items()}
+    given = {p.name: p.default for p in parameters[3:]}
+    assert ("patch_size" in given) == (name in ONE_SIZE)
+    given.pop("patch_size", None)  # the study's
+    assert given == {k: d.value for k, d in defaults.MODELS[name].items()}
     assert DIMS[name] == defaults.DIMS[name]
     assert DIVISORS[name] == defaults.DIVISORS[name]
     assert set(MODELS) == set(defaults.MODELS) == set(DIMS) == set(DIVISORS)

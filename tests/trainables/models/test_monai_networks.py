@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from trainables.errors import InputError
-from trainables.models import DIVISORS, build
+from trainables.models import DIVISORS, ONE_SIZE, build
 from trainables.models.monai_networks import AnySize
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -17,6 +17,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "attention_unet": {"width": 2},
     "unetplusplus": {"width": 2},
     "mednext": {"width": 2},
+    "swin_unetr": {"width": 12, "blocks": 1},
+    "unetr": {"width": 2, "hidden_size": 12, "heads": 2},
 }
 COUNTS = {
     "dynunet": 16_543_650,
@@ -24,8 +26,12 @@ COUNTS = {
     "attention_unet": 5_909_130,
     "unetplusplus": 6_979_778,
     "mednext": 5_550_914,
+    "swin_unetr": 62_186_708,
+    "unetr": 92_783_842,
 }
-"""Trainable parameters of MONAI 1.6.1's networks in 3D with one channel and two classes."""
+"""Trainable parameters of MONAI 1.6.1's networks in 3D with one channel and two classes, at patches of 96.
+
+The papers have 61.98 million for Swin UNETR and 92.58 million for UNETR."""
 MEDNEXT = {"S": 5.6, "B": 10.5, "M": 17.5, "L": 61.7}
 """Millions, as the paper has them (it prints 17.6 and 61.8)."""
 
@@ -35,9 +41,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def small(name: str, dim: int = 2, *, seed: int = 0, **parameters: Any) -> nn.Module:
+def small(
+    name: str, dim: int = 2, *, seed: int = 0, patch_size: tuple[int, ...] | None = None, **parameters: Any
+) -> nn.Module:
     both = {**SMALL[name], **parameters}
-    return build(name, in_channels=2, out_channels=3, dim=dim, parameters=both, seed=seed)
+    size = patch_size or (64,) * dim
+    return build(name, in_channels=2, out_channels=3, dim=dim, parameters=both, seed=seed, patch_size=size)
 
 
 def trainable(network: nn.Module) -> int:
@@ -47,14 +56,14 @@ def trainable(network: nn.Module) -> int:
 @pytest.mark.parametrize("name", SMALL)
 def test_counts_at_the_defaults(name: str) -> None:
     with torch.device("meta"):
-        network = build(name, in_channels=1, out_channels=2, dim=3, parameters={}, seed=0)
+        network = build(name, in_channels=1, out_channels=2, dim=3, parameters={}, seed=0, patch_size=(96, 96, 96))
     assert trainable(network) == COUNTS[name]
 
 
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("size", [(64, 32), (17, 35), (9, 19, 33)])
 def test_output_is_as_large_as_the_input_and_every_parameter_learns(name: str, size: tuple[int, ...]) -> None:
-    network = small(name, len(size)).train()
+    network = small(name, len(size), patch_size=size).train()
     logits = network(torch.randn(2, 2, *size, generator=torch.Generator().manual_seed(0)))
     assert logits.shape == (2, 3, *size)
     logits.square().mean().backward()
@@ -77,9 +86,10 @@ def test_weights_are_a_function_of_the_seed(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_what_is_padded_does_not_show_in_the_size_and_multiples_go_in_as_they_are(name: str) -> None:
-    network = small(name).eval()
-    assert isinstance(network, AnySize)
     side = 2 * DIVISORS[name]
+    network = small(name, patch_size=(side, side - 3)).eval()
+    assert isinstance(network, AnySize)
+    network.only = None
     x = torch.randn(1, 2, side, side - 3, generator=torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(x, (0, 3))
     with torch.no_grad():
@@ -129,6 +139,10 @@ def test_mednexts_variants_are_monais(variant: str, kernel_size: int) -> None:
         ("attention_unet", {"dropout": 0.1}, nn.Dropout),
         ("unetplusplus", {"norm": "batch"}, nn.BatchNorm2d),
         ("unetplusplus", {"dropout": 0.1}, nn.Dropout),
+        ("swin_unetr", {"norm": "batch"}, nn.BatchNorm2d),
+        ("swin_unetr", {"dropout": 0.1}, nn.Dropout),
+        ("unetr", {"norm": "batch"}, nn.BatchNorm2d),
+        ("unetr", {"dropout": 0.1}, nn.Dropout),
     ],
 )
 def test_options_reach_the_network(name: str, parameters: dict[str, Any], kind: type[nn.Module]) -> None:
@@ -169,6 +183,10 @@ def test_dynunet_can_be_residual() -> None:
         ("unetplusplus", 1, {}, "2D or 3D network and the images have 1"),
         ("mednext", 2, {"variant": "XL"}, "variant is S, B, M, L, found 'XL'"),
         ("mednext", 2, {"kernel_size": 4}, "an odd number, found 4"),
+        ("swin_unetr", 2, {"width": 16}, "a multiple of 12 and of heads, found width 16 and heads 3"),
+        ("swin_unetr", 2, {"heads": 5}, "a multiple of 12 and of heads, found width 12 and heads 5"),
+        ("unetr", 2, {"heads": 5}, "hidden_size is a multiple of heads, found 12 and 5"),
+        ("unetr", 2, {"norm": "group"}, "instance or batch, found 'group'"),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, dim: int, parameters: dict[str, Any], message: str) -> None:
@@ -181,3 +199,40 @@ def test_without_monai_one_line_says_what_to_install(name: str, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "monai.networks.nets", None)
     with pytest.raises(InputError, match=f"^{name} is MONAI's, which cannot be imported .*pip install monai$"):
         small(name)
+
+
+@pytest.mark.parametrize("name", ONE_SIZE)
+def test_without_einops_one_line_says_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "einops", None)
+    with pytest.raises(InputError, match=f"^{name} needs einops, which cannot be imported .*pip install einops$"):
+        small(name)
+
+
+@pytest.mark.parametrize("name", ONE_SIZE)
+def test_networks_of_one_size_refuse_another(name: str) -> None:
+    network = small(name, patch_size=(40, 36)).eval()
+    with torch.no_grad(), pytest.raises(ValueError, match=r"made for images of \[40, 36\] voxels, found \[36, 40\]"):
+        network(torch.zeros(1, 2, 36, 40))
+
+
+def test_unetr_cannot_do_without_a_patch_size() -> None:
+    with pytest.raises(ValueError, match="expected patch_size"):
+        build("unetr", in_channels=1, out_channels=2, dim=2, parameters=SMALL["unetr"], seed=0)
+
+
+def test_transformers_options_change_their_sizes() -> None:
+    swin = {key: trainable(small("swin_unetr", **{key: 2})) for key in ("blocks", "window_size")}
+    usual = trainable(small("swin_unetr"))
+    assert swin["blocks"] > usual
+    table = (2 * 7 - 1) ** 2 - (2 * 2 - 1) ** 2  # relative positions in windows of 7 and of 2
+    assert usual - swin["window_size"] == table * (3 + 6 + 12 + 24)
+    wider, longer = small("unetr", width=4), small("unetr", hidden_size=24)
+    assert trainable(wider) > trainable(small("unetr")) < trainable(longer)
+
+
+def test_heads_change_what_is_computed() -> None:
+    x = torch.randn(1, 2, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        two, three = (small("unetr", heads=heads).eval()(x) for heads in (2, 3))
+    assert not torch.equal(two, three)
+    assert trainable(small("swin_unetr", heads=6)) > trainable(small("swin_unetr"))
