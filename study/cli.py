@@ -1,4 +1,4 @@
-"""The command: `segstudy check | run | status | stop | report | list | losses | models | phantom | ui`.
+"""The command: `segstudy check | run | status | stop | report | export | list | losses | models | phantom | ui`.
 
 It imports what a subcommand needs when the subcommand runs: `segstudy --help` and `status` answer at once.
 """
@@ -237,6 +237,26 @@ def report(
     Example: segstudy report demo --format html --out report
     """
     _write_report(Places.of(home, ledger), names, out, formats or ())
+
+
+@app.command()
+def export(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, such as study.sqlite.")],
+    home: Home = HOME,
+    ledger: LedgerAt = None,
+) -> None:
+    """Write one study's ledger into a file of its own, for a paper to publish with its tables.
+
+    Whoever has the file gets the same tables: segstudy report STUDY --ledger FILE
+    Example: segstudy export demo demo.sqlite
+    """
+    from study.ledger import Ledger
+    from study.words import counted
+
+    with Ledger.open(Places.of(home, ledger).ledger, read_only=True) as opened:
+        archived = opened.export(opened.study(name).id, file)
+    typer.echo(f"{name}: {counted(archived.trials, 'trial')}, digest {archived.digest}, in {file}")
 
 
 @app.command("list")

@@ -9,9 +9,9 @@ Every method is a function of the file named beside it, and is one transaction. 
 and raise `FencedOut` when another driver has it. Times are seconds since 1970; `now` is for tests.
 """
 
+from study.ledger import archive, digest, lease, measured
 from study.ledger import attempts as ledger_attempts
 from study.ledger import checkpoints as ledger_checkpoints
-from study.ledger import digest, lease, measured
 from study.ledger import reading as ledger_reading
 from study.ledger import segments as ledger_segments
 from study.ledger import status as ledger_status
@@ -82,9 +82,10 @@ class Ledger(Store):
     pooled = measured.pooled
     lesions = measured.lesions
 
-    # study/ledger/status.py, study/ledger/digest.py, study/ledger/views.py
+    # study/ledger/status.py, study/ledger/digest.py, study/ledger/archive.py, study/ledger/views.py
     status = ledger_status.status
     digest = digest.digest
+    export = archive.export
     changes_since = ledger_views.changes_since
     view_position = ledger_views.view_position
     set_view_position = ledger_views.set_view_position

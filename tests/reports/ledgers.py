@@ -111,7 +111,7 @@ class Fake:
                 "name": self.name,
                 "seed": 1,
                 "dataset": {
-                    "path": "data",
+                    "path": "/home/somebody/data",
                     "labels": {name: value for value, name in enumerate(self.labels, 1)},
                     "regions": {name: list(labels) for name, labels in self.regions.items()},
                     "group": "^(p[0-9]+)_" if self.grouped else self.ungrouped,

@@ -14,7 +14,7 @@ from study.ledger import Ledger
 from study.running import Result, ended
 from tests.reports.ledgers import DIVERGED, OWED, Fake, add, build
 
-COMMANDS = ("check", "run", "status", "stop", "report", "list", "losses", "models", "phantom", "ui")
+COMMANDS = ("check", "run", "status", "stop", "report", "export", "list", "losses", "models", "phantom", "ui")
 NAMES = ["references.bib", "report.html", "report.md", "report.tex", "results.csv", "search.csv"]
 
 
