@@ -1,4 +1,7 @@
-"""The gallery: one case, every arm's prediction and the reference outlined on it. Drawn as SVG over the grey slice."""
+"""The gallery: the worst, the median and the best case; every arm's prediction and the reference outlined on each.
+
+Drawn as SVG over the grey slice.
+"""
 
 import base64
 import dataclasses
@@ -42,58 +45,101 @@ class Picture:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Gallery:
+class Shown:
     """A case, shown for every arm.
 
     Attributes:
+        rank: `Worst`, `Median` or `Best`; empty where it is the only one.
         case: Its name.
+        mean: Its objective over all arms, in print.
         slice_index: Index along z of the original grid; None in 2D.
-        why: By which rule it was chosen.
         pictures: One for each arm, by number.
     """
 
+    rank: str
     case: str
+    mean: str
     slice_index: int | None
-    why: str
     pictures: tuple[Picture, ...]
 
 
-def gallery(results: Results, previews: Sequence[tuple[TrialKey, Preview]]) -> Gallery | None:
-    """The case in the middle: of those that most arms show, the one whose mean objective over arms is the median.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """Cases that were chosen by a rule and by nobody.
 
-    Each arm shows its first training (by search, fold, seed) that kept the case. None without previews.
+    Attributes:
+        rule: By which rule.
+        cases: The worst first.
+    """
+
+    rule: str
+    cases: tuple[Shown, ...]
+
+
+First = Mapping[tuple[int, str], tuple[TrialKey, Preview]]
+"""(arm, case) → the arm's first training (by search, fold, seed) that kept the case, and what it kept."""
+
+
+def gallery(results: Results, previews: Sequence[tuple[TrialKey, Preview]]) -> Gallery | None:
+    """The worst, the median (the lower one of two) and the best case by the objective's mean over arms.
+
+    Asked are the cases kept for pictures that most arms show, each arm by its first training that kept it; equal ones
+    go by name. None without previews.
     """
     first: dict[tuple[int, str], tuple[TrialKey, Preview]] = {}
     for key, preview in previews:
         first.setdefault((key.arm, preview.case), (key, preview))
     if not first:
         return None
-    case = _middle(results, first)
-    shown = {arm: found for (arm, name), found in first.items() if name == case}
-    box = _box([preview for _, preview in shown.values()])
-    flat = all(len(found.facts.get("shape") or (0, 0)) == 2 for found in results.scores.cases if found.name == case)
+    ranked = _ranked(results, first)
+    last = len(ranked) - 1
+    chosen = {0: "Worst", last // 2: "Median", last: "Best"} if last > 1 else {0: "Worst", last: "Best"}
+    if not last:
+        chosen = {0: ""}
+    metric = METRICS[results.protocol.metric].label
+    of = f"of the {last + 1} cases" if last else "the only case"
+    ranks = "worst, median and best" if last > 1 else "worst and best" if last else ""
     return Gallery(
+        rule=f"{ranks} {of} kept for pictures, by {metric} averaged over the arms. Each arm's first training.".strip(),
+        cases=tuple(_shown(results, first, chosen[at], *ranked[at]) for at in sorted(chosen)),
+    )
+
+
+def _ranked(results: Results, first: First) -> list[tuple[str, float | None]]:
+    """Cases that most arms show with the objective's mean over arms, the worst first; unscored ones only if all are."""
+    values: dict[str, list[float | None]] = {}
+    for (_, case), (key, _) in first.items():
+        values.setdefault(case, []).append(_value(results, key, case, results.protocol.region))
+    most = max(map(len, values.values()))
+    means: dict[str, float | None] = {}
+    for case, found in values.items():
+        if len(found) == most:
+            known = [value for value in found if value is not None]
+            means[case] = statistics.fmean(known) if known else None
+    scored = [(case, mean) for case, mean in means.items() if mean is not None]
+    if not scored:
+        return [(min(means), None)]
+    sign = 1 if METRICS[results.protocol.metric].greater_is_better else -1
+    return [*sorted(scored, key=lambda pair: (sign * pair[1], pair[0]))]
+
+
+def _shown(results: Results, first: First, rank: str, case: str, mean: float | None) -> Shown:
+    found = {arm: kept for (arm, name), kept in first.items() if name == case}
+    box = _box([preview for _, preview in found.values()])
+    flat = all(len(known.facts.get("shape") or (0, 0)) == 2 for known in results.scores.cases if known.name == case)
+    metric = METRICS[results.protocol.metric]
+    return Shown(
+        rank=rank,
         case=case,
-        slice_index=None if flat else next(iter(shown.values()))[1].slice_index,
-        why="the middle one of the cases kept for pictures, by its mean over arms",
+        mean="" if mean is None else f"{metric.label} {numbers.fixed(mean, metric.decimals)} over arms",
+        slice_index=None if flat else next(iter(found.values()))[1].slice_index,
         pictures=tuple(
-            _picture(results, arm, *shown[arm.row.number], box)
-            if arm.row.number in shown
+            _picture(results, arm, *found[arm.row.number], box)
+            if arm.row.number in found
             else Picture(arm=arm.row.name, caption="no prediction")
             for arm in results.arms
         ),
     )
-
-
-def _middle(results: Results, first: Mapping[tuple[int, str], tuple[TrialKey, Preview]]) -> str:
-    by_case: dict[str, list[float]] = {}
-    for (_, case), (key, _) in first.items():
-        value = _value(results, key, case, results.protocol.region)
-        by_case.setdefault(case, []).append(0.0 if value is None else value)
-    most = max(map(len, by_case.values()))
-    means = {case: statistics.fmean(values) for case, values in by_case.items() if len(values) == most}
-    middle = statistics.median_low(means.values())
-    return min(case for case, value in means.items() if value == middle)
 
 
 def _value(results: Results, key: TrialKey, case: str, region: str) -> float | None:

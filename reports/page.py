@@ -8,7 +8,7 @@ from typing import Literal
 
 from reports.document import Document
 from reports.figures import loss_panels, mark_panels, search_panels
-from reports.gallery import Gallery, gallery
+from reports.gallery import Shown, gallery
 from reports.layout import Entry, Table
 from reports.numbers import MINUS
 from reports.records import Pictures
@@ -68,7 +68,7 @@ def page(document: Document, results: Results | None, pictures: Pictures) -> str
             bars=tables,
             gallery=shown,
             panels=[panel for panel in panels if any(svg for _, svg in panel.drawn)],
-            stroke=stroke(shown),
+            stroke=stroke,
             style=Markup(files("reports").joinpath("templates/report.css").read_text("utf-8")),
             svg=Markup,
         )
@@ -140,9 +140,9 @@ def _bar(span: Span, scale: tuple[float, float], signed: bool) -> Bar:
     )
 
 
-def stroke(shown: Gallery | None) -> dict[str, str]:
+def stroke(shown: Shown) -> dict[str, str]:
     """Widths of outlines in the slice's pixels, so that they look alike whatever its size."""
-    width = max((picture.width for picture in shown.pictures), default=0) if shown else 0
+    width = max((picture.width for picture in shown.pictures), default=0)
     unit = max(width, 1) / 100
     dashes = f"{3.2 * unit:.3g} {2.4 * unit:.3g}"
     return {"casing": f"{1.7 * unit:.3g}", "line": f"{0.85 * unit:.3g}", "dashes": dashes}

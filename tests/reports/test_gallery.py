@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reports.gallery import Gallery, Picture, gallery, outlines
+from reports.gallery import Picture, Shown, gallery, outlines
 from reports.records import Pictures, read
 from reports.results import Results, results
 from tests.reports.ledgers import COLLAPSED, Fake, build
@@ -17,9 +17,14 @@ def made(tmp_path: Path, fake: Fake) -> tuple[Results, Pictures]:
     return results(records), pictures
 
 
-def shown_of(tmp_path: Path, fake: Fake) -> Gallery | None:
-    found, pictures = made(tmp_path, fake)
-    return gallery(found, pictures.previews)
+def median(found: Results, pictures: Pictures) -> Shown:
+    shown = gallery(found, pictures.previews)
+    assert shown is not None
+    return next(case for case in shown.cases if case.rank == "Median")
+
+
+def shown_of(tmp_path: Path, fake: Fake) -> Shown:
+    return median(*made(tmp_path, fake))
 
 
 def points(path: str) -> list[list[tuple[float, float]]]:
@@ -53,7 +58,6 @@ def test_nothing_to_outline() -> None:
 
 def test_all_arms_show_the_same_cut_of_the_middle_case(tmp_path: Path) -> None:
     found = shown_of(tmp_path, Fake())
-    assert found is not None
     assert [picture.arm for picture in found.pictures] == ["unet+dice", "unet+focal", "unet+tversky"]
     assert len({(picture.width, picture.height, picture.image, picture.reference) for picture in found.pictures}) == 1
     assert len({picture.prediction for picture in found.pictures}) == 3
@@ -61,27 +65,54 @@ def test_all_arms_show_the_same_cut_of_the_middle_case(tmp_path: Path) -> None:
     assert 0 < found.pictures[0].width < 120  # cut: the slice is 120 wide
 
 
-def test_the_middle_case_is_the_median_by_rule(tmp_path: Path) -> None:
+def means(found: Results, pictures: Pictures) -> dict[str, float]:
+    """Case → the objective of the arms' first trainings, averaged."""
+    names, how = [case.name for case in found.scores.cases], found.protocol
+    return {
+        case: float(
+            np.mean(
+                [
+                    found.scores.of(arm, how.last, "mean", how.metric)[0, 0, 0, names.index(case)]
+                    for arm in found.scores.arms
+                ]
+            )
+        )
+        for case in {preview.case for _, preview in pictures.previews}
+    }
+
+
+def test_worst_median_and_best_by_rule(tmp_path: Path) -> None:
     found, pictures = made(tmp_path, Fake())
     shown = gallery(found, pictures.previews)
     assert shown is not None
+    expected = means(found, pictures)
+    assert len(expected) == 3
+    assert [case.case for case in shown.cases] == sorted(expected, key=lambda case: expected[case])
+    assert [case.rank for case in shown.cases] == ["Worst", "Median", "Best"]
+    assert shown.cases[0].mean == f"Dice {min(expected.values()):.3f} over arms"
+    assert shown.rule.startswith("worst, median and best of the 3 cases kept for pictures, by Dice")
+
+
+def test_the_worst_distance_is_the_longest(tmp_path: Path) -> None:
+    found, pictures = made(tmp_path, Fake(metrics=("hd95", "dice")))
+    shown = gallery(found, pictures.previews)
+    assert shown is not None
+    expected = means(found, pictures)
+    assert [case.case for case in shown.cases] == sorted(expected, key=lambda case: -expected[case])
+
+
+def test_fewer_cases_than_ranks(tmp_path: Path) -> None:
+    found, pictures = made(tmp_path, Fake())
     kept = sorted({preview.case for _, preview in pictures.previews})
-    names = [case.name for case in found.scores.cases]
-    how = found.protocol
-    means = {
-        case: np.mean(
-            [found.scores.of(arm, how.last, "mean", "dice")[0, 0, 0, names.index(case)] for arm in found.scores.arms]
-        )
-        for case in kept
-    }
-    assert len(kept) == 3
-    assert shown.case == sorted(kept, key=lambda case: means[case])[1]
+    for count, ranks in ((1, [""]), (2, ["Worst", "Best"])):
+        shown = gallery(found, [pair for pair in pictures.previews if pair[1].case in kept[:count]])
+        assert shown is not None
+        assert [case.rank for case in shown.cases] == ranks
 
 
 def test_captions_say_what_this_training_scored(tmp_path: Path) -> None:
     found, pictures = made(tmp_path, Fake())
-    shown = gallery(found, pictures.previews)
-    assert shown is not None
+    shown = median(found, pictures)
     case = [one.name for one in found.scores.cases].index(shown.case)
     value = found.scores.of("unet+focal", 1000, "organ", "dice")[0, 0, 0, case]
     assert f"organ {value:.3f}" in shown.pictures[1].caption
@@ -90,27 +121,25 @@ def test_captions_say_what_this_training_scored(tmp_path: Path) -> None:
 def test_an_arm_without_a_prediction_is_shown_as_such(tmp_path: Path) -> None:
     lost = {f"search-a01-r0-f0-n00{number}": "ValueError: no" for number in range(4)}
     found = shown_of(tmp_path, Fake(fates=lost))
-    assert found is not None
     assert found.pictures[1] == Picture(arm="unet+focal", caption="no prediction")
 
 
 def test_a_collapsed_arm_has_a_reference_and_no_prediction_outline(tmp_path: Path) -> None:
     fates = {f"final-a01-r0-f0-n00{seed}": COLLAPSED for seed in range(3)}
     found = shown_of(tmp_path, Fake(fates=fates))
-    assert found is not None
     assert found.pictures[1].prediction == ""
     assert found.pictures[1].reference != ""
     assert found.pictures[0].prediction != ""
 
 
 def test_no_previews_no_gallery(tmp_path: Path) -> None:
-    assert shown_of(tmp_path, Fake(previews=False)) is None
+    found, pictures = made(tmp_path, Fake(previews=False))
+    assert gallery(found, pictures.previews) is None
 
 
 def test_the_image_is_the_slice(tmp_path: Path) -> None:
     found, pictures = made(tmp_path, Fake())
-    shown = gallery(found, pictures.previews)
-    assert shown is not None
+    shown = median(found, pictures)
     picture = shown.pictures[0]
     data = base64.b64decode(picture.image.removeprefix("data:image/png;base64,"))
     grey = np.asarray(Image.open(io.BytesIO(data)))
@@ -127,5 +156,4 @@ def test_the_image_is_the_slice(tmp_path: Path) -> None:
 
 def test_folds_show_each_case_by_the_fold_that_tests_it(tmp_path: Path) -> None:
     shown = shown_of(tmp_path, Fake(folds=3, seeds=2))
-    assert shown is not None
     assert all("organ 0." in picture.caption for picture in shown.pictures)
