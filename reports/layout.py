@@ -19,6 +19,7 @@ class Entry:
         best: Whether it is its column's best.
         like_best: Whether it cannot be told from the best.
         span: (low, mean, high) for a drawing; low and high None without an interval.
+        arm: Number of the arm whose trials it comes from, for a page to link to them; None elsewhere.
     """
 
     text: str
@@ -26,6 +27,7 @@ class Entry:
     best: bool = False
     like_best: bool = False
     span: tuple[float | None, float, float | None] | None = None
+    arm: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ def _entry(results: Results, found: Found, arm: ArmResult, stratum: Stratum, nam
         numbers.fixed(value.mean, digits),
         span if value.least != value.greatest else "",
         best=arm.standing == "complete" and best is not None and round(value.mean, digits) == best,
+        arm=arm.row.number,
     )
 
 

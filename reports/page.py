@@ -1,6 +1,8 @@
-"""The report as one HTML page: it needs no network, no server and no script."""
+"""The report as one HTML page: it needs no network and no server, and without scripts it lacks sorting only."""
 
+import base64
 import dataclasses
+import hashlib
 import statistics
 from collections.abc import Sequence
 from importlib.resources import files
@@ -14,6 +16,7 @@ from reports.numbers import MINUS
 from reports.records import Pictures
 from reports.results import Results
 from reports.templating import environment
+from reports.trial_tables import trial_tables, whence
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,8 +61,10 @@ def page(document: Document, results: Results | None, pictures: Pictures) -> str
     from markupsafe import Markup
 
     shown = None if results is None else gallery(results, pictures.previews)
+    trials = () if results is None else trial_tables(results)
+    script = _template("sort.js")
     panels = [] if results is None else _panels(results, pictures)
-    tables = {found.key: bars(found) for found in document.tables}
+    tables = {found.key: bars(found) for found in (*document.tables, *trials)}
     return (
         environment("html")
         .get_template("report.html")
@@ -69,10 +74,18 @@ def page(document: Document, results: Results | None, pictures: Pictures) -> str
             gallery=shown,
             panels=[panel for panel in panels if any(svg for _, svg in panel.drawn)],
             stroke=stroke,
-            style=Markup(files("reports").joinpath("templates/report.css").read_text("utf-8")),
+            trials=trials,
+            whence="" if results is None else whence(results),
+            style=Markup(_template("report.css")),
+            script=Markup(script),
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             svg=Markup,
         )
     )
+
+
+def _template(name: str) -> str:
+    return files("reports").joinpath(f"templates/{name}").read_text("utf-8")
 
 
 def _panels(results: Results, pictures: Pictures) -> list[Panels]:

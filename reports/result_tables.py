@@ -59,6 +59,7 @@ def value(results: Results, arm: ArmResult, column: Column) -> Entry:
         best=best,
         like_best=like and not best,
         span=(estimate.low, estimate.mean, estimate.high),
+        arm=arm.row.number,
     )
 
 
@@ -178,6 +179,7 @@ def comparison_table(results: Results) -> Table | None:
             numbers.signed(estimate.mean, metric.decimals),
             numbers.interval(estimate, metric.decimals, difference=True),
             span=(estimate.low, estimate.mean, estimate.high),
+            arm=next(arm.row.number for arm in results.arms if arm.row.name == comparison.arm),
         )
         words = [numbers.p_value(comparison.p), numbers.p_value(estimate.p), numbers.p_value(comparison.cell.sign_flip)]
         words += [f"{comparison.cell.cases} in {estimate.groups}", str(estimate.seeds)]
