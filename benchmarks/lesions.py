@@ -41,7 +41,7 @@ Key = tuple[str, str, str, str]
 
 def scans(path: pathlib.Path) -> list[Lesions]:
     """A file of records as ours. Sizes come back from the diameters, `pi / 6 d³`."""
-    return [_scan(case, records) for case, records in json.loads(path.read_text()).items()]
+    return [_scan(case, records) for case, records in json.loads(path.read_text(encoding="utf-8")).items()]
 
 
 def _scan(case: str, records: list[dict[str, Any]]) -> Lesions:
@@ -90,7 +90,7 @@ def measured(found: list[Lesions]) -> dict[str, tuple[float, float | None]]:
 
 def published() -> Mapping[Key, tuple[float, float | None]]:
     """The LiTS rows of the inverse-weighting paper."""
-    text = resources.files("reports.published").joinpath("inverse-weighting.csv").read_text()
+    text = resources.files("reports.published").joinpath("inverse-weighting.csv").read_text(encoding="utf-8")
     return {
         (row["loss"], row["weighting"], row["metric"], row["origin"]): (
             float(row["value"]),

@@ -114,7 +114,7 @@ def test_the_command_writes_it(
     pathlib.Path("study.yaml").write_text(str(study).replace("'", '"').replace("None", "null"))
     assert run_command(["check", "study.yaml", "--html", "page.html"]) == 0
     assert capsys.readouterr().out.endswith("\npage.html\n")
-    assert pathlib.Path("page.html").read_text().startswith("<!doctype html>")
+    assert pathlib.Path("page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert run_command(["check", "study.yaml", "--html", "none/page.html"]) == 2
     assert (
         "--html none/page.html: cannot be written (No such file or directory). Name another" in capsys.readouterr().err
