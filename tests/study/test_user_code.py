@@ -181,7 +181,9 @@ def test_a_builder_that_builds_no_network_fails_its_trial(folder: pathlib.Path) 
 @pytest.mark.timeout(600)
 def test_workers_run_it_and_the_study_goes_on(folder: pathlib.Path) -> None:
     def segstudy(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+        return subprocess.run(
+            [*COMMAND, *arguments], cwd=folder, capture_output=True, encoding="utf-8", timeout=PATIENCE
+        )
 
     write(folder)
     first = segstudy("run", "own.yaml", "--allow-code")
