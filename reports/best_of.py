@@ -1,7 +1,8 @@
 """What a smaller search would have found: the best of n trials, on validation cases."""
 
+import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reports import numbers
 from reports.claims import region as region_name
@@ -36,7 +37,24 @@ def best_of_first(values: Values, n: int, *, greater: bool) -> float | None:
     return (max if greater else min)(there) if there and n <= len(values) else None
 
 
-def best_of_table(results: Results) -> Table | None:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BestOf:
+    """The best of n trials by arm, on validation cases.
+
+    Attributes:
+        steps: Every n.
+        values: Arm → the best of each n, averaged over its searches; None where there is none.
+        lengths: How many trials searches had.
+        exchangeable: Whether it is the mean over all choices of n; otherwise the first n, since the order matters.
+    """
+
+    steps: tuple[int, ...]
+    values: Mapping[str, Values]
+    lengths: frozenset[int]
+    exchangeable: bool
+
+
+def best_of(results: Results) -> BestOf | None:
     """The best of n by arm; None where no arm has searched to the end of a training."""
     searches = {arm.row.name: _searches(results, arm) for arm in results.arms if arm.progress.search.planned}
     lengths = {len(values) for found in searches.values() for values in found}
@@ -44,29 +62,42 @@ def best_of_table(results: Results) -> Table | None:
         return None
     exchangeable = results.protocol.sampler != "tpe" and len(results.protocol.marks) == 1
     steps = _steps(results, lengths, exchangeable)
-    metric = METRICS[results.protocol.metric]
+    greater = METRICS[results.protocol.metric].greater_is_better
     best = expected_best if exchangeable else best_of_first
-    rows = []
-    for name, found in searches.items():
-        means = [
-            _mean([best(values, n, greater=metric.greater_is_better) for values in found if n <= len(values)])
-            for n in steps
-        ]
-        rows.append(Row((Entry(name), *(Entry(numbers.fixed(value, metric.decimals)) for value in means))))
+    return BestOf(
+        steps=tuple(steps),
+        values={
+            name: [_mean([best(values, n, greater=greater) for values in found if n <= len(values)]) for n in steps]
+            for name, found in searches.items()
+        },
+        lengths=frozenset(lengths),
+        exchangeable=exchangeable,
+    )
+
+
+def best_of_table(results: Results) -> Table | None:
+    """The best of n by arm; None where no arm has searched to the end of a training."""
+    found = best_of(results)
+    if found is None:
+        return None
+    metric = METRICS[results.protocol.metric]
     notes = [
         "Mean of the best of n over all choices of n trials."
-        if exchangeable
+        if found.exchangeable
         else "The best of the first n trials as sampled: with halving, or a model that learns, the order matters.",
         "Chosen values are too good, since they were chosen for it: not to be set beside test values.",
     ]
-    if len(lengths) > 1 and results.complete:
-        notes.insert(0, f"Arms tried different numbers of trials: compare them at n = {min(lengths)}.")
+    if len(found.lengths) > 1 and results.complete:
+        notes.insert(0, f"Arms tried different numbers of trials: compare them at n = {min(found.lengths)}.")
     return Table(
         key="best-of",
         title=f"Best of n trials, validation cases only: {metric.label}, "
         f"{region_name(results, results.protocol.region)} {metric.arrow}",
-        columns=("Arm", *(f"n = {n}" for n in steps)),
-        rows=tuple(rows),
+        columns=("Arm", *(f"n = {n}" for n in found.steps)),
+        rows=tuple(
+            Row((Entry(name), *(Entry(numbers.fixed(value, metric.decimals)) for value in values)))
+            for name, values in found.values.items()
+        ),
         notes=tuple(notes),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from reports import latex, markdown, page, plain, tidy
 from reports.bibliography import bibliography
 from reports.document import Document, document
+from reports.figure_files import figure_files
 from reports.records import Pictures, read
 from reports.results import Results, results
 from reports.several import together
@@ -27,6 +28,15 @@ FORMATS: Mapping[str, Mapping[str, Writer]] = {
 }
 """Format → file name → what writes it."""
 
+Binary = Callable[[Document, Sequence[Results], Pictures], Mapping[str, bytes]]
+
+ON_REQUEST: Mapping[str, Binary] = {
+    "figures": lambda _, found, drawn: {
+        f"figures/{name}": content for name, content in figure_files(found, drawn).items()
+    },
+}
+"""Formats that are written only where they are named: format → file name → bytes."""
+
 
 def write(
     ledger: str | Path, study: str | Sequence[str], folder: str | Path, formats: Sequence[str] = tuple(FORMATS)
@@ -37,21 +47,27 @@ def write(
         ledger: Path or URL of the ledger; it is only read.
         study: The study's name; or the names of several, each a column.
         folder: Where the files go; made where it is not there. Each file appears whole or not at all.
-        formats: Keys of `FORMATS`.
+        formats: Keys of `FORMATS` or `ON_REQUEST`.
 
     Returns:
         File name → path.
 
     Raises:
-        InputError: No such ledger or study, a study twice, or an unknown format.
+        InputError: No such ledger or study, a study twice, or an unknown format; figures of several studies.
     """
-    if unknown := [name for name in formats if name not in FORMATS]:
-        raise InputError(f"no report format '{unknown[0]}'; there are {', '.join(FORMATS)}")
-    said, found, pictures = _read(ledger, study, pictures="html" in formats)
-    texts = {name: make(said, found, pictures) for key in formats for name, make in FORMATS[key].items()}
+    if unknown := [name for name in formats if name not in FORMATS and name not in ON_REQUEST]:
+        raise InputError(f"no report format '{unknown[0]}'; there are {', '.join((*FORMATS, *ON_REQUEST))}")
+    if "figures" in formats and not isinstance(study, str) and len(study) > 1:
+        raise InputError("figures are of one study: ask for `--format figures` with each of them alone")
+    said, found, pictures = _read(ledger, study, pictures=bool({"html", "figures"} & set(formats)))
+    files: dict[str, bytes] = {}
+    for key in formats:
+        files |= {name: make(said, found, pictures).encode() for name, make in FORMATS.get(key, {}).items()}
+        files |= ON_REQUEST[key](said, found, pictures) if key in ON_REQUEST else {}
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    return {name: _replace(target / name, text) for name, text in texts.items()}
+    for path in {(target / name).parent for name in files} | {target}:
+        path.mkdir(parents=True, exist_ok=True)
+    return {name: _replace(target / name, content) for name, content in files.items()}
 
 
 def text(ledger: str | Path, study: str | Sequence[str], width: int = 100) -> str:
@@ -81,11 +97,11 @@ def _read(
     return document(found[0]) if alone else together(found), found, read_ones[0][1]
 
 
-def _replace(path: Path, content: str) -> Path:
+def _replace(path: Path, content: bytes) -> Path:
     """Writes beside the file and takes its place at once: a reader sees the old report or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -225,7 +225,8 @@ def stop(name: Name, home: Home = HOME, ledger: LedgerAt = None) -> None:
 def report(
     names: Annotated[list[str], typer.Argument(metavar="STUDY...", help="A study; or several, in one table.")],
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="md, csv, tex, html or bib; repeatable; all.")
+        list[str] | None,
+        typer.Option("--format", help="md, csv, tex, html, bib: all by default; figures: SVG, PDF, PNG. Repeatable."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report.", show_default="HOME/reports/STUDY")] = None,
     home: Home = HOME,
@@ -366,7 +367,7 @@ def _write_report(
         raise InputError(f"{target}: cannot be written ({error.strerror}). Name another folder by --out.") from error
     typer.echo(shown, nl=False)
     typer.echo("")
-    for path in paths.values():
+    for path in dict.fromkeys(path if path.parent == target else path.parent for path in paths.values()):
         typer.echo(f"{' '.join(names)}: {path}")
     for name in names:
         _count_reading(places.ledger, name)
