@@ -102,6 +102,7 @@ def check(
     allow_code: AllowCode = False,
     home: Home = HOME,
     html: Annotated[Path | None, typer.Option(help="Also write a page with a picture of every case.")] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="How it would go with so many segments at once.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Open every file of a study, and show its data and its plan. Nothing is started.
@@ -125,12 +126,17 @@ def check(
             from study.check_page import write_page
 
             write_page(found, html, memory)
+    from study.outlook import outlook
+
+    ahead = None if slots is None else outlook(found.study.design(), slots)
     if as_json:
-        _print_json(found.plain())
+        _print_json(found.plain() if ahead is None else {**found.plain(), "outlook": ahead.plain()})
         return
     from study.check_text import text
 
     _console().print(text(found))
+    for line in ahead.lines() if ahead is not None else ():
+        _console().print(f"\nOutlook: {line}" if line.startswith("on ") else f"Outlook: {line}")
     if html is not None:
         typer.echo(f"\n{html}")
 
@@ -226,7 +232,9 @@ def report(
     names: Annotated[list[str], typer.Argument(metavar="STUDY...", help="A study; or several, in one table.")],
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="md, csv, tex, html, bib: all by default; figures: SVG, PDF, PNG. Repeatable."),
+        typer.Option(
+            "--format", help="md, csv, tex, html, bib: all by default; xlsx; figures: SVG, PDF, PNG. Repeatable."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report.", show_default="HOME/reports/STUDY")] = None,
     home: Home = HOME,
