@@ -12,6 +12,7 @@ from reports.figure_files import figure_files
 from reports.records import Pictures, read
 from reports.results import Results, results
 from reports.several import together
+from reports.xlsx import workbook
 from trainables.errors import InputError
 
 Writer = Callable[[Document, Sequence[Results], Pictures], str]
@@ -31,6 +32,7 @@ FORMATS: Mapping[str, Mapping[str, Writer]] = {
 Binary = Callable[[Document, Sequence[Results], Pictures], Mapping[str, bytes]]
 
 ON_REQUEST: Mapping[str, Binary] = {
+    "xlsx": lambda said, found, _: {"report.xlsx": workbook(said, found)},
     "figures": lambda _, found, drawn: {
         f"figures/{name}": content for name, content in figure_files(found, drawn).items()
     },

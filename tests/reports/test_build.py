@@ -65,7 +65,7 @@ def test_a_file_is_replaced_at_once_and_a_failure_leaves_nothing(
 
 
 def test_errors_say_what_to_do(full_ledger: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no report format 'pdf'; there are md, csv, tex, html, bib, figures"):
+    with pytest.raises(InputError, match="no report format 'pdf'; there are md, csv, tex, html, bib, xlsx, figures"):
         build.write(full_ledger, "fake", tmp_path, ("pdf",))
     with pytest.raises(InputError, match="Did you mean 'fake'"):
         build.write(full_ledger, "fakes", tmp_path)
