@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics import Estimate, Floats, group_effects, group_sums, sign_flip, two_way_t
+from reports.statistics import Estimate, Floats, group_effects, group_sums, sign_flip, standardised, two_way_t
 
 LEAST_SEARCHES_FOR_LOSSES = 3
 
@@ -23,12 +23,14 @@ class Cell:
         units: Seeds (searches, where they are resampled) that it is over.
         spread: Standard deviation that belongs to the value itself, such as that of lesions' Dice; not an interval.
         sign_flip: p of the sensitivity line; None where it was not asked for, or the estimate has no p.
+        effect: The mean in SDs of groups, where the sensitivity line is asked for; None where there is no SD.
     """
 
     estimate: Estimate | None
     cases: int = 0
     units: int = 0
     sign_flip: float | None = None
+    effect: float | None = None
     spread: float | None = None
 
     @property
@@ -54,9 +56,11 @@ def cell(values: Floats, groups: NDArray[np.intp], *, sensitivity: bool = False)
     if not columns.any():
         return Cell(None)
     block, owners = by_unit[rows][:, columns], groups[columns]
-    estimate = two_way_t(group_effects(block, owners))
+    effects = group_effects(block, owners)
+    estimate = two_way_t(effects)
     flipped = sign_flip(group_sums(block, owners)) if sensitivity and estimate.p is not None else None
-    return Cell(estimate, int(columns.sum()), int(rows.sum()), flipped)
+    effect = standardised(effects) if sensitivity else None
+    return Cell(estimate, int(columns.sum()), int(rows.sum()), flipped, effect)
 
 
 def units(values: Floats) -> Floats:

@@ -172,7 +172,7 @@ def comparison_table(results: Results) -> Table | None:
     for comparison in results.comparisons:
         estimate = comparison.cell.estimate
         if estimate is None:
-            empty = [Entry(NONE)] * (7 if half is None else 8)
+            empty = [Entry(NONE)] * (8 if half is None else 9)
             rows.append(Row((Entry(comparison.arm), *empty), states[comparison.arm]))
             continue
         difference = Entry(
@@ -183,8 +183,9 @@ def comparison_table(results: Results) -> Table | None:
         )
         words = [numbers.p_value(comparison.p), numbers.p_value(estimate.p), numbers.p_value(comparison.cell.sign_flip)]
         words += [f"{comparison.cell.cases} in {estimate.groups}", str(estimate.seeds)]
-        found = detectable(estimate, len(results.comparisons))
-        entries = [difference, *map(Entry, words), Entry(numbers.fixed(found, metric.decimals))]
+        found, effect = detectable(estimate, len(results.comparisons)), comparison.cell.effect
+        sizes = [NONE if effect is None else numbers.signed(effect, 2), numbers.fixed(found, metric.decimals)]
+        entries = [difference, *map(Entry, [*words, *sizes])]
         rows.append(Row((Entry(comparison.arm), *entries, *_tally(results, comparison)), states[comparison.arm]))
     if not rows:
         return None
@@ -201,6 +202,7 @@ def comparison_table(results: Results) -> Table | None:
                 "p (sign-flip)",
                 "cases in groups",
                 unit,
+                "effect size",
                 "detectable",
             ),
             *([] if half is None else ["wins, ties, losses"]),
@@ -209,6 +211,8 @@ def comparison_table(results: Results) -> Table | None:
         notes=(
             f"Arm minus baseline by case and {unit[:-2] if unit == 'searches' else 'seed'}; two-way t. "
             "The sign-flip of group sums is a sensitivity line.",
+            "effect size: mean over groups / standard deviation over groups of the differences, each averaged over "
+            f"{unit}, times Hedges' factor 1 − 3 / (4 (G − 1) − 1); its sign is that of the difference.",
             "detectable: the smallest difference that such a study finds with 80 % probability at Holm's first step.",
             *([] if half is None else [_equivalent(half)]),
         ),

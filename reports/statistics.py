@@ -75,6 +75,27 @@ def group_sums(values: Floats, groups: NDArray[np.intp]) -> Floats:
     return np.array([np.bincount(which, weights=row, minlength=len(names)) for row in values])
 
 
+def standardised(effects: Floats) -> float | None:
+    """Size of a paired difference: mean over groups / SD over groups, each averaged over seeds, times Hedges' factor.
+
+    `J = 1 - 3 / (4 (G - 1) - 1)` takes out the bias of small samples (0.92 with 10 groups).
+
+    Args:
+        effects: `(S, G)` of `group_effects`, of arm minus baseline.
+
+    Returns:
+        0 is none; None with fewer than 3 groups (no J), or where all groups differ equally (no SD).
+
+    Source: Hedges 1981, https://doi.org/10.3102/10769986006002107; Lakens 2013 for paired values (d_z).
+    """
+    groups = effects.shape[1]
+    by_group = effects.mean(axis=0)
+    if groups < 3 or np.ptp(by_group) == 0:
+        return None
+    factor = 1 - 3 / (4 * (groups - 1) - 1)
+    return float(factor * by_group.mean() / by_group.std(ddof=1))
+
+
 def two_way_t(effects: Floats, level: float = 0.95) -> Estimate:
     """The mean of group effects with its interval and p: t with variance from groups and from seeds.
 

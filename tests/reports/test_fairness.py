@@ -135,3 +135,17 @@ def test_a_smaller_distance_wins(tmp_path: Path) -> None:
     table = document(made(tmp_path, fake)).differences
     wins, _, losses = (int(number) for number in column(table, "wins, ties, losses")["unet+focal"].split(", "))
     assert wins > 12 > losses
+
+
+def test_the_effect_size_in_the_table_is_that_of_the_differences_by_patient(plain_ledger: Path) -> None:
+    found = results(read(plain_ledger, "fake", pictures=False)[0])
+    how = found.protocol
+    arm, baseline = (
+        found.scores.of(name, how.last, how.region, how.metric)[0, 0, 0] for name in ("unet+focal", "unet+dice")
+    )
+    difference = arm - baseline  # eight patients of one case, one seed
+    expected = (1 - 3 / 27) * difference.mean() / difference.std(ddof=1)
+    table = document(found).differences
+    assert table is not None
+    shown = table.rows[0].entries[table.columns.index("effect size")].text
+    assert shown == f"{expected:+.2f}".replace("-", "−")

@@ -10,6 +10,7 @@ from reports.statistics import (
     holm,
     like_the_best,
     sign_flip,
+    standardised,
     two_way_t,
 )
 
@@ -186,3 +187,15 @@ def test_coverage_of_the_interval(groups: int, seed_spread: float) -> None:
 
 def test_coverage_with_patients_of_one_to_three_cases() -> None:
     assert 0.925 <= _coverage(20, 3, 0.01, np.arange(20) % 3 + 1) <= 0.98
+
+
+def test_a_standardised_difference_by_hand() -> None:
+    # Groups differ by 1, 2, 3, 6 (means over two seeds): mean 3, SD sqrt(14 / 3), J = 1 - 3 / 11.
+    effects = np.array([[0.5, 2.0, 4.0, 6.0], [1.5, 2.0, 2.0, 6.0]])
+    assert standardised(effects) == pytest.approx((1 - 3 / 11) * 3 / (14 / 3) ** 0.5)
+    assert standardised(-effects) == pytest.approx(-(1 - 3 / 11) * 3 / (14 / 3) ** 0.5)
+
+
+def test_no_standardised_difference_without_a_spread_or_with_two_groups() -> None:
+    assert standardised(np.ones((2, 5))) is None
+    assert standardised(np.array([[1.0, 2.0]])) is None
