@@ -3,8 +3,7 @@
 from torch import Tensor
 
 from trainables.losses.checks import positive
-from trainables.losses.counts import counts_of, soft_counts
-from trainables.losses.voxels import read
+from trainables.losses.counts import soft_counts
 
 
 def asl_sq_loss(
@@ -36,10 +35,8 @@ def asl_sq_loss(
     https://arxiv.org/abs/1803.11078.
     """
     positive(beta=beta, eps=eps)
-    voxels = read(logits, target, weight=weight, ignore=ignore)
-    counts, square = counts_of(voxels).foreground, beta**2
-    squares = voxels.total(voxels.probabilities[:, 1:] ** 2)
-    return 1 - ((1 + square) * counts.tp / (square * counts.reference + squares + eps)).mean()
+    counts, square = soft_counts(logits, target, weight=weight, ignore=ignore).foreground, beta**2
+    return 1 - ((1 + square) * counts.tp / (square * counts.reference + counts.squares + eps)).mean()
 
 
 def asl_lin_loss(

@@ -1,10 +1,13 @@
 """Soft counts: true positives, predicted and reference volume of each sample and class, summed once for all losses."""
 
 import dataclasses
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
+from trainables.losses.blocks import back_again, forth
 from trainables.losses.voxels import Voxels, read
 
 
@@ -16,11 +19,13 @@ class SoftCounts:
         tp: True positives, sum of p g, `(N, C)`.
         predicted: Sum of p, `(N, C)`.
         reference: Sum of g, `(N, C)`, no gradient.
+        squares: Sum of p², `(N, C)`.
     """
 
     tp: Tensor
     predicted: Tensor
     reference: Tensor
+    squares: Tensor
 
     @property
     def fp(self) -> Tensor:
@@ -35,12 +40,21 @@ class SoftCounts:
     @property
     def foreground(self) -> "SoftCounts":
         """Those of the classes from 1 on, `(N, C - 1)`."""
-        return SoftCounts(self.tp[:, 1:], self.predicted[:, 1:], self.reference[:, 1:])
+        return SoftCounts(*(value[:, 1:] for value in self._all))
 
     @property
     def pooled(self) -> "SoftCounts":
         """Those of the whole batch, `(1, C)`."""
-        return SoftCounts(*(value.sum(0, keepdim=True) for value in (self.tp, self.predicted, self.reference)))
+        return SoftCounts(*(value.sum(0, keepdim=True) for value in self._all))
+
+    @property
+    def over_classes(self) -> "SoftCounts":
+        """Those of all classes together, `(N, 1)`."""
+        return SoftCounts(*(value.sum(1, keepdim=True) for value in self._all))
+
+    @property
+    def _all(self) -> tuple[Tensor, ...]:
+        return self.tp, self.predicted, self.reference, self.squares
 
 
 def soft_counts(
@@ -51,7 +65,7 @@ def soft_counts(
     Args:
         logits: Raw scores `(N, C, *spatial)`, C >= 2.
         target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
-        weight: Factor >= 0 of each voxel in all three sums, `(N, *spatial)`; 0 ignores the voxel. None is all ones.
+        weight: Factor >= 0 of each voxel in all sums, `(N, *spatial)`; 0 ignores the voxel. None is all ones.
         ignore: True where a voxel does not count, `(N, *spatial)`, bool.
 
     Raises:
@@ -69,12 +83,39 @@ def counts_of(voxels: Voxels) -> SoftCounts:
 
 
 def _summed(voxels: Voxels) -> SoftCounts:
-    probabilities, one_hot = voxels.probabilities, voxels.one_hot
-    if voxels.weight is None:
-        reference = one_hot.flatten(2).sum(2).to(probabilities.dtype)  # counted in integers: exact at any size
-    else:
-        factor = voxels.weight[:, None]
-        probabilities = probabilities * factor
-        reference = torch.where(one_hot, factor, 0).flatten(2).sum(2)
-    tp = torch.where(one_hot, probabilities, 0).flatten(2).sum(2)  # keeps a byte a voxel for backward, not a float
-    return SoftCounts(tp=tp, predicted=probabilities.flatten(2).sum(2), reference=reference)
+    weight = None if voxels.weight is None else voxels.weight.flatten(1)
+    return SoftCounts(*_Sums.apply(voxels.logits.flatten(2), voxels.target.flatten(1), weight))  # type: ignore[no-untyped-call]
+
+
+class _Sums(torch.autograd.Function):
+    """Logits `(N, C, V)`, class indices and weights `(N, V)` → the four sums of `SoftCounts`, each `(N, C)`."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, target: Tensor, weight: Tensor | None) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        sums = logits.new_zeros((4, *logits.shape[:2]), dtype=torch.float64)  # of blocks, each summed in its own type
+        with torch.autocast(logits.device.type, enabled=False):
+            for block in forth(ctx, logits, target, weight):
+                p, hot, factor = block.p, block.hot, block.weight
+                sums[2] += hot.sum(2)
+                sums[0] += hot.mul_(p).sum(2)
+                weighted = p if factor is None else p * factor
+                sums[1] += weighted.sum(2)
+                sums[3] += (p * weighted).sum(2)  # a norm would be twice as fast and of five digits
+        tp, predicted, reference, squares = sums.to(logits.dtype).unbind()
+        ctx.mark_non_differentiable(reference)
+        return tp, predicted, reference, squares
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, tp: Tensor | None, predicted: Tensor | None, reference: None, squares: Tensor | None
+    ) -> tuple[Tensor, None, None]:
+        gradient, blocks = back_again(ctx)
+        none = gradient.new_zeros((*gradient.shape[:2], 1))
+        of_tp, of_predicted = (none if slope is None else slope[:, :, None] for slope in (tp, predicted))
+        with torch.autocast(gradient.device.type, enabled=False):
+            for block in blocks:
+                rest = of_predicted if squares is None else block.p * (2 * squares[:, :, None]) + of_predicted
+                block.back(block.hot.mul_(of_tp).add_(rest if block.weight is None else rest * block.weight))
+        return gradient, None, None

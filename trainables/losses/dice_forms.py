@@ -6,8 +6,7 @@
 from torch import Tensor
 
 from trainables.losses.checks import positive
-from trainables.losses.counts import counts_of, soft_counts
-from trainables.losses.voxels import read
+from trainables.losses.counts import soft_counts
 
 
 def dice_sq_loss(
@@ -36,10 +35,8 @@ def dice_sq_loss(
     Source: V-Net, Milletari et al. 2016, https://arxiv.org/abs/1606.04797.
     """
     positive(eps=eps)
-    voxels = read(logits, target, weight=weight, ignore=ignore)
-    counts = counts_of(voxels).foreground
-    squares = voxels.total(voxels.probabilities[:, 1:] ** 2)
-    return 1 - (2 * counts.tp / (squares + counts.reference + eps)).mean()
+    counts = soft_counts(logits, target, weight=weight, ignore=ignore).foreground
+    return 1 - (2 * counts.tp / (counts.squares + counts.reference + eps)).mean()
 
 
 def dice_lin_loss(

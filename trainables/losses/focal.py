@@ -44,9 +44,10 @@ def focal_loss(
         raise ValueError(f"alpha: expected None or a number in [0, 1], found {alpha}")
     voxels = read(logits, target, weight=weight, ignore=ignore)
     cost = voxels.negative_log_likelihood
-    wrong = -torch.expm1(-cost)  # 1 - p without the cancellation of subtracting
-    # The slope of wrong^gamma at 0 is infinite for gamma < 1, and infinite times 0 would be NaN.
-    cost = wrong.clamp(min=torch.finfo(cost.dtype).tiny) ** gamma * cost
+    if gamma > 0:
+        wrong = -torch.expm1(-cost)  # 1 - p without the cancellation of subtracting
+        # The slope of wrong^gamma at 0 is infinite for gamma < 1, and infinite times 0 would be NaN.
+        cost = wrong.clamp(min=torch.finfo(cost.dtype).tiny) ** gamma * cost
     if alpha is not None:
-        cost = torch.where(voxels.target > 0, alpha * cost, (1 - alpha) * cost)
+        cost = cost * torch.where(voxels.target > 0, alpha, 1 - alpha).to(cost.dtype)
     return voxels.mean(cost)

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from trainables.losses.counts import counts_of, soft_counts
-from trainables.losses.voxels import read
+from trainables.losses.counts import soft_counts
 
 
 def gdl_sudre_loss(
@@ -57,11 +56,10 @@ def gdl_iw_loss(
 
     Source: the code of Shirokikh et al. 2020, https://arxiv.org/abs/2007.10033.
     """
-    voxels = read(logits, target, weight=weight, ignore=ignore)
-    counts = counts_of(voxels)
+    counts = soft_counts(logits, target, weight=weight, ignore=ignore)
     volume = counts.reference
     prices = (1 + volume.amin(1, keepdim=True) ** 2) / (1 + volume**2)
-    return _one_minus_ratio(prices, counts.tp, voxels.total(voxels.probabilities**2) + volume)
+    return _one_minus_ratio(prices, counts.tp, counts.squares + volume)
 
 
 def _one_minus_ratio(prices: Tensor, tp: Tensor, size: Tensor) -> Tensor:

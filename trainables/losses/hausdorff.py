@@ -56,5 +56,16 @@ def _to_surface(masks: Tensor) -> Tensor:
         masks.cpu().numpy().reshape(-1, *masks.shape[2:]), field.reshape(-1, *masks.shape[2:]), strict=True
     ):
         if mask.any() and not mask.all():
-            out[:] = distance_transform_edt(mask) + distance_transform_edt(~mask)
+            out[:] = distance_transform_edt(~mask)
+            box = _box(mask)  # from inside the nearest voxel on the other side is never beyond its margin
+            out[box] += distance_transform_edt(mask[box])
     return torch.from_numpy(field).to(masks.device)
+
+
+def _box(mask: np.ndarray) -> tuple[slice, ...]:
+    """Where the mask is, with a margin of one voxel where the patch has one."""
+    box = []
+    for axis in range(mask.ndim):
+        there = np.flatnonzero(mask.any(tuple(other for other in range(mask.ndim) if other != axis)))
+        box.append(slice(max(0, int(there[0]) - 1), int(there[-1]) + 2))
+    return tuple(box)

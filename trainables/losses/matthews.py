@@ -45,8 +45,7 @@ def matthews_loss(
     counts = soft_counts(logits, target, weight=weight, ignore=ignore)
     voxels = counts.reference.sum(1, keepdim=True)  # the weights' sum
     if form == "micro_all":
-        everything = SoftCounts(*(x.sum(1, keepdim=True) for x in (counts.tp, counts.predicted, counts.reference)))
-        return 1 - _correlation(everything, voxels * logits.shape[1]).mean()
+        return 1 - _correlation(counts.over_classes, voxels * logits.shape[1]).mean()
     if form == "batch":
         counts, voxels = counts.pooled, voxels.sum(0, keepdim=True)
     return 1 - _correlation(counts.foreground, voxels).mean()

@@ -12,8 +12,9 @@ from contextvars import ContextVar
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+
+from trainables.losses.likelihood import negative_log_likelihood
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +64,7 @@ class Voxels:
     @functools.cached_property
     def negative_log_likelihood(self) -> Tensor:
         """`-log p` of each voxel's own class, `(N, *spatial)`."""
-        with torch.autocast(self.logits.device.type, enabled=False):
-            return F.cross_entropy(self.logits, self.target, reduction="none")
+        return negative_log_likelihood(self.logits, self.target)
 
     def total(self, values: Tensor) -> Tensor:
         """Sum over each sample's voxels of weight times value: `(N, K, *spatial)` → `(N, K)`."""

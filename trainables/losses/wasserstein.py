@@ -5,6 +5,7 @@ from torch import Tensor
 
 from trainables.distances import UNIFORM, Rows, flaw_of, rows_of
 from trainables.losses.checks import positive
+from trainables.losses.confusion import soft_confusion
 from trainables.losses.voxels import read
 
 
@@ -43,13 +44,9 @@ def wasserstein_dice_loss(
     positive(eps=eps)
     distances = _distances(matrix, logits.shape[1])
     voxels = read(logits, target, weight=weight, ignore=ignore)
-    hot = voxels.one_hot.to(voxels.logits.dtype)
-    if voxels.weight is not None:
-        hot = hot * voxels.weight[:, None]
-    with torch.autocast(logits.device.type, enabled=False):
-        confusion = hot.flatten(2) @ voxels.probabilities.flatten(2).transpose(1, 2)  # (N, true class, predicted class)
+    confusion = soft_confusion(voxels)
     cost = (confusion * distances.to(confusion)).sum(2)
-    hit = (hot.flatten(2).sum(2) - cost)[:, 1:].sum(1)
+    hit = (confusion.sum(2) - cost)[:, 1:].sum(1)
     return 1 - ((2 * hit + eps) / (2 * hit + cost.sum(1) + eps)).mean()
 
 

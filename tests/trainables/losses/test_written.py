@@ -60,7 +60,7 @@ def test_what_a_sum_shares_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> 
         return softmax(*arguments, **others)
 
     monkeypatch.setattr(torch, "softmax", counted)
-    parts = {name: {} for name in ("dice", "tversky", "asl_sq", "wasserstein_dice", "matthews")}
+    parts = {name: {} for name in ("dice", "tversky", "asl_sq", "gdl_iw", "matthews")}
     value("mine", parts)
     assert len(calls) == 1
     written_loss("dice", {}, LOSSES)(*example(3))
