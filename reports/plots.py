@@ -9,6 +9,7 @@ import numpy as np
 from reports import numbers
 from reports.best_of import best_of
 from reports.claims import region as region_name
+from reports.figures import DASHES, broken
 from reports.metrics import METRICS
 from reports.ranks import by_case, rank_stability
 from reports.results import ArmResult, Results
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 GREYS = ("#000000", "#707070", "#a0a0a0")
-DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GOLDEN = 0.6180339887498949  # its multiples spread points evenly, whatever their number
 
@@ -40,9 +40,9 @@ def objective(results: Results) -> str:
 
 def training_loss(axes: "Axes", curves: Sequence[Curve]) -> None:
     """An arm's final trainings, a line each."""
-    for index, curve in enumerate(curves):
-        drawn = look(index)
-        axes.plot(curve.iterations, curve.values, color=drawn["color"], linestyle=drawn["linestyle"], linewidth=0.9)
+    for index, dash in enumerate(DASHES):
+        if same := curves[index :: len(DASHES)]:
+            axes.plot(*broken(same), color=GREYS[index % len(GREYS)], linestyle=dash, linewidth=0.9)
     axes.set_xlim(0)
     axes.set_xlabel("iteration")
     axes.set_ylabel("training loss")

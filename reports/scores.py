@@ -143,8 +143,9 @@ def _fill(
     metric, case = to_metric[scores.metric[here]], to_case[scores.case[here]]
     values[arm, mark, region, metric, *run, case] = scores.value[here]
     np.maximum.at(notes, (arm, mark, region, *run, case), to_note[scores.note[here]])
-    rows = np.unique(np.stack([arm, *run, mark], axis=1), axis=0) if here.any() else np.empty((0, 5), dtype=np.intp)
-    return {(a, k, f, s, protocol.marks[t]) for a, k, f, s, t in rows.tolist()}
+    there = np.zeros((*limits, len(protocol.marks)), dtype=np.bool_)
+    there[arm, *run, mark] = True
+    return {(a, k, f, s, protocol.marks[t]) for a, k, f, s, t in np.argwhere(there).tolist()}
 
 
 def _places(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.intp]:

@@ -1,13 +1,15 @@
 """Where an arm's numbers come from: its final trainings, trial by trial, for whoever follows a number back."""
 
-import numpy as np
+import math
 
 from reports import numbers
+from reports.estimates import mean_over
 from reports.layout import Entry, Row, Table
 from reports.metrics import METRICS
 from reports.numbers import NONE
 from reports.results import ArmResult, Results
 from reports.scores import End
+from reports.statistics import Floats
 from study.design import TrialKey
 from study.ledger.rows import TrialRow
 
@@ -30,6 +32,7 @@ def _table(results: Results, arm: ArmResult, weights: dict[tuple[TrialKey, int],
     trials = [
         trial for trial in results.records.trials if trial.key.stage == "final" and trial.key.arm == arm.row.number
     ]
+    means = mean_over(results.scores.of(arm.row.name, how.last, how.region, how.metric), 3)
     rows = tuple(
         Row(
             (
@@ -38,7 +41,7 @@ def _table(results: Results, arm: ArmResult, weights: dict[tuple[TrialKey, int],
                 Entry(numbers.parameters({name: trial.parameters[name] for name in arm.progress.tuned}) or "fixed"),
                 Entry(str(trial.seed)),
                 Entry(ENDS[results.scores.ends[_run(trial)]] if _run(trial) in results.scores.ends else trial.status),
-                Entry(_mean(results, arm, trial)),
+                Entry(_mean(results, means, trial)),
                 Entry(weights.get((trial.key, how.last), NONE)[:12]),
             )
         )
@@ -55,15 +58,12 @@ def _run(trial: TrialRow) -> tuple[int, int, int, int]:
     return trial.key.arm, trial.key.search, trial.key.fold, trial.key.number
 
 
-def _mean(results: Results, arm: ArmResult, trial: TrialRow) -> str:
-    """The objective's mean over the cases that this training scored."""
-    how = results.protocol
+def _mean(results: Results, means: Floats, trial: TrialRow) -> str:
+    """The objective's mean over the cases that this training scored; `(K, F, S)` means of its arm."""
     if _run(trial) not in results.scores.ends:
         return NONE
-    values = results.scores.of(arm.row.name, how.last, how.region, how.metric)
-    mine = values[trial.key.search, trial.key.fold, trial.key.number]
-    there = mine[~np.isnan(mine)]
-    return numbers.fixed(float(there.mean()) if len(there) else None, METRICS[how.metric].decimals)
+    mean = float(means[trial.key.search, trial.key.fold, trial.key.number])
+    return numbers.fixed(None if math.isnan(mean) else mean, METRICS[results.protocol.metric].decimals)
 
 
 def whence(results: Results) -> str:
