@@ -1,5 +1,7 @@
 """What a study could have found: the smallest difference that its design detects, from what its differences showed."""
 
+import math
+
 from scipy import special
 
 from reports.statistics import Estimate
@@ -26,5 +28,22 @@ def detectable(estimate: Estimate, family: int, *, alpha: float = ALPHA, power: 
         return None
     freedom = estimate.freedom
     error = (estimate.high - estimate.low) / 2 / float(special.stdtrit(freedom, 0.975))
-    reach = special.stdtrit(freedom, 1 - alpha / (2 * family)) + special.stdtrit(freedom, power)
-    return float(reach) * error
+    return _reach(freedom, family, alpha, power) * error
+
+
+def planned(groups: int, family: int, *, alpha: float = ALPHA, power: float = POWER) -> float:
+    """The same before a study: in standard deviations, between groups, of the arms' difference.
+
+    Seeds that differ come on top: this is the best that so many groups can do.
+
+    Args:
+        groups: Of test cases, 2 or more.
+        family: Number of comparisons.
+        alpha: Family-wise error.
+        power: Wanted probability.
+    """
+    return _reach(groups - 1, family, alpha, power) / math.sqrt(groups)
+
+
+def _reach(freedom: float, family: int, alpha: float, power: float) -> float:
+    return float(special.stdtrit(freedom, 1 - alpha / (2 * family)) + special.stdtrit(freedom, power))

@@ -10,6 +10,7 @@ from search_spaces.grammar import Choice, Fixed, Parameter, Scalar
 from study.check_tables import FAR_FROM_THE_REST, Sheet, facts_of, outlier_lines, sheets
 from study.checks import Check
 from study.design import Arm
+from study.detectable import detectable
 from study.words import counted
 
 
@@ -70,7 +71,9 @@ def _plan(check: Check) -> Group:
         f"{budget.sampler}, cohorts of {budget.cohort}, evaluated at {', '.join(map(str, study.marks))} iterations; "
         f"{counted(check.slots, 'segment')} at once here"
     )
-    return Group(table, Text(how, style="dim"))
+    found = detectable(check.study, check.facts, check.splits)
+    lines = [how] if found is None else [how, found.text]
+    return Group(table, *(Text(line, style="dim") for line in lines))
 
 
 TOTALS = ("search_trials", "reach_last", "final_trials", "segments", "iterations")

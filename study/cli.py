@@ -130,7 +130,11 @@ def check(
 
     ahead = None if slots is None else outlook(found.study.design(), slots)
     if as_json:
-        _print_json(found.plain() if ahead is None else {**found.plain(), "outlook": ahead.plain()})
+        from study.detectable import detectable
+
+        smallest = detectable(found.study, found.facts, found.splits)
+        plain = {**found.plain(), "detectable": smallest and smallest.plain()}
+        _print_json(plain if ahead is None else {**plain, "outlook": ahead.plain()})
         return
     from study.check_text import text
 
