@@ -104,7 +104,9 @@ def test_report_of_some_formats_elsewhere(home: pathlib.Path, capsys: pytest.Cap
     assert run_command(["report", "whole", "--format", "md", "--format", "csv", "--out", "paper"]) == 0
     assert sorted(path.name for path in pathlib.Path("paper").iterdir()) == ["report.md", "results.csv", "search.csv"]
     assert run_command(["report", "whole", "--format", "docx"]) == 2
-    assert capsys.readouterr().err == "Error: no report format 'docx'; there are md, csv, tex, html, bib, xlsx, figures\n"
+    assert (
+        capsys.readouterr().err == "Error: no report format 'docx'; there are md, csv, tex, html, bib, xlsx, figures\n"
+    )
     assert not (home / "reports").exists()
     assert run_command(["report", "whole", "--out", "torn.db"]) == 2
     assert capsys.readouterr().err == "Error: torn.db: cannot be written (File exists). Name another folder by --out.\n"
