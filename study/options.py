@@ -8,6 +8,8 @@ import typer
 
 from trainables.errors import InputError
 
+File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of one that comes along.")]
+Name = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.")]
 Home = Annotated[
     Path, typer.Option(envvar="SEGSTUDY_HOME", help="Folder of the ledger, cache, trials, MLflow's data and reports.")
 ]

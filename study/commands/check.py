@@ -1,0 +1,64 @@
+"""`segstudy check`: every file of a study opened, its data and its plan shown."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.commands.output import console, print_json
+from study.options import HOME, AllowCode, AsJson, Data, File, Home, Set, Smoke
+
+
+def check(
+    file: File,
+    data: Data = None,
+    settings: Set = None,
+    smoke: Smoke = False,
+    allow_code: AllowCode = False,
+    home: Home = HOME,
+    html: Annotated[Path | None, typer.Option(help="Also write a page with a picture of every case.")] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="How it would go with so many segments at once.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open every file of a study, and show its data and its plan. Nothing is started.
+
+    What was seen of a file is kept in the home's cache, so that the next check opens only what has changed. A home that
+    is not there yet is made when nothing is wrong.
+
+    Example: segstudy check demo --data phantoms
+    """
+    from study.checks import check as look
+    from study.memory import facts_memory
+    from study.nodes import this_machine
+    from study.spec import load
+    from study.user_code import try_code
+
+    study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
+    try_code(study)
+    with facts_memory(home) as memory:
+        found = look(study, this_machine(), memory)
+        if html is not None:
+            from study.check_page import write_page
+
+            write_page(found, html, memory)
+    ahead = None
+    if slots is not None:
+        from study.outlook import outlook
+
+        ahead = outlook(found.study.design(), slots)
+    if as_json:
+        from study.detectable import detectable
+
+        smallest = detectable(found.study, found.facts, found.splits)
+        plain = {**found.plain(), "detectable": smallest and smallest.plain()}
+        print_json(plain if ahead is None else {**plain, "outlook": ahead.plain()})
+        return
+    from study.check_text import text
+
+    console().print(text(found))
+    if ahead is not None:
+        typer.echo("")
+        for line in ahead.lines():
+            console().print(f"Outlook: {line}")
+    if html is not None:
+        typer.echo(f"\n{html}")
