@@ -122,7 +122,8 @@ def run(
     complete, trouble = False, None
     with Stopping() as stopping, Ledger.open(address) as ledger:
         parts = _Parts(study, ledger, Storage(_absolute(storage or home)), stopping, on_event, pace or Pace())
-        follow = _mlflow(parts, address, mlflow_uri, home) if mlflow_uri else contextlib.nullcontext()
+        with_models = trainable is None  # only the networks that segstudy trains can be loaded by MLflow
+        follow = _mlflow(parts, address, mlflow_uri, home, with_models) if mlflow_uri else contextlib.nullcontext()
         try:
             with contextlib.ExitStack() as stack:
                 complete = _run(parts, stack, source, ray_address, trainable, follow)
@@ -238,7 +239,7 @@ def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat) -> None:
 
 
 @contextlib.contextmanager
-def _mlflow(parts: _Parts, ledger: str, uri: str, home: pathlib.Path) -> Iterator[None]:
+def _mlflow(parts: _Parts, ledger: str, uri: str, home: pathlib.Path, with_models: bool) -> Iterator[None]:
     """MLflow follows the ledger while the block runs, and afterwards as long as it gets on."""
     from study.tracking.store import artifact_root, is_server
     from study.tracking.thread import Tracker
@@ -248,7 +249,7 @@ def _mlflow(parts: _Parts, ledger: str, uri: str, home: pathlib.Path) -> Iterato
         parts.study.name,
         uri=uri,
         artifact_root=None if is_server(uri) else artifact_root(home),
-        storage=parts.storage.root,
+        storage=parts.storage.root if with_models else None,
         say=lambda text: parts.tell(Step(text)),
     )
     tracker.start()
