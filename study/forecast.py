@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from study.cohorts import to_train
 from study.design import Arm, Design
-from study.sampling import search_length
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,26 +32,16 @@ def forecast(design: Design) -> tuple[ArmForecast, ...]:
     return tuple(_arm(design, arm) for arm in design.arms)
 
 
-def rungs(design: Design, cohort: int) -> tuple[int, ...]:
-    """How many of a cohort's trials set out for each mark: 6 with eta 2 and three marks: `(6, 3, 1)`."""
-    sizes = [cohort]
-    for _ in design.marks[1:]:
-        sizes.append(max(1, sizes[-1] // design.eta))
-    return tuple(sizes)
-
-
 def _arm(design: Design, arm: Arm) -> ArmForecast:
-    length, steps = search_length(design, arm), design.steps
-    full, rest = divmod(length, design.cohort)
-    cohorts = [rungs(design, design.cohort)] * full + ([rungs(design, rest)] if rest else [])
+    to_each = to_train(design, arm)
     searches = design.searches * (design.folds if design.search_in == "each_fold" else 1)
     finals = design.searches * design.folds * design.final_seeds
     return ArmForecast(
         arm=arm.name,
-        search_trials=searches * length,
-        reach_last=searches * sum(sizes[-1] for sizes in cohorts),
+        search_trials=searches * to_each[0],
+        reach_last=searches * to_each[-1],
         final_trials=finals,
-        segments=searches * sum(map(sum, cohorts)) + finals * len(steps),
-        iterations=searches * sum(n * step for sizes in cohorts for n, step in zip(sizes, steps, strict=True))
+        segments=searches * sum(to_each) + finals * len(design.steps),
+        iterations=searches * sum(n * step for n, step in zip(to_each, design.steps, strict=True))
         + finals * sum(design.final_steps),
     )

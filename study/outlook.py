@@ -8,8 +8,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from study.cohorts import rungs
 from study.design import Design
-from study.forecast import rungs
 from study.simulate import Simulation, simulate
 from study.time_left import Speeds
 from study.words import counted

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from study.cohorts import cohorts, members, to_train
 from study.design import Arm, Design, KnownTrial
-from study.sampling import SearchKey, needs_results, search_length
+from study.sampling import SearchKey, needs_results
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,24 +94,12 @@ def _searches(design: Design) -> list[SearchKey]:
 
 def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[_Work, _Work]:
     """All the work of a search that is still to come, and the longest chain in it."""
-    length = search_length(design, arm)
-    cohorts = [range(start, min(start + design.cohort, length)) for start in range(0, length, design.cohort)]
-    members: dict[int, list[KnownTrial]] = defaultdict(list)
     finals = [trial for trial in known if trial.plan.key.stage == "final"]
-    for trial in known:
-        if trial.plan.key.stage == "search":
-            members[trial.plan.cohort].append(trial)
     steps, final_steps = design.steps, design.final_steps
-    counts = [0] * len(steps)  # segments that lead to each mark
-    waves = 0
-    for cohort, numbers in enumerate(cohorts):
-        if finals and cohort not in members:
-            continue  # never sampled: the final stage began before it was asked for
-        counts = [n + m for n, m in zip(counts, _cohort_left(design, len(numbers), members[cohort]), strict=True)]
-        waves += needs_results(design, cohort) and not members[cohort]
+    counts = to_train(design, arm, known)
     search_left = any(counts)
-    finals_left = _finals_left(design, known, finals, length, search_left)
-    iterations = sum(n * step for n, step in zip(counts + finals_left, steps + final_steps, strict=True))
+    finals_left = _finals_left(design, known, finals, bool(cohorts(design, arm)), search_left)
+    iterations = sum(n * step for n, step in zip((*counts, *finals_left), steps + final_steps, strict=True))
     work = _Work(iterations, sum(counts) + sum(finals_left))
     if not work.marks:
         return work, work
@@ -118,26 +107,21 @@ def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[_Work,
     if not search_left:
         reached = min((len(t.values) for t in finals if t.status == "open"), default=0)
         return work, _Work(sum(final_steps[reached:]), marks - reached)
+    waves = 0 if finals else _waves(design, arm, known)
     return work, _Work(waves * steps[0] + last + sum(final_steps), waves + 2 * marks)
 
 
-def _cohort_left(design: Design, size: int, members: Sequence[KnownTrial]) -> list[int]:
-    """For each mark, how many of a cohort's trials have still to be trained up to it."""
-    left, entrants = [], size
-    for index, mark in enumerate(design.marks):
-        gone = sum(t.status in ("failed", "lost") and len(t.values) == index for t in members)
-        if members:
-            entrants = min(entrants, gone + sum(t.status == "open" or len(t.values) > index for t in members))
-        left.append(max(0, entrants - sum(mark in t.values for t in members) - gone))
-        entrants = max(1, entrants // design.eta)
-    return left
+def _waves(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> int:
+    """Cohorts that have still to wait for the one before them."""
+    sampled = members(known)
+    return sum(needs_results(design, cohort) and cohort not in sampled for cohort in range(len(cohorts(design, arm))))
 
 
 def _finals_left(
-    design: Design, known: Sequence[KnownTrial], finals: Sequence[KnownTrial], length: int, search_left: bool
+    design: Design, known: Sequence[KnownTrial], finals: Sequence[KnownTrial], tuned: bool, search_left: bool
 ) -> list[int]:
     """The same for the final stage: none where a finished search has no winner."""
-    if length and not search_left and not any(design.marks[-1] in t.values for t in known):
+    if tuned and not search_left and not any(design.marks[-1] in t.values for t in known):
         return [0] * len(design.marks)
     folds = 1 if design.search_in == "each_fold" else design.folds
     missing = folds * design.final_seeds - len(finals)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from search_spaces.grammar import Scalar
 from search_spaces.values import from_unit
 from study import sampling
+from study.cohorts import rungs
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
-from study.forecast import forecast, rungs
+from study.forecast import forecast
 from study.planner import Planner, decide, promoted, winner
 from study.sampling import SearchKey, sample
 from tests.study.plans import Memory, arm, grid_arm, hashed, run
