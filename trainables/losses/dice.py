@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from trainables.losses.checks import positive
 from trainables.losses.counts import soft_counts
 
 
@@ -31,7 +32,6 @@ def dice_loss(
 
     Source: `dice_soft_loss` of MIScnn, Müller and Kramer 2021, https://arxiv.org/abs/1910.09308.
     """
-    if not eps > 0:
-        raise ValueError(f"eps: expected a positive number, found {eps}; an absent class would be 0 / 0")
+    positive(eps=eps)  # without it an absent class would be 0 / 0
     counts = soft_counts(logits, target, weight=weight, ignore=ignore)
     return 1 - ((2 * counts.tp + eps) / (counts.predicted + counts.reference + eps)).mean()

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from trainables.losses.checks import one_of
+from trainables.losses.checks import not_negative, one_of, positive
 from trainables.losses.counts import soft_counts
 
 
@@ -40,10 +40,8 @@ def tversky_loss(
 
     Source: Salehi et al. 2017, https://arxiv.org/abs/1706.05721.
     """
-    if not (fn_weight >= 0 and fp_weight >= 0):
-        raise ValueError(f"fn_weight, fp_weight: expected numbers >= 0, found {fn_weight} and {fp_weight}")
-    if not eps > 0:
-        raise ValueError(f"eps: expected a positive number, found {eps}; an absent class would be 0 / 0")
+    not_negative(fn_weight=fn_weight, fp_weight=fp_weight)
+    positive(eps=eps)  # without it an absent class would be 0 / 0
     one_of(("mean", "sum"), reduction=reduction)
     counts = soft_counts(logits, target, weight=weight, ignore=ignore)
     if not background:

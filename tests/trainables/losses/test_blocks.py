@@ -6,6 +6,7 @@ from torch import Tensor
 
 from trainables.losses import LOSSES, blocks
 from trainables.losses.conformance import example
+from trainables.losses.confusion import soft_confusion
 from trainables.losses.counts import counts_of
 from trainables.losses.voxels import read
 
@@ -74,3 +75,14 @@ def test_the_sums_of_a_real_patch_are_those_of_float64() -> None:
     for found, voxels in pairs:
         assert torch.allclose(found.double(), voxels.flatten(2).sum(2).double(), rtol=2e-6)
     assert counts.reference.sum() == 64**3
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_gradient_of_a_confusion_matrix_knows_its_rows_from_its_columns(weighted: bool) -> None:
+    logits, target = example(3, (2, 3), samples=2)
+    weight = 1 + torch.arange(target.numel(), dtype=torch.float64).view(target.shape) % 5 if weighted else None
+
+    def matrix(given: Tensor) -> Tensor:
+        return soft_confusion(read(given, target, weight=weight))
+
+    assert torch.autograd.gradcheck(matrix, (logits.double().requires_grad_(),))
