@@ -144,15 +144,15 @@ def _label(segment: Running, iteration: int | None) -> str:
 
 
 def _speeds(design: Design, status: StudyStatus) -> Speeds:
-    """Training speeds as the ledger has them; the time of an evaluation from what is left of the recorded seconds."""
+    """Training speeds as the ledger has them, and the mean time of an evaluation."""
     seconds: dict[str, float] = defaultdict(float)
     marks: dict[str, int] = defaultdict(int)
     for arm in status.arms:
         model = design.arms[arm.number].model
         if model in status.speeds:
-            seconds[model] += arm.seconds - status.speeds[model] * arm.iterations_done
+            seconds[model] += arm.evaluate_seconds
             marks[model] += sum(arm.reached.values())
-    return Speeds(status.speeds, {model: max(0.0, seconds[model] / marks[model]) for model in seconds if marks[model]})
+    return Speeds(status.speeds, {model: seconds[model] / marks[model] for model in seconds if marks[model]})
 
 
 def _state(status: StudyStatus, still: Left | None) -> str:

@@ -254,10 +254,11 @@ class ArmStatus:
         reached: `(stage, mark)` → trials that have it.
         best: `(stage, mark)` → best objective so far, by the study's direction.
         running: Segments that are with workers.
-        iterations_done: Training iterations recorded, at marks and at checkpoints between them.
-        iterations_open: Iterations from there to the last mark, over the trials that are open: an upper bound of what
-            these trials owe, since halving ends some; trials not yet sampled are the planner's to tell.
+        iterations_open: Iterations from the newest mark or checkpoint to the last mark, over the trials that are open:
+            an upper bound of what these trials owe, since halving ends some; trials not yet sampled are the planner's
+            to tell.
         seconds: Training and evaluation time recorded.
+        evaluate_seconds: The evaluations' part of it.
     """
 
     number: int
@@ -266,9 +267,9 @@ class ArmStatus:
     reached: Mapping[tuple[Stage, int], int]
     best: Mapping[tuple[Stage, int], float]
     running: tuple[Running, ...]
-    iterations_done: int
     iterations_open: int
     seconds: float
+    evaluate_seconds: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -83,9 +83,9 @@ def _arm(
         reached=dict(sorted(reached.items())),
         best=dict(sorted(best.items())),
         running=running,
-        iterations_done=between + sum(count * steps[mark] for (_, mark), count in reached.items()),
         iterations_open=marks[-1] * sum(row.trials for row in trials if row.status == "open") - done_of_open,
         seconds=sum(row.seconds + row.evaluate_seconds for row in segments),
+        evaluate_seconds=sum(row.evaluate_seconds for row in segments),
     )
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from study.ledger import Lease, Ledger
 from study.planner import Planner
@@ -93,6 +94,16 @@ def test_more_slots_take_less_time(path: Path) -> None:
     assert one == pytest.approx(360.0)
     assert two == pytest.approx(180.0)
     assert many == pytest.approx(4 * 24.0)  # search and final stage, two marks each, one after the other
+    playing.close()
+
+
+def test_a_training_that_stopped_early_promises_nothing_for_the_others(path: Path) -> None:
+    playing = play(path)
+    next(playing)
+    before = look(path).seconds_left
+    with Ledger.open(path) as ledger:  # its first iteration alone was trained, in a tenth of the time
+        ledger.write(lambda connection: connection.execute(text("UPDATE segments SET trained = 1, seconds = 2.0")))
+    assert look(path).seconds_left == pytest.approx(before)
     playing.close()
 
 

@@ -25,7 +25,7 @@ def test_a_study_that_has_not_begun(ledger: Ledger) -> None:
     assert (status.first_started, status.last_ended, status.losses, status.notices) == (None, None, 0, 0)
     assert [arm.name for arm in status.arms] == ["unet+loss0", "unet+loss1"]
     assert (status.arms[0].counts, status.arms[0].reached, status.arms[0].best) == ({}, {}, {})
-    assert (status.arms[0].iterations_done, status.arms[0].iterations_open) == (0, 0)
+    assert (status.arms[0].iterations_open, status.arms[0].seconds) == (0, 0)
 
 
 def test_a_study_with_some_of_everything(ledger: Ledger) -> None:
@@ -40,9 +40,9 @@ def test_a_study_with_some_of_everything(ledger: Ledger) -> None:
         ("final", 5): 0.05,
         ("final", 10): 0.1,
     }
-    assert (first.iterations_done, first.iterations_open, first.seconds) == (25, 0, 12.5)
+    assert (first.iterations_open, first.seconds, first.evaluate_seconds) == (0, 12.5, 2.5)
     assert second.counts == {("search", "failed"): 1}
-    assert (second.reached, second.iterations_done) == ({}, 0)
+    assert (second.reached, second.seconds) == ({}, 0)
 
 
 def test_the_best_is_the_least_where_less_is_better(ledger: Ledger) -> None:
@@ -77,7 +77,6 @@ def test_what_is_under_way(ledger: Ledger) -> None:
     assert status.speeds == {"unet": 0.4}
     assert status.arms[0].running == (Running(key(0), 10, 5, 211.0),)
     assert status.arms[1].running == ()
-    assert status.arms[0].iterations_done == 5 + 3 + 2
     assert status.arms[0].iterations_open == 2 + 8 + 10
     ledger.halve(lease, [key(0), key(1)])
     assert ledger.status(lease.study_id).arms[0].iterations_open == 10
