@@ -45,7 +45,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 test: lint
-	$(BIN)/pytest -m 'not slow' -n $(JOBS) --dist loadfile --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/pytest -m 'not slow' -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
 
 chaos: $(STAMP)
 	$(BIN)/pytest -m slow --timeout=3600
