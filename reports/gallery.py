@@ -1,24 +1,21 @@
 """The gallery: the worst, the median and the best case; every arm's prediction and the reference outlined on each.
 
-Drawn as SVG over the grey slice.
+Drawn as SVG over grey slices; of volumes several slices, to be scrolled.
 """
 
-import base64
 import dataclasses
-import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reports import numbers
 from reports.metrics import METRICS
+from reports.outlines import Labels, box, outlines, planes, png
+from reports.records import Pictures
 from reports.results import ArmResult, Results
 from study.design import TrialKey
-from trainables.trial import Preview
-
-Labels = NDArray[np.uint8]
+from trainables.pictures import Preview, Stack
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,39 +24,41 @@ class Picture:
 
     Attributes:
         arm: The arm's name.
-        image: The grey slice, cut to what matters, as a data URL; empty where the arm has no prediction.
-        width: In pixels of the slice.
-        height: Likewise.
-        reference: SVG path of the reference's outlines.
-        prediction: SVG path of the prediction's outlines.
+        predictions: SVG path of the prediction's outlines, slice by slice; none where the arm has no prediction.
         caption: What this training scored on this case.
     """
 
     arm: str
-    image: str = ""
-    width: int = 0
-    height: int = 0
-    reference: str = ""
-    prediction: str = ""
+    predictions: tuple[str, ...] = ()
     caption: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A case, shown for every arm.
+    """A case, shown for every arm on the same slices, cut to what matters.
 
     Attributes:
         rank: `Worst`, `Median` or `Best`; empty where it is the only one.
         case: Its name.
         mean: Its objective over all arms, in print.
-        slice_index: Index along z of the original grid; None in 2D.
+        slices: Indices along z of the original grid; none in 2D.
+        start: Which of them is shown first: the one with most of the reference.
+        width: In pixels of a slice.
+        height: Likewise.
+        images: The grey slices, as data URLs.
+        references: SVG path of the reference's outlines, slice by slice.
         pictures: One for each arm, by number.
     """
 
     rank: str
     case: str
     mean: str
-    slice_index: int | None
+    slices: tuple[int, ...]
+    start: int
+    width: int
+    height: int
+    images: tuple[str, ...]
+    references: tuple[str, ...]
     pictures: tuple[Picture, ...]
 
 
@@ -80,14 +79,14 @@ First = Mapping[tuple[int, str], tuple[TrialKey, Preview]]
 """(arm, case) → the arm's first training (by search, fold, seed) that kept the case, and what it kept."""
 
 
-def gallery(results: Results, previews: Sequence[tuple[TrialKey, Preview]]) -> Gallery | None:
+def gallery(results: Results, pictures: Pictures) -> Gallery | None:
     """The worst, the median (the lower one of two) and the best case by the objective's mean over arms.
 
     Asked are the cases kept for pictures that most arms show, each arm by its first training that kept it; equal ones
     go by name. None without previews.
     """
     first: dict[tuple[int, str], tuple[TrialKey, Preview]] = {}
-    for key, preview in previews:
+    for key, preview in pictures.previews:
         first.setdefault((key.arm, preview.case), (key, preview))
     if not first:
         return None
@@ -99,9 +98,11 @@ def gallery(results: Results, previews: Sequence[tuple[TrialKey, Preview]]) -> G
     metric = METRICS[results.protocol.metric].label
     of = f"of the {last + 1} cases" if last else "the only case"
     ranks = "worst, median and best" if last > 1 else "worst and best" if last else ""
+    cases = [ranked[at][0] for at in sorted(chosen)]
+    stacks = pictures.slices([key for (_, case), (key, _) in first.items() if case in cases], cases)
     return Gallery(
         rule=f"{ranks} {of} kept for pictures, by {metric} averaged over the arms. Each arm's first training.".strip(),
-        cases=tuple(_shown(results, first, chosen[at], *ranked[at]) for at in sorted(chosen)),
+        cases=tuple(_shown(results, first, stacks, chosen[at], *ranked[at]) for at in sorted(chosen)),
     )
 
 
@@ -123,23 +124,51 @@ def _ranked(results: Results, first: First) -> list[tuple[str, float | None]]:
     return [*sorted(scored, key=lambda pair: (sign * pair[1], pair[0]))]
 
 
-def _shown(results: Results, first: First, rank: str, case: str, mean: float | None) -> Shown:
-    found = {arm: kept for (arm, name), kept in first.items() if name == case}
-    box = _box([preview for _, preview in found.values()])
+Stacks = Mapping[tuple[TrialKey, str], Stack]
+
+
+def _shown(results: Results, first: First, stacks: Stacks, rank: str, case: str, mean: float | None) -> Shown:
+    kept = {arm: pair for (arm, name), pair in first.items() if name == case}
+    views = _views({arm: (preview, stacks.get((key, case))) for arm, (key, preview) in kept.items()})
+    view = next(iter(views.values()))
+    image, reference, predictions = (
+        planes(view.image, view.shape),
+        planes(view.reference, view.shape),
+        {arm: planes(each.prediction, each.shape) for arm, each in views.items()},
+    )
+    cut = (slice(None), *box([reference, *predictions.values()]))
+    image, reference = image[cut], reference[cut]
     flat = all(len(known.facts.get("shape") or (0, 0)) == 2 for known in results.scores.cases if known.name == case)
-    metric = METRICS[results.protocol.metric]
+    metric, fullest = METRICS[results.protocol.metric], next(iter(kept.values()))[1].slice_index
     return Shown(
         rank=rank,
         case=case,
         mean="" if mean is None else f"{metric.label} {numbers.fixed(mean, metric.decimals)} over arms",
-        slice_index=None if flat else next(iter(found.values()))[1].slice_index,
+        slices=() if flat else view.slices,
+        start=view.slices.index(fullest) if fullest in view.slices else 0,
+        width=image.shape[2],
+        height=image.shape[1],
+        images=tuple(map(png, image)),
+        references=tuple(map(outlines, reference)),
         pictures=tuple(
-            _picture(results, arm, *found[arm.row.number], box)
-            if arm.row.number in found
+            _picture(results, arm, kept[arm.row.number][0], case, predictions[arm.row.number][cut])
+            if arm.row.number in predictions
             else Picture(arm=arm.row.name, caption="no prediction")
             for arm in results.arms
         ),
     )
+
+
+def _views(kept: Mapping[int, tuple[Preview, Stack | None]]) -> dict[int, Stack]:
+    """Each arm's slices where all arms have the same ones, else its preview; arms with another shape are left out."""
+    stacks = {arm: stack for arm, (_, stack) in kept.items() if stack is not None}
+    if len(stacks) < len(kept) or len({(stack.slices, stack.shape) for stack in stacks.values()}) > 1:
+        stacks = {
+            arm: Stack((one.slice_index,), one.shape, one.image, one.reference, one.prediction)
+            for arm, (one, _) in kept.items()
+        }
+    shape = next(iter(stacks.values())).shape
+    return {arm: stack for arm, stack in stacks.items() if stack.shape == shape}
 
 
 def _value(results: Results, key: TrialKey, case: str, region: str) -> float | None:
@@ -153,62 +182,12 @@ def _value(results: Results, key: TrialKey, case: str, region: str) -> float | N
     return None if np.isnan(value) else value
 
 
-def _picture(results: Results, arm: ArmResult, key: TrialKey, preview: Preview, box: tuple[slice, slice]) -> Picture:
+def _picture(results: Results, arm: ArmResult, key: TrialKey, case: str, prediction: Labels) -> Picture:
     metric = METRICS[results.protocol.metric]
-    scored = [(region, _value(results, key, preview.case, region)) for region in results.protocol.regions]
+    scored = [(region, _value(results, key, case, region)) for region in results.protocol.regions]
     words = [f"{region} {numbers.fixed(value, metric.decimals)}" for region, value in scored if value is not None]
-    image, reference, prediction = (_plane(preview, part)[box] for part in ("image", "reference", "prediction"))
     return Picture(
         arm=arm.row.name,
-        image=_png(image),
-        width=image.shape[1],
-        height=image.shape[0],
-        reference=outlines(reference),
-        prediction=outlines(prediction),
+        predictions=tuple(map(outlines, prediction)),
         caption=f"{metric.label}: {', '.join(words)}" if words else "",
     )
-
-
-def _plane(preview: Preview, part: str) -> Labels:
-    return np.frombuffer(getattr(preview, part), dtype=np.uint8).reshape(preview.shape)
-
-
-def _box(previews: Sequence[Preview], margin: float = 0.18) -> tuple[slice, slice]:
-    """The rectangle around reference and predictions of all arms, with a margin; everything where they are empty."""
-    shape = previews[0].shape
-    alike = [preview for preview in previews if preview.shape == shape]
-    inside = np.any([_plane(p, part) > 0 for p in alike for part in ("reference", "prediction")], axis=0)
-    if not inside.any() or len(alike) < len(previews):
-        return slice(None), slice(None)
-    ends = []
-    for axis, size in enumerate(shape):
-        there = np.flatnonzero(inside.any(axis=1 - axis))
-        pad = max(6, round(margin * (there[-1] - there[0] + 1)))
-        ends.append((max(0, int(there[0]) - pad), min(size, int(there[-1]) + 1 + pad)))
-    return slice(*ends[0]), slice(*ends[1])
-
-
-def outlines(labels: Labels) -> str:
-    """SVG path along the borders of every class: around pixels, corners cut, each border closed.
-
-    Args:
-        labels: `(height, width)` class indices; 0 has no outline. Pixel (row, column) covers x in [column, column + 1].
-    """
-    from contourpy import contour_generator  # what matplotlib draws contours with
-
-    padded = np.pad(labels, 1)  # so that outlines close at the picture's edge
-    parts = []
-    for index in range(1, int(labels.max(initial=0)) + 1):
-        lines = contour_generator(z=(padded == index).astype(np.float64)).lines(0.5)
-        for line in lines:
-            points = [f"{x - 0.5:g} {y - 0.5:g}" for x, y in np.asarray(line)[:-1]]
-            parts.append(f"M{'L'.join(points)}Z")
-    return "".join(parts)
-
-
-def _png(grey: Labels) -> str:
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(grey)).save(out, "PNG")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""The report as one HTML page: it needs no network and no server, and without scripts it lacks sorting only."""
+"""The report as one HTML page: it needs no network and no server; without scripts it neither sorts nor scrolls."""
 
 import base64
 import dataclasses
@@ -60,9 +60,9 @@ def page(document: Document, results: Results | None, pictures: Pictures) -> str
     """The whole page; without results, as for several studies together, it has no curves and no gallery."""
     from markupsafe import Markup
 
-    shown = None if results is None else gallery(results, pictures.previews)
+    shown = None if results is None else gallery(results, pictures)
     trials = () if results is None else trial_tables(results)
-    script = _template("sort.js")
+    script = _template("sort.js") + _template("scroll.js")
     panels = [] if results is None else _panels(results, pictures)
     tables = {found.key: bars(found) for found in (*document.tables, *trials)}
     return (
@@ -155,7 +155,6 @@ def _bar(span: Span, scale: tuple[float, float], signed: bool) -> Bar:
 
 def stroke(shown: Shown) -> dict[str, str]:
     """Widths of outlines in the slice's pixels, so that they look alike whatever its size."""
-    width = max((picture.width for picture in shown.pictures), default=0)
-    unit = max(width, 1) / 100
+    unit = max(shown.width, 1) / 100
     dashes = f"{3.2 * unit:.3g} {2.4 * unit:.3g}"
     return {"casing": f"{1.7 * unit:.3g}", "line": f"{0.85 * unit:.3g}", "dashes": dashes}

@@ -1,7 +1,8 @@
 """All that a report reads from the ledger, in one place. Nothing else in this folder opens a database."""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reports.splitwide import SplitRecords
@@ -9,7 +10,7 @@ from search_spaces.metrics import counts_lesions
 from study.design import TrialKey
 from study.ledger import Ledger
 from study.ledger.rows import ArmRow, AttemptRow, Case, Curve, Notice, Scores, SegmentRow, StudyRow, TrialRow
-from trainables.trial import Preview
+from trainables.pictures import Preview, Stack
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,11 +46,13 @@ class Pictures:
 
     Attributes:
         curves: Training loss of the final stage.
-        previews: Slices of the final stage, by trial and case.
+        previews: A slice of each case that an arm kept, by its first trial that kept it; by trial and case.
+        slices: Reads more slices of some trials and cases: (trial, case) → slices, where there are any.
     """
 
     curves: Sequence[Curve]
     previews: Sequence[tuple[TrialKey, Preview]]
+    slices: Callable[[Sequence[TrialKey], Sequence[str]], Mapping[tuple[TrialKey, str], Stack]] = lambda _, __: {}
 
 
 def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pictures]:
@@ -67,7 +70,8 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
         study = opened.study(name)
         drawn = Pictures(
             curves=opened.curves(study.id, "final", {"loss"}) if pictures else (),
-            previews=opened.previews(study.id) if pictures else (),
+            previews=_previews(opened, study.id) if pictures else (),
+            slices=functools.partial(_slices, ledger, study.id),
         )
         scores, split = opened.scores(study.id, "final"), _split(opened, study)
         attempts, segments = opened.attempts(study.id), opened.segments(study.id)
@@ -86,6 +90,22 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
             ),
             drawn,
         )
+
+
+def _previews(opened: Ledger, study: int) -> list[tuple[TrialKey, Preview]]:
+    """Of each arm and case the first: thousands of trainings keep hundreds of KB each."""
+    first: dict[tuple[int, str], TrialKey] = {}
+    for key, case in opened.kept_previews(study):
+        first.setdefault((key.arm, case), key)
+    found = opened.previews(study, sorted(set(first.values())))
+    return [(key, preview) for key, preview in found if first[key.arm, preview.case] == key]
+
+
+def _slices(
+    ledger: str | Path, study: int, trials: Sequence[TrialKey], cases: Sequence[str]
+) -> dict[tuple[TrialKey, str], Stack]:
+    with Ledger.open(ledger, read_only=True) as opened:
+        return opened.sliced(study, trials, cases)
 
 
 def _split(opened: Ledger, study: StudyRow) -> SplitRecords:

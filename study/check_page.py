@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.gallery import outlines
+from reports.outlines import outlines
 from study.check_tables import FAR_FROM_THE_REST, facts_of, outlier_lines, sheets, volume, volume_unit
 from study.checks import AT_ONCE, Check, options_of
 from study.overview import ROLES, Overview

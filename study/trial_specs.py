@@ -10,6 +10,7 @@ from trainables.storage import Storage
 from trainables.trial import TrialSpec
 
 PREVIEWS = 3  # cases of which a final-stage trial keeps a picture
+FIRST_PREVIEWS = 9  # of the first seed, which the gallery shows; the others' three are among them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,8 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
     final = key.stage == "final"
     train, validation = (data.named(key.fold, split) for split in ("train", "validation"))
     scored = data.named(key.fold, "test") if final else validation
+    first = final and key.number == 0
+    previews = _spread(scored, FIRST_PREVIEWS if first else PREVIEWS) if final else ()
     fields = trial_fields(study, arm, plan.parameters)
     if not final:
         fields["lesions"] = False  # the records are the report's, which reads the final stage only
@@ -61,7 +64,8 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
         train=(*train, *validation) if final and study.budget.final_on == "train+validation" else train,
         validate=validation if study.training.evaluate_every else (),
         evaluate=scored,
-        previews=_spread(scored, PREVIEWS) if final else (),
+        previews=previews,
+        stacks=previews if first else (),
         independent=final and study.budget.marks == "independent",
         gpu=gpu,
         **fields,

@@ -11,7 +11,8 @@ from trainables.errors import InputError
 from trainables.lesion_records import Lesions
 from trainables.metrics.histogram import Histogram
 from trainables.metrics.scoring import Measured
-from trainables.trial import Counts, Point, Preview, Score
+from trainables.pictures import Preview
+from trainables.trial import Counts, Point, Score
 
 
 class Diverged(InputError):  # noqa: N818 (it is what happened, and it reads so)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainables.trial import Preview
+from trainables.pictures import Preview
 
 LONGEST = 256
 """Pixels of a preview's longer side at most."""
@@ -42,10 +42,10 @@ def fullest_slice(reference: Pixels) -> int:
     return int(areas.argmax()) if areas.any() else len(areas) // 2
 
 
-def size_of(shape: Sequence[int], spacing: Sequence[float]) -> tuple[int, int]:
-    """Rows and columns of square pixels that show `shape` pixels of `spacing`, the longer side at most `LONGEST`."""
+def size_of(shape: Sequence[int], spacing: Sequence[float], longest: int = LONGEST) -> tuple[int, int]:
+    """Rows and columns of square pixels that show `shape` pixels of `spacing`, the longer side at most `longest`."""
     lengths = [n * s / min(spacing) for n, s in zip(shape, spacing, strict=True)]
-    scale = min(1.0, LONGEST / max(lengths))
+    scale = min(1.0, longest / max(lengths))
     rows, columns = (max(1, round(length * scale)) for length in lengths)
     return rows, columns
 

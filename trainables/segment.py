@@ -15,8 +15,9 @@ from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.failures import fault, reason
 from trainables.learner import Learner
 from trainables.metrics.scoring import Measured, scores_of
+from trainables.pictures import Preview
 from trainables.storage import Storage
-from trainables.trial import Outcome, Point, Preview, TrialSpec
+from trainables.trial import Outcome, Point, TrialSpec
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

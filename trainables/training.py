@@ -30,9 +30,11 @@ from trainables.models.normalisation import set_momentum
 from trainables.nested import copied, tensors_of
 from trainables.optimize import OPTIMIZERS, set_learning_rate
 from trainables.overlapping import over_regions
+from trainables.pictures import Preview
 from trainables.previews import preview
+from trainables.stacks import with_slices
 from trainables.streams import seed_of
-from trainables.trial import Point, Preview, TrialSpec
+from trainables.trial import Point, TrialSpec
 
 __all__ = ["Diverged", "Evaluation", "Learner", "Training"]
 
@@ -145,7 +147,11 @@ class Training:
                 measured += found
                 if name in previews:
                     grey, reference = np.asarray(case.grey()), np.asarray(case.reference)
-                    kept.append(preview(name, grey, reference, prediction, spacing=case.reference_spacing))
+                    planes, spacing = (grey, reference, prediction), case.reference_spacing
+                    shown = preview(name, *planes, spacing=spacing)
+                    if name in self.spec.stacks:
+                        shown = with_slices(shown, *planes, spacing=spacing)
+                    kept.append(shown)
         return Evaluation.of(measured, kept)
 
     def predict(self, case: str) -> np.ndarray:

@@ -1,13 +1,11 @@
 """TrialSpec: all that a trial needs, and Outcome: all that it reports. Plain data, JSON in and out."""
 
-import base64
 import dataclasses
 import json
-import zlib
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-import numpy as np
+from trainables.pictures import Preview, pack, unpack
 
 Scalar = bool | int | float | str | None
 
@@ -24,6 +22,7 @@ class TrialSpec:
         train: Names of the cases that it learns from.
         evaluate: Names of the cases that it is scored on at each mark.
         previews: Names among `evaluate` of which a slice with the prediction is kept at the last mark.
+        stacks: Names among `previews` of which more slices are kept, to be scrolled.
         model: Key of `trainables.models.MODELS`, or the name of the user's own.
         model_parameters: Keyword arguments of its builder, such as `{"width": 16}`; `code` is the import path of the
             user's own.
@@ -88,6 +87,7 @@ class TrialSpec:
     marks: tuple[int, ...]
     independent: bool = False
     previews: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
     scales: tuple[tuple[float | None, float | None, float, float] | None, ...] = ()
     model_parameters: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
     loss_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -219,33 +219,6 @@ class Point:
     value: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Preview:
-    """A slice of a case with reference and prediction, small enough for the ledger.
-
-    Attributes:
-        case: The case's name.
-        slice_index: Index along z of the original grid; 0 in 2D.
-        shape: `(height, width)`.
-        image: `height * width` grey values, uint8, row-major.
-        reference: Class indices, uint8, likewise.
-        prediction: Class indices, uint8, likewise.
-    """
-
-    case: str
-    slice_index: int
-    shape: tuple[int, int]
-    image: bytes
-    reference: bytes
-    prediction: bytes
-
-    @classmethod
-    def of(cls, case: str, slice_index: int, image: np.ndarray, reference: np.ndarray, prediction: np.ndarray) -> Self:
-        """From three `(height, width)` uint8 arrays."""
-        height, width = image.shape
-        return cls(case, slice_index, (height, width), image.tobytes(), reference.tobytes(), prediction.tobytes())
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a segment reports when it ends, or fails. The driver turns it into ledger rows.
@@ -288,7 +261,7 @@ class Outcome:
 
     def to_json(self) -> str:
         """As JSON text; bytes deflated and base64-coded."""
-        return json.dumps(dataclasses.asdict(self), allow_nan=False, sort_keys=True, default=_pack)
+        return json.dumps(dataclasses.asdict(self), allow_nan=False, sort_keys=True, default=pack)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -298,25 +271,8 @@ class Outcome:
         raw["counts"] = tuple(Counts(**counts) for counts in raw["counts"])
         raw["pooled"] = tuple(PooledScore(**score) for score in raw["pooled"])
         raw["lesions"] = tuple(
-            LesionScores(**{**found, "records": _unpack(found["records"])}) for found in raw["lesions"]
+            LesionScores(**{**found, "records": unpack(found["records"])}) for found in raw["lesions"]
         )
         raw["curve"] = tuple(Point(**point) for point in raw["curve"])
-        raw["previews"] = tuple(
-            Preview(
-                **{
-                    **preview,
-                    "shape": tuple(preview["shape"]),
-                    **{name: _unpack(preview[name]) for name in ("image", "reference", "prediction")},
-                }
-            )
-            for preview in raw["previews"]
-        )
+        raw["previews"] = tuple(Preview.from_plain(preview) for preview in raw["previews"])
         return cls(**raw)
-
-
-def _pack(value: bytes) -> str:
-    return base64.b85encode(zlib.compress(value, 6)).decode()
-
-
-def _unpack(text: str) -> bytes:
-    return zlib.decompress(base64.b85decode(text))

@@ -9,7 +9,7 @@ Every method is a function of the file named beside it, and is one transaction. 
 and raise `FencedOut` when another driver has it. Times are seconds since 1970; `now` is for tests.
 """
 
-from study.ledger import archive, digest, lease, measured
+from study.ledger import archive, digest, lease, measured, slices
 from study.ledger import attempts as ledger_attempts
 from study.ledger import checkpoints as ledger_checkpoints
 from study.ledger import reading as ledger_reading
@@ -75,7 +75,11 @@ class Ledger(Store):
     segments = ledger_reading.segments
     curves = ledger_reading.curves
     previews = ledger_reading.previews
+    kept_previews = ledger_reading.kept_previews
     scores = ledger_reading.scores
+
+    # study/ledger/slices.py: more slices of what previews show
+    sliced = slices.sliced
 
     # study/ledger/measured.py: voxel counts, scores pooled over cases, lesions
     counts = measured.counts

@@ -30,7 +30,7 @@ _NAMES: dict[Table, ColumnElement[Any]] = {
 }
 """What a row is called by in other tables' rows."""
 
-_ADDED = (schema.case_counts, schema.pooled_scores, schema.lesion_scores)
+_ADDED = (schema.case_counts, schema.pooled_scores, schema.lesion_scores, schema.predicted_slices)
 """Tables that came after the first version: without rows they say nothing, so that older studies keep their digest."""
 
 

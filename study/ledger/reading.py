@@ -10,7 +10,7 @@ from study.design import Stage, TrialKey
 from study.ledger import schema
 from study.ledger.rows import Case, Curve, Scores, SegmentRow, TrialRow
 from study.ledger.store import Store
-from trainables.trial import Preview
+from trainables.pictures import Preview
 
 _SCORE = ("trial_id", "iteration", "region", "metric", "case_id", "value", "note")
 
@@ -78,6 +78,15 @@ def previews(store: Store, study_id: int, trials: Iterable[TrialKey] | None = No
             for key, name, at, height, width, image, reference, prediction in connection.execute(query)
         ]
     return sorted(found, key=lambda pair: (pair[0], pair[1].case))
+
+
+def kept_previews(store: Store, study_id: int) -> list[tuple[TrialKey, str]]:
+    """Which trials kept a slice of which case, by trial and case, without the pictures."""
+    row, trial, case = schema.previews, schema.trials, schema.cases
+    query = select(trial.c.key, case.c.name).join_from(row, trial).join(case, row.c.case_id == case.c.id)
+    with store.reading() as connection:
+        found = connection.execute(query.where(trial.c.study_id == study_id))
+        return sorted((TrialKey.parse(key), name) for key, name in found)
 
 
 def scores(

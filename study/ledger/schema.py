@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0002"  # the newest revision in study/ledger/migrations/versions; they sort as text
+VERSION = "0003"  # the newest revision in study/ledger/migrations/versions; they sort as text
 VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
 
 VIEW_ONLY = {"view only": True}
@@ -257,6 +257,27 @@ previews = Table(
     Column("width", Integer, nullable=False),
     Column("image", Deflated, nullable=False),  # uint8, row-major; so the two below
     Column("reference", Deflated, nullable=False),
+    Column("prediction", Deflated, nullable=False),
+)
+
+case_slices = Table(  # of the cases in the gallery, once for all trials; the data digest covers them
+    "case_slices",
+    metadata,
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("study_id", ForeignKey("studies.id"), nullable=False),
+    Column("slices", PlainData, nullable=False),  # indices along z
+    Column("height", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("image", Deflated, nullable=False),  # uint8, slice by slice, row-major; so the next
+    Column("reference", Deflated, nullable=False),
+    info=VIEW_ONLY,
+)
+
+predicted_slices = Table(  # on the slices of case_slices
+    "predicted_slices",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
     Column("prediction", Deflated, nullable=False),
 )
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table
 
 from study.design import TrialKey
 from study.ledger import schema
+from study.ledger.slices import slice_rows
 from trainables.trial import Outcome
 
 Rows = list[dict[str, Any]]
@@ -21,6 +22,7 @@ class Arrival:
 
     Attributes:
         connection: Of the transaction.
+        study_id: Which study.
         key: Which trial.
         trial_id: Its row.
         status: Its status before.
@@ -33,6 +35,7 @@ class Arrival:
     """
 
     connection: Connection
+    study_id: int
     key: TrialKey
     trial_id: int
     status: str
@@ -63,6 +66,7 @@ def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
         schema.lesion_scores: _lesions(arrival, cases),
         schema.curves: _curve(arrival),
         schema.previews: _previews(arrival, cases),
+        **slice_rows(arrival.connection, arrival.study_id, arrival.trial_id, arrival.outcome.previews, cases),
     }
 
 

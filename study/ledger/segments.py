@@ -94,7 +94,9 @@ def _arrival(
     if outcome.failed is None and outcome.iteration != stop:
         raise ValueError(f"trial {key}: the outcome stands at iteration {outcome.iteration}, not at the mark {stop}")
     schema.finite(objective, f"trial {key}: the objective at {stop}")
-    return Arrival(connection, key, trial.id, trial.status, trial.reason, marks, done, stop, outcome, objective)
+    return Arrival(
+        connection, study_id, key, trial.id, trial.status, trial.reason, marks, done, stop, outcome, objective
+    )
 
 
 def _record(arrival: Arrival, rows: dict[Table, Rows], revision: int, now: float) -> None:

@@ -294,7 +294,7 @@ def _place(folder: Path | None, lines: Lines, path: str, key: KeyPath) -> str:
 def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
     """What a study file and a configuration say of a trial, as keyword arguments of `trainables.trial.TrialSpec`.
 
-    Left to the launcher: `key`, `seed`, `data`, `train`, `evaluate`, `previews`, `gpu`.
+    Left to the launcher: `key`, `seed`, `data`, `train`, `evaluate`, `previews`, `stacks`, `gpu`.
 
     Args:
         study: The study.

@@ -44,6 +44,7 @@ class Fake:
         ungrouped: What the file says where it does not.
         previews: Whether final trials keep slices.
         pixels: Height of a preview.
+        slices: How many more slices the first seed keeps of each case.
         baseline: As the study file says.
         metrics: As the study file says.
         region: Of the objective.
@@ -80,6 +81,7 @@ class Fake:
     ungrouped: str = "case"
     previews: bool = True
     pixels: int = 96
+    slices: int = 0
     baseline: str | None = None
     metrics: Sequence[str] = ("dice", "recall", "hd95")
     region: str = "mean"
@@ -270,7 +272,7 @@ class _Trial:
         if key.stage == "final" and self.status != "open":
             self._write_curve(rows)
         for mark in self.reached:
-            self._write_mark(rows, mark, cases)
+            self._write_mark(rows, mark, cases, study_id)
 
     def _write_curve(self, rows: dict[Any, list[dict[str, Any]]]) -> None:
         last = 250 if self.fate == DIVERGED else self.fake.marks[-1]
@@ -280,7 +282,9 @@ class _Trial:
                 {"trial_id": self.id, "name": "loss", "iteration": iteration, "value": value}
             )
 
-    def _write_mark(self, rows: dict[Any, list[dict[str, Any]]], mark: int, cases: Mapping[str, int]) -> None:
+    def _write_mark(
+        self, rows: dict[Any, list[dict[str, Any]]], mark: int, cases: Mapping[str, int], study_id: int
+    ) -> None:
         level = self.fake.quality.get(self.arm.name, 0.8) * (1 - 0.35 * np.exp(-3 * mark / self.fake.marks[-1]))
         level += float(self.random.normal(0, self.fake.seed_spread))
         objective = level + float(self.random.normal(0, 0.02)) if self.key.stage == "search" else level
@@ -297,6 +301,9 @@ class _Trial:
         if self.fake.previews and mark == self.fake.marks[-1]:
             shown = [case for case in self.fake.cases if case.splits[self.key.fold] == "test"][:3]
             rows.setdefault(schema.previews, []).extend(self._preview(case, cases[case.name], level) for case in shown)
+            if self.fake.slices and self.key.number == 0:
+                for case in shown:
+                    self._write_slices(rows, case, cases[case.name], level, study_id)
 
     def _write_case(
         self, rows: dict[Any, list[dict[str, Any]]], mark: int, level: float, case: Case, case_id: int
@@ -319,6 +326,28 @@ class _Trial:
                 | {"value": values[metric], "note": note}
                 for metric in scored(self.fake.metrics)
             )
+
+    def _write_slices(
+        self, rows: dict[Any, list[dict[str, Any]]], case: Case, case_id: int, level: float, study_id: int
+    ) -> None:
+        """Slices 9, 10, 11, …, the preview's among them; the further from it, the darker and the emptier."""
+        plane, count = self._preview(case, case_id, level), self.fake.slices
+        shape = (plane["height"], plane["width"])
+        image, reference, prediction = (
+            np.frombuffer(plane[part], np.uint8) for part in ("image", "reference", "prediction")
+        )
+        far = [abs(index - 11) for index in range(9, 9 + count)]
+        if all(row["case_id"] != case_id for row in rows.setdefault(schema.case_slices, [])):
+            rows[schema.case_slices].append(
+                {"case_id": case_id, "study_id": study_id, "slices": list(range(9, 9 + count))}
+                | {"height": shape[0], "width": shape[1]}
+                | {"image": b"".join((image // (1 + f)).tobytes() for f in far)}
+                | {"reference": b"".join((reference * (f < 3)).tobytes() for f in far)}
+            )
+        rows.setdefault(schema.predicted_slices, []).append(
+            {"trial_id": self.id, "case_id": case_id}
+            | {"prediction": b"".join((prediction * (f < 2)).astype(np.uint8).tobytes() for f in far)}
+        )
 
     def _preview(self, case: Case, case_id: int, level: float) -> dict[str, Any]:
         """A body with an organ and a lesion; the prediction's organ is shifted, the more the worse the arm."""

@@ -20,7 +20,8 @@ import torch
 from trainables.learner import Diverged, Evaluation
 from trainables.segmenter import Segmenter
 from trainables.streams import stream
-from trainables.trial import Point, Preview, Score, TrialSpec
+from trainables.pictures import Preview
+from trainables.trial import Point, Score, TrialSpec
 
 EVERY = 4  # iterations to a point of the curve
 

@@ -7,7 +7,8 @@ from search_spaces.grammar import Choice, Fixed, Range, Scalar
 from study.design import Arm, Design, PlannedTrial, TrialKey
 from study.ledger import Lease, Ledger
 from study.ledger.rows import Case
-from trainables.trial import Counts, LesionScores, Outcome, Point, PooledScore, Preview, Score
+from trainables.pictures import Preview, Stack
+from trainables.trial import Counts, LesionScores, Outcome, Point, PooledScore, Score
 
 MARKS = (5, 10)
 FILE = {"name": "small", "dataset": {"path": "data", "labels": {"tumor": 1}}, "resources": {"cpu": 1}, "report": {}}
@@ -61,7 +62,8 @@ def outcome(mark: int, trial: TrialKey, **changes: object) -> Outcome:
         host="here",
     )
     if mark == MARKS[-1] and trial.stage == "final":
-        whole = dataclasses.replace(whole, previews=(Preview("case_4", 1, (1, 2), b"ab", b"\0\1", b"\1\1"),))
+        stack = Stack((1, 3), (1, 2), b"abcd", b"\0\1\0\0", b"\1\1\0\1")
+        whole = dataclasses.replace(whole, previews=(Preview("case_4", 1, (1, 2), b"ab", b"\0\1", b"\1\1", stack),))
     return dataclasses.replace(whole, **changes)  # type: ignore[arg-type]
 
 

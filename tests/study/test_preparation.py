@@ -1,5 +1,6 @@
 """Data found, split and prepared by Ray tasks; and what a trial is told of them."""
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator
 
@@ -142,7 +143,13 @@ def test_a_trial_is_told_its_cases_by_stage() -> None:
     assert spec.train == ("case0", "case1", "case2")
     assert spec.evaluate == spec.previews == ("case5", "case6")
     many = Data("", "", (*data.cases, *_more_tests(8)))
-    assert trial_spec(study, arm, final, many, gpu=0.0).previews == ("case6", "t3", "t6")
+    first = trial_spec(study, arm, final, many, gpu=0.0)
+    second = trial_spec(study, arm, dataclasses.replace(final, key=TrialKey("final", 1, 0, 0, 1)), many, gpu=0.0)
+    assert len(first.previews) == 9
+    assert first.stacks == first.previews
+    assert (second.previews, second.stacks) == (("case6", "t3", "t6"), ())
+    assert set(second.previews) < set(first.previews)
+    assert (spec.stacks, trial_spec(study, arm, search, data, gpu=0.0).stacks) == (("case5", "case6"), ())
 
 
 def test_lesion_records_are_kept_where_the_report_reads_them() -> None:

@@ -1,0 +1,60 @@
+"""From pixels to what a page draws: outlines as SVG paths, grey slices as data URLs, the part worth seeing."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.uint8]
+
+
+def planes(pixels: bytes, shape: tuple[int, int]) -> Labels:
+    """`(slices, height, width)` of a picture's bytes, row-major, slice by slice."""
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(-1, *shape)
+
+
+def box(stacks: Sequence[Labels], margin: float = 0.18) -> tuple[slice, slice]:
+    """The rectangle around all that is foreground in some slice, with a margin; everything where nothing is.
+
+    Args:
+        stacks: `(slices, height, width)` class indices, all of one shape, one at least.
+        margin: On each side, as a share of the rectangle; 6 pixels at least.
+    """
+    inside = np.any([stack.any(axis=0) for stack in stacks], axis=0)
+    if not inside.any():
+        return slice(None), slice(None)
+    ends = []
+    for axis, size in enumerate(inside.shape):
+        there = np.flatnonzero(inside.any(axis=1 - axis))
+        pad = max(6, round(margin * (there[-1] - there[0] + 1)))
+        ends.append((max(0, int(there[0]) - pad), min(size, int(there[-1]) + 1 + pad)))
+    return slice(*ends[0]), slice(*ends[1])
+
+
+def outlines(labels: Labels) -> str:
+    """SVG path along the borders of every class: around pixels, corners cut, each border closed.
+
+    Args:
+        labels: `(height, width)` class indices; 0 has no outline. Pixel (row, column) covers x in [column, column + 1].
+    """
+    from contourpy import contour_generator  # what matplotlib draws contours with
+
+    padded = np.pad(labels, 1)  # so that outlines close at the picture's edge
+    parts = []
+    for index in range(1, int(labels.max(initial=0)) + 1):
+        lines = contour_generator(z=(padded == index).astype(np.float64)).lines(0.5)
+        for line in lines:
+            points = [f"{x - 0.5:g} {y - 0.5:g}" for x, y in np.asarray(line)[:-1]]
+            parts.append(f"M{'L'.join(points)}Z")
+    return "".join(parts)
+
+
+def png(grey: Labels) -> str:
+    """A grey slice as a data URL."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(grey)).save(out, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

@@ -1,0 +1,88 @@
+"""What a trial keeps of a case to be looked at: a slice with reference and prediction, and slices to be scrolled."""
+
+import base64
+import dataclasses
+import zlib
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Stack:
+    """Slices of a volume along z, as thumbnails that share a shape.
+
+    Attributes:
+        slices: Indices along z of the original grid, rising.
+        shape: `(height, width)` of each.
+        image: `len(slices) * height * width` grey values, uint8, slice by slice, row-major.
+        reference: Class indices, uint8, likewise.
+        prediction: Class indices, uint8, likewise.
+    """
+
+    slices: tuple[int, ...]
+    shape: tuple[int, int]
+    image: bytes
+    reference: bytes
+    prediction: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """A slice of a case with reference and prediction, small enough for the ledger.
+
+    Attributes:
+        case: The case's name.
+        slice_index: Index along z of the original grid; 0 in 2D.
+        shape: `(height, width)`.
+        image: `height * width` grey values, uint8, row-major.
+        reference: Class indices, uint8, likewise.
+        prediction: Class indices, uint8, likewise.
+        stack: More slices, smaller; None in 2D, and where they are not kept.
+    """
+
+    case: str
+    slice_index: int
+    shape: tuple[int, int]
+    image: bytes
+    reference: bytes
+    prediction: bytes
+    stack: Stack | None = None
+
+    @classmethod
+    def of(
+        cls,
+        case: str,
+        slice_index: int,
+        image: np.ndarray,
+        reference: np.ndarray,
+        prediction: np.ndarray,
+        stack: Stack | None = None,
+    ) -> Self:
+        """From three `(height, width)` uint8 arrays."""
+        height, width = image.shape
+        planes = (image.tobytes(), reference.tobytes(), prediction.tobytes())
+        return cls(case, slice_index, (height, width), *planes, stack)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """The inverse of `dataclasses.asdict` after its bytes went through `pack` and its tuples became lists."""
+        stack = plain.get("stack")
+        return cls(**{**_read(plain), "stack": None if stack is None else Stack(**_read(stack))})
+
+
+def pack(value: bytes) -> str:
+    """Bytes as text: deflated and base85-coded."""
+    return base64.b85encode(zlib.compress(value, 6)).decode()
+
+
+def unpack(text: str) -> bytes:
+    """The inverse of `pack`."""
+    return zlib.decompress(base64.b85decode(text))
+
+
+def _read(plain: Mapping[str, Any]) -> dict[str, Any]:
+    bytes_of = {name: unpack(plain[name]) for name in ("image", "reference", "prediction")}
+    tuples = {name: tuple(plain[name]) for name in ("shape", "slices") if name in plain}
+    return {**plain, **bytes_of, **tuples}
