@@ -12,11 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from study.actor_cache import kept_actors
 from study.desk import Desk
-from study.ledger import FencedOut
+from study.ledger import FencedOut, LedgerAwayError
 from study.lost_workers import lost_workers_told
 from study.ray_session import settings
 from study.recorder import Recorder
 from study.searcher import PlanSearcher
+from study.stopping import Stopped
 
 SEGMENTS = 500  # for one Tuner, which keeps 40 KB of each
 A_SLOT = 20  # or so many for each slot: the last of them leave the others idle
@@ -71,7 +72,8 @@ def drive(
                     raise TuneCrashError(f"Ray Tune failed {crashes} times: {error}") from error
                 on_crash(f"{type(error).__name__}: {error}")
             finally:
-                with contextlib.suppress(FencedOut, SQLAlchemyError):  # then the next driver closes them
+                with contextlib.suppress(FencedOut, SQLAlchemyError, LedgerAwayError, Stopped):
+                    # what this leaves open the next driver closes
                     desk.abandon("Ray Tune ended")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.design import Design, TrialKey
-from study.ledger import Ledger
+from study.ledger import Ledger, Patience
 from study.ledger.rows import StudyRow
 from study.progress import Progress, progress
 from study.spec import Study
@@ -58,12 +58,13 @@ class Follower:
         try:
             if self._ledger is None:
                 self._ledger = Ledger.open(self._where, read_only=True)
+                self._ledger.patience = Patience(seconds=0.0)
             row = self._ledger.study(self._name)
-        except (InputError, SQLAlchemyError):  # not made yet, or away for a moment: watching can wait
+            if self._design is None or self._design[0] != row.file:  # it may grow while we look
+                self._design = row.file, design_of(self._ledger, row)
+            return stands(self._ledger, row, self._design[1], slots=self._slots, iterations=iterations)
+        except (InputError, SQLAlchemyError):  # not made yet, or away for a while: watching can wait
             return None
-        if self._design is None or self._design[0] != row.file:  # it may grow while we look
-            self._design = row.file, design_of(self._ledger, row)
-        return stands(self._ledger, row, self._design[1], slots=self._slots, iterations=iterations)
 
     def close(self) -> None:
         """Closes the ledger."""

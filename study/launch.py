@@ -19,7 +19,7 @@ from study.desk import Desk, Terms
 from study.enrolment import bring_up_to_date, enter, refuse_other, take_lease
 from study.events import OnEvent, Step, ignore
 from study.heartbeat import LEASE_SECONDS, Heartbeat
-from study.ledger import Lease, Ledger
+from study.ledger import Lease, Ledger, LedgerAwayError, Patience
 from study.opening import judge, open_desk
 from study.orders import Orders
 from study.preparation import Source, find
@@ -27,6 +27,7 @@ from study.spec import Study
 from study.splitting import resolved
 from study.stopping import Stopped, Stopping
 from study.sweeping import sweep
+from study.waiting import OUTAGE, drivers_patience, give_back
 from trainables.errors import InputError
 from trainables.storage import Storage
 
@@ -42,17 +43,19 @@ class Pace:
         checkpoint_seconds: Wall time between checkpoints on the way to a mark.
         lease_seconds: How long a driver that died on another machine keeps others out.
         segments: After how many a fresh Tuner is opened; None: as memory asks.
+        outage_seconds: How long a ledger's server that is away is waited for.
     """
 
     slice_seconds: float = 3.0
     checkpoint_seconds: float = 300.0
     lease_seconds: float = LEASE_SECONDS
     segments: int | None = None
+    outage_seconds: float = OUTAGE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-    """How a run ended. Counts are of all runs of the study.
+    """How a run ended. Counts are of all runs of the study, and 0 where the ledger was away at the end.
 
     Attributes:
         study: The study's name.
@@ -122,6 +125,7 @@ def run(
     complete, trouble = False, None
     with Stopping() as stopping, Ledger.open(address) as ledger:
         parts = _Parts(study, ledger, Storage(_absolute(storage or home)), stopping, on_event, pace or Pace())
+        ledger.patience = drivers_patience(parts.pace.outage_seconds, on_event, stopping.check)
         with_models = trainable is None  # only the networks that segstudy trains can be loaded by MLflow
         follow = _mlflow(parts, address, mlflow_uri, home, with_models) if mlflow_uri else contextlib.nullcontext()
         try:
@@ -129,7 +133,7 @@ def run(
                 complete = _run(parts, stack, source, ray_address, trainable, follow)
         except Stopped:
             pass
-        except MachineTroubleError as error:
+        except (MachineTroubleError, LedgerAwayError) as error:
             trouble = str(error)
         counts = _counts(ledger, study.name)
     return Result(
@@ -263,7 +267,7 @@ def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[L
     """The lease with its heartbeat; given back at the end."""
     seconds = parts.pace.lease_seconds
     lease = take_lease(parts.ledger, study_id, seconds, parts.stopping, parts.tell)
-    stack.callback(parts.ledger.release, lease)
+    stack.callback(give_back, parts.ledger, lease)
     parts.ledger.request_stop(study_id, stop=False)  # what was asked of an earlier driver
     return lease, stack.enter_context(Heartbeat(parts.ledger, lease, lease_seconds=seconds))
 
@@ -281,9 +285,11 @@ def _shape(study: Study, there: Sequence[Node]) -> Shape:
 
 
 def _counts(ledger: Ledger, name: str) -> Counter[str]:
-    if not ledger.has_study(name):
-        return Counter()
-    return Counter(trial.status for trial in ledger.known(ledger.study(name).id))
+    ledger.patience = Patience()
+    with contextlib.suppress(LedgerAwayError):
+        if ledger.has_study(name):
+            return Counter(trial.status for trial in ledger.known(ledger.study(name).id))
+    return Counter()
 
 
 def _absolute(path: str | os.PathLike[str]) -> pathlib.Path:

@@ -6,7 +6,8 @@
         ledger.insert_trials(lease, decision.insert, "tpe, optuna 5.0.0", halved=decision.halved)
 
 Every method is a function of the file named beside it, and is one transaction. Those that take a `Lease` write nothing
-and raise `FencedOut` when another driver has it. Times are seconds since 1970; `now` is for tests.
+and raise `FencedOut` when another driver has it. What writes, and questions marked `patient`, wait for a database
+that is away (study/ledger/outage.py). Times are seconds since 1970; `now` is for tests.
 """
 
 from study.ledger import archive, digest, lease, measured, slices
@@ -19,9 +20,10 @@ from study.ledger import studies as ledger_studies
 from study.ledger import trials as ledger_trials
 from study.ledger import views as ledger_views
 from study.ledger.lease import FencedOut, Lease, LeaseHeld, Owner
-from study.ledger.store import Store
+from study.ledger.outage import LedgerAwayError, Patience
+from study.ledger.store import Store, patient
 
-__all__ = ["FencedOut", "Lease", "LeaseHeld", "Ledger", "Owner"]
+__all__ = ["FencedOut", "Lease", "LeaseHeld", "Ledger", "LedgerAwayError", "Owner", "Patience"]
 
 
 class Ledger(Store):
@@ -34,62 +36,62 @@ class Ledger(Store):
 
     # study/ledger/studies.py: studies, arms, cases
     create_study = ledger_studies.create_study
-    study = ledger_studies.study
-    has_study = ledger_studies.has_study
-    studies = ledger_studies.studies
-    arms = ledger_studies.arms
-    cases = ledger_studies.cases
+    study = patient(ledger_studies.study)
+    has_study = patient(ledger_studies.has_study)
+    studies = patient(ledger_studies.studies)
+    arms = patient(ledger_studies.arms)
+    cases = patient(ledger_studies.cases)
     set_cases = ledger_studies.set_cases
     update_file = ledger_studies.update_file
     request_stop = ledger_studies.request_stop
     stop_requested = ledger_studies.stop_requested
     count_report_read = ledger_studies.count_report_read
     add_notice = ledger_studies.add_notice
-    notices = ledger_studies.notices
+    notices = patient(ledger_studies.notices)
 
     # study/ledger/trials.py: what the planner decides, and what it needs to know
     insert_trials = ledger_trials.insert_trials
     halve = ledger_trials.halve
     lose = ledger_trials.lose
-    known = ledger_trials.known
-    speeds = ledger_trials.speeds
+    known = patient(ledger_trials.known)
+    speeds = patient(ledger_trials.speeds)
 
     # study/ledger/attempts.py: segments at work
     start_attempt = ledger_attempts.start_attempt
     end_attempt = ledger_attempts.end_attempt
-    losses = ledger_attempts.losses
-    attempts = ledger_attempts.attempts
+    losses = patient(ledger_attempts.losses)
+    attempts = patient(ledger_attempts.attempts)
 
     # study/ledger/segments.py: a segment's end
     complete_segment = ledger_segments.complete_segment
 
     # study/ledger/checkpoints.py: which folders count
     record_checkpoint = ledger_checkpoints.record_checkpoint
-    resume_point = ledger_checkpoints.resume_point
+    resume_point = patient(ledger_checkpoints.resume_point)
     forget_checkpoint = ledger_checkpoints.forget_checkpoint
     forget_checkpoints = ledger_checkpoints.forget_checkpoints
-    folders = ledger_checkpoints.folders
+    folders = patient(ledger_checkpoints.folders)
 
     # study/ledger/reading.py: in bulk, for reports
-    trials = ledger_reading.trials
-    segments = ledger_reading.segments
-    curves = ledger_reading.curves
-    previews = ledger_reading.previews
-    kept_previews = ledger_reading.kept_previews
-    scores = ledger_reading.scores
+    trials = patient(ledger_reading.trials)
+    segments = patient(ledger_reading.segments)
+    curves = patient(ledger_reading.curves)
+    previews = patient(ledger_reading.previews)
+    kept_previews = patient(ledger_reading.kept_previews)
+    scores = patient(ledger_reading.scores)
 
     # study/ledger/slices.py: more slices of what previews show
-    sliced = slices.sliced
+    sliced = patient(slices.sliced)
 
     # study/ledger/measured.py: voxel counts, scores pooled over cases, lesions
-    counts = measured.counts
-    pooled = measured.pooled
-    lesions = measured.lesions
+    counts = patient(measured.counts)
+    pooled = patient(measured.pooled)
+    lesions = patient(measured.lesions)
 
     # study/ledger/status.py, study/ledger/digest.py, study/ledger/archive.py, study/ledger/views.py
-    status = ledger_status.status
-    digest = digest.digest
+    status = patient(ledger_status.status)
+    digest = patient(digest.digest)
     export = archive.export
-    changes_since = ledger_views.changes_since
-    view_position = ledger_views.view_position
+    changes_since = patient(ledger_views.changes_since)
+    view_position = patient(ledger_views.view_position)
     set_view_position = ledger_views.set_view_position

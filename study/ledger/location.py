@@ -91,8 +91,14 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+# A server that is off or cut off is noticed within a minute; without these a connection to it hangs for hours.
+CONNECTION = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3,
+              "tcp_user_timeout": 60_000}  # fmt: skip
+
+
 def _postgresql(url: URL, *, read_only: bool) -> tuple[Engine, str]:
-    options: dict[str, Any] = {"pool_pre_ping": True, "json_serializer": dumps}
+    ours = {name: value for name, value in CONNECTION.items() if name not in url.query}
+    options: dict[str, Any] = {"pool_pre_ping": True, "json_serializer": dumps, "connect_args": ours}
     if read_only:
         options["execution_options"] = {"postgresql_readonly": True}
     try:

@@ -1,24 +1,23 @@
 """A ledger's database, open, and its three kinds of transaction: reading, writing, writing as the lease's owner."""
 
-import time
+import functools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.exc import DBAPIError
 
 from study.ledger import schema
 from study.ledger.lease import FencedOut, Lease, who
 from study.ledger.location import engine_for
+from study.ledger.outage import LedgerAwayError, Patience, persist
 from study.ledger.version import prepare
 
 T = TypeVar("T")
-
-RETRIES = 6
-PAUSE = 0.05  # seconds before the first repetition; each further one waits twice as long
+P = ParamSpec("P")
 
 
 class Store:
@@ -28,13 +27,16 @@ class Store:
         label: What messages call it: the path, or the URL without password.
         read_only: Whether writing is refused.
         case_ids: Study id → case name → (row id, its split in each fold): what every segment's scores need.
+        patience: How an outage of the database is waited for; a driver's is long.
     """
 
     def __init__(self, engine: Engine, label: str, *, read_only: bool = False) -> None:
         self.label = label
         self.read_only = read_only
         self.case_ids: dict[int, dict[str, tuple[int, tuple[str, ...]]]] = {}
+        self.patience = Patience()
         self._engine = engine
+        self._one_by_one = threading.Lock()
         if engine.dialect.name == "sqlite":
             self._reader = engine.execution_options(reading=True)
         else:
@@ -78,45 +80,74 @@ class Store:
             yield connection
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Do `work` in one transaction, again from its start where the database asks for that (locked, deadlock)."""
+        """Do `work` in one transaction, again from its start where the database was away or asks for that.
+
+        Raises:
+            LedgerAwayError: It was away longer than there is patience, its disk is full, …
+        """
+        return self.persist(lambda: self._write(work))
+
+    def persist(self, work: Callable[[], T]) -> T:
+        """Do what may be done again from its start, with this ledger's patience. Who gave up once waits no more.
+
+        Raises:
+            LedgerAwayError: As `write`.
+        """
+        try:
+            return persist(work, self.label, self.patience)
+        except LedgerAwayError:
+            self.patience = Patience(seconds=0.0)
+            raise
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
         if self.read_only:
             raise ValueError(f"{self.label} was opened to be read only")
-        for repetition in range(RETRIES + 1):
-            try:
-                with self._engine.begin() as connection:
-                    return work(connection)
-            except DBAPIError as error:
-                if repetition == RETRIES or not _transient(error):
-                    raise
-                time.sleep(PAUSE * 2**repetition)
-        raise AssertionError("unreachable")
+        with self._engine.begin() as connection:
+            return work(connection)
 
-    def fenced(self, lease: Lease, work: Callable[[Connection, int], T]) -> T:
-        """Do `work(connection, revision)` in one transaction of the lease's owner.
+    def fenced(self, lease: Lease, work: Callable[[Connection, int], T], *, wait: bool = True) -> T:
+        """Do `work(connection, revision)` in one transaction of the lease's owner, just once.
 
         The fence is checked by an update, which holds the lease's row until the commit: nobody takes it in between.
-        `revision` grows with each such transaction of the study.
+        `revision` grows with each such transaction of the study. A connection that breaks during the commit leaves it
+        open whether that happened; the revision then says so, which is why a process writes one after the other.
+
+        Args:
+            lease: The driver's.
+            work: What to do.
+            wait: Whether an outage is waited for.
 
         Raises:
             FencedOut: Another driver took the lease, or it was released.
+            LedgerAwayError: As `write`.
         """
+        row = schema.leases
+        mine = (row.c.study_id == lease.study_id) & (row.c.fence == lease.fence)
+        before: list[tuple[int, T]] = []  # the revision that the last try would have made, and what it gave
 
         def guarded(connection: Connection) -> T:
-            row = schema.leases
-            mine = (row.c.study_id == lease.study_id) & (row.c.fence == lease.fence)
             if connection.execute(update(row).where(mine).values(revision=row.c.revision + 1)).rowcount != 1:
                 raise _fenced_out(connection, lease)
             revision = connection.scalar(select(row.c.revision).where(mine))
             assert revision is not None
-            return work(connection, revision)
+            if before and revision > before[-1][0]:
+                return before[-1][1]
+            done = work(connection, revision)
+            before.append((revision, done))
+            return done
 
-        return self.write(guarded)
+        with self._one_by_one:
+            return self.write(guarded) if wait else self._write(guarded)
 
 
-def _transient(error: DBAPIError) -> bool:
-    if getattr(error.orig, "sqlstate", None) in ("40001", "40P01"):  # PostgreSQL: serialisation failure, deadlock
-        return True
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (5, 6)  # SQLite: busy, locked
+def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
+    """A question to the ledger that is asked again where the database was away."""
+
+    @functools.wraps(question)
+    def asked(store: Store, /, *args: P.args, **options: P.kwargs) -> T:
+        return store.persist(lambda: question(store, *args, **options))
+
+    return asked
 
 
 def _fenced_out(connection: Connection, lease: Lease) -> FencedOut:

@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import psycopg
 import pytest
@@ -24,21 +25,45 @@ def no_syncs() -> Iterator[None]:
         yield
 
 
+class Server:
+    """A real PostgreSQL that runs while the block does, and can be stopped and started within it.
+
+    Attributes:
+        address: Of its database; the same after a restart.
+    """
+
+    def __enter__(self) -> Self:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pgserver looks for a runtime folder that a container need not have
+            import pgserver
+
+            # Not in pytest's folder: the server runs as another user when we are root, and may not enter there.
+            self._server = pgserver.get_server(tempfile.mkdtemp(prefix="segstudy-postgres-"), cleanup_mode="delete")
+        self._pg_ctl = pgserver.pg_ctl
+        self.address = str(self._server.get_uri())
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes"):  # these databases need not outlive the machine
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.cleanup()
+
+    def stop(self, how: str) -> None:
+        """Stops it: `fast` ends connections in order, `immediate` is a crash."""
+        self._pg_ctl(["-w", "stop", "-m", how], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Starts it again."""
+        self._server.ensure_postgres_running()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a server, for the whole run."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pgserver looks for a runtime folder that a container need not have
-        import pgserver
-
-        # Not in pytest's folder: the server runs as another user when we are root, and may not enter there.
-        server = pgserver.get_server(tempfile.mkdtemp(prefix="segstudy-postgres-"), cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in ("fsync", "full_page_writes"):  # these databases need not outlive the machine
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield server.get_uri()
-    server.cleanup()
+    with Server() as server:
+        yield server.address
 
 
 def schema_of_its_own(server: str) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import random
+from collections.abc import Callable
 
 import torch
 
@@ -69,8 +70,8 @@ class Office:
                 self.desk.back(handle, report)
                 return
 
-    def finish(self, chance: random.Random | None = None) -> str:
-        """Runs to the end, what is out in any order; the digest."""
+    def finish(self, chance: random.Random | None = None, each: Callable[[], None] = lambda: None) -> str:
+        """Runs to the end, what is out in any order; the digest. `each` is called before each errand is done."""
         chance, names = chance or random.Random(0), iter(range(10**6))
         out: dict[str, Errand] = {}
         while not self.desk.nothing_left:
@@ -78,6 +79,7 @@ class Office:
             if (errand := self.desk.hand_out(handle)) is not None:
                 out[handle] = errand
                 continue
+            each()
             done = chance.choice(sorted(out))
             self.carry_out(done, out.pop(done))
         return self.ledger.digest(self.id)

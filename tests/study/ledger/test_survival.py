@@ -13,11 +13,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.exc import OperationalError
 
-from study.ledger import Ledger, schema
+from study.ledger import Ledger, LedgerAwayError, Patience, schema
 from study.ledger import location as ledger_location
-from study.ledger import store as ledger_store
 from tests.study import small
 from tests.study.small import key
 
@@ -144,7 +142,6 @@ class TestRetries:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ledger_location, "PATIENCE", 0.01)
-        monkeypatch.setattr(ledger_store, "PAUSE", 0.02)
 
     def test_a_locked_file_is_tried_again(self, tmp_path: Path) -> None:
         path = tmp_path / "ledger.db"
@@ -159,15 +156,22 @@ class TestRetries:
             other.close()
             assert len(ledger.known(lease.study_id)) == 1
 
-    def test_a_file_locked_for_good_is_an_error(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ledger_store, "PAUSE", 0.001)
+    def test_a_file_locked_for_good_is_said_in_one_line_and_waited_for_once(self, tmp_path: Path) -> None:
         path = tmp_path / "ledger.db"
         with Ledger.open(path) as ledger:
             lease = small.begin(ledger)
+            ledger.patience = Patience(seconds=0.2)
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(OperationalError, match="locked"):
+            with pytest.raises(LedgerAwayError) as caught:
                 ledger.insert_trials(lease, [small.plan(key(0))], "random")
+            assert str(caught.value) == (
+                f"{path}: database is locked. Nothing is lost: give the same command again when that is mended."
+            )
+            begun = time.monotonic()
+            with pytest.raises(LedgerAwayError):
+                ledger.insert_trials(lease, [small.plan(key(0))], "random")
+            assert time.monotonic() - begun < 0.15, "who gave up once waits no more"
             other.close()
 
     def test_of_two_that_wait_for_each_other_one_begins_again(self, database: str) -> None:
