@@ -1,49 +1,48 @@
 """Whole images through a network that was trained on patches: overlapping windows, weighted and averaged."""
 
+import collections
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from trainables.slices import slices_of
+from trainables.windows import Canvas, Corner, Windows
 
-BLENDS = ("constant", "gaussian")
 AVERAGES = ("logits", "probabilities")
 
+Network = Callable[[Tensor], Tensor]
+Activation = Callable[[Tensor], Tensor]
 
-@torch.inference_mode()
+
 def predict(
-    network: Callable[[Tensor], Tensor],
+    network: Network,
     image: Tensor,
     *,
     window: Sequence[int],
     overlap: Sequence[int],
     blend: str = "gaussian",
+    padding: Sequence[float] | None = None,
     average: str = "logits",
     mirror: bool = False,
     batch_size: int = 2,
-    padding: Sequence[float] | None = None,
     context: int = 0,
     overlapping: bool = False,
 ) -> Tensor:
-    """Class probabilities of a whole image; of a volume slice by slice where the window has two sides.
+    """Class probabilities of one image, as `predict_all` gives them.
 
     Args:
-        network: Maps `(N, channels, *window)` to logits `(N, C, *window)`; already in evaluation mode.
-        image: `(channels, *spatial)` on the network's device. Where it is smaller than the window it is padded evenly
-            and the result cropped back.
-        window: Voxels of a window, as the network was trained.
-        overlap: Voxels by which neighbouring windows overlap at least, each in `[0, window)`.
-        blend: Weight of a window's voxels: `constant`, or a `gaussian` around its centre.
-        average: What overlapping (and mirrored) windows average: `logits` before the softmax or sigmoid, or
-            `probabilities`.
-        mirror: Whether each window is also seen mirrored along every set of axes, `2^dim` times in all.
-        batch_size: Windows that go through the network together.
+        network: As there, as are all that are not named here.
+        image: `(channels, *spatial)` on the network's device.
+        window: As of `Windows`, and so are the two next.
+        overlap: See there.
+        blend: See there.
         padding: For each channel, the value of the voxels around a small image; None is 0 for all.
-        context: For slices: neighbours on each side that a network sees with each (`slices_of`).
-        overlapping: Whether the channels are regions with a sigmoid each, instead of a softmax over all.
+        average: See `predict_all`, as the others.
+        mirror: See there.
+        batch_size: See there.
+        context: See there.
+        overlapping: See there.
 
     Returns:
         `(C, *spatial)`, float32, in `[0, 1]`; sums to 1 over C unless they overlap.
@@ -51,108 +50,124 @@ def predict(
     Raises:
         ValueError: Window and overlap do not fit each other or the image, or there is no such blend or average.
     """
-    if image.ndim == 4 and len(window) == 2:
-        how = {"window": window, "overlap": overlap, "blend": blend, "average": average, "mirror": mirror}
-        around = None if padding is None else [value for value in padding for _ in range(2 * context + 1)]
-        each = [
-            predict(network, one, **how, batch_size=batch_size, padding=around, overlapping=overlapping)  # type: ignore[arg-type]
-            for one in slices_of(image, context, padding)
-        ]
-        return torch.stack(each, dim=1)
-    size = image.shape[1:]
-    _check(size, window, overlap, blend, average)
-    image, inside = _padded(image, window, padding)
-    corners = list(itertools.product(*(starts(*axis) for axis in zip(image.shape[1:], window, overlap, strict=True))))
-    weight = weights(window, blend).to(image.device)
-    curve = torch.sigmoid if overlapping else _softmax
-    activation = curve if average == "probabilities" else None
-    total: Tensor | None = None
-    seen = torch.zeros(image.shape[1:], device=image.device)
-    for batch in _batches(corners, batch_size):
-        places = [tuple(slice(s, s + w) for s, w in zip(corner, window, strict=True)) for corner in batch]
-        scores = _scores(network, torch.stack([image[(slice(None), *place)] for place in places]), activation, mirror)
-        if total is None:
-            total = torch.zeros((scores.shape[1], *image.shape[1:]), device=image.device)
-        for place, score in zip(places, scores, strict=True):
-            total[(slice(None), *place)] += score * weight
-            seen[place] += weight
-    assert total is not None, "an image has at least one window"
-    mean = (total / seen)[(slice(None), *inside)]
-    return curve(mean[None])[0] if activation is None else mean
+    (found,) = predict_all(
+        network,
+        [(image, padding)],
+        windows=Windows(window, overlap, blend, image.device),
+        average=average,
+        mirror=mirror,
+        batch_size=batch_size,
+        context=context,
+        overlapping=overlapping,
+    )
+    return found
 
 
-def starts(size: int, window: int, overlap: int) -> list[int]:
-    """First voxels of the windows along one axis, increasing; the last is shifted back to end with the image.
+@torch.inference_mode()
+def predict_all(
+    network: Network,
+    images: Iterable[tuple[Tensor, Sequence[float] | None]],
+    *,
+    windows: Windows,
+    average: str = "logits",
+    mirror: bool = False,
+    batch_size: int = 2,
+    context: int = 0,
+    overlapping: bool = False,
+    across: bool = False,
+) -> Iterator[Tensor]:
+    """Class probabilities of whole images in turn; of a volume slice by slice where the window has two sides.
+
+    Windows without image, where each channel is its padding, go through the network once for all of them.
 
     Args:
-        size: Voxels of the image, >= `window`.
-        window: Voxels of a window.
-        overlap: Voxels that neighbours share at least.
+        network: Maps `(N, channels, *window)` to logits `(N, C, *window)`; already in evaluation mode.
+        images: Each `(channels, *spatial)` on the network's device, with its padding (`windows.Canvas`).
+        windows: How they are cut.
+        average: What overlapping (and mirrored) windows average: `logits` before the softmax or sigmoid, or
+            `probabilities`.
+        mirror: Whether each window is also seen mirrored along every set of axes, `2^dim` times in all.
+        batch_size: Windows that go through the network together.
+        context: For slices: neighbours on each side that a network sees with each (`slices.slices_of`).
+        overlapping: Whether the channels are regions with a sigmoid each, instead of a softmax over all.
+        across: Whether windows of different images may go together. Then an image comes out when the next ones have
+            filled its last batch, and on a device whose kernels choose by size its last bits depend on them.
+
+    Yields:
+        `(C, *spatial)`, float32, in `[0, 1]`, sums to 1 over C unless they overlap.
+
+    Raises:
+        ValueError: The window does not fit an image, or there is no such average.
     """
-    steps = max(1, -(-(size - overlap) // (window - overlap)))
-    return [min(step * (window - overlap), size - window) for step in range(steps)]
+    if average not in AVERAGES:
+        raise ValueError(f"average: expected {' or '.join(AVERAGES)}, found {average!r}")
+    curve = torch.sigmoid if overlapping else _softmax
+    passes = _Passes(network, curve if average == "probabilities" else None, mirror, batch_size)
+    last = curve if average == "logits" else None
+    opened: collections.deque[Canvas] = collections.deque()
+    for image, padding in images:
+        canvas = Canvas(image, windows, padding, context)
+        opened.append(canvas)
+        passes.take(canvas, finish=not across)
+        while opened and not opened[0].open:
+            yield _probabilities(opened.popleft(), last)
+    passes.finish()
+    while opened:
+        yield _probabilities(opened.popleft(), last)
 
 
-def weights(window: Sequence[int], blend: str) -> Tensor:
-    """Weight of a window's voxels, `(*window)`, in `(0, 1]`.
+class _Passes:
+    """Windows on their way through the network, `batch_size` at a time."""
 
-    `gaussian` has a standard deviation of an eighth of each side, as nnU-Net and MONAI have it, and is at least 1e-3,
-    so that no voxel is divided by next to nothing.
-    """
-    if blend == "constant":
-        return torch.ones(*window)
-    product = torch.ones(())
-    for side in window:
-        x = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
-        product = product[..., None] * torch.exp(-0.5 * (x / (side / 8)) ** 2)
-    return product.clamp(min=1e-3)
+    def __init__(self, network: Network, activation: Activation | None, mirror: bool, batch_size: int) -> None:
+        self._network, self._activation, self._mirror, self._size = network, activation, mirror, batch_size
+        self._waiting: list[tuple[Canvas, Corner]] = []
+        self._blank: dict[tuple[float, ...], Tensor] = {}
+
+    def take(self, canvas: Canvas, *, finish: bool) -> None:
+        """Adds all of an image's windows to it; with `finish` off a last batch that is not full waits."""
+        for corner in canvas.corners:
+            values = canvas.blank(corner)
+            if values is None:
+                self._waiting.append((canvas, corner))
+            else:
+                canvas.add(corner, self._of_nothing(values, canvas.seen(corner)))
+            if len(self._waiting) == self._size:
+                self.finish()
+        if finish:
+            self.finish()
+
+    def finish(self) -> None:
+        """Sends what waits."""
+        if not self._waiting:
+            return
+        scores = self._scores(torch.stack([canvas.seen(corner) for canvas, corner in self._waiting]))
+        for (canvas, corner), own in zip(self._waiting, scores, strict=True):
+            canvas.add(corner, own)
+        self._waiting = []
+
+    def _of_nothing(self, values: tuple[float, ...], window: Tensor) -> Tensor:
+        if values not in self._blank:
+            self._blank[values] = self._scores(window[None])[0]
+        return self._blank[values]
+
+    def _scores(self, windows: Tensor) -> Tensor:
+        axes = range(2, windows.ndim) if self._mirror else ()
+        flips = [flip for n in range(len(axes) + 1) for flip in itertools.combinations(axes, n)]
+        total: Tensor | None = None
+        for flip in flips:
+            logits = self._network(windows.flip(flip) if flip else windows).float()
+            scores = logits if self._activation is None else self._activation(logits)
+            scores = scores.flip(flip) if flip else scores
+            total = scores if total is None else total + scores
+        assert total is not None, "the image itself is one of the flips"
+        return total / len(flips) if self._mirror else total
 
 
 def _softmax(logits: Tensor) -> Tensor:
     return torch.softmax(logits, dim=1)
 
 
-def _scores(
-    network: Callable[[Tensor], Tensor],
-    windows: Tensor,
-    activation: Callable[[Tensor], Tensor] | None,
-    mirror: bool,
-) -> Tensor:
-    axes = range(2, windows.ndim) if mirror else ()
-    flips = [flip for n in range(len(axes) + 1) for flip in itertools.combinations(axes, n)]
-    total: Tensor | None = None
-    for flip in flips:
-        logits = network(windows.flip(flip) if flip else windows).float()
-        scores = logits if activation is None else activation(logits)
-        scores = scores.flip(flip) if flip else scores
-        total = scores if total is None else total + scores
-    assert total is not None, "the image itself is one of the flips"
-    return total / len(flips)
-
-
-def _check(size: Sequence[int], window: Sequence[int], overlap: Sequence[int], blend: str, average: str) -> None:
-    if not len(size) == len(window) == len(overlap):
-        raise ValueError(
-            f"expected as many sides in all, found image {[*size]}, window {[*window]}, overlap {[*overlap]}"
-        )
-    if not all(0 <= shared < side for shared, side in zip(overlap, window, strict=True)):
-        raise ValueError(f"overlap: expected 0 <= overlap < window, found {[*overlap]} of {[*window]}")
-    for name, value, known in (("blend", blend, BLENDS), ("average", average, AVERAGES)):
-        if value not in known:
-            raise ValueError(f"{name}: expected {' or '.join(known)}, found {value!r}")
-
-
-def _padded(image: Tensor, window: Sequence[int], padding: Sequence[float] | None) -> tuple[Tensor, tuple[slice, ...]]:
-    """The image at least as large as the window, and where the image is in it."""
-    missing = [max(0, side - size) for size, side in zip(image.shape[1:], window, strict=True)]
-    inside = tuple(slice(n // 2, n // 2 + size) for n, size in zip(missing, image.shape[1:], strict=True))
-    if not any(missing):
-        return image, inside
-    pads = [pad for n in reversed(missing) for pad in (n // 2, n - n // 2)]
-    values = padding or [0.0] * len(image)
-    return torch.stack([F.pad(channel, pads, value=v) for channel, v in zip(image, values, strict=True)]), inside
-
-
-def _batches(items: list[tuple[int, ...]], size: int) -> Iterator[list[tuple[int, ...]]]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]
+def _probabilities(canvas: Canvas, curve: Activation | None) -> Tensor:
+    mean = canvas.mean()
+    return mean if curve is None else curve(mean[None])[0]

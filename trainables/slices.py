@@ -17,8 +17,15 @@ def slices_of(volume: Tensor, context: int, padding: Sequence[float] | None = No
     Yields:
         `(channels * (2 * context + 1), y, x)`: of each channel its slices in turn, the lowest first.
     """
-    ends = torch.tensor([0.0] * len(volume) if padding is None else list(padding), device=volume.device)
-    empty = ends.to(volume.dtype).view(-1, 1, 1, 1).expand(-1, context, *volume.shape[2:])
-    deep = torch.cat([empty, volume, empty], dim=1) if context else volume
+    deep = with_ends(volume, context, padding)
     for index in range(volume.shape[1]):
         yield deep[:, index : index + 2 * context + 1].flatten(0, 1)
+
+
+def with_ends(volume: Tensor, context: int, padding: Sequence[float] | None = None) -> Tensor:
+    """`(channels, z + 2 * context, y, x)`: empty slices below and above; arguments as of `slices_of`."""
+    if not context:
+        return volume
+    ends = torch.tensor([0.0] * len(volume) if padding is None else list(padding), device=volume.device)
+    empty = ends.to(volume.dtype).view(-1, 1, 1, 1).expand(-1, context, *volume.shape[2:])
+    return torch.cat([empty, volume, empty], dim=1)

@@ -1,14 +1,16 @@
 """Sliding windows: every voxel seen, weights and averages as MONAI's, nothing changed where windows agree."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import torch
 from monai.inferers import SlidingWindowInferer
 from torch import Tensor
 
-from trainables.inference import predict, starts, weights
+from trainables.inference import predict, predict_all
+from trainables.windows import Windows, starts, weights
 
 
 def by_voxel(x: Tensor) -> Tensor:
@@ -148,10 +150,109 @@ def test_nothing_is_kept_for_gradients() -> None:
     assert not predict(layer, image((8, 8)), window=(4, 4), overlap=(2, 2)).requires_grad
 
 
+def test_windows_of_several_images_go_together_and_come_apart() -> None:
+    # 4, 1 and 6 windows of 4 x 4: with batches of three one batch holds the first image's last window, all of the
+    # second image and the third's first.
+    sizes: list[int] = []
+
+    def network(x: Tensor) -> Tensor:
+        sizes.append(len(x))
+        return by_place(x)
+
+    images = [(image(size, seed), None) for seed, size in enumerate([(6, 5), (3, 4), (6, 7)])]
+    windows = Windows((4, 4), (2, 2))
+    together = list(predict_all(network, images, windows=windows, batch_size=3, across=True))
+    assert sizes == [3, 3, 3, 2]
+    sizes.clear()
+    apart = list(predict_all(network, images, windows=windows, batch_size=3))
+    assert sizes == [3, 1, 1, 3, 3]
+    for (given, _), one, other in zip(images, together, apart, strict=True):
+        alone = predict(by_place, given, window=(4, 4), overlap=(2, 2), batch_size=1)
+        assert one.shape == (3, *given.shape[1:])
+        assert torch.allclose(one, alone, atol=1e-6)
+        assert torch.allclose(other, alone, atol=1e-6)
+
+
+def test_an_image_comes_out_before_the_next_is_asked_for() -> None:
+    asked = []
+
+    def images() -> Iterator[tuple[Tensor, None]]:
+        for seed in range(3):
+            asked.append(seed)
+            yield image((8, 8), seed), None
+
+    found = predict_all(by_voxel, images(), windows=Windows((4, 4), (0, 0)), batch_size=3)
+    for seed in range(3):
+        next(found)
+        assert asked == [*range(seed + 1)]
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("dim", [2, 3])
+def test_windows_without_image_are_predicted_once(dim: int, mirror: bool) -> None:
+    # A square of image in a corner of much padding (7): all other windows look the same to the network.
+    given = torch.full((1, *(16,) * dim), 7.0)
+    given[(0, *(slice(0, 3),) * dim)] = image((3,) * dim)[0]
+    seen = []
+
+    def network(x: Tensor) -> Tensor:
+        seen.append(len(x))
+        return by_place(x)
+
+    how: dict[str, Any] = {"window": (4,) * dim, "overlap": (1,) * dim, "mirror": mirror}
+    found = predict(network, given, **how, padding=(7.0,))
+    assert sum(seen) == 2 * (2**dim if mirror else 1)  # one window with image and one without
+    seen.clear()
+    every = predict(network, given, **how, padding=(8.0,))
+    assert sum(seen) == 5**dim * (2**dim if mirror else 1)
+    assert torch.allclose(found, every, atol=1e-6)
+
+
+def test_a_window_is_without_image_where_each_channel_is_its_own_padding() -> None:
+    given = torch.zeros(2, 8, 4)
+    given[0, :4], given[1, :4] = 5.0, 6.0
+    given[1, 7, 3] = 0.5  # the second channel holds something in the lower window
+    seen = []
+
+    def network(x: Tensor) -> Tensor:
+        seen.append(x.clone())
+        return x
+
+    how: dict[str, Any] = {"window": (4, 4), "overlap": (0, 0), "batch_size": 1}
+    found = predict(network, given, **how, padding=(5.0, 6.0))
+    assert [len(x) for x in seen] == [1, 1]
+    assert torch.allclose(found, torch.softmax(given, dim=0), atol=1e-6)
+    twice = torch.cat([given[:, :4]] * 3, dim=1)
+    assert len(seen) == 2
+    assert torch.allclose(predict(network, twice, **how, padding=(5.0, 6.0)), torch.softmax(twice, dim=0), atol=1e-6)
+    assert len(seen) == 3  # all three windows in one
+
+
+def test_weights_are_kept_for_images_of_one_size() -> None:
+    windows = Windows((4, 4), (2, 2))
+    kept = windows.shares((6, 6))
+    assert windows.shares((6, 6)) is kept
+    other = windows.shares((6, 8))
+    assert other.shape == (6, 8)
+    assert windows.shares((6, 6)) is not kept
+    assert torch.equal(windows.shares((6, 6)), kept)
+
+
+def test_scores_that_lie_channels_last_are_summed_likewise() -> None:
+    given = image((9, 8, 7))
+    how: dict[str, Any] = {"window": (4, 4, 4), "overlap": (2, 2, 2)}
+
+    def last(x: Tensor) -> Tensor:
+        return by_place(x).contiguous(memory_format=torch.channels_last_3d)
+
+    assert torch.allclose(predict(last, given, **how), predict(by_place, given, **how), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"window": (4,)}, "as many sides"),
+        ({"window": (4, 4, 4), "overlap": (1, 1, 1)}, r"as many sides in both, found image \[8, 8\]"),
         ({"overlap": (4, 1)}, r"0 <= overlap < window, found \[4, 1\] of \[4, 4\]"),
         ({"overlap": (-1, 1)}, "0 <= overlap"),
         ({"blend": "gauss"}, "constant or gaussian, found 'gauss'"),

@@ -21,7 +21,7 @@ import numpy as np
 from trainables import streams
 from trainables.data.cache import CachedCase, Dataset
 from trainables.errors import InputError
-from trainables.inference import starts
+from trainables.windows import starts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
