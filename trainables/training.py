@@ -15,7 +15,9 @@ from torch.nn.modules.dropout import _DropoutNd
 from trainables import models, precision
 from trainables.course import Course
 from trainables.curve import Curve
+from trainables.data import residence
 from trainables.data.augment import Augmenter
+from trainables.data.batches import Batches
 from trainables.data.cache import Dataset
 from trainables.data.labels import IGNORED
 from trainables.data.patches import PatchSampler
@@ -89,18 +91,27 @@ class Training:
         self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
             network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum, spec.eps
         )
-        self._augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
+        augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
         self._patches = PatchSampler(
             self._data,
             spec.train,
             spec.patch_size,
             spec.foreground,
             spec.seed,
-            self._augmenter.margin,
+            augmenter.margin,
             spec.context,
             sampling=spec.sampling,
             overlap=spec.patch_overlap,
             batch_size=spec.batch_size,
+        )
+        lesions = spec.weighting == "inverse"
+        self._batches = Batches(
+            self._patches,
+            augmenter,
+            spec.batch_size,
+            device=self.device,
+            lesions=lesions,
+            home=residence.home_of(self._data, spec.train, self.device, lesions=lesions, share=spec.gpu),
         )
         self._curve = Curve(spec.iterations, spec.marks, self.device)
         self._course = Course(spec, self.device)
@@ -191,8 +202,9 @@ class Training:
 
     def close(self) -> None:
         """Lets go of memory and files; nothing is called afterwards."""
-        del self.network, self._optimizer, self._data, self._patches, self._curve, self._course, self._examiner
-        if self.device.type == "cuda":
+        gpu = self.device.type == "cuda"
+        vars(self).clear()
+        if gpu:
             torch.cuda.empty_cache()
 
     def _iterate(self) -> tuple[Point, ...]:
@@ -216,15 +228,9 @@ class Training:
 
     def _batch(self, iteration: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Images, class indices, and what the loss takes beside them: voxel weights, voxels to ignore."""
-        size = self.spec.batch_size
-        images, labels = self._patches.batch(iteration, size)
-        weighted = self.spec.weighting == "inverse"
-        if weighted:
-            labels = torch.stack([labels, self._patches.components(iteration, size)], dim=1)
-        images, labels = images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
-        images, labels = self._augmenter.apply(images, labels, iteration)
+        images, labels = self._batches.batch(iteration)
         maps: dict[str, Tensor] = {}
-        if weighted:
+        if self.spec.weighting == "inverse":
             labels, components = labels.unbind(1)
             maps["weight"] = inverse_weights(components)
         if self._data.options.ignores:

@@ -42,7 +42,7 @@ def test_the_weights_are_those_of_the_patchs_lesions() -> None:
     learner = Training(spec(augment=("mirror",)), DATA)
     several = 0
     for iteration, (labels, maps) in enumerate(seen(learner, 8)):
-        components = learner._patches.components(iteration, 2)
+        components = learner._patches.batch(iteration, 2, lesions=True)[1][:, 1]
         expected = inverse_weights(components)
         for slot in range(2):
             flips = [

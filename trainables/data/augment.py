@@ -20,46 +20,55 @@ pipeline (MIScnn with batchgenerators), whose elastic displacement is `elastic_f
 where the filter's gives six times as much in 2D. Perlin's are proposals for the liver study, which names none.
 Intensities are normalised ones. All follow in the order in which they are named, but for geometry, which is one map and
 stands where the first of rotate, scale, elastic and elastic_filter does (mirror alone: first). Every draw is a function
-of (seed, iteration, slot); leaving one name out changes no other's.
+of (seed, iteration, slot) (`draws.py`); leaving one name out changes no other's.
 """
 
+import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import streams
 from trainables.data import deform
+from trainables.data.draws import DRAWS, Drawn, draw
 from trainables.data.intensity import INTENSITIES
-from trainables.data.perlin import perlin
+from trainables.data.patterns import PATTERNS, pattern
 from trainables.data.recipes import Given, parse
+from trainables.data.warp import warp
 
-DRAWS = {
-    "mirror": 3,
-    "rotate": 4,
-    "scale": 3,
-    "elastic": 2,
-    "brightness": 2,
-    "contrast": 3,
-    "gamma": 3,
-    "noise": 2,
-    "elastic_filter": 3,
-    "uniform_noise": 2,
-    "salt_pepper": 2,
-    "perlin": 4,
-}
-"""Augmentation → uniform numbers that are drawn for it, used or not."""
 AUGMENTATIONS = tuple(DRAWS)
 MOVING = {"rotate", "scale", "elastic", "elastic_filter"}
 MARGIN = 0.25
 """Share of the patch that is taken more on each side, so that turned patches show tissue in their corners."""
 
 
+class Cut(Protocol):
+    """Copies a patch with `extra` voxels more on each side into an image `(C, *size)` and maps `(*size)`."""
+
+    def __call__(self, extra: Sequence[int], image: np.ndarray, maps: Sequence[np.ndarray]) -> None:
+        """Arrays may be views in any direction."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Motion:
+    """Where the voxels of one patch come from.
+
+    Attributes:
+        matrix: `(dim, dim)`, as `deform.matrix` gives it.
+        field: `(dim, *size)` voxels added to the source offsets, or None.
+        reach: Voxels beyond the patch, on each side, that can be seen; never more than the margin.
+    """
+
+    matrix: np.ndarray
+    field: Tensor | None
+    reach: tuple[int, ...]
+
+
 class Augmenter:
-    """Applies augmentations to batches of `PatchSampler(…, margin=augmenter.margin)`."""
+    """Applies augmentations, to whole batches or to a patch while it is read."""
 
     def __init__(
         self,
@@ -84,6 +93,9 @@ class Augmenter:
         self.seed = seed
         self.patch_size = tuple(patch_size)
         self.spacing = tuple(spacing) if spacing is not None else (1.0,) * len(self.patch_size)
+        place = next((index for index, name in enumerate(self.names) if name in MOVING), 0)
+        colours = [[name for name in part if name in INTENSITIES] for part in (self.names[:place], self.names[place:])]
+        self._before, self._after = colours
 
     @property
     def margin(self) -> tuple[int, ...]:
@@ -93,165 +105,143 @@ class Augmenter:
         free = deform.free_axes(self.spacing)
         return tuple(math.ceil(MARGIN * size) if ok else 0 for size, ok in zip(self.patch_size, free, strict=True))
 
+    def draw(self, iteration: int, count: int) -> list[Drawn]:
+        """What happens to the patches of slots 0 to `count - 1`; to be kept, or given to `replay`."""
+        return [draw(self.options, self.seed, len(self.patch_size), iteration, slot) for slot in range(count)]
+
     def apply(self, images: Tensor, labels: Tensor, iteration: int) -> tuple[Tensor, Tensor]:
-        """One batch, on whatever device it is.
+        """One batch, on whatever device it is: `replay` of what `draw` gives for the iteration."""
+        return self.replay(images, labels, self.draw(iteration, len(images)))
+
+    def replay(self, images: Tensor, labels: Tensor, drawn: Sequence[Drawn]) -> tuple[Tensor, Tensor]:
+        """One batch, all that moves in one resampling; the same draws give the same bits.
 
         Args:
             images: `(N, C, *size)` float32, where `size` is the patch's with its margins.
             labels: `(N, *size)` integer, or `(N, M, *size)`: M maps that move together, such as classes and lesions.
-            iteration: Training iteration, which decides the draws.
+            drawn: For each patch its draw.
 
         Returns:
             Images `(N, C, *patch_size)` and labels `(N, *patch_size)` or `(N, M, *patch_size)`: new tensors.
         """
-        drawn = [self._draw(iteration, slot) for slot in range(len(images))]
-        place = next((index for index, name in enumerate(self.names) if name in MOVING), 0)
-        images = images.clone() if place else images
-        for name in self.names[:place]:
-            images = self._recolour(name, images, drawn, iteration)
-        images, labels = self._move(images, labels, drawn, iteration)
-        for name in self.names[place:]:
-            images = self._recolour(name, images, drawn, iteration)
+        images = images.clone() if self._before else images
+        self._recolour(self._before, images, drawn)
+        images, labels = self._move(images, labels, drawn)
+        self._recolour(self._after, images, drawn)
         return images, labels
 
-    def _draw(self, iteration: int, slot: int) -> dict[str, Any]:
-        """The slot's parameters; a name that is left out, or did not happen, is missing."""
-        chance = streams.stream(self.seed, "augment", iteration, slot).random(sum(DRAWS.values()))
-        drawn: dict[str, Any] = {}
-        for name, own in zip(DRAWS, np.split(chance, np.cumsum(list(DRAWS.values()))[:-1]), strict=True):
-            if name not in self.names:
-                continue
-            if name == "mirror":
-                drawn[name] = own[: len(self.patch_size)] < self.options[name]["probability"]
-            elif own[0] < self.options[name]["probability"]:
-                drawn[name] = _STRENGTHS[name](own[1:], self.options[name])
-        return drawn
+    def read(
+        self, drawn: Drawn, cut: Cut, seen: Tensor, classes: Sequence[Tensor], kept: Sequence[torch.dtype]
+    ) -> None:
+        """One patch on the CPU, of which no more is read than will be seen: `replay` with the same draw.
 
-    def _move(
-        self, images: Tensor, labels: Tensor, drawn: list[dict[str, Any]], iteration: int
-    ) -> tuple[Tensor, Tensor]:
+        Args:
+            drawn: The patch's draw.
+            cut: Reads it.
+            seen: `(C, *patch_size)` float32, to be filled.
+            classes: Maps `(*patch_size)` that move together, to be filled.
+            kept: For each map the type that it is read and moved in.
+        """
+        motion = self._motion(drawn)
+        early = [name for name in self._before if name in drawn.values]
+        if motion is None and not early:
+            back = tuple(slice(None, None, -1 if flip else 1) for flip in self._flips(drawn))
+            cut((0,) * len(back), seen.numpy()[(slice(None), *back)], [one.numpy()[back] for one in classes])
+        else:
+            extra = self.margin if motion is None or early else motion.reach
+            size = tuple(side + 2 * more for side, more in zip(self.patch_size, extra, strict=True))
+            image, maps = torch.empty(len(seen), *size), [torch.empty(size, dtype=kind) for kind in kept]
+            cut(extra, image.numpy(), [one.numpy() for one in maps])
+            self._recolour(early, image[None], [drawn])
+            if motion is None:
+                self._flip(image, seen, drawn)
+                for given, found in zip(maps, classes, strict=True):
+                    self._flip(given, found, drawn)
+            else:
+                warp(image, maps, motion.matrix, motion.field, seen, classes)
+        self._recolour(self._after, seen[None], [drawn])
+
+    def _move(self, images: Tensor, labels: Tensor, drawn: Sequence[Drawn]) -> tuple[Tensor, Tensor]:
         """Geometry. Patches that are only mirrored are cut out and flipped, which is exact and fast."""
         seen = images.new_empty((*images.shape[:2], *self.patch_size))
         dim = len(self.patch_size)
         classes = labels.new_empty((*labels.shape[:-dim], *self.patch_size))
-        moved = [slot for slot, one in enumerate(drawn) if MOVING & one.keys()]
-        middle = tuple(
-            slice((have - want) // 2, (have - want) // 2 + want)
-            for have, want in zip(labels.shape[-dim:], self.patch_size, strict=True)
-        )
+        moved = [slot for slot, one in enumerate(drawn) if MOVING & one.values.keys()]
         for slot in set(range(len(images))) - set(moved):
-            axes = [axis for axis, flip in enumerate(drawn[slot].get("mirror", ())) if flip]
-            seen[slot] = images[slot][(slice(None), *middle)].flip([axis + 1 for axis in axes])
-            classes[slot] = labels[slot][(slice(None),) * (labels.ndim - dim - 1) + middle].flip(
-                [axis - dim for axis in axes]
-            )
+            self._flip(images[slot], seen[slot], drawn[slot])
+            self._flip(labels[slot], classes[slot], drawn[slot])
         if moved:
             maps = torch.from_numpy(np.stack([self._map(drawn[slot]) for slot in moved])).to(images.device)
-            fields = self._fields([drawn[slot] for slot in moved], moved, iteration, images.device)
+            fields = self._fields([drawn[slot] for slot in moved], images.device)
             seen[moved], classes[moved] = deform.sample(images[moved], labels[moved], maps, fields, self.patch_size)
         return seen, classes
 
-    def _map(self, one: dict[str, Any]) -> np.ndarray:
+    def _flip(self, given: Tensor, found: Tensor, drawn: Drawn) -> None:
+        """The middle of one patch, mirrored; leading axes are kept."""
         dim = len(self.patch_size)
-        angles = one.get("rotate", np.zeros(3))[: 1 if dim == 2 else 3]
-        return deform.matrix(angles, one.get("scale", 1.0), one.get("mirror", (False,) * dim), self.spacing)
+        starts = [(have - want) // 2 for have, want in zip(given.shape[-dim:], self.patch_size, strict=True)]
+        middle = tuple(slice(start, start + want) for start, want in zip(starts, self.patch_size, strict=True))
+        beside = (slice(None),) * (given.ndim - dim)
+        mirrored = [axis - dim for axis, flip in enumerate(self._flips(drawn)) if flip]
+        found.copy_(given[(*beside, *middle)].flip(mirrored))
 
-    def _fields(
-        self, drawn: list[dict[str, Any]], slots: list[int], iteration: int, device: torch.device
-    ) -> Tensor | None:
+    def _flips(self, drawn: Drawn) -> Sequence[bool]:
+        flips: Sequence[bool] = drawn.values.get("mirror", (False,) * len(self.patch_size))
+        return flips
+
+    def _motion(self, drawn: Drawn) -> Motion | None:
+        """None where nothing but mirrors moves the patch."""
+        if not MOVING & drawn.values.keys():
+            return None
+        matrix, field = self._map(drawn), self._fields([drawn], torch.device("cpu"))
+        shift = np.zeros(len(matrix)) if field is None else field[0].abs().flatten(1).amax(1).numpy()
+        half = (np.array(self.patch_size) - 1) / 2
+        beyond = np.ceil(np.abs(matrix) @ half + shift - half).astype(int) + 1
+        reach = tuple(int(min(max(far, 0), most)) for far, most in zip(beyond, self.margin, strict=True))
+        return Motion(matrix, None if field is None else field[0], reach)
+
+    def _map(self, drawn: Drawn) -> np.ndarray:
+        dim = len(self.patch_size)
+        angles = drawn.values.get("rotate", (0.0,) * 3)[: 1 if dim == 2 else 3]
+        return deform.matrix(angles, drawn.values.get("scale", 1.0), self._flips(drawn), self.spacing)
+
+    def _fields(self, drawn: Sequence[Drawn], device: torch.device) -> Tensor | None:
         found = None
-        if any("elastic" in one for one in drawn):
+        if any("elastic" in one.values for one in drawn):
             control = np.zeros(
                 (len(drawn), len(self.patch_size), *deform.knots(self.patch_size, self.spacing)), np.float32
             )
-            for row, (one, slot) in enumerate(zip(drawn, slots, strict=True)):
-                if "elastic" in one:
-                    noise = streams.stream(self.seed, "augment/elastic", iteration, slot)
-                    control[row] = one["elastic"] * noise.standard_normal(control.shape[1:], np.float32)
+            for row, one in zip(control, drawn, strict=True):
+                if "elastic" in one.values:
+                    row[:] = one.stream("elastic").standard_normal(row.shape, np.float32)
+                    row *= np.float32(one.values["elastic"])
             found = deform.displacement(torch.from_numpy(control).to(device), self.patch_size, self.spacing)
-        if any("elastic_filter" in one for one in drawn):
-            filtered = torch.stack(
-                [self._filtered(one, slot, iteration, device) for one, slot in zip(drawn, slots, strict=True)]
-            )
+        if any("elastic_filter" in one.values for one in drawn):
+            filtered = torch.stack([self._filtered(one, device) for one in drawn])
             found = filtered if found is None else found + filtered
         return found
 
-    def _filtered(self, one: dict[str, Any], slot: int, iteration: int, device: torch.device) -> Tensor:
+    def _filtered(self, drawn: Drawn, device: torch.device) -> Tensor:
         shape = (len(self.patch_size), *self.patch_size)
-        if "elastic_filter" not in one:
+        if "elastic_filter" not in drawn.values:
             return torch.zeros(shape, device=device)
-        alpha, sigma = one["elastic_filter"]
-        noise = streams.stream(self.seed, "augment/elastic_filter", iteration, slot).random(shape, np.float32)
+        alpha, sigma = drawn.values["elastic_filter"]
+        noise = drawn.stream("elastic_filter").random(shape, np.float32)
         return deform.smoothed(torch.from_numpy(2 * noise - 1).to(device), sigma, self.spacing) * float(alpha)
 
-    def _recolour(self, name: str, images: Tensor, drawn: list[dict[str, Any]], iteration: int) -> Tensor:
-        slots = [slot for slot, one in enumerate(drawn) if name in one and name in INTENSITIES]
-        if not slots:
-            return images
-        if name in _FIELDS:
-            fields = [
-                _FIELDS[name](
-                    streams.stream(self.seed, f"augment/{name}", iteration, slot),
-                    tuple(images.shape[1:]),
-                    drawn[slot][name],
-                )
-                for slot in slots
-            ]
-            strength = torch.from_numpy(np.stack(fields)).to(images)
-        else:
-            values = [drawn[slot][name] for slot in slots]
-            strength = images.new_tensor(values).view(-1, *(1,) * (images.ndim - 1))
-        images[slots] = INTENSITIES[name](images[slots], strength)
-        return images
-
-
-def _either(own: np.ndarray, options: dict[str, Any]) -> float:
-    """Half the time U(low, 1), else U(1, high): as likely to weaken as to strengthen, whatever the ranges."""
-    low, high = options["range"]
-    return float(low + own[1] * (1 - low) if own[0] < 0.5 else 1 + own[1] * (high - 1))
-
-
-def _between(share: float, pair: tuple[float, float]) -> float:
-    return float(pair[0] + share * (pair[1] - pair[0]))
-
-
-_STRENGTHS: dict[str, Callable[[np.ndarray, dict[str, Any]], Any]] = {
-    "rotate": lambda own, how: np.deg2rad(how["degrees"]) * (2 * own - 1),
-    "scale": _either,
-    "elastic": lambda own, how: np.float32(_between(own[0], how["displacement"])),
-    "brightness": lambda own, how: _between(own[0], how["range"]),
-    "contrast": _either,
-    "gamma": _either,
-    "noise": lambda own, how: np.float32(_between(own[0], how["deviation"])),
-    "elastic_filter": lambda own, how: (_between(own[0], how["alpha"]), _between(own[1], how["sigma"])),
-    "uniform_noise": lambda own, how: np.float32(_between(own[0], how["amplitude"])),
-    "salt_pepper": lambda own, how: _between(own[0], how["share"]),
-    "perlin": lambda own, how: {
-        "amplitude": _between(own[0], how["amplitude"]),
-        "cell": _between(own[1], how["cell"]),
-        "octaves": int(how["octaves"][0] + own[2] * (int(how["octaves"][1]) + 1 - int(how["octaves"][0]))),
-        "persistence": how["persistence"],
-    },
-}
-"""Augmentation → its strength from uniform numbers and its options."""
-
-Shape = tuple[int, ...]
-
-
-def _perlin(rng: np.random.Generator, shape: Shape, how: dict[str, Any]) -> np.ndarray:
-    pattern = perlin(rng, shape[1:], cell=how["cell"], octaves=how["octaves"], persistence=how["persistence"])
-    return np.broadcast_to(np.float32(how["amplitude"]) * pattern, shape)  # all channels alike
-
-
-def _salt_pepper(rng: np.random.Generator, shape: Shape, share: float) -> np.ndarray:
-    chance = rng.random(shape, np.float32)
-    return (chance < share / 2).astype(np.float32) - (chance >= 1 - share / 2)
-
-
-_FIELDS: dict[str, Callable[[np.random.Generator, Shape, Any], np.ndarray]] = {
-    "noise": lambda rng, shape, deviation: deviation * rng.standard_normal(shape, np.float32),
-    "uniform_noise": lambda rng, shape, amplitude: amplitude * (2 * rng.random(shape, np.float32) - 1),
-    "salt_pepper": _salt_pepper,
-    "perlin": _perlin,
-}
-"""Augmentation → what it brings to each voxel, `(C, *size)`, from its strength."""
+    def _recolour(self, names: Sequence[str], images: Tensor, drawn: Sequence[Drawn]) -> None:
+        """Changes the intensities of those patches to which it happens, in place."""
+        for name in names:
+            slots = [slot for slot, one in enumerate(drawn) if name in one.values]
+            if not slots:
+                continue
+            if name in PATTERNS:
+                shape = tuple(images.shape[1:])
+                strength = torch.from_numpy(np.stack([pattern(name, drawn[slot], shape) for slot in slots])).to(images)
+            else:
+                values = [drawn[slot].values[name] for slot in slots]
+                strength = images.new_tensor(values).view(-1, *(1,) * (images.ndim - 1))
+            if len(slots) == len(images):
+                images.copy_(INTENSITIES[name](images, strength))
+            else:
+                images[slots] = INTENSITIES[name](images[slots], strength)

@@ -140,7 +140,7 @@ class CachedCase:
         spacing = self._manifest["reference_spacing"]
         return None if spacing is None else tuple(spacing)
 
-    @property
+    @functools.cached_property
     def padding(self) -> tuple[float, ...]:
         """For each channel the intensity that stands for nothing beyond the edges."""
         values = self._manifest["padding"]

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainables.data.warp import warp
+
 KNOT_DISTANCE = 18.0
 """Finest voxels between control points: as smooth as noise under a Gaussian filter of about 10 voxels."""
 THICK = 3.0
@@ -116,8 +118,31 @@ def sample(
     Returns:
         Images `(N, C, *size)` and labels `(N, *size)` or `(N, M, *size)`, dtypes kept.
     """
+    single = labels.ndim < images.ndim
+    several = labels[:, None] if single else labels
+    look = _looked_up if images.device.type == "cpu" else _on_a_grid
+    seen, classes = look(images, several, maps, fields, tuple(size))
+    return seen, classes[:, 0] if single else classes
+
+
+def _looked_up(
+    images: Tensor, labels: Tensor, maps: Tensor, fields: Tensor | None, size: tuple[int, ...]
+) -> tuple[Tensor, Tensor]:
+    """`sample` of `(N, M, *source)` labels on the CPU, where `grid_sample` takes five times as long."""
+    seen = images.new_empty((*images.shape[:2], *size))
+    classes = labels.new_empty((*labels.shape[:2], *size))
+    for slot, matrix in enumerate(maps.numpy()):
+        field = None if fields is None else fields[slot]
+        warp(images[slot].contiguous(), labels[slot].contiguous(), matrix, field, seen[slot], classes[slot])
+    return seen, classes
+
+
+def _on_a_grid(
+    images: Tensor, labels: Tensor, maps: Tensor, fields: Tensor | None, size: tuple[int, ...]
+) -> tuple[Tensor, Tensor]:
+    """`sample` of `(N, M, *source)` labels on any device, all patches at once."""
     source = torch.tensor(images.shape[2:], dtype=maps.dtype, device=maps.device)
-    target = torch.tensor(tuple(size), dtype=maps.dtype, device=maps.device)
+    target = torch.tensor(size, dtype=maps.dtype, device=maps.device)
     unit = maps * target / source[:, None]  # grid_sample's coordinates run from -1 to 1 over each axis, x first
     theta = functional.pad(unit.flip(1, 2), (0, 1)).float()
     grid = functional.affine_grid(theta, [len(images), 1, *size], align_corners=False)
@@ -125,10 +150,8 @@ def sample(
         shift = fields * (2 / source).to(fields).view(1, -1, *(1,) * len(size))
         grid = grid + shift.flip(1).movedim(1, -1)
     seen = functional.grid_sample(images, grid, "bilinear", "border", align_corners=False)
-    single = labels.ndim < images.ndim
-    several = (labels[:, None] if single else labels).float()
-    classes = functional.grid_sample(several, grid, "nearest", "border", align_corners=False).to(labels.dtype)
-    return seen, classes[:, 0] if single else classes
+    classes = functional.grid_sample(labels.float(), grid, "nearest", "border", align_corners=False)
+    return seen, classes.to(labels.dtype)
 
 
 def _distance(side: float, spacing: Sequence[float]) -> float:

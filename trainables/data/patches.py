@@ -5,15 +5,17 @@ training goes on as if it had never stopped, with no state to save.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from trainables.data.cache import CachedCase, Dataset
 from trainables.data.sampling import SAMPLINGS, Among
 from trainables.errors import InputError
+
+HOST = torch.device("cpu")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +32,26 @@ class Place:
     case: str
     start: tuple[int, ...]
     centred: bool
+
+
+class Source(Protocol):
+    """A case's voxels: memory-mapped arrays (`CachedCase`), or tensors on a device (`residence.Held`)."""
+
+    @property
+    def image(self) -> Any:
+        """`(channel, *spatial)`."""
+
+    @property
+    def label(self) -> Any:
+        """`(*spatial)`."""
+
+    @property
+    def components(self) -> Any:
+        """`(*spatial)`; asked for only where lesions are weighted."""
+
+    @property
+    def padding(self) -> Sequence[float]:
+        """For each channel."""
 
 
 class PatchSampler:
@@ -107,52 +129,80 @@ class PatchSampler:
                 start.append(min(max(choice.centre[axis] - size // 2, 0), room))
         return Place(choice.case, tuple(start), choice.centre is not None)
 
-    def batch(self, iteration: int, batch_size: int) -> tuple[Tensor, Tensor]:
-        """The patches of one iteration.
+    @property
+    def channels(self) -> int:
+        """Of a patch."""
+        return self.dataset.channels * (2 * self.context + 1)
+
+    def batch(
+        self,
+        iteration: int,
+        batch_size: int,
+        *,
+        lesions: bool = False,
+        held: Mapping[str, Source] | None = None,
+        device: torch.device = HOST,
+        pinned: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """The patches of one iteration, with the sampler's margin.
 
         Args:
             iteration: From 0.
             batch_size: Number of slots; slot `i` is the same in a smaller or larger batch.
+            lesions: Whether lesion numbers come beside the labels.
+            held: Tensors of the cases (`residence.hold`); None reads them from the memory map.
+            device: Where `held` is and the patches shall be.
+            pinned: Whether the result lies in memory from which a GPU can copy by itself.
 
         Returns:
-            Images float32 `(batch_size, channels, *size)` and labels int64 `(batch_size, *size)`, where `size` is the
-            patch's with its margins; with context, of each channel its slices in turn.
+            Images float32 `(batch_size, channels, *size)` and labels uint8 `(batch_size, *size)`, where `size` is the
+            patch's with its margins; with context, of each channel its slices in turn. With lesions, labels are int32
+            `(batch_size, 2, *size)`: classes, then lesion numbers.
         """
         size = tuple(patch + 2 * extra for patch, extra in zip(self.patch_size, self.margin, strict=True))
-        images = np.empty((batch_size, self.dataset.channels * (2 * self.context + 1), *size), np.float32)
-        labels = np.zeros((batch_size, *size), np.int64)
+        names = ("label", "components") if lesions else ("label",)
+        how: dict[str, Any] = {"device": device, "pin_memory": pinned}
+        images = torch.empty((batch_size, self.channels, *size), **how)
+        kind = torch.int32 if lesions else torch.uint8
+        labels = torch.empty((batch_size, len(names), *size), dtype=kind, **how)
         for slot in range(batch_size):
             place = self.place(iteration, slot)
-            self._copy(place, images[slot], labels[slot])
-        return torch.from_numpy(images), torch.from_numpy(labels)
+            if held is None:
+                found: tuple[Any, Any] = images[slot].numpy(), labels[slot].numpy()
+                self.cut(place, self.dataset.cases[place.case], names, self.margin, *found)
+            else:
+                self.cut(place, held[place.case], names, self.margin, images[slot], labels[slot])
+        return images, labels if lesions else labels[:, 0]
 
-    def components(self, iteration: int, batch_size: int) -> Tensor:
-        """Lesion numbers of the same patches as `batch`: int64 `(batch_size, *size)`, 0 is background."""
-        size = tuple(patch + 2 * extra for patch, extra in zip(self.patch_size, self.margin, strict=True))
-        numbers = np.zeros((batch_size, *size), np.int64)
-        for slot in range(batch_size):
-            place = self.place(iteration, slot)
-            case = self.dataset.cases[place.case]
-            own = self._within(case, size, 1)
-            first = [s - extra for s, extra in zip(place.start, self._within(case, self.margin, 0), strict=True)]
-            source, inside = _overlap(first, own, case.label.shape)
-            numbers[slot].reshape(own)[inside] = case.components[source]
-        return torch.from_numpy(numbers)
+    def cut(
+        self,
+        place: Place,
+        source: Source,
+        names: Sequence[str],
+        extra: Sequence[int],
+        image: Any,
+        maps: Iterable[Any],
+    ) -> None:
+        """Copies one patch; what lies beyond the edges is padding and background.
 
-    def _copy(self, place: Place, image: np.ndarray, label: np.ndarray) -> None:
-        """Fills one slot; what lies beyond the edges is padding and background."""
-        case = self.dataset.cases[place.case]
-        size = self._within(case, label.shape, 1)
-        first = [start - extra for start, extra in zip(place.start, self._within(case, self.margin, 0), strict=True)]
-        source, inside = _overlap(first, size, case.label.shape)
-        label.reshape(size)[inside] = case.label[source]
-        if len(size) > label.ndim:  # neighbouring slices are channels
+        Args:
+            place: Where the patch is.
+            source: Its case: arrays or tensors.
+            names: Which maps: `label`, `components`.
+            extra: Voxels more on each side.
+            image: `(channels, *size)` to be filled, of the source's kind and on its device; a view in any direction.
+            maps: For each of the names `(*size)` to be filled, likewise.
+        """
+        beside = len(source.label.shape) - len(extra)
+        first = [start - more for start, more in zip(place.start, (0,) * beside + tuple(extra), strict=True)]
+        size = (1,) * beside + tuple(image.shape[1:])
+        for name, found in zip(names, maps, strict=True):
+            _copy(getattr(source, name), first, found.reshape(size), 0)
+        if beside:  # neighbouring slices are channels
             first[0], size = first[0] - self.context, (2 * self.context + 1, *size[1:])
-            source, inside = _overlap(first, size, case.label.shape)
         image = image.reshape(-1, *size)
-        if any(part.stop - part.start < side for part, side in zip(inside, size, strict=True)):
-            image[:] = np.reshape(case.padding, (-1, *(1,) * len(size)))
-        image[(slice(None), *inside)] = case.image[(slice(None), *source)]
+        for channel, padding in enumerate(source.padding):
+            _copy(source.image[channel], first, image[channel], padding)
 
     @staticmethod
     def _within(case: CachedCase, sides: Sequence[int], z: int) -> tuple[int, ...]:
@@ -160,16 +210,20 @@ class PatchSampler:
         return (z,) * (case.label.ndim - len(sides)) + tuple(sides)
 
 
-def _overlap(
-    first: Sequence[int], size: Sequence[int], shape: Sequence[int]
-) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Where a box and a volume meet: in the volume, and in the box.
+def _copy(volume: Any, first: Sequence[int], found: Any, padding: float) -> None:
+    """A box of a volume, with padding where it reaches over an edge.
 
     Args:
+        volume: Array or tensor.
         first: First voxel of the box along each axis of the volume.
-        size: Voxels of the box.
-        shape: Voxels of the volume.
+        found: The box, to be filled.
+        padding: What stands beyond the edges.
     """
-    ends = [(max(low, 0), min(low + side, length)) for low, side, length in zip(first, size, shape, strict=True)]
-    inside = (slice(low - start, high - start) for (low, high), start in zip(ends, first, strict=True))
-    return tuple(slice(low, high) for low, high in ends), tuple(inside)
+    ends = [
+        (max(low, 0), min(low + side, length))
+        for low, side, length in zip(first, found.shape, volume.shape, strict=True)
+    ]
+    inside = tuple(slice(low - start, high - start) for (low, high), start in zip(ends, first, strict=True))
+    if any(high - low < side for (low, high), side in zip(ends, found.shape, strict=True)):
+        found[...] = padding
+    found[inside] = volume[tuple(slice(low, high) for low, high in ends)]

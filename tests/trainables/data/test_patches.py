@@ -59,7 +59,7 @@ def test_a_patch_is_the_cases_voxels_at_its_place(tmp_path: pathlib.Path) -> Non
         assert images.shape == (3, 1, 8, 6, 5)
         assert labels.shape == (3, 8, 6, 5)
         assert images.dtype == torch.float32
-        assert labels.dtype == torch.int64
+        assert labels.dtype == torch.uint8
         for slot in range(3):
             place = sampler.place(iteration, slot)
             case = data.cases[place.case]

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from trainables.data import deform, intensity
-from trainables.data.augment import DRAWS, Augmenter
+from trainables.data.augment import Augmenter
+from trainables.data.draws import DRAWS
 from trainables.data.perlin import perlin
 from trainables.data.recipes import OPTIONS, PRESETS, RecipeError, parse, spelled, written
 
@@ -16,7 +17,7 @@ def drawn(recipe: dict[str, dict[str, Any]], count: int = 2000, size: tuple[int,
     """What is drawn for the one augmentation of a recipe."""
     ((name, _),) = recipe.items()
     maker = Augmenter((recipe,), 7, size)
-    return [one[name] for iteration in range(count) if name in (one := maker._draw(iteration, 0))]
+    return [one[name] for iteration in range(count) if name in (one := maker.draw(iteration, 1)[0].values)]
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "mirror"])

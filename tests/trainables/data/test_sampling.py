@@ -101,10 +101,12 @@ def test_lesion_numbers_come_from_the_same_places(name: str) -> None:
     found = sampler(size=(7, 9), margin=(2, 3), sampling=name, share=0.8)
     for iteration in range(20):
         _, labels = found.batch(iteration, 3)
-        numbers = found.components(iteration, 3)
+        both = found.batch(iteration, 3, lesions=True)[1]
+        classes, numbers = both.unbind(1)
+        assert torch.equal(classes, labels)
         assert numbers.shape == labels.shape == (3, 11, 15)
         assert torch.equal(numbers > 0, labels > 0)
-    assert numbers.dtype == torch.int64
+    assert numbers.dtype == torch.int32
 
 
 def test_an_unknown_sampling_is_refused() -> None:
