@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.lesion_records import Lesions
+from trainables.metrics.compared import Compared, inside
 from trainables.metrics.histogram import Histogram
 
 Mask = NDArray[np.bool_]
@@ -45,7 +46,7 @@ class Geometry:
         spacing: Voxel size along each axis, in mm, or in pixels (1) where it is unknown.
         spacing_known: Whether lengths are in mm.
         diagonal: Length of the image's diagonal, in the same unit.
-        reference: The reference mask inside the box that holds both.
+        reference: The reference mask inside a box that holds both.
         prediction: The prediction mask likewise.
         histogram: Log-odds of all voxels, where a metric ranks them.
         lesions: Records of the components, where a metric counts them.
@@ -87,19 +88,47 @@ class Geometry:
         Raises:
             ValueError: The shapes disagree with each other or with the spacing.
         """
-        if reference.shape != prediction.shape:
-            raise ValueError(f"reference has shape {reference.shape}, prediction {prediction.shape}")
-        size = tuple(float(s) for s in spacing) if spacing is not None else (1.0,) * reference.ndim
-        if len(size) != reference.ndim:
-            raise ValueError(f"spacing {size} for masks of {reference.ndim} dimensions")
-        diagonal = math.hypot(*(n * s for n, s in zip(reference.shape, size, strict=True)))
-        voxels = reference.size - unscored
-        box = bounding_box(reference | prediction)
-        reference, prediction = reference[box], prediction[box]
-        tp = int(np.count_nonzero(reference & prediction))
-        fp, fn = int(np.count_nonzero(prediction)) - tp, int(np.count_nonzero(reference)) - tp
-        tn = voxels - tp - fp - fn
-        return cls(tp, fp, fn, tn, size, spacing is not None, diagonal, reference, prediction, histogram, lesions)
+        return cls.of_region(
+            Compared.of(reference.view(np.uint8), prediction.view(np.uint8)),
+            (1,),
+            spacing=spacing,
+            unscored=unscored,
+            histogram=histogram,
+            lesions=lesions,
+        )
+
+    @classmethod
+    def of_region(
+        cls,
+        compared: Compared,
+        classes: Sequence[int],
+        *,
+        spacing: Sequence[float] | None = None,
+        unscored: int = 0,
+        histogram: Histogram | None = None,
+        lesions: Lesions | None = None,
+    ) -> "Geometry":
+        """A region of two label maps that were compared; arguments as of `of`.
+
+        Args:
+            compared: The two maps.
+            classes: Class indices whose union the region is.
+            spacing: See `of`, as the others.
+            unscored: Voxels that count for nothing; neither map holds a class there.
+            histogram: See the attribute.
+            lesions: Likewise.
+
+        Raises:
+            ValueError: The spacing has not as many numbers as the maps have dimensions.
+        """
+        shape = compared.shape
+        size = tuple(float(s) for s in spacing) if spacing is not None else (1.0,) * len(shape)
+        if len(size) != len(shape):
+            raise ValueError(f"spacing {size} for masks of {len(shape)} dimensions")
+        diagonal = math.hypot(*(n * s for n, s in zip(shape, size, strict=True)))
+        tp, fp, fn, tn = compared.counts(classes)
+        masks = inside(compared.reference, classes), inside(compared.prediction, classes)
+        return cls(tp, fp, fn, tn - unscored, size, spacing is not None, diagonal, *masks, histogram, lesions)
 
     @property
     def voxel_volume(self) -> float:
@@ -119,7 +148,8 @@ class Geometry:
     @functools.cached_property
     def surfaces(self) -> Surfaces:
         """Distances between the surfaces; both masks hold something."""
-        return surface_distances(self.reference, self.prediction, spacing=self.spacing)
+        box = bounding_box(self.reference | self.prediction)
+        return surface_distances(self.reference[box], self.prediction[box], spacing=self.spacing)
 
 
 def bounding_box(mask: Mask) -> tuple[slice, ...]:

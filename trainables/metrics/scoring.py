@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainables.lesion_records import Lesions
+from trainables.metrics.compared import Compared, inside
 from trainables.metrics.components import lesion_records
 from trainables.metrics.empty import Empty, Value, by_rule, note_of
 from trainables.metrics.geometry import Geometry
@@ -15,6 +16,9 @@ from trainables.metrics.histogram import Histogram
 from trainables.metrics.odds import Odds
 from trainables.metrics.registry import Metric, metric_named
 from trainables.trial import Counts, LesionScores, PooledScore, Score
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Measured:
 def measure_case(
     case: str,
     reference: NDArray[np.uint8],
-    prediction: NDArray[np.uint8],
+    prediction: "NDArray[np.uint8] | Tensor",
     *,
     regions: Mapping[str, Sequence[int]],
     metrics: Sequence[str],
@@ -68,7 +72,7 @@ def measure_case(
     Args:
         case: The case's name.
         reference: Class indices on the original grid.
-        prediction: Class indices, likewise.
+        prediction: Class indices, likewise, uint8, on any device.
         regions: Region → class indices whose union it is.
         metrics: Names that `metric_named` knows.
         spacing: Voxel size in mm along each axis of the arrays; None where it is unknown.
@@ -80,18 +84,23 @@ def measure_case(
     Returns:
         Scores region by region, metric by metric, in the orders given. Every value is finite or, by `empty.RULES` or
         the metric itself, missing.
+
+    Raises:
+        ValueError: The shapes disagree with each other or with the spacing.
     """
+    compared = Compared.of(reference, prediction)
     found, chosen = Measured(), [metric_named(name) for name in metrics]
     with_lesions = lesions or any(metric.reads == "lesions" for metric in chosen)
     with_histograms = any(metric.reads == "histogram" for metric in chosen)
     for region, classes in regions.items():
-        masks, known = (inside(reference, classes), inside(prediction, classes)), (odds or {}).get(region)
-        records = None
+        records, known = None, (odds or {}).get(region)
         if with_lesions:
             assert known is not None, "lesions need log-odds"
-            records = lesion_records(case, region, masks[0], known.found, known.values)
+            records = lesion_records(case, region, inside(reference, classes), known.found, known.values)
         histogram = known.histogram if known is not None and with_histograms else None
-        geometry = Geometry.of(*masks, spacing=spacing, unscored=unscored, histogram=histogram, lesions=records)
+        geometry = Geometry.of_region(
+            compared, classes, spacing=spacing, unscored=unscored, histogram=histogram, lesions=records
+        )
         note = note_of(geometry)
         values = [_value(metric, geometry, empty) for metric in chosen]
         found += Measured(
@@ -139,10 +148,3 @@ def scores_of(lesions: Lesions) -> LesionScores:
 def _value(metric: Metric, geometry: Geometry, empty: Empty) -> float | None:
     value = by_rule(geometry, metric.kind, empty)
     return metric.compute(geometry) if value is Value.COMPUTED else value
-
-
-def inside(labels: NDArray[np.uint8], classes: Sequence[int]) -> NDArray[np.bool_]:
-    """Where a label map holds one of the classes."""
-    table = np.zeros(256, dtype=np.bool_)
-    table[list(classes)] = True
-    return table[labels]
