@@ -13,6 +13,7 @@ that is away (study/ledger/outage.py). Times are seconds since 1970; `now` is fo
 from study.ledger import archive, digest, lease, measured, slices
 from study.ledger import attempts as ledger_attempts
 from study.ledger import checkpoints as ledger_checkpoints
+from study.ledger import footprints as ledger_footprints
 from study.ledger import reading as ledger_reading
 from study.ledger import segments as ledger_segments
 from study.ledger import status as ledger_status
@@ -87,6 +88,10 @@ class Ledger(Store):
     counts = patient(measured.counts)
     pooled = patient(measured.pooled)
     lesions = patient(measured.lesions)
+
+    # study/ledger/footprints.py: what probes measured, for all studies
+    footprints = patient(ledger_footprints.footprints)
+    add_footprint = ledger_footprints.add_footprint
 
     # study/ledger/status.py, study/ledger/digest.py, study/ledger/archive.py, study/ledger/views.py
     status = patient(ledger_status.status)

@@ -1,7 +1,7 @@
 """A study's rows in a file of their own, for a paper to publish: a ledger that `segstudy report` reads.
 
 What only its own machines need stays behind: who may write, how far views have come, checkpoints and their folders,
-names of hosts; of the data set's folder its name stays.
+what probes measured, names of hosts; of the data set's folder its name stays.
 """
 
 import os
@@ -19,7 +19,7 @@ from trainables.errors import InputError
 
 BATCH = 10_000  # rows in memory at a time
 
-LEFT_OUT = (schema.leases, schema.views, schema.checkpoints)
+LEFT_OUT = (schema.leases, schema.views, schema.checkpoints, schema.footprints)
 
 _BLANK: Mapping[Table, Mapping[str, Any]] = {
     schema.studies: {"stop_requested": False},

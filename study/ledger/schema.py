@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0003"  # the newest revision in study/ledger/migrations/versions; they sort as text
+VERSION = "0004"  # the newest revision in study/ledger/migrations/versions; they sort as text
 VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
 
 VIEW_ONLY = {"view only": True}
@@ -279,6 +279,21 @@ predicted_slices = Table(  # on the slices of case_slices
     Column("trial_id", ForeignKey("trials.id"), primary_key=True),
     Column("case_id", ForeignKey("cases.id"), primary_key=True),
     Column("prediction", Deflated, nullable=False),
+)
+
+footprints = Table(  # what training a network takes at one size, measured; of no one study
+    "footprints",
+    metadata,
+    Column("subject", String, primary_key=True),  # digest of network, sizes, losses: probing.subject
+    Column("device", String, primary_key=True),  # the GPU's name, or `cpu of HOST`
+    Column("model", String, nullable=False),
+    Column("seconds", Float, nullable=False),  # of an iteration
+    Column("window_seconds", Float, nullable=False),
+    Column("voxel_seconds", Float, nullable=False),
+    Column("peak_bytes", BigInteger, nullable=False),
+    Column("total_bytes", BigInteger, nullable=False),
+    Column("measured", Float, nullable=False),
+    info=VIEW_ONLY,
 )
 
 views = Table(  # how far a view (MLflow) has followed

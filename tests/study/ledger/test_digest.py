@@ -14,6 +14,7 @@ from study.ledger.digest import covered, digest_in
 from tests.study import small
 from tests.study.databases import emptied, schema_of_its_own
 from tests.study.small import MARKS, key, objective, outcome
+from trainables.footprint import Footprint
 from trainables.trial import Outcome, Point, Score
 
 FAILED = key(0, 1)
@@ -114,6 +115,7 @@ def stays(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         address = schema_of_its_own(request.getfixturevalue("postgres"))
     with Ledger.open(address) as ledger:
+        ledger.add_footprint("unet at 32", "unet", Footprint("cpu of here", 1.0, 0.1, 1e-7, 2**31, 2**33))
         yield ledger, rich(ledger)
 
 
@@ -194,7 +196,7 @@ def test_what_is_for_viewing_does_not(stays: tuple[Ledger, int], name: str) -> N
     assert after == before
 
 
-@pytest.mark.parametrize("name", ["attempts", "checkpoints", "notices", "views"])
+@pytest.mark.parametrize("name", ["attempts", "checkpoints", "footprints", "notices", "views"])
 def test_rows_for_viewing_do_not(stays: tuple[Ledger, int], name: str) -> None:
     def remove_all(connection: Connection) -> None:
         assert connection.execute(delete(schema.metadata.tables[name])).rowcount > 0
