@@ -6,6 +6,9 @@ from search_spaces.defaults import SGD_LEARNING_RATE, TRAINING, Default
 from search_spaces.grammar import Choice, Fixed, GrammarError, Parameter, Range, Scalar, flatten
 from study.spec.errors import Path, Problem, shown, suggestion
 
+AUTO = "auto"
+"""What a parameter may be that is found out once for the whole study (`Default.auto`)."""
+
 Resolved = tuple[dict[str, Parameter], list[Problem]]
 
 
@@ -88,6 +91,10 @@ def _parameter(given: Mapping[str, object], name: str, default: Default) -> Para
 
 def _typed(parameter: Parameter, default: Default) -> Parameter:
     """The parameter with values of its own type and inside its limits."""
+    if default.auto and AUTO in _said(parameter):
+        if isinstance(parameter, Fixed):
+            return parameter
+        raise ValueError(f"{AUTO} stands alone: give a number for each value of the list, or {AUTO} for all.")
     if isinstance(parameter, Fixed):
         return Fixed(_value(parameter.value, default))
     if isinstance(parameter, Choice):
@@ -103,6 +110,17 @@ def _typed(parameter: Parameter, default: Default) -> Parameter:
     first = None if parameter.first is None else _value(parameter.first, default)
     assert first is None or isinstance(first, int | float)
     return Range(low, high, parameter.log, step, first)
+
+
+def _said(parameter: Parameter) -> tuple[Scalar, ...]:
+    """The values that a parameter lists."""
+    return (
+        parameter.values
+        if isinstance(parameter, Choice)
+        else (parameter.value,)
+        if isinstance(parameter, Fixed)
+        else ()
+    )
 
 
 def _step(step: float, default: Default) -> float:
@@ -150,7 +168,7 @@ def _inside(value: float, default: Default) -> bool:
 
 def allowed(default: Default) -> str:
     """What a parameter takes: `a whole number of at least 1`, `a number above 0 and below 1, or null`."""
-    null = ", or null" if default.optional else ""
+    null = ", or null" if default.optional else f", or {AUTO}" if default.auto else ""
     if default.words:
         return " or ".join(default.words) + null
     if isinstance(default.value, bool):
@@ -175,5 +193,4 @@ def _known(name: str, table: Iterable[str]) -> str:
 
 
 def _words(parameter: Parameter) -> tuple[str, ...]:
-    values = parameter.values if isinstance(parameter, Choice) else (parameter.value,)  # type: ignore[union-attr]
-    return tuple(str(value) for value in values)
+    return tuple(str(value) for value in _said(parameter))

@@ -95,7 +95,8 @@ def is_whole(study: Study) -> None:
     for arm in study.design().arms:
         assert all(contains(parameter, arm.default[name]) for name, parameter in arm.space.items())
         point = {name: from_unit(parameter, 0.7) for name, parameter in arm.space.items()}
-        assert trial_fields(study, arm, point)["batch_size"] >= 1
+        size = trial_fields(study, arm, point)["batch_size"]
+        assert size == "auto" or size >= 1
     assert study.marks[-1] == study.training.iterations
     how = options_of(study)
     assert type(how).from_plain(json.loads(json.dumps(how.plain(), allow_nan=False))) == how
