@@ -43,7 +43,7 @@ def test_no_network_is_forgotten() -> None:
 
 def test_parameters_are_counted_at_the_defaults() -> None:
     shown = cards.card("models", "unet3d")
-    assert shown.facts["Trainable parameters"] == "22,578,306 in 3D (defaults, 1 channel, 2 classes)"
+    assert shown.facts["Trainable parameters"] == "5,646,402 in 3D (defaults, 1 channel, 2 classes)"
 
 
 def test_the_card_of_a_loss(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,7 @@ class UNet3d(nn.Module):
         out_channels: int,
         dim: int = 3,
         *,
-        width: int = 32,
+        width: int = 16,
         norm: Literal["batch", "instance"] = "instance",
     ) -> None:
         """Builds it.

@@ -72,7 +72,7 @@ def test_unet_with_batch_norm_has_the_parameters_of_spec_4() -> None:
 @pytest.mark.parametrize(("classes", "count"), [(3, 22_581_283), (2, 22_581_250)])
 def test_unet3d_has_miscnns_parameters(classes: int, count: int) -> None:
     with torch.device("meta"):
-        network = UNet3d(1, classes, norm="batch")
+        network = UNet3d(1, classes, width=32, norm="batch")
     assert trainable(network) == count
     assert statistics(network) == 5_888
     parts = [trainable(network.down[:-1]), trainable(network.down[-1]), trainable(network.up), trainable(network.merge)]
@@ -83,7 +83,7 @@ def test_unet3d_has_miscnns_parameters(classes: int, count: int) -> None:
 def test_the_same_in_2d_too(classes: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UNet3d, "dims", (2, 3))
     with torch.device("meta"):
-        network = UNet3d(1, classes, 2, norm="batch")
+        network = UNet3d(1, classes, 2, width=32, norm="batch")
     assert trainable(network) == count
     assert statistics(network) == 5_888
 
