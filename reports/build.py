@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reports import latex, markdown, page, plain, tidy
 from reports.bibliography import bibliography
+from reports.datasets import ranked
 from reports.document import Document, document
 from reports.figure_files import figure_files
 from reports.records import Pictures, read
@@ -24,7 +25,7 @@ FORMATS: Mapping[str, Mapping[str, Writer]] = {
         "search.csv": lambda _, found, __: tidy.search_csv(*found),
     },
     "tex": {"report.tex": lambda said, _, __: latex.latex(said)},
-    "html": {"report.html": lambda said, found, drawn: page.page(said, found[0] if len(found) == 1 else None, drawn)},
+    "html": {"report.html": lambda said, found, drawn: page.page(said, found, drawn)},
     "bib": {"references.bib": lambda _, found, __: bibliography(*found)},
 }
 """Format → file name → what writes it."""
@@ -55,13 +56,14 @@ def write(
         File name → path.
 
     Raises:
-        InputError: No such ledger or study, a study twice, or an unknown format; figures of several studies.
+        InputError: No such ledger or study, a study twice, or an unknown format; figures of several studies that
+            are too few or too alike to be ranked.
     """
     if unknown := [name for name in formats if name not in FORMATS and name not in ON_REQUEST]:
         raise InputError(f"no report format '{unknown[0]}'; there are {', '.join((*FORMATS, *ON_REQUEST))}")
-    if "figures" in formats and not isinstance(study, str) and len(study) > 1:
-        raise InputError("figures are of one study: ask for `--format figures` with each of them alone")
     said, found, pictures = _read(ledger, study, pictures=bool({"html", "figures"} & set(formats)))
+    if "figures" in formats and len(found) > 1 and isinstance(why := ranked(found), str):
+        raise InputError(f"figures of several studies are ranks over data sets: {why} Name one study for the others.")
     files: dict[str, bytes] = {}
     for key in formats:
         files |= {name: make(said, found, pictures).encode() for name, make in FORMATS.get(key, {}).items()}

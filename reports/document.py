@@ -9,6 +9,7 @@ from reports.differences import difference_tables
 from reports.layout import Table
 from reports.lesion_tables import lesion_tables
 from reports.methods import methods
+from reports.responses import importance_table
 from reports.results import Results
 
 
@@ -31,6 +32,7 @@ class Document:
         lesions: Lesions found and falsely found by arm and size, a table a region; none unless the file wants them.
         search: What the searches found on validation cases; None where nothing was tuned.
         best_of: What smaller searches would have found, on validation cases; None where nothing was tuned.
+        importance: How much each tuned parameter matters, likewise; None where there were too few trials.
         budget: Trials, failures, hours.
         failures: Why trials failed; None where none did.
         methods: Paragraphs for the manuscript.
@@ -51,6 +53,7 @@ class Document:
     lesions: tuple[Table, ...]
     search: Table | None
     best_of: Table | None
+    importance: Table | None
     budget: Table
     failures: Table | None
     methods: tuple[str, ...]
@@ -60,7 +63,7 @@ class Document:
     def tables(self) -> tuple[Table, ...]:
         """All tables in reading order."""
         results = (*self.asked, *self.protocols, *self.regions, self.differences, *self.marks, *self.lesions)
-        found = (*results, self.search, self.best_of, self.budget, self.failures)
+        found = (*results, self.search, self.best_of, self.importance, self.budget, self.failures)
         return tuple(table for table in found if table is not None)
 
 
@@ -81,6 +84,7 @@ def document(results: Results) -> Document:
         lesions=lesion_tables(results),
         search=cost_tables.search_table(results),
         best_of=best_of_table(results),
+        importance=importance_table(results),
         budget=cost_tables.budget_table(results),
         failures=cost_tables.failure_table(results),
         methods=methods(results),

@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from reports import plots
+from reports.datasets import Ranked, ranked
 from reports.figures import STYLE
+from reports.lesion_scores import regions
+from reports.plots import arms as by_arm
+from reports.plots import datasets, lesions, lines, search
 from reports.records import Pictures
+from reports.responses import responses
 from reports.results import Results
+from study.ledger.rows import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,38 +46,52 @@ METADATA: Mapping[str, Mapping[str, None]] = {
 Draw = Callable[["Axes", Results], bool]
 
 BY_ARM: Mapping[str, Draw] = {
-    "scores-by-case": plots.cases,
-    "paired-differences": plots.differences,
-    "rank-stability": plots.ranks,
+    "scores-by-case": by_arm.cases,
+    "paired-differences": by_arm.differences,
+    "rank-stability": by_arm.ranks,
 }
 """Figures with a row an arm."""
 
 LINES: Mapping[str, Draw] = {
-    "metric-by-iteration": plots.by_iteration,
-    "best-of-n": plots.best_of_n,
-    "cost-and-quality": plots.cost,
+    "metric-by-iteration": lines.by_iteration,
+    "best-of-n": lines.best_of_n,
+    "cost-and-quality": lines.cost,
 }
 """Figures in which arms share axes, with a legend."""
+
+BY_REGION: Mapping[str, Callable[["Axes", Results, str], bool]] = {
+    "froc": lesions.curves,
+    "recall-by-size": lesions.by_size,
+}
+"""Figures of lesions, an axes for each region, with one legend."""
 
 
 def figure_files(studies: Sequence[Results], pictures: Pictures) -> dict[str, bytes]:
     """File name → bytes of every figure for which the study has something.
 
     Args:
-        studies: One study; of several, each is shown by its own report, and there is nothing here.
-        pictures: Its training curves.
+        studies: One study; of several there is their critical-difference diagram, if anything.
+        pictures: Training curves of one.
     """
-    if len(studies) != 1:
-        return {}
-    (results,) = studies
     files: dict[str, bytes] = {}
     with _style():
-        for name, figure in _figures(results, pictures):
+        for name, figure in figures(studies[0], pictures) if len(studies) == 1 else _together(studies):
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # where things go is settled once for all formats
             files |= {f"{name}.{kind}": _saved(figure, kind) for kind in METADATA}
     return files
 
 
-def _figures(results: Results, pictures: Pictures) -> Iterator[tuple[str, "Figure"]]:
+def _together(studies: Sequence[Results]) -> Iterator[tuple[str, "Figure"]]:
+    found = ranked(studies)
+    if isinstance(found, Ranked):
+        figure, axes = _new(datasets.height(found))
+        datasets.critical(axes, found)
+        yield "critical-difference", figure
+
+
+def figures(results: Results, pictures: Pictures) -> Iterator[tuple[str, "Figure"]]:
+    """Name and figure of all that one study has."""
     arms = len(results.arms)
     if pictures.curves:
         yield "training-loss", _training_loss(results, pictures)
@@ -85,22 +104,63 @@ def _figures(results: Results, pictures: Pictures) -> Iterator[tuple[str, "Figur
         figure, axes = _new(0.7 + 0.36 * arms)
         if draw(axes, results):
             yield name, figure
+    yield from _of_lesions(results)
+    yield from _of_searches(results)
+
+
+def _of_lesions(results: Results) -> Iterator[tuple[str, "Figure"]]:
+    shown = regions(results)
+    for name, draw in BY_REGION.items() if shown else ():
+        figure, panels = _grid(len(shown), min(2, len(shown)), 2.6)
+        drawn = [axes for axes, region in zip(panels, shown, strict=True) if draw(axes, results, region)]
+        if drawn:
+            handles, labels = drawn[0].get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)))
+            yield name, figure
+
+
+def _of_searches(results: Results) -> Iterator[tuple[str, "Figure"]]:
+    found = responses(results)
+    slices = [(response, name) for response in found for name in response.importance]
+    for number, some in enumerate(search.pages(slices), 1):
+        figure, panels = _grid(len(some), search.COLUMNS, 1.75)
+        for place, (axes, (response, name)) in enumerate(zip(panels, some, strict=True)):
+            search.along(axes, response, name)
+            if place % search.COLUMNS == 0:
+                axes.set_ylabel(search.label(results, response))
+        yield f"response{f'-{number}' if number > 1 else ''}", figure
+    pairs = [(response, *response.numeric[:2]) for response in found if len(response.numeric) > 1]
+    for number, some in enumerate(search.pages(pairs), 1):
+        figure, panels = _grid(len(some), search.COLUMNS, 1.9)
+        for axes, (response, across, up) in zip(panels, some, strict=True):
+            bar = figure.colorbar(search.over(axes, response, across, up), ax=axes)
+            bar.ax.tick_params(labelsize=6)
+        figure.suptitle(search.label(results, some[0][0]), fontsize=8)
+        yield f"response-surface{f'-{number}' if number > 1 else ''}", figure
 
 
 def _training_loss(results: Results, pictures: Pictures) -> "Figure":
-    from matplotlib.figure import Figure
-
-    shown = [arm for arm in results.arms if any(curve.trial.arm == arm.row.number for curve in pictures.curves)]
+    by_number: dict[int, list[Curve]] = {}
+    for curve in pictures.curves:
+        by_number.setdefault(curve.trial.arm, []).append(curve)
+    shown = [arm for arm in results.arms if arm.row.number in by_number]
     columns = min(3, len(shown))
-    rows = math.ceil(len(shown) / columns)
-    figure = Figure(figsize=(WIDTH, 0.3 + 1.7 * rows), layout="constrained")
-    for place, arm in enumerate(shown):
-        axes = figure.add_subplot(rows, columns, place + 1)
-        plots.training_loss(axes, [curve for curve in pictures.curves if curve.trial.arm == arm.row.number])
+    figure, panels = _grid(len(shown), columns, 1.7)
+    for place, (axes, arm) in enumerate(zip(panels, shown, strict=True)):
+        lines.training_loss(axes, by_number[arm.row.number])
         axes.set_title(arm.row.name, fontsize=8)
         if place % columns:
             axes.set_ylabel("")
     return figure
+
+
+def _grid(count: int, columns: int, height: float) -> tuple["Figure", list["Axes"]]:
+    """A figure of so many axes, row by row, each row of that height in inches."""
+    from matplotlib.figure import Figure
+
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(WIDTH, 0.4 + height * rows), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
 
 
 def _new(height: float) -> tuple["Figure", "Axes"]:

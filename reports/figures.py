@@ -216,15 +216,30 @@ def _padded(low: float, high: float) -> tuple[float, float]:
 
 
 def _panel(draw: Callable[["Axes"], None], label: str, key: str) -> str:
+    def with_iterations(axes: "Axes") -> None:
+        draw(axes)
+        axes.set_xlabel("iteration")
+
+    return drawing(with_iterations, label, key, SIZE)
+
+
+def drawing(draw: Callable[["Axes"], None], label: str, key: str, size: tuple[float, float]) -> str:
+    """A drawing in the page's colours.
+
+    Args:
+        draw: Draws on the axes that it is given, in `INK`, `MUTED`, `GRID` and `ACCENT`.
+        label: What a screen reader says.
+        key: What its ids begin with, to be its own on the page.
+        size: Inches.
+    """
     with _style():
         from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=SIZE, layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         draw(axes)
-        axes.set_xlabel("iteration")
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _for_page(out.getvalue(), label, key)

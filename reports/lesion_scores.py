@@ -83,10 +83,10 @@ def regions(results: Results) -> tuple[str, ...]:
 
 def lesion_scores(results: Results, arm: ArmResult, region: str) -> dict[Stratum, LesionScores]:
     """An arm's lesions in a region, by stratum."""
-    runs, how = _runs(results, arm, region), protocol(results)
+    of_arm, how = runs(results, arm, region), protocol(results)
     found = {}
     for low, high in strata(results):
-        chosen = [lesions.of_size(scans, low, high) for scans in runs]
+        chosen = [lesions.of_size(scans, low, high) for scans in of_arm]
         values: dict[str, list[float | None]] = {
             name: [score(scans, how) for scans in chosen] for name, score in SCORES.items()
         }
@@ -99,7 +99,7 @@ def lesion_scores(results: Results, arm: ArmResult, region: str) -> dict[Stratum
     return found
 
 
-def _runs(results: Results, arm: ArmResult, region: str) -> list[list[Lesions]]:
+def runs(results: Results, arm: ArmResult, region: str) -> list[list[Lesions]]:
     """The scans of each search and seed that has come to the last mark, over all folds."""
     how = results.protocol
     found = (all_lesions(results.records.split, unit, how.last, region) for unit in units(how, arm.row.number))

@@ -53,7 +53,7 @@ def _by_arm(results: Results, region: str, number: int) -> Table:
             scores = found[arm.row.name][stratum]
             count = NONE if scores.lesions is None else str(scores.lesions)
             cells = [_entry(results, found, arm, stratum, name) for name in POOLED]
-            made.append(Row((Entry(arm.row.name), Entry(_size(stratum)), Entry(count), *cells), standing(results, arm)))
+            made.append(Row((Entry(arm.row.name), Entry(size(stratum)), Entry(count), *cells), standing(results, arm)))
     return Table(
         key=f"lesions-{number}",
         title=f"Lesions, test cases: {_where(results, region)}",
@@ -81,7 +81,7 @@ def _by_weighting(results: Results, region: str, key: str) -> Table:
                     for arm in mine
                 ]
                 state = standing(results, there[0]) if len(there) == 1 else ""
-                made.append(Row((Entry(model), Entry(loss), Entry(_size(stratum)), *cells), state))
+                made.append(Row((Entry(model), Entry(loss), Entry(size(stratum)), *cells), state))
             if stratum == strata(results)[0]:
                 made += _printed_rows(results, theirs, model, loss, mine[0])
     return Table(
@@ -170,7 +170,8 @@ def _there(values: Iterable[OverRuns | None]) -> list[OverRuns]:
     return [value for value in values if value is not None]
 
 
-def _size(stratum: Stratum) -> str:
+def size(stratum: Stratum) -> str:
+    """A stratum in print: `below 5`, `5 to 10`, `from 10`."""
     low, high = stratum
     if math.isinf(high):
         return f"from {low:g}" if low else "all"

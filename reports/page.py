@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Literal
 
+from reports.diagrams import diagram
 from reports.document import Document
 from reports.figures import loss_panels, mark_panels, search_panels
 from reports.gallery import Shown, gallery
@@ -56,10 +57,11 @@ class Panels:
     drawn: tuple[tuple[str, str], ...]
 
 
-def page(document: Document, results: Results | None, pictures: Pictures) -> str:
-    """The whole page; without results, as for several studies together, it has no curves and no gallery."""
+def page(document: Document, studies: Sequence[Results], pictures: Pictures) -> str:
+    """The whole page; of several studies together it has their ranks, but neither curves nor a gallery."""
     from markupsafe import Markup
 
+    results = studies[0] if len(studies) == 1 else None
     shown = None if results is None else gallery(results, pictures)
     trials = () if results is None else trial_tables(results)
     script = _template("sort.js") + _template("scroll.js")
@@ -74,6 +76,7 @@ def page(document: Document, results: Results | None, pictures: Pictures) -> str
             gallery=shown,
             panels=[panel for panel in panels if any(svg for _, svg in panel.drawn)],
             stroke=stroke,
+            diagram=diagram(studies),
             trials=trials,
             whence="" if results is None else whence(results),
             style=Markup(_template("report.css")),

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from reports import claims, cost_tables, numbers, summary
+from reports.critical import LEAST_DATASETS
+from reports.datasets import Ranked, rank_table, ranked
 from reports.document import Document
 from reports.layout import LIKE_BEST, Entry, Row, State, Table
 from reports.metrics import METRICS
@@ -17,7 +19,7 @@ def together(studies: Sequence[Results]) -> Document:
     Args:
         studies: At least two, in the order of their columns.
     """
-    names = [results.records.study.name for results in studies]
+    names, ranking = [results.records.study.name for results in studies], ranked(studies)
     return Document(
         name=" and ".join(names),
         headline=f"{len(studies)} studies",
@@ -25,7 +27,7 @@ def together(studies: Sequence[Results]) -> Document:
         claims=_each(studies, claims.claims),
         missing=_each(studies, claims.missing),
         remarks=_each(studies, claims.remarks),
-        asked=(_table(studies),),
+        asked=(_table(studies, ranking), *([] if isinstance(ranking, str) else [rank_table(ranking)])),
         protocols=(),
         regions=(),
         differences=None,
@@ -33,6 +35,7 @@ def together(studies: Sequence[Results]) -> Document:
         lesions=(),
         search=None,
         best_of=None,
+        importance=None,
         budget=_budget(studies),
         failures=None,
         methods=(),
@@ -44,7 +47,7 @@ def _each(studies: Sequence[Results], of: Callable[[Results], Sequence[str]]) ->
     return tuple(f"{results.records.study.name}: {line}" for results in studies for line in of(results))
 
 
-def _table(studies: Sequence[Results]) -> Table:
+def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
     objectives = [_objective(results) for results in studies]
     same = len(set(objectives)) == 1
     rows = []
@@ -57,6 +60,7 @@ def _table(studies: Sequence[Results]) -> Table:
         "Nothing is tested across studies. Cases evaluated: "
         + ", ".join(f"{results.records.study.name} {len(results.scores.cases)}" for results in studies)
         + ".",
+        *([ranking] if isinstance(ranking, str) and len(studies) >= LEAST_DATASETS else []),
     ]
     if any(results.like_best for results in studies):
         notes.insert(1, f"{LIKE_BEST}: cannot be told from the best of its study (Holm over all pairs, 0.05).")

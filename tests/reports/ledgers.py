@@ -37,6 +37,7 @@ class Fake:
         test_apart: With folds, whether all folds test the same cases.
         marks: Iterations.
         trials: Search trials of each arm; 0 where nothing is tuned.
+        tuned: Keys of `training` that are tuned beside the learning rate, as the study file says.
         fates: Trial key → OWED, COLLAPSED, or a reason: it failed, or was lost where the reason begins so.
         spacing: Of every case; None is unknown.
         empty: Share of cases without a lesion.
@@ -74,6 +75,7 @@ class Fake:
     test_apart: bool = False
     marks: Sequence[int] = (250, 1000)
     trials: int = 4
+    tuned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     fates: Mapping[str, str] = dataclasses.field(default_factory=dict)
     spacing: Sequence[float] | None = (1.5, 0.8, 0.8)
     empty: float = 0.2
@@ -108,6 +110,7 @@ class Fake:
         if self.folds:
             split = {"folds": self.folds} | ({"test": 0.3} if self.test_apart else {})
         tuned = {"learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}} if self.trials else {"learning_rate": 1e-3}
+        tuned |= self.tuned
         return Study.from_plain(
             {
                 "name": self.name,
@@ -179,10 +182,10 @@ def build(path: Path, fake: Fake) -> Path:
     return path
 
 
-def add(ledger: Ledger, fake: Fake) -> None:
-    """Writes one more study into a ledger."""
+def add(ledger: Ledger, fake: Fake, digest: str = "d" * 64) -> None:
+    """Writes one more study into a ledger, of data with that digest."""
     design, versions = fake.study.design(), {"segstudy": "0.1.0", "torch": "2.13.0"}
-    study_id = ledger.create_study(fake.name, fake.study.plain(), design, fake.cases, "d" * 64, versions, now=1e9)
+    study_id = ledger.create_study(fake.name, fake.study.plain(), design, fake.cases, digest, versions, now=1e9)
     ledger.write(lambda connection: _fill(connection, study_id, design, fake))
 
 
@@ -250,7 +253,10 @@ class _Trial:
         where = self.key.search * 10 + self.arm.index
         values = dict(self.arm.default)
         if self.fake.trials and number:
-            values["training.learning_rate"] = float(10 ** np.random.default_rng(where * 100 + number).uniform(-4, -2))
+            random = np.random.default_rng(where * 100 + number)
+            values["training.learning_rate"] = float(10 ** random.uniform(-4, -2))
+            for name, space in self.fake.tuned.items():
+                values[f"training.{name}"] = float(space["low"] * (space["high"] / space["low"]) ** random.random())
         return values
 
     def write(

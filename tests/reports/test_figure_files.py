@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from reports.build import write
-from reports.figure_files import LINES, PRINT
-from reports.plots import look
+from reports.figure_files import LINES, PRINT, figures
+from reports.plots.look import look
 from reports.ranks import rank_shares, rank_stability
-from reports.records import read
+from reports.records import Pictures, read
 from reports.results import results
-from tests.reports.ledgers import Fake, build
+from study.ledger import Ledger
+from tests.reports.ledgers import Fake, add, build
 from trainables.errors import InputError
 
 
@@ -22,7 +23,14 @@ def drawn(full_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 def test_each_figure_in_three_formats_and_nothing_that_has_nothing_to_show(drawn: dict[str, Path]) -> None:
-    names = ("training-loss", "metric-by-iteration", "cost-and-quality", "scores-by-case", "paired-differences")
+    names = (
+        "training-loss",
+        "metric-by-iteration",
+        "cost-and-quality",
+        "scores-by-case",
+        "paired-differences",
+        "response",
+    )
     expected = {f"figures/{name}.{end}" for name in (*names, "rank-stability") for end in ("svg", "pdf", "png")}
     assert set(drawn) == expected  # one n only, since three of six trials were halved away: no best-of-n
     assert drawn["figures/scores-by-case.pdf"].read_bytes().startswith(b"%PDF")
@@ -50,17 +58,23 @@ def test_arms_that_share_axes_differ() -> None:
     assert len({str(look(index)["linestyle"]) for index in range(4)}) == 4
 
 
-def test_every_arm_is_named(drawn: dict[str, Path], tmp_path: Path) -> None:
+def test_every_arm_is_named(tmp_path: Path) -> None:
     fake = Fake(losses=("dice", "focal"), trials=8, marks=(100,), previews=False, pixels=8)
-    made = write(build(tmp_path / "ledger.db", fake), "fake", tmp_path / "out", ("figures",))
-    assert "figures/best-of-n.svg" in made  # 1, 2, 3, 5, 8 trials
-    assert "figures/metric-by-iteration.svg" not in made  # one mark
+    found = results(read(build(tmp_path / "ledger.db", fake), "fake", pictures=False)[0])
+    made = dict(figures(found, Pictures((), ())))
+    assert "metric-by-iteration" not in made  # one mark
+    (axes,) = made["best-of-n"].axes
+    assert [line.get_label() for line in axes.lines] == ["unet+dice", "unet+focal"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "3", "5", "8"]
     assert set(LINES) == {"metric-by-iteration", "best-of-n", "cost-and-quality"}
 
 
 def test_figures_are_of_one_study(full_ledger: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="figures are of one study"):
-        write(full_ledger, ["fake", "other"], tmp_path, ("figures",))
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice",), previews=False, patients=(1, 1)))
+    with Ledger.open(path) as opened:
+        add(opened, Fake(name="other", losses=("dice",), previews=False, patients=(1, 1)))
+    with pytest.raises(InputError, match="figures of several studies are ranks over data sets"):
+        write(path, ["fake", "other"], tmp_path, ("figures",))
 
 
 def test_rank_shares_by_hand() -> None:

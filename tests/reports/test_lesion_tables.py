@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from reports import build
+from reports import build, lesion_curves
 from reports.document import document
+from reports.figure_files import figures
 from reports.layout import Table
-from reports.records import read
+from reports.records import Pictures, read
 from reports.results import Results, results
 from study.design import TrialKey
 from study.ledger import Ledger, schema
@@ -152,3 +153,38 @@ def test_formats_show_them(weighted: tuple[Path, Results], tmp_path: Path) -> No
     written = build.write(weighted[0], "fake", tmp_path, ("md", "html", "tex"))
     for path in written.values():
         assert "Detection and delineation by weighting" in path.read_text("utf-8")
+
+
+def test_curves_of_lesions_by_hand(weighted: tuple[Path, Results]) -> None:
+    plain, inverse, diverged, lost = (
+        lesion_curves.froc(weighted[1], arm, "lesion") for arm in weighted[1].arms
+    )  # arms: dice_sq, dice_sq inverse, focal (a seed diverged), focal inverse (a seed lost)
+    assert plain is not None
+    assert plain.tolist() == [0.5] * 25  # the large one at once, the small one never
+    assert inverse is not None
+    assert inverse.tolist() == [1.0] * 25  # both before the false one
+    assert diverged is not None
+    assert diverged == pytest.approx([1 / 3] * 25)  # two seeds at 0.5, one at 0
+    assert lost is not None
+    assert lost.tolist() == [1.0] * 25  # of the two that are there
+    assert lesion_curves.FALSE_POSITIVES[[0, 12, -1]] == pytest.approx([1 / 8, 1, 8])
+    between = lesion_curves.sizes(weighted[1], "lesion")
+    assert between == ((0.0, 5.0), (5.0, np.inf))
+    by_size = [lesion_curves.recall_by_size(weighted[1], arm, "lesion", between) for arm in weighted[1].arms[:3]]
+    assert by_size == [[0.0, 1.0], [1.0, 1.0], [0.0, pytest.approx(2 / 3)]]
+    assert lesion_curves.recall_by_size(weighted[1], weighted[1].arms[0], "lesion", [(50.0, 60.0)]) == [None]
+
+
+def test_sizes_are_quarters_where_the_file_has_none(tmp_path: Path) -> None:
+    _, found = made(tmp_path, lesions={})
+    # six lesions of 8 voxels and six of 1000: diameters 2.5 and 12.4, and the middle between them
+    assert lesion_curves.sizes(found, "lesion") == ((0.0, 2.5), (2.5, 7.4), (7.4, 12.4), (12.4, np.inf))
+
+
+def test_figures_of_lesions(weighted: tuple[Path, Results]) -> None:
+    made = dict(figures(weighted[1], Pictures((), ())))
+    for name in ("froc", "recall-by-size"):
+        (axes,) = made[name].axes
+        drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in axes.lines}
+        assert list(drawn) == [arm.row.name for arm in weighted[1].arms]
+        assert drawn["vnet+focal"][-1] == pytest.approx({"froc": 1 / 3, "recall-by-size": 2 / 3}[name])

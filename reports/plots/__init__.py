@@ -1,0 +1,1 @@
+"""What a paper's figures show, drawn on given axes."""
