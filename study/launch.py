@@ -9,7 +9,7 @@ import os
 import pathlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from study.admission import Node, Shape, impossible
@@ -27,11 +27,10 @@ from study.spec import Study
 from study.splitting import resolved
 from study.stopping import Stopped, Stopping
 from study.sweeping import sweep
+from study.tracking.following import followed
 from study.waiting import OUTAGE, drivers_patience, give_back
 from trainables.errors import InputError
 from trainables.storage import Storage
-
-CATCH_UP = 60.0  # seconds that MLflow has for each step of the rest, at the end
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,7 +126,14 @@ def run(
         parts = _Parts(study, ledger, Storage(_absolute(storage or home)), stopping, on_event, pace or Pace())
         ledger.patience = drivers_patience(parts.pace.outage_seconds, on_event, stopping.check)
         with_models = trainable is None  # only the networks that segstudy trains can be loaded by MLflow
-        follow = _mlflow(parts, address, mlflow_uri, home, with_models) if mlflow_uri else contextlib.nullcontext()
+        follow = followed(
+            address,
+            study.name,
+            mlflow_uri,
+            home=home,
+            storage=parts.storage.root if with_models else None,
+            say=lambda text: on_event(Step(text)),
+        )
         try:
             with contextlib.ExitStack() as stack:
                 complete = _run(parts, stack, source, ray_address, trainable, follow)
@@ -171,7 +177,7 @@ def _run(
     follow: contextlib.AbstractContextManager[object],
 ) -> bool:
     """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
-    from study.nodes import nodes, prove_shared, this_machine
+    from study.nodes import nodes, own_nodes, prove_shared, this_machine
     from study.ray_session import is_running, quiet, session, settings
 
     study, ledger = parts.study, parts.ledger
@@ -190,7 +196,8 @@ def _run(
     shape = _shape(study, nodes())
     prove_shared(parts.storage, nodes())
     parts.stopping.check()
-    data = source.prepare(pathlib.Path(parts.storage.root), parts.tell, parts.stopping.check)
+    look = own_nodes if address is None else nodes
+    data = source.prepare(pathlib.Path(parts.storage.root), parts.tell, partial(_may_go_on, parts, look))
     row = enter(ledger, study, data)
     if lease is None or heart is None:
         lease, heart = _lease(parts, stack, row.id)
@@ -207,9 +214,17 @@ def _run(
     orders = Orders(parts.storage, terms.driver, lease.fence)
     stack.callback(orders.halt)
     books = Bookkeeper(ledger, lease, design, parts.storage, judge(study), parts.tell)
-    desk = open_desk(study, books, terms, data, shape, nodes, parts.tell)
+    desk = open_desk(study, books, terms, data, shape, look, parts.tell)
     _drive(parts, desk, partial(_each_step, parts, orders, heart), scratch, trainable)
+    if desk.nothing_left:  # no run may follow that would remove what lost workers left
+        sweep(ledger, lease, parts.storage, terms.folder)
     return desk.nothing_left
+
+
+def _may_go_on(parts: _Parts, look: Callable[[], Sequence[Node]]) -> None:
+    """While data are prepared: raises where a stop was asked for, or Ray is gone."""
+    parts.stopping.check()
+    look()
 
 
 def _drive(
@@ -240,27 +255,6 @@ def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat) -> None:
         parts.tell(Step("stopping: segments under way save what they have"))
         orders.halt()
     orders.keep()
-
-
-@contextlib.contextmanager
-def _mlflow(parts: _Parts, ledger: str, uri: str, home: pathlib.Path, with_models: bool) -> Iterator[None]:
-    """MLflow follows the ledger while the block runs, and afterwards as long as it gets on."""
-    from study.tracking.store import artifact_root, is_server
-    from study.tracking.thread import Tracker
-
-    tracker = Tracker(
-        ledger,
-        parts.study.name,
-        uri=uri,
-        artifact_root=None if is_server(uri) else artifact_root(home),
-        storage=parts.storage.root if with_models else None,
-        say=lambda text: parts.tell(Step(text)),
-    )
-    tracker.start()
-    try:
-        yield
-    finally:
-        tracker.catch_up(CATCH_UP)
 
 
 def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[Lease, Heartbeat]:

@@ -8,6 +8,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.admission import Node
+from study.bookkeeping import MachineTroubleError
 from trainables.errors import InputError
 from trainables.storage import Storage
 
@@ -39,6 +40,20 @@ def nodes() -> tuple[Node, ...]:
         if node["Alive"]
     ]
     return tuple(sorted(found))
+
+
+def own_nodes() -> tuple[Node, ...]:
+    """`nodes` of a Ray that this run started: where none is left, nothing brings one back.
+
+    Raises:
+        MachineTroubleError: Ray died.
+    """
+    if there := nodes():
+        return there
+    raise MachineTroubleError(
+        "Ray's own processes on this machine were killed or died; its memory may have run out. Nothing is lost: give "
+        "the same command again"
+    )
 
 
 def prove_shared(storage: Storage, there: Sequence[Node]) -> None:

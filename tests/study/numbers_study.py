@@ -68,6 +68,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("home")
     parser.add_argument("--events", action="store_true")
+    parser.add_argument("--ray", help="a cluster's address")
+    parser.add_argument("--slice", type=float, default=PACE.slice_seconds, help="seconds between a worker's reports")
     arguments = parser.parse_args()
-    ended = run_numbers(arguments.home, on_event=print if arguments.events else ignore)
+    ended = run_numbers(
+        arguments.home,
+        ray_address=arguments.ray,
+        on_event=print if arguments.events else ignore,
+        pace=dataclasses.replace(PACE, slice_seconds=arguments.slice),
+    )
     print(json.dumps({**dataclasses.asdict(ended), "digest": digest(arguments.home)}))

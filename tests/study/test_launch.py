@@ -71,8 +71,15 @@ def told(events: list[Event], kind: type) -> list[Any]:
 @pytest.mark.ray
 def test_with_a_fresh_tuner_every_few_segments_it_is_the_same(tmp_path: pathlib.Path, started: pathlib.Path) -> None:
     events: list[Event] = []
-    ended = run_numbers(tmp_path, on_event=events.append, pace=Pace(segments=30))
+    orphan = tmp_path / "trials" / "numbers" / "search-a00-r0-f0-n000" / "5-99"
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        orphan.mkdir(parents=True, exist_ok=True)  # as a worker that was killed leaves one
+
+    ended = run_numbers(tmp_path, on_event=hear, pace=Pace(segments=30))
     assert ended.complete
+    assert not orphan.exists()
     assert (ended.finished, ended.halved, ended.failed, ended.lost, ended.open) == (8, 10, 2, 0, 0)
     assert digest(tmp_path) == undisturbed_digest(tmp_path)
     assert len(told(events, SegmentDone)) == 38

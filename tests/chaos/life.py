@@ -1,0 +1,210 @@
+"""One study's life: the same command again and again while its processes are killed, until nothing is left to do."""
+
+import collections
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psutil
+
+from tests.chaos.faults import Fault, Kind
+from tests.chaos.servers import Away, MLflow, Postgres
+
+ROOT = pathlib.Path(__file__).parents[2]
+LONGEST = 240.0  # seconds of a life
+STARTS = 12  # of the command
+OUTLIVE = 20.0  # seconds that a killed driver's processes may take to notice
+
+
+class LifeError(RuntimeError):
+    """A study that does not come to its end."""
+
+
+@dataclasses.dataclass
+class Told:
+    """What a life came to.
+
+    Attributes:
+        ended: What the last driver said: counts, digest.
+        faults: Those that hit something, by kind.
+        starts: How often the command was given.
+        fell: Last lines of drivers that ended by themselves before the study did.
+        events: Lines that the drivers said.
+        seconds: Wall time.
+    """
+
+    ended: dict[str, Any]
+    faults: collections.Counter[Kind]
+    starts: int
+    fell: list[str]
+    events: int
+    seconds: float
+
+
+@dataclasses.dataclass
+class Life:
+    """A study at a home, with the servers that it uses."""
+
+    home: pathlib.Path
+    data: pathlib.Path
+    ledger: str
+    postgres: Postgres
+    mlflow: MLflow
+
+    def live(self, faults: Sequence[Fault] = ()) -> Told:
+        """Lives to the end.
+
+        Raises:
+            LifeError: It takes too long, or too many starts.
+        """
+        began = time.monotonic()
+        self.home.mkdir(parents=True, exist_ok=True)
+        told = Told({}, collections.Counter(), 0, [], 0, 0.0)
+        left, away, seen = collections.deque(faults), Away(), _Seen()
+        try:
+            while not told.ended.get("complete"):
+                away.all_back()
+                if told.starts == STARTS or time.monotonic() - began > LONGEST:
+                    raise LifeError(
+                        f"not done after {told.starts} starts, {time.monotonic() - began:.0f} s: {told.fell}"
+                    )
+                told.starts += 1
+                self._one_driver(told, left, away, seen, LONGEST - (time.monotonic() - began))
+        finally:
+            away.all_back()
+            seen.end()
+        told.seconds = time.monotonic() - began
+        return told
+
+    def _one_driver(
+        self, told: Told, left: collections.deque[Fault], away: Away, seen: "_Seen", seconds: float
+    ) -> None:
+        """A driver's life, ended by a fault, by itself, or by the watch when it takes too long."""
+        with self._driver() as process, open(self.home / "driver.log", "a") as log:
+            watch = threading.Timer(seconds, process.kill)
+            watch.start()
+            lines, killed, without_ray = collections.deque[str](maxlen=3), False, False
+            assert process.stdout is not None
+            for line in process.stdout:
+                log.write(line)
+                log.flush()
+                lines.append(line.rstrip())
+                told.events += 1
+                seen.gap += 1
+                if left and seen.gap >= left[0].gap and self._hit(left[0], process, away, seen):
+                    fault = left.popleft()
+                    without_ray |= fault.kind == "raylet"
+                    told.faults[fault.kind] += 1
+                    seen.gap = 0
+                    log.write(f"--- {fault}\n")
+                    if killed := fault.kind == "driver":
+                        break
+            watch.cancel()
+            process.stdout.close()
+            status = process.wait()
+        if killed:
+            return
+        told.ended = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
+        if not told.ended.get("complete") and not (without_ray and told.ended.get("trouble")):
+            told.fell.append(f"status {status}: {(lines or [''])[-1][:300]}")
+
+    def _hit(self, fault: Fault, process: subprocess.Popen[str], away: Away, seen: "_Seen") -> bool:
+        """Whether there was something to kill."""
+        time.sleep(fault.delay)
+        children = seen.look(process.pid)
+        match fault.kind:
+            case "driver":
+                process.kill()
+            case "worker" | "raylet":
+                fit = [child for child in children if (_is_worker if fault.kind == "worker" else _is_raylet)(child)]
+                if not fit:
+                    return False
+                _kill(fit[int(fault.choice * len(fit))])
+            case "database":
+                away.take(self.postgres, fault.away)
+            case "mlflow":
+                away.take(self.mlflow, fault.away)
+        return True
+
+    @contextlib.contextmanager
+    def _driver(self) -> Iterator[subprocess.Popen[str]]:
+        """The command; its events come as lines."""
+        line = [sys.executable, "-u", "-m", "tests.chaos.small_study", str(self.home)]
+        options = {"--data": str(self.data), "--ledger": self.ledger, "--mlflow": self.mlflow.uri}
+        process = subprocess.Popen(
+            [*line, *(part for pair in options.items() for part in pair)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+class _Seen:
+    """The processes that drivers started: workers to choose from, and what must be gone in the end.
+
+    Attributes:
+        gap: Events since the last fault.
+    """
+
+    def __init__(self) -> None:
+        self.gap = 0
+        self._all: set[psutil.Process] = set()
+
+    def look(self, driver: int) -> list[psutil.Process]:
+        """Remembers a driver's processes; all of them that there are now, by number."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = psutil.Process(driver).children(recursive=True)
+            self._all.update(children)
+            return sorted(children, key=lambda child: child.pid)
+        return []
+
+    def end(self) -> None:
+        """Waits for all of them; those that stay are killed.
+
+        Raises:
+            LifeError: Some stayed.
+        """
+        _, stay = psutil.wait_procs(self._all, timeout=OUTLIVE)
+        names = [_name(process) for process in stay]
+        for process in stay:
+            _kill(process)
+        if stay:
+            raise LifeError(f"outlived their driver by {OUTLIVE:.0f} s: {', '.join(names)}")
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    name = _name(process)
+    return "ray::" in name and "Agent" not in name  # Ray's node dies with its agents
+
+
+def _is_raylet(process: psutil.Process) -> bool:
+    return "/raylet/raylet" in _name(process)
+
+
+def _name(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())[:120]
+    return ""
+
+
+def _kill(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        os.kill(process.pid, signal.SIGKILL)

@@ -1,0 +1,162 @@
+"""PostgreSQL and MLflow as real processes that can be killed and started again at the same address."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+import warnings
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import psycopg
+
+from study.ledger.rows import StudyRow
+
+PATIENCE = 60.0  # seconds for a server to answer
+
+
+class Mortal(Protocol):
+    """A server that can be killed."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+class Postgres:
+    """pgserver's PostgreSQL in a folder; a kill takes the postmaster, without a word to its children."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pgserver looks for a runtime folder that a container need not have
+            import pgserver
+
+            self._server: Any = pgserver.get_server(folder, cleanup_mode="delete")
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._server.get_pid(), signal.SIGKILL)
+
+    def start(self) -> None:
+        """Starts it and waits until it answers; the killed one's children may still be there for a moment."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._server.ensure_postgres_running()
+                return
+            except (subprocess.SubprocessError, AssertionError):
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+
+    def database(self, name: str) -> str:
+        """The ledger's URL in a new database."""
+        self._execute(f"CREATE DATABASE {name}")
+        return str(self._server.get_uri(database=name)).replace("postgresql://", "postgresql+psycopg://")
+
+    def drop(self, name: str) -> None:
+        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.cleanup()
+
+
+class MLflow:
+    """MLflow's server over a SQLite file in a folder, in one process."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        from study.tracking.store import default_uri, prepare
+
+        folder.mkdir()
+        prepare(default_uri(folder))
+        self._port = _free_port()
+        self._folder = folder
+        self.uri = f"http://127.0.0.1:{self._port}"
+        self.start()
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def start(self) -> None:
+        from study.tracking.store import environment
+        from study.ui import command
+
+        with open(self._folder / "log", "a") as log:
+            self._process = subprocess.Popen(
+                command(self._folder, None, "127.0.0.1", self._port),
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=2):
+                return
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError(f"MLflow does not answer; see {self._folder}/log")
+            time.sleep(0.2)
+
+    def lacks(self, study: StudyRow, trials: set[str]) -> str | None:
+        """What it does not show of a study that is done; None where each trial has one run that has ended."""
+        from mlflow import MlflowClient
+
+        from study.tracking.content import identity
+        from study.tracking.words import KEY_TAG, STUDY_TAG
+
+        client = MlflowClient(tracking_uri=self.uri)
+        found = client.search_experiments(filter_string=f"tags.`{STUDY_TAG}` = '{identity(study)}'")
+        if len(found) != 1:
+            return f"MLflow has {len(found)} experiments of the study"
+        runs = client.search_runs([found[0].experiment_id], filter_string="tags.kind = 'trial'")
+        keys = sorted(run.data.tags[KEY_TAG] for run in runs if run.info.end_time is not None)
+        return None if keys == sorted(trials) else f"MLflow shows {keys} as ended"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+class Away:
+    """Takes servers away for a while, each in a thread of its own, which brings it back."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+
+    def take(self, server: Mortal, seconds: float) -> None:
+        server.kill()
+        thread = threading.Timer(seconds, server.start)
+        thread.start()
+        self._threads.append(thread)
+
+    def all_back(self) -> None:
+        """Waits until every server answers again."""
+        while self._threads:
+            self._threads.pop().join()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
