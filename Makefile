@@ -10,8 +10,10 @@ PACKAGES := search_spaces trainables study reports
 DEMO := demo
 CASES ?= 40
 JOBS ?= 2
+RUNS ?= 10
+SEED ?= 1
 
-.PHONY: help install lint format test chaos bench demo clean
+.PHONY: help install lint format test slow chaos bench demo clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,7 +21,8 @@ help:
 	@echo 'make demo     a small study on generated images: table and report in minutes, under demo/'
 	@echo 'make test     lint, types, then the tests with coverage'
 	@echo 'make lint     ruff, mypy, import-linter                    (make format mends what can be mended)'
-	@echo 'make chaos    the tests that kill drivers and workers'
+	@echo 'make slow     the tests that make test leaves out: longer than ten seconds each'
+	@echo 'make chaos    RUNS=10 studies whose processes are killed at random, then three hosts that are cut off and die'
 	@echo 'make bench    what benchmarks/ measures'
 	@echo 'make clean    remove what the targets above made, .venv included'
 
@@ -47,8 +50,13 @@ format: $(STAMP)
 test: lint
 	$(BIN)/pytest -m 'not slow' -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
 
-chaos: $(STAMP)
+slow: $(STAMP)
 	$(BIN)/pytest -m slow --timeout=3600
+
+# Both run, whatever the first comes to.
+chaos: $(STAMP)
+	@failed=0; $(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) || failed=1; \
+	$(BIN)/python -m tests.chaos.three_hosts || failed=1; exit $$failed
 
 bench: $(STAMP)
 	@missed=0; for script in $(wildcard benchmarks/*.py); do \
