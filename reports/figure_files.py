@@ -124,10 +124,9 @@ def _of_searches(results: Results) -> Iterator[tuple[str, "Figure"]]:
     slices = [(response, name) for response in found for name in response.importance]
     for number, some in enumerate(search.pages(slices), 1):
         figure, panels = _grid(len(some), search.COLUMNS, 1.75)
-        for place, (axes, (response, name)) in enumerate(zip(panels, some, strict=True)):
+        for axes, (response, name) in zip(panels, some, strict=True):
             search.along(axes, response, name)
-            if place % search.COLUMNS == 0:
-                axes.set_ylabel(search.label(results, response))
+        figure.suptitle(search.label(results, some[0][0]), fontsize=8)
         yield f"response{f'-{number}' if number > 1 else ''}", figure
     pairs = [(response, *response.numeric[:2]) for response in found if len(response.numeric) > 1]
     for number, some in enumerate(search.pages(pairs), 1):

@@ -1,5 +1,6 @@
 """Figures of the searches: an arm's values along each parameter, and over two parameters together."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,9 @@ def pages(panels: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def label(results: Results, response: Response) -> str:
-    """`Dice, validation, at 5k`."""
-    return f"{METRICS[results.protocol.metric].label}, validation, at {numbers.iteration(response.mark)}"
+    """`Dice on validation cases at 5k. Diamond: chosen; square: default`."""
+    metric, at = METRICS[results.protocol.metric].heading(pixels=results.pixels), numbers.iteration(response.mark)
+    return f"{metric} on validation cases at {at}. Diamond: chosen; square: default"
 
 
 def along(axes: "Axes", response: Response, name: str) -> None:
@@ -36,7 +38,7 @@ def along(axes: "Axes", response: Response, name: str) -> None:
     if is_number(column):
         places = np.array(column, dtype=np.float64)
         if name in response.log:
-            axes.set_xscale("log")
+            _logarithmic(axes, "x", places)
     else:
         words = sorted(set(map(numbers.scalar, column)))
         places = np.array([words.index(numbers.scalar(value)) for value in column], dtype=np.float64)
@@ -50,19 +52,45 @@ def along(axes: "Axes", response: Response, name: str) -> None:
 def over(axes: "Axes", response: Response, across: str, up: str) -> Any:
     """Value of each trial over two parameters, the darker the better; lines of equal value between the trials."""
     x, y = (np.array(response.columns[name], dtype=np.float64) for name in (across, up))
-    for name, scale in ((across, axes.set_xscale), (up, axes.set_yscale)):
+    for name, axis, part in ((across, "x", x), (up, "y", y)):
         if name in response.log:
-            scale("log")
+            _logarithmic(axes, axis, part)
     flat = [np.log(part) if name in response.log else part for name, part in ((across, x), (up, y))]
     if len(response.values) >= LEAST_FOR_LINES and np.ptp(response.values) > 0 and _spreads(*flat):
-        axes.tricontour(x, y, response.values, levels=5, colors="#a0a0a0", linewidths=0.6)
-    order = response.values
-    drawn = axes.scatter(x, y, c=order, cmap="Greys", s=22, edgecolors="#000000", linewidths=0.5, zorder=3)
+        from matplotlib.tri import Triangulation
+
+        between = Triangulation(x, y, Triangulation(*flat).triangles)  # neighbours as they are seen
+        axes.tricontour(between, response.values, levels=5, colors="#a0a0a0", linewidths=0.6)
+    axes.use_sticky_edges = False
+    axes.margins(0.08)
+    drawn = axes.scatter(x, y, c=response.values, cmap="Greys", s=22, edgecolors="#000000", linewidths=0.5, zorder=3)
     _marked(axes, response, x, y, {"linestyle": "none", "alpha": 0.0})
     axes.set_title(response.arm.row.name, fontsize=8)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     return drawn
+
+
+def log_ticks(low: float, high: float, most: int = 3) -> list[float]:
+    """At most so many of 1, 2 and 5 times powers of ten, both ends positive; powers of ten alone over long ranges."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [float(f"{step}e{power}") for power in powers for step in steps]
+        inside = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(inside) <= most:
+            break
+    return inside[:: math.ceil(len(inside) / most)] if inside else [low, high]
+
+
+def _logarithmic(axes: "Axes", axis: str, values: Any) -> None:
+    """A logarithmic axis whose labels do not run into each other."""
+    ticks = log_ticks(float(values.min()), float(values.max()))
+    words = [f"{tick:g}" if 0.01 <= tick < 1000 else f"{tick:.0e}".replace("e-0", "e-") for tick in ticks]
+    (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
+    (axes.set_xticks if axis == "x" else axes.set_yticks)(ticks, words)
+    (axes.xaxis if axis == "x" else axes.yaxis).set_tick_params(
+        which="minor", length=0, labelleft=False, labelbottom=False
+    )
 
 
 def _marked(axes: "Axes", response: Response, x: Any, y: Any, usual: dict[str, Any]) -> None:

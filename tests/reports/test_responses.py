@@ -8,7 +8,7 @@ from scipy import stats
 
 from reports.document import document
 from reports.figure_files import figures
-from reports.plots.search import LEAST_FOR_LINES, over, pages
+from reports.plots.search import LEAST_FOR_LINES, log_ticks, over, pages
 from reports.records import Pictures, read
 from reports.responses import Response, importance, parts, responses
 from reports.results import Results, results
@@ -131,3 +131,11 @@ def test_a_surface_has_lines_where_trials_span_a_plane(tuned: Results) -> None:
     rate = response.columns["training.learning_rate"]
     in_line = {"training.learning_rate": rate, "training.weight_decay": rate}
     assert lines(Response(response.arm, 100, response.trials, in_line, response.values, response.log)) == 1
+
+
+def test_ticks_of_a_logarithmic_axis_are_few_and_round() -> None:
+    assert log_ticks(1.4e-4, 9e-4) == [2e-4, 5e-4]
+    assert log_ticks(1e-5, 1e-3) == [1e-5, 1e-4, 1e-3]
+    assert log_ticks(0.5, 8.0) == [1.0, 3.0]
+    assert len(log_ticks(1e-9, 1.0)) <= 3
+    assert log_ticks(2.1, 2.9) == [2.1, 2.9]
