@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from study.admission import Node, Shape, impossible
+from study.batch_size import as_begun
 from study.bookkeeping import Bookkeeper, MachineTroubleError
 from study.checks import shape_of
 from study.desk import Desk, Terms
@@ -178,9 +179,11 @@ def _run(
 ) -> bool:
     """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
     from study.nodes import nodes, own_nodes, prove_shared, this_machine
+    from study.ray_probes import sizing
     from study.ray_session import is_running, quiet, session, settings
 
-    study, ledger = parts.study, parts.ledger
+    ledger = parts.ledger
+    study = as_begun(parts.study, ledger)
     refuse_other(ledger, study)
     lease = heart = None
     if ledger.has_study(study.name):  # before Ray is started, which another driver may be using the machine for
@@ -198,7 +201,9 @@ def _run(
     parts.stopping.check()
     look = own_nodes if address is None else nodes
     data = source.prepare(pathlib.Path(parts.storage.root), parts.tell, partial(_may_go_on, parts, look))
-    row = enter(ledger, study, data)
+    sized = sizing(study, ledger, data, nodes(), tell=parts.tell, stopping=partial(_may_go_on, parts, look))
+    row = enter(ledger, sized.with_batch(study), data)
+    study = as_begun(parts.study, ledger)  # another command may have been quicker to enter it
     if lease is None or heart is None:
         lease, heart = _lease(parts, stack, row.id)
     design = bring_up_to_date(ledger, lease, study, data)
@@ -214,7 +219,7 @@ def _run(
     orders = Orders(parts.storage, terms.driver, lease.fence)
     stack.callback(orders.halt)
     books = Bookkeeper(ledger, lease, design, parts.storage, judge(study), parts.tell)
-    desk = open_desk(study, books, terms, data, shape, look, parts.tell)
+    desk = open_desk(study, books, terms, data, sized.shapes(study, shape), look, parts.tell)
     _drive(parts, desk, partial(_each_step, parts, orders, heart), scratch, trainable)
     if desk.nothing_left:  # no run may follow that would remove what lost workers left
         sweep(ledger, lease, parts.storage, terms.folder)

@@ -1,17 +1,18 @@
 """Opening a study's desk: what its file says of objective, resources and trials becomes what the desk works with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from study.admission import Node, Shape
 from study.bookkeeping import Bookkeeper
+from study.design import Arm, PlannedTrial
 from study.desk import Desk, Terms
 from study.events import OnEvent
 from study.spec import Study
 from study.trial_specs import Data, trial_spec, write_spec
 from trainables.objective import objective
 from trainables.storage import Storage
-from trainables.trial import Score
+from trainables.trial import Score, TrialSpec
 
 
 def judge(study: Study) -> Callable[[Sequence[Score]], float | None]:
@@ -26,7 +27,7 @@ def open_desk(
     books: Bookkeeper,
     terms: Terms,
     data: Data,
-    shape: Shape,
+    shapes: Mapping[str, Shape],
     nodes: Callable[[], Sequence[Node]],
     on_event: OnEvent,
 ) -> Desk:
@@ -37,7 +38,7 @@ def open_desk(
         books: Its plan and ledger.
         terms: What all assignments share.
         data: What its trials learn from.
-        shape: What each of them needs.
+        shapes: What each of them needs, by network.
         nodes: What there is now.
         on_event: Hears what happens.
     """
@@ -45,9 +46,13 @@ def open_desk(
     return Desk(
         books,
         terms,
-        shapes={arm.index: shape for arm in arms},
+        shapes={arm.index: shapes[arm.model] for arm in arms},
         nodes=nodes,
-        spec=lambda plan: trial_spec(study, arms[plan.key.arm], plan, data, gpu=shape.gpu),
+        spec=lambda plan: _spec(study, arms[plan.key.arm], plan, data, shapes),
         write_spec=partial(write_spec, Storage(terms.storage)),
         on_event=on_event,
     )
+
+
+def _spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, shapes: Mapping[str, Shape]) -> TrialSpec:
+    return trial_spec(study, arm, plan, data, gpu=shapes[arm.model].gpu)

@@ -106,6 +106,6 @@ class Sizing:
         if not count:
             raise InputError(
                 f"models.{model}: does not fit on {self.device()}, even alone, at patch.size {list(study.patch.size)} "
-                f"and its batch size; give a smaller patch.size, training.batch_size or network, or set resources.gpu to 0."
+                f"and its batch size; give a smaller patch.size, training.batch_size or network, or resources.gpu: 0."
             )
         return count

@@ -53,7 +53,8 @@ class Office:
         terms = Terms(storage=self.storage.root, folder="trials/numbers", fence=lease.fence)
         self.storage.write(terms.driver, order(lease.fence))
         self.books = Bookkeeper(self.ledger, lease, design, self.storage, judge(self.study), self.events.append)
-        self.desk = open_desk(self.study, self.books, terms, data, self.shape, lambda: self.nodes, self.events.append)
+        shapes = dict.fromkeys(self.study.models, self.shape)
+        self.desk = open_desk(self.study, self.books, terms, data, shapes, lambda: self.nodes, self.events.append)
 
     def reopen(self) -> None:
         """The driver ends and another begins."""

@@ -1,0 +1,89 @@
+"""Probes carried out by Ray's workers: on prepared cases, each in a process that ends with it."""
+
+import os
+import pathlib
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import ray
+
+from study.admission import Shape
+from study.ray_probes import answer, on_ray
+from study.ray_session import settings
+from study.stopping import Stopped
+from tests.trainables import tiny
+from tests.trainables.data.files import options, picture
+from trainables.data import cache
+from trainables.data.layouts import CaseFiles
+from trainables.errors import InputError
+
+pytestmark = pytest.mark.ray
+ONE = Shape(1)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[None]:
+    with settings():
+        ray.init(address="local", num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False)
+        yield
+        ray.shutdown()
+
+
+def prepared(folder: pathlib.Path) -> str:
+    """Two pictures in a cache; its index."""
+    how, records = options(dim=2), []
+    for number in range(2):
+        mask = np.zeros((40, 40), np.uint8)
+        mask[5:30, 8:28], mask[10:15, 10:15] = 1, 2
+        image = picture(folder / f"image{number}.png", mask * 80 + np.uint8(number))
+        files = CaseFiles(f"case{number}", (image,), picture(folder / f"mask{number}.png", mask))
+        records.append(cache.prepare_case(files, how, folder / "cache"))
+    return str(cache.write_index(folder / "cache", records, how))
+
+
+def go_on() -> None:
+    pass
+
+
+def test_a_network_is_measured_where_trials_run(tmp_path: pathlib.Path, started: None) -> None:
+    spec = tiny.spec(2, data=prepared(tmp_path), train=("case0", "case1"), evaluate=(), augment=())
+    found = on_ray(ONE, go_on)([spec], (40, 40))
+    assert found is not None
+    assert found.device.startswith("cpu of ")
+    assert 0 < found.seconds < 60
+    assert found.window_seconds > 0
+    assert found.voxel_seconds > 0
+
+
+def refuse() -> None:
+    raise InputError(f"process {os.getpid()} with GPU {ray.get_runtime_context().get_accelerator_ids()['GPU']}")
+
+
+def test_bad_input_comes_as_it_was_raised_from_a_worker_with_the_gpu(started: None) -> None:
+    with pytest.raises(InputError, match=r"^process \d+ with GPU \['0'\]$"):
+        answer(refuse, Shape(1, 1.0), (), go_on)
+
+
+def sleep() -> None:
+    time.sleep(60)
+
+
+def test_a_stop_is_heard_meanwhile(started: None) -> None:
+    def stop() -> None:
+        raise Stopped
+
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        answer(sleep, ONE, (), stop)
+    assert time.monotonic() - began < 30
+
+
+def die() -> None:
+    os._exit(1)
+
+
+def test_a_worker_that_dies_again_and_again_is_one_line(started: None) -> None:
+    with pytest.raises(InputError, match=r"^a probe's worker was lost \(WorkerCrashedError\); with numbers"):
+        answer(die, ONE, (), go_on)
