@@ -37,7 +37,7 @@ def judge(
     name: str,
     case: Judged,
     probabilities: Tensor,
-    prediction: np.ndarray,
+    prediction: np.ndarray | Tensor,
     *,
     regions: Mapping[str, Sequence[int]],
     metrics: Sequence[str],
@@ -50,7 +50,7 @@ def judge(
         name: The case's name.
         case: The case.
         probabilities: `(C, *spatial)` on the training grid, sums to 1 over C.
-        prediction: Class indices on the original grid (`CachedCase.restore`).
+        prediction: Class indices on the original grid, uint8 (`CachedCase.restore`), compared on its own device.
         regions: Region → class indices whose union it is.
         metrics: Names of metrics.
         empty: What a case without a region counts.

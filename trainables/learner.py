@@ -4,7 +4,7 @@ Knows neither PyTorch nor Ray, so that a test can put numbers in a network's pla
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from trainables.errors import InputError
@@ -45,6 +45,15 @@ class Evaluation:
         """With previews beside what was measured."""
         return cls(measured.scores, tuple(previews), measured.counts, measured.lesions, measured.histograms)
 
+    @classmethod
+    def together(cls, several: Iterable[Self]) -> Self:
+        """Of several cases, in their order."""
+        measured, previews = Measured(), list[Preview]()
+        for one in several:
+            measured += one.measured
+            previews += one.previews
+        return cls.of(measured, previews)
+
     @property
     def measured(self) -> Measured:
         """All but the previews."""
@@ -71,8 +80,11 @@ class Learner(Protocol):
             Diverged: A loss or weight is not finite.
         """
 
-    def evaluate(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Evaluation:
-        """Scores full volumes with the weights as they are; `previews` are names among `cases`."""
+    def evaluations(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Iterator[Evaluation]:
+        """Scores full volumes with the weights as they are, case after case; `previews` are names among `cases`.
+
+        Nothing else is asked of it until the last has come or the iterator is closed.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of all that `load_state_dict` needs: tensors on the CPU, numbers, strings, lists and dicts."""

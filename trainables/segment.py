@@ -8,12 +8,12 @@ import json
 import socket
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 
 from trainables import checkpoint, device
 from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.failures import fault, reason
-from trainables.learner import Learner
+from trainables.learner import Evaluation, Learner
 from trainables.metrics.scoring import Measured, scores_of
 from trainables.pictures import Preview
 from trainables.storage import Storage
@@ -95,6 +95,7 @@ class SegmentWork:
         self._curve: list[Point] = []
         self._measured = Measured()
         self._previews: list[Preview] = []
+        self._evaluations: Iterator[Evaluation] | None = None  # under way, over all slices
         self._evaluated = 0
         self._saved: str | None = assignment.resume  # newest checkpoint, and where and when it was written
         self._saved_at = 0
@@ -119,6 +120,9 @@ class SegmentWork:
 
     def close(self) -> None:
         """Drops the network and all that came with it."""
+        if isinstance(self._evaluations, Generator):
+            self._evaluations.close()  # cut short: the network has its own weights again
+        self._evaluations = None
         if self._learner is not None:
             self._learner.close()
         self._learner, self._measured, self._previews, self._curve = None, Measured(), [], []
@@ -205,9 +209,9 @@ class SegmentWork:
         cases = self._spec.evaluate
         with_previews = set(self._spec.previews) if self._todo.stop == self._spec.iterations else set()
         started = time.monotonic()
-        while self._evaluated < len(cases):
-            case = cases[self._evaluated]
-            found = learner.evaluate((case,), previews=(case,) if case in with_previews else ())
+        if self._evaluations is None:
+            self._evaluations = learner.evaluations(cases, previews=[case for case in cases if case in with_previews])
+        for found in self._evaluations:
             self._measured += found.measured
             self._previews += found.previews
             self._evaluated += 1

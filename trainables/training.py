@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules.dropout import _DropoutNd
 
-from trainables import models, precision
+from trainables import models, onednn, precision
+from trainables.compiling import Compiled, compiled
 from trainables.course import Course
 from trainables.curve import Curve
 from trainables.data import residence
@@ -21,20 +22,17 @@ from trainables.data.batches import Batches
 from trainables.data.cache import Dataset
 from trainables.data.labels import IGNORED
 from trainables.data.patches import PatchSampler
+from trainables.determinism import only_deterministic, settle_workspaces
 from trainables.errors import InputError
 from trainables.examiner import Examiner
 from trainables.learner import Diverged, Evaluation, Learner
 from trainables.losses import LOSSES, inverse_weights
 from trainables.losses.deep import over_depths
 from trainables.losses.written import written_loss
-from trainables.metrics import Measured
 from trainables.models.normalisation import set_momentum
 from trainables.nested import copied, tensors_of
 from trainables.optimize import OPTIMIZERS, set_learning_rate
 from trainables.overlapping import over_regions
-from trainables.pictures import Preview
-from trainables.previews import preview
-from trainables.stacks import with_slices
 from trainables.streams import seed_of
 from trainables.trial import Point, TrialSpec
 
@@ -82,8 +80,14 @@ class Training:
         self.network = network.to(self.device).to(memory_format=self._layout)  # type: ignore[call-overload]
         if self.device.type == "cuda":
             torch.backends.cudnn.deterministic = True
+        if spec.deterministic:
+            settle_workspaces()
         if self.device.type == "cpu" and spec.precision == "bfloat16":
             precision.guard(self.network)
+        elif self.device.type == "cpu":
+            onednn.for_single_images(self.network)
+        self._compiled: Compiled | None = None
+        self._tried = False
         self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
         loss = written_loss(spec.loss, spec.loss_parameters, LOSSES)
         overlapping = spec.train_on == "regions"
@@ -136,34 +140,29 @@ class Training:
         return tuple(points)
 
     def evaluate(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Evaluation:
+        """All of `evaluations` together."""
+        return Evaluation.together(self.evaluations(cases, previews=previews))
+
+    def evaluations(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Iterator[Evaluation]:
         """Scores full volumes on their original grid with the weights as they are, or the best ones if so declared.
+
+        What a validation of these very weights has scored already is not scored again. Between the first case and the
+        last, or until the iterator is closed, the network has the weights that are scored.
 
         Args:
             cases: Names of cases.
             previews: Names among them of which a preview is made.
+
+        Yields:
+            One for each case, in turn.
 
         Raises:
             Diverged: A weight is not finite.
         """
         self._check_weights()
         self.network.eval()
-        measured = Measured()
-        kept: list[Preview] = []
         with self._scored_weights():
-            for name in cases:
-                case = self._data.cases[name]
-                prediction, found = self._examiner.judged(
-                    name, self.spec.regions, self.spec.metrics, lesions=self.spec.lesions
-                )
-                measured += found
-                if name in previews:
-                    grey, reference = np.asarray(case.grey()), np.asarray(case.reference)
-                    planes, spacing = (grey, reference, prediction), case.reference_spacing
-                    shown = preview(name, *planes, spacing=spacing)
-                    if name in self.spec.stacks:
-                        shown = with_slices(shown, *planes, spacing=spacing)
-                    kept.append(shown)
-        return Evaluation.of(measured, kept)
+            yield from self._examiner.evaluations(cases, previews=previews)
 
     def predict(self, case: str) -> np.ndarray:
         """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`."""
@@ -189,6 +188,7 @@ class Training:
         self._optimizer.load_state_dict(state["optimizer"])
         self._curve.load_state_dict(state["curve"])
         self._course.load_state_dict(state["course"], state["best"])
+        self._examiner.forget()
         self.iteration = state["iteration"]
 
     def digest(self) -> str:
@@ -212,19 +212,31 @@ class Training:
         if self._course.stopped:
             self.iteration += 1
             return ()
+        self._examiner.forget()
         set_learning_rate(self._optimizer, self._course.rate(now))
-        set_momentum(self.network, now)
         images, labels, maps = self._batch(now)
-        with self._dropout_of(now):
-            loss = self._loss(self._logits(images), labels, **maps)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
+        with only_deterministic(self.spec.deterministic, self.spec.model):
+            loss = self._learn(images, labels, maps)
         self.iteration += 1
-        points = self._curve.add(loss.detach(), self.iteration) + self._course.learned(loss.detach(), self.iteration)
+        points = self._curve.add(loss, self.iteration) + self._course.learned(loss, self.iteration)
         if self._course.open:
             self.iteration = now  # it is done when its validation is
         return points
+
+    def _learn(self, images: Tensor, labels: Tensor, maps: Mapping[str, Tensor]) -> Tensor:
+        """One step of the optimiser; the loss before it, without gradient."""
+        if not self._tried:
+            self._compiled, self._tried = compiled(self.spec, self.network, images, self._through), True
+        if self._compiled is None:
+            set_momentum(self.network, self.iteration)
+        with self._dropout_of(self.iteration):
+            loss = self._loss(self._through(self._compiled or self.network, images), labels, **maps)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        if self._compiled is not None:
+            self._compiled.settle(self.iteration)
+        return loss.detach()
 
     def _batch(self, iteration: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Images, class indices, and what the loss takes beside them: voxel weights, voxels to ignore."""
@@ -243,11 +255,12 @@ class Training:
 
         The weights are those of now: the best ones are chosen by this.
         """
-        how, name = self.spec.objective, self._course.open[0]
+        name, before = self._course.open[0], self._course.best
         self.network.eval()
-        regions = {region: self.spec.regions[region] for region in how["regions"]}
-        scores = self._examiner.judged(name, regions, (how["metric"],))[1].scores
+        scores = self._examiner.validation(name, self.iteration + 1)
         points = self._course.validated(scores, self.iteration + 1, lambda: copied(self.network.state_dict()))
+        if not self._course.open and before is not None and self._course.best is before:
+            self._examiner.forget()  # older weights are the best and will be scored
         self.network.train()
         if not self._course.open:
             self.iteration += 1
@@ -268,8 +281,11 @@ class Training:
             self.network.load_state_dict(own)
 
     def _logits(self, images: Tensor) -> Tensor:
+        return self._through(self.network, images)
+
+    def _through(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.spec.precision == "bfloat16"):
-            return self.network(images.contiguous(memory_format=self._layout))  # type: ignore[no-any-return]
+            return network(images.contiguous(memory_format=self._layout))
 
     @contextlib.contextmanager
     def _dropout_of(self, iteration: int) -> Iterator[None]:

@@ -11,16 +11,16 @@ import math
 import os
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from trainables.learner import Diverged, Evaluation
+from trainables.pictures import Preview
 from trainables.segmenter import Segmenter
 from trainables.streams import stream
-from trainables.pictures import Preview
 from trainables.trial import Point, Score, TrialSpec
 
 EVERY = 4  # iterations to a point of the curve
@@ -67,6 +67,9 @@ class Numbers:
         grey = np.full((2, 3), int(255 * level), dtype=np.uint8)
         pictures = tuple(Preview.of(case, 0, grey, grey, grey) for case in previews)
         return Evaluation(tuple(scores), pictures)
+
+    def evaluations(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Iterator[Evaluation]:
+        return (self.evaluate((case,), previews=[case] if case in previews else []) for case in cases)
 
     def state_dict(self) -> dict[str, Any]:
         return {"iteration": self.iteration, "place": torch.from_numpy(self.place.copy()), "sum": self.sum}

@@ -12,6 +12,7 @@ import torch
 
 from tests.trainables import tiny
 from trainables import inference
+from trainables.data.cache import Dataset
 from trainables.errors import InputError
 from trainables.learner import Diverged, Learner
 from trainables.losses import LOSSES
@@ -276,14 +277,29 @@ def test_evaluation_scores_every_case_region_and_metric_on_the_original_grid() -
     Outcome(iteration=0, scores=found.scores, previews=found.previews).to_json()  # plain numbers all through
 
 
-def test_windows_are_what_the_trial_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
-    plain = inference.predict
-    monkeypatch.setattr(inference, "predict", lambda *a, **options: (asked.update(options), plain(*a, **options))[1])
-    spec = tiny.spec(patch_overlap=(3, 4, 5), blend="constant", average="probabilities", mirror=True)
-    training(spec).predict("case2")
-    expected = {"window": (17, 16, 16), "overlap": (3, 4, 5), "blend": "constant", "average": "probabilities"}
-    assert asked == {**expected, "mirror": True, "padding": (0.0,), "context": 0, "overlapping": False}
+def test_windows_are_what_the_trial_says() -> None:
+    size = {"patch_size": (17, 24, 16)}  # of 20, 18 and 19 voxels
+    spec = tiny.spec(**size, patch_overlap=(3, 4, 5), blend="constant", average="probabilities", mirror=True)
+    data = tiny.dataset()
+    case: Any = data.cases["case2"]
+    case = tiny.TinyCase("case2", dataclasses.replace(case.prepared, padding=(2.5,)))
+    cases: Any = {**data.cases, "case2": case}
+    learner = Training(spec, Dataset(cases, data.options))
+    how: dict[str, Any] = {
+        "window": (17, 24, 16),
+        "overlap": (3, 4, 5),
+        "blend": "constant",
+        "average": "probabilities",
+        "mirror": True,
+        "padding": (2.5,),
+    }
+    learner.network.eval()
+    found = learner._examiner.probabilities("case2")
+    image = torch.from_numpy(np.array(case.image))
+    assert torch.allclose(found, inference.predict(learner._logits, image, **how), atol=1e-6)
+    others: dict[str, Any] = {"overlap": (16, 4, 5), "blend": "gaussian", "average": "logits"}
+    for name, value in {**others, "mirror": False, "padding": (0.0,)}.items():
+        assert not torch.allclose(found, inference.predict(learner._logits, image, **{**how, name: value}), atol=1e-6)
 
 
 def test_the_trials_parameters_reach_loss_optimiser_and_patches() -> None:
