@@ -13,6 +13,7 @@ import warnings
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import psutil
 import psycopg
 
 from study.ledger.rows import StudyRow
@@ -43,16 +44,27 @@ class Postgres:
             os.kill(self._server.get_pid(), signal.SIGKILL)
 
     def start(self) -> None:
-        """Starts it and waits until it answers; the killed one's children may still be there for a moment."""
+        """Starts it and waits until it answers; the killed one and its children may still be there for a moment."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
+                self._await_the_end()
                 self._server.ensure_postgres_running()
+                psycopg.connect(self._server.get_uri(), connect_timeout=5).close()
                 return
-            except (subprocess.SubprocessError, AssertionError):
+            except (subprocess.SubprocessError, AssertionError, psycopg.OperationalError):
                 if time.monotonic() > deadline:
                     raise
             time.sleep(0.2)
+
+    def _await_the_end(self) -> None:
+        """Until somebody has collected the killed one, PostgreSQL and pgserver take its number for a life."""
+        deadline = time.monotonic() + PATIENCE / 2
+        with contextlib.suppress(psutil.NoSuchProcess):
+            while psutil.Process(self._server.get_pid()).status() == psutil.STATUS_ZOMBIE:
+                if time.monotonic() > deadline:
+                    raise RuntimeError("nobody collects PostgreSQL's dead process here, so it cannot be started again")
+                time.sleep(0.1)
 
     def database(self, name: str) -> str:
         """The ledger's URL in a new database."""

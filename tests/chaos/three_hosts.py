@@ -27,7 +27,7 @@ from tests.study.office import undisturbed_digest
 ROOT = pathlib.Path(__file__).parents[2]
 RAY = str(pathlib.Path(sys.executable).with_name("ray"))
 PORT = 6379
-PAUSE = 1.7  # seconds an iteration
+PAUSE = 2.6  # seconds an iteration
 SLICE = 4.0  # seconds between a worker's reports: a worker that is cut off writes as long as that
 SHORT, LONG = 20.0, 150.0  # seconds without a network
 LONGEST = 540.0  # seconds of the whole
