@@ -278,6 +278,35 @@ class OtherData(NoData):
 
 
 @pytest.mark.ray
+def test_what_is_left_to_the_machines_is_found_once_and_kept(tmp_path: pathlib.Path, started: pathlib.Path) -> None:
+    asked = numbers_study(
+        budget={"trials_per_arm": 1, "cohort": 1, "sampler": "random", "final_seeds": 1},
+        training={"learning_rate": {"low": 1e-4, "high": 0.2, "log": True}, "iterations": 8, "batch_size": "auto"},
+        losses={"dice": None},
+        resources={"cpu": WORKERS, "gpu": "auto"},
+    )
+    events: list[Event] = []
+    assert run_numbers(tmp_path, asked, on_event=events.append).complete
+    said = [step.text for step in told(events, Step)]
+    assert "batch size: 32, the same for all arms" in said
+    assert "no GPU here: trials run on the CPU" in said
+    with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
+        study = ledger.study("numbers")
+        assert study.file["training"]["batch_size"] == 32
+        assert {trial.plan.parameters["training.batch_size"] for trial in ledger.known(study.id)} == {32}
+    spec = tmp_path / "trials/numbers/search-a00-r0-f0-n000/spec.json"
+    assert TrialSpec.from_json(spec.read_text()).batch_size == 32
+    before, events = digest(tmp_path), []
+    assert run_numbers(tmp_path, asked, on_event=events.append).complete  # goes on with what it found
+    assert "batch size: 32, the same for all arms" not in [step.text for step in told(events, Step)]
+    assert digest(tmp_path) == before
+    with pytest.raises(SpecError, match=r"training.batch_size: 32 in the ledger, 4 in the file"):
+        run_numbers(
+            tmp_path, Study.from_plain({**asked.plain(), "training": {**asked.plain()["training"], "batch_size": 4}})
+        )
+
+
+@pytest.mark.ray
 def test_other_data_under_the_same_name_are_refused(tmp_path: pathlib.Path, started: pathlib.Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         study, data = numbers_study(), NoData().prepare(tmp_path, print, lambda: None)
