@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.modules.dropout import _DropoutNd
 
-from trainables import models, onednn, precision
+from trainables import dropout, models, onednn, precision
 from trainables.compiling import Compiled, compiled
 from trainables.course import Course
 from trainables.curve import Curve
@@ -33,7 +32,6 @@ from trainables.models.normalisation import set_momentum
 from trainables.nested import copied, tensors_of
 from trainables.optimize import OPTIMIZERS, set_learning_rate
 from trainables.overlapping import over_regions
-from trainables.streams import seed_of
 from trainables.trial import Point, TrialSpec
 
 __all__ = ["Diverged", "Evaluation", "Learner", "Training"]
@@ -88,7 +86,7 @@ class Training:
             onednn.for_single_images(self.network)
         self._compiled: Compiled | None = None
         self._tried = False
-        self._drops = any(isinstance(module, _DropoutNd) for module in network.modules())
+        self._drops = dropout.drops(network)
         loss = written_loss(spec.loss, spec.loss_parameters, LOSSES)
         overlapping = spec.train_on == "regions"
         self._loss = over_depths(over_regions(loss, tuple(spec.regions.values())) if overlapping else loss)
@@ -229,7 +227,8 @@ class Training:
             self._compiled, self._tried = compiled(self.spec, self.network, images, self._through), True
         if self._compiled is None:
             set_momentum(self.network, self.iteration)
-        with self._dropout_of(self.iteration):
+        drawn = dropout.drawn_for(self.spec.seed, self.iteration, self.device)
+        with drawn if self._drops else contextlib.nullcontext():
             loss = self._loss(self._through(self._compiled or self.network, images), labels, **maps)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -286,19 +285,6 @@ class Training:
     def _through(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.spec.precision == "bfloat16"):
             return network(images.contiguous(memory_format=self._layout))
-
-    @contextlib.contextmanager
-    def _dropout_of(self, iteration: int) -> Iterator[None]:
-        """Dropout draws from PyTorch's own generator: seeded for the iteration here, and given back as it was."""
-        if not self._drops:
-            yield
-            return
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            seed = seed_of(self.spec.seed, "dropout", iteration)
-            torch.default_generator.manual_seed(seed)
-            if self.device.type == "cuda":
-                torch.cuda.manual_seed(seed)
-            yield
 
     def _check_weights(self) -> None:
         for name, tensor in self.network.state_dict().items():

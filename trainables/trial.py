@@ -70,6 +70,9 @@ class TrialSpec:
         threads: CPU threads, fixed, since sums depend on their number.
         gpu: Share of a GPU; 0 trains on the CPU.
         precision: `float32` or `bfloat16` (autocast).
+        deterministic: Whether operations without a deterministic kernel are refused (`determinism`).
+        compile: Whether the training's network is compiled: `never`, `always`, or `auto`, where a GPU trains for long
+            between marks (`compiling`).
     """
 
     key: str
@@ -121,6 +124,8 @@ class TrialSpec:
     threads: int = 1
     gpu: float = 0.0
     precision: str = "float32"
+    deterministic: bool = False
+    compile: str = "never"
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -108,6 +108,9 @@ class Length(Section):
         epoch: Iterations of an epoch, where something looks at the training loss.
         checkpoint: Which weights are scored: the `last`, or the `best` by validation cases.
         evaluate_every: Iterations between validations, where something looks at them.
+        deterministic: Whether operations without a deterministic kernel are refused. CPUs have none such; on GPUs a
+            silent file takes cuDNN's deterministic kernels, and what else PyTorch has.
+        compile: Whether `torch.compile` is used: `auto` where a GPU trains for long from mark to mark.
     """
 
     iterations: Count
@@ -118,6 +121,8 @@ class Length(Section):
     epoch: Count | None = None
     checkpoint: Literal["last", "best"] = "last"
     evaluate_every: Count | None = None
+    deterministic: bool = False
+    compile: Literal["never", "auto", "always"] = "never"
 
     def monitors(self, schedules: tuple[str, ...]) -> set[str]:
         """What is looked at during a training, if its schedule is one of these."""

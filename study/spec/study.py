@@ -344,6 +344,8 @@ def _course(study: Study) -> dict[str, Any]:
     return {
         "iterations": training.iterations,
         "precision": training.precision,
+        "deterministic": training.deterministic,
+        "compile": training.compile,
         **options,
         "epoch": training.epoch or 0,
         "checkpoint": training.checkpoint,

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.trainables import tiny
-from trainables import inference
+from trainables import dropout, inference
 from trainables.data.cache import Dataset
 from trainables.errors import InputError
 from trainables.learner import Diverged, Learner
@@ -248,14 +248,11 @@ def test_dropout_leaves_pytorchs_own_stream_alone() -> None:
 
 
 def test_dropout_draws_anew_in_each_iteration() -> None:
-    learner = training(
-        dataclasses.replace(SPECS["vnet with dropout, adamw, bfloat16"], augment=(), learning_rate=1e-12)
-    )
-    with learner._dropout_of(0):
+    with dropout.drawn_for(11, 0, torch.device("cpu")):
         first = torch.rand(3)
-    with learner._dropout_of(0):
+    with dropout.drawn_for(11, 0, torch.device("cpu")):
         again = torch.rand(3)
-    with learner._dropout_of(1):
+    with dropout.drawn_for(11, 1, torch.device("cpu")):
         other = torch.rand(3)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

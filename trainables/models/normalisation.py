@@ -27,8 +27,8 @@ class InstanceNorm(nn.Module):
         return torch.cat([F.batch_norm(s, None, None, self.weight, self.bias, True, 0.0, self.eps) for s in samples])
 
 
-def set_momentum(network: nn.Module, iteration: int) -> None:
-    """Sets the share of the next batch in every running mean and variance to `max(0.01, 10 / (iteration + 10))`.
+def momentum_of(iteration: int) -> float:
+    """The share of the next batch in every running mean and variance: `max(0.01, 10 / (iteration + 10))`.
 
     A mean over about the last tenth of the batches, from the 1,000th on over a hundred. With 0.01 from the start
     (Keras' 0.99) a third of the initial 0 and 1 is left after 100 iterations; with `1 / (iteration + 1)`, the mean of
@@ -37,9 +37,13 @@ def set_momentum(network: nn.Module, iteration: int) -> None:
     with this, 0.81 with statistics computed anew from 20 batches of the final weights.
 
     Args:
-        network: Whatever normalisation it has; only batch normalisation is touched.
         iteration: Iterations done, from 0. The first batch counts whole.
     """
+    return max(0.01, 10 / (iteration + 10))
+
+
+def set_momentum(network: nn.Module, iteration: int) -> None:
+    """Sets the share of the next batch in every batch normalisation of a network to `momentum_of` the iteration."""
     for module in network.modules():
         if isinstance(module, _BatchNorm):
-            module.momentum = max(0.01, 10 / (iteration + 10))
+            module.momentum = momentum_of(iteration)
