@@ -126,13 +126,13 @@ def known_footprints(ledger: Ledger, study: Study, data: Data, *, gpu: float) ->
 
 def carried_out(specs: Sequence[TrialSpec], largest: Sequence[int]) -> Footprint | None:
     """The probe itself, in a process of its own; None where the memory does not suffice."""
-    from trainables.failures import fault
+    from trainables.failures import out_of
     from trainables.probe import probe
 
     try:
         return probe(specs, largest)
     except Exception as error:
-        if fault(error) in ("memory", "host memory"):
+        if out_of(error) is not None:
             return None
         raise
 

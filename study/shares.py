@@ -3,12 +3,11 @@
 import math
 
 from study.admission import UNIT
+from trainables.device import BESIDE
 from trainables.footprint import Footprint
 
 MARGIN = 1.2
 """Of the measured memory: other configurations, losses and cases may take more than those of the probe."""
-BESIDE = 600 * 2**20
-"""Bytes of a process on a GPU that PyTorch does not count: the driver's context and its libraries' kernels."""
 MOST = 8
 """Trials on one GPU at most: they take turns, and a GPU that eight keep busy gains nothing by a ninth."""
 

@@ -5,6 +5,9 @@ import socket
 
 from trainables.trial import TrialSpec
 
+BESIDE = 600 * 2**20
+"""Bytes of a process on a GPU that PyTorch does not count: the driver's context and its libraries' kernels."""
+
 
 class NoGpuError(OSError):
     """A worker that was to have a GPU finds none: the machine's fault. It would train a hundred times slower unseen."""
@@ -25,8 +28,19 @@ def claim(spec: TrialSpec, gpu: float) -> None:
                 f"{spec.key} has a GPU on {socket.gethostname()} and PyTorch finds none there; install PyTorch with "
                 "CUDA and a driver, or set resources.gpu to 0"
             )
-        torch.cuda.set_per_process_memory_fraction(min(1.0, gpu))
+        total = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(memory_fraction(gpu, total))
         torch.cuda.reset_peak_memory_stats()
+
+
+def memory_fraction(gpu: float, total: int) -> float:
+    """What PyTorch may take of a GPU's memory: the trial's share without what its process takes beside.
+
+    Args:
+        gpu: The trial's share of the GPU; 1 or more is the whole.
+        total: Bytes of the GPU's memory.
+    """
+    return 1.0 if gpu >= 1 else max(gpu / 2, gpu - BESIDE / total)
 
 
 def name(spec: TrialSpec) -> str:

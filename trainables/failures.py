@@ -1,45 +1,65 @@
 """Whose fault an exception is: the trial's, which the ledger then records, or the machine's, and it is tried again."""
 
+import errno
 import re
 from typing import Literal
 
 from trainables.errors import InputError
 
-Fault = Literal["trial", "memory", "machine"]
+Memory = Literal["device", "host"]
+Fault = Literal["trial", "device", "host", "machine"]
+
+OUT_OF: dict[Memory, str] = {
+    "device": "out of memory on the device: try a smaller patch or batch, or a larger share of the GPU",
+    "host": "out of memory on the machine: try a smaller patch or batch, or more cores for a trial, so that fewer run",
+}
+"""Why a trial is given up that ran out of memory though it was alone."""
 
 # A device that answered with one of these answers nothing any more in this process.
 _BROKEN_DEVICE = re.compile(
     r"CUDA error|CUDA driver|cuDNN error: CUDNN_STATUS_(INTERNAL|EXECUTION)|NCCL|ECC error|device-side assert|hipError"
 )
-_HOST_MEMORY = re.compile(r"can't allocate memory|DefaultCPUAllocator|Cannot allocate memory|shared memory")
+_HOST_MEMORY = re.compile(r"can't allocate memory|DefaultCPUAllocator|Cannot allocate memory")
+_SHARED_MEMORY = re.compile(r"shared memory")
 
 
 def fault(error: BaseException) -> Fault:
     """Who is to blame.
 
     Returns:
-        `trial`: its configuration or data, and it would happen again. `memory`: the device's memory ran out, the
-        trial's fault unless a neighbour held it. `machine`: full or lost disks, the host's memory, a broken device.
+        `trial`: its configuration or data, and it would happen again. `device` or `host`: that memory ran out, the
+        trial's fault unless a neighbour held it. `machine`: full or lost disks, a broken device.
     """
+    if (memory := out_of(error)) is not None:
+        return memory
+    if isinstance(error, OSError) or not isinstance(error, Exception):
+        return "machine"
+    if isinstance(error, RuntimeError) and (_BROKEN_DEVICE.search(str(error)) or _SHARED_MEMORY.search(str(error))):
+        return "machine"
+    return "trial"
+
+
+def out_of(error: BaseException) -> Memory | None:
+    """Which memory ran out; None where it was something else."""
     import torch
 
     if isinstance(error, torch.OutOfMemoryError):
-        return "memory"
-    if isinstance(error, (OSError, MemoryError)) or not isinstance(error, Exception):
-        return "machine"
+        return "device"
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return "host"
     if isinstance(error, RuntimeError):
         text = str(error)
-        if "out of memory" in text and not _HOST_MEMORY.search(text):
-            return "memory"
-        if _BROKEN_DEVICE.search(text) or _HOST_MEMORY.search(text):
-            return "machine"
-    return "trial"
+        if _HOST_MEMORY.search(text):
+            return "host"
+        if "out of memory" in text:
+            return "device"
+    return None
 
 
 def reason(error: Exception) -> str:
     """One line for a person, the same whenever and wherever the trial fails in this way."""
-    if fault(error) == "memory":
-        return "out of memory on the device: try a smaller patch or batch, or a larger share of the GPU"
+    if (memory := out_of(error)) is not None:
+        return OUT_OF[memory]
     lines = str(error).strip().splitlines()
     text = re.sub(r"\s+", " ", lines[0]).strip() if lines else ""
     if isinstance(error, InputError):

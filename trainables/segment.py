@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from trainables import checkpoint, device
 from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
-from trainables.failures import fault, reason
+from trainables.failures import Memory, fault, out_of, reason
 from trainables.learner import Evaluation, Learner
 from trainables.metrics.scoring import Measured, scores_of
 from trainables.pictures import Preview
@@ -61,7 +61,7 @@ class Report:
         checkpoint: Folder of a checkpoint written in this slice; None otherwise.
         checkpoint_iteration: Where it stands.
         outcome: JSON text of the Outcome, once there is one.
-        out_of_memory: The device's memory ran out; `outcome` says the trial failed, unless a neighbour held it.
+        out_of_memory: Whose memory ran out; `outcome` says the trial failed, unless a neighbour held it.
         unreadable: Why the checkpoint to go on from is of no use; the segment ended without an outcome.
         halted: The segment ended without an outcome because it was told to.
         done: The segment has ended, one way or another.
@@ -72,7 +72,7 @@ class Report:
     checkpoint: str | None = None
     checkpoint_iteration: int | None = None
     outcome: str | None = None
-    out_of_memory: bool = False
+    out_of_memory: Memory | None = None
     unreadable: str | None = None
     halted: bool = False
     done: bool = False
@@ -275,4 +275,4 @@ class SegmentWork:
         self._storage.write(f"{self._todo.folder}/error.txt", text.encode())
         progress = self._todo.start if self._learner is None else self._told(self._learner.iteration)
         outcome = Outcome(iteration=progress, failed=reason(error), host=socket.gethostname())
-        return Report(progress=progress, outcome=outcome.to_json(), out_of_memory=fault(error) == "memory", done=True)
+        return Report(progress=progress, outcome=outcome.to_json(), out_of_memory=out_of(error), done=True)

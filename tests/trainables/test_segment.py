@@ -135,13 +135,15 @@ def test_divergence_is_an_outcome_with_one_line(storage: Storage) -> None:
         (Diverged("non-finite loss at iteration 9"), "trial"),
         (ValueError("shapes disagree"), "trial"),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "trial"),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "memory"),
-        (RuntimeError("CUDA out of memory. Tried to allocate"), "memory"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "device"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "device"),
         (OSError(28, "No space left on device"), "machine"),
         (FileNotFoundError(2, "No such file"), "machine"),
-        (MemoryError(), "machine"),
+        (MemoryError(), "host"),
+        (OSError(12, "Cannot allocate memory"), "host"),
+        (RuntimeError("unable to open shared memory object </torch_1> in read-write mode"), "machine"),
         (RuntimeError("CUDA error: an illegal memory access was encountered"), "machine"),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"), "machine"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"), "host"),
         (KeyboardInterrupt(), "machine"),
     ],
 )
@@ -168,11 +170,20 @@ def test_the_machines_errors_are_raised(storage: Storage, first: Outcome) -> Non
         run(storage, Failing, attempt=2)
 
 
-def test_memory_of_the_device_is_told(storage: Storage, first: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Failing, "error", torch.OutOfMemoryError("CUDA out of memory"))
+@pytest.mark.parametrize(
+    ("error", "memory", "said"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "device", "out of memory on the device: try"),
+        (MemoryError(), "host", "out of memory on the machine: try"),
+    ],
+)
+def test_memory_that_ran_out_is_told(
+    storage: Storage, first: Outcome, monkeypatch: pytest.MonkeyPatch, error: Exception, memory: str, said: str
+) -> None:
+    monkeypatch.setattr(Failing, "error", error)
     report = run(storage, Failing, attempt=2)[-1]
-    assert report.out_of_memory
-    assert outcome([report]).failed is not None
+    assert report.out_of_memory == memory
+    assert (outcome([report]).failed or "").startswith(said)
 
 
 def test_a_bad_checkpoint_is_no_outcome(storage: Storage, first: Outcome, tmp_path: pathlib.Path) -> None:
