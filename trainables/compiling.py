@@ -107,7 +107,7 @@ def compiled(spec: TrialSpec, network: nn.Module, images: Tensor, apply: Apply) 
     except Exception as error:  # a compiler's ways to fail are its own
         for norm, share in shares.items():
             norm.momentum = share
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        said = " ".join(str(error).split("\n")[:2]).strip() or type(error).__name__
         if spec.compile == "always":
             text = f"training.compile: {spec.model} cannot be compiled here ({said}); say never or auto"
             raise InputError(text) from error

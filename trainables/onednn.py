@@ -19,7 +19,9 @@ def for_single_images(network: nn.Module) -> None:
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
     for module in network.modules():
-        if isinstance(module, nn.Conv3d) and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+        if not isinstance(module, nn.Conv3d) or type(module).forward is not nn.Conv3d.forward:
+            continue  # a subclass may compute something else
+        if module.padding_mode == "zeros" and not isinstance(module.padding, str):
             module.forward = functools.partial(_convolved, module)  # type: ignore[method-assign]
 
 

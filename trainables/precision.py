@@ -16,7 +16,7 @@ def guard(network: nn.Module) -> None:
     For networks on the CPU; the output is in bfloat16 as the others', so that what follows is not slowed down.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv3d):
+        if isinstance(module, nn.Conv3d) and type(module).forward is nn.Conv3d.forward:
             module.forward = functools.partial(_convolved, module)  # type: ignore[method-assign]
 
 

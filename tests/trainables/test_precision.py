@@ -37,3 +37,14 @@ def test_thick_inputs_are_left_to_autocast() -> None:
         rounded = convolution(x)
     expected = nn.Conv3d.forward(convolution.bfloat16(), x.bfloat16())
     assert torch.equal(rounded, expected)
+
+
+def test_a_convolution_with_a_forward_of_its_own_keeps_it() -> None:
+    class Doubled(nn.Conv3d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 2 * super().forward(x)
+
+    convolution, x = Doubled(2, 2, 1), torch.ones(1, 2, 1, 1, 1)
+    expected = convolution(x)
+    guard(convolution)
+    assert torch.equal(convolution(x), expected)
