@@ -1,8 +1,9 @@
 """The machines: what Ray has, what this one has, and whether all of them see the storage."""
 
+import contextlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -40,6 +41,24 @@ def nodes() -> tuple[Node, ...]:
         if node["Alive"]
     ]
     return tuple(sorted(found))
+
+
+@contextlib.contextmanager
+def machines(address: str | None) -> Iterator[tuple[Node, ...]]:
+    """Where a study is going to run: this machine, or the nodes of a cluster, which is joined while the block runs.
+
+    Raises:
+        InputError: There is no cluster at the address, or it has no node.
+    """
+    if address is None:
+        yield (this_machine(),)
+        return
+    from study.ray_session import quiet, session, settings
+
+    with settings(), quiet(), session(address, this_machine()):
+        if not (there := nodes()):
+            raise InputError(f"--ray {address}: the cluster has no node. Start Ray on one: ray start --address=…")
+        yield there
 
 
 def own_nodes() -> tuple[Node, ...]:

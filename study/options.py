@@ -22,6 +22,13 @@ MlflowAt = Annotated[
 StorageAt = Annotated[
     str | None, typer.Option("--storage", help="Another folder for checkpoints and the cache; all nodes must see it.")
 ]
+RayAt = Annotated[
+    str | None,
+    typer.Option("--ray", help="A Ray cluster, host:port, or auto on one of its machines; else one is started here."),
+]
+ClusterAt = Annotated[
+    str | None, typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
+]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a line of the study file; repeatable.")
 ]

@@ -65,7 +65,7 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
     if address is not None:
         _knock(address)
 
-    with _own_folder() as folder:
+    with _own_folder() as folder, settings(**(token() if address is not None else {})):
         if ray.is_initialized():
             yield folder
             return
@@ -90,6 +90,17 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
             yield folder
         finally:
             ray.shutdown()
+
+
+def token() -> dict[str, str]:
+    """The setting by which Ray shows its token to a cluster; empty where it has none, or the user has said how.
+
+    A cluster that `ray start` or `ray up` started asks for it: the same file on every machine, and here.
+    """
+    if "RAY_AUTH_MODE" in os.environ:
+        return {}
+    file = pathlib.Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
+    return {"RAY_AUTH_MODE": "token"} if "RAY_AUTH_TOKEN" in os.environ or file.is_file() else {}
 
 
 def is_running() -> bool:

@@ -6,14 +6,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from study.admission import slots
+from study.admission import Node, slots
 from study.checks import check, shape_of
 from study.events import CohortSampled, Event, OnEvent
 from study.follow import Follower
 from study.launch import Result, run
 from study.ledger import Ledger
 from study.memory import facts_memory
-from study.nodes import this_machine
+from study.nodes import machines
 from study.options import Places, made
 from study.spec import Study
 from study.tracking.store import default_uri
@@ -22,18 +22,24 @@ from study.words import counted, duration
 from trainables.errors import InputError
 
 
-def run_study(study: Study, places: Places, console: Console) -> Result:
+def run_study(study: Study, places: Places, console: Console, ray: str | None = None) -> Result:
     """Runs a study to its end, or goes on with it, and says what happens.
 
     Args:
         study: What to run.
         places: Where its parts lie.
         console: Where to say it.
+        ray: A running Ray cluster's address; by default one is started here.
 
     Raises:
         InputError: Something the user gave is wrong; nothing was started.
     """
-    machine = this_machine()
+    with machines(ray) as there:
+        return _run(study, places, console, ray, there)
+
+
+def _run(study: Study, places: Places, console: Console, ray: str | None, there: Sequence[Node]) -> Result:
+    machine = max(there, key=lambda node: (node.gpu, node.cpu))
     notices: tuple[str, ...] = ()
     if is_known(places.ledger, study.name):
         console.print(Text(f"{study.name}: going on with it, as {places.ledger} has it"))
@@ -48,7 +54,7 @@ def run_study(study: Study, places: Places, console: Console) -> Result:
             console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=not console.is_terminal)
     made(places.home, "--home")
     made(Path(places.storage), "--storage")
-    follower = Follower(places.ledger, study.name, slots((machine,), (shape_of(study, machine),)))
+    follower = Follower(places.ledger, study.name, slots(there, (shape_of(study, machine),)))
     try:
         with watching(console, follower.look) as hear:
             return run(
@@ -57,6 +63,7 @@ def run_study(study: Study, places: Places, console: Console) -> Result:
                 ledger_url=places.ledger,
                 storage=places.storage,
                 mlflow_uri=places.mlflow or default_uri(places.home),
+                ray_address=ray,
                 on_event=_with_notices(hear, places.ledger, study.name, notices),
             )
     finally:

@@ -7,7 +7,7 @@ import typer
 
 from study.commands.output import FAILURES, STOPPED, console
 from study.commands.report import write_report
-from study.options import HOME, AllowCode, Data, File, Home, LedgerAt, MlflowAt, Places, Set, Smoke, StorageAt
+from study.options import HOME, AllowCode, Data, File, Home, LedgerAt, MlflowAt, Places, RayAt, Set, Smoke, StorageAt
 
 
 def run(
@@ -20,6 +20,7 @@ def run(
     ledger: LedgerAt = None,
     mlflow: MlflowAt = None,
     storage: StorageAt = None,
+    ray: RayAt = None,
 ) -> None:
     """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
 
@@ -36,7 +37,7 @@ def run(
     try_code(study)
     again = shlex.join(["segstudy", *sys.argv[1:]])
     try:
-        result = run_study(study, places, console())
+        result = run_study(study, places, console(), ray)
     except KeyboardInterrupt:  # the second one: it could not wait
         typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
         typer.echo(f"  {again}")
