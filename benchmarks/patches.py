@@ -1,16 +1,17 @@
 """Augmented patches a second beside MONAI's and batchgeneratorsv2's, from the same cases; about four minutes.
 
-    python benchmarks/patches.py [--rounds 5] [--seconds 2] [--sizes 3d-32 3d-80 2d-256]
+    python benchmarks/patches.py [--rounds 5] [--seconds 2] [--sizes 3d-32 3d-80 2d-256] [--without elastic]
 
 Cases are phantoms of 128 × 160 × 160 voxels, or slices of 384 × 384 pixels, prepared once; everybody begins with the
 prepared arrays. Ours come from the memory-mapped cache as a training takes them, MONAI's from a CacheDataset (voxel
 indices cached too, cached cases not copied, which its defaults do at each patch) by a DataLoader with 0 and with 2
 workers, batchgeneratorsv2's by boxes cut as nnU-Net's loader does, in this process and in 2 others. Batches of 2; half
-of the patches are centred on foreground. What runs in this process has two threads, a worker one.
+of the patches are centred on foreground. Everybody has one thread a process, and ours is one process.
 
 All augment alike, with our defaults' probabilities and ranges: mirror, rotate, scale, elastic, brightness, contrast,
-gamma, noise. Elastic displacements are as strong as ours, each by the library's own way. MONAI cuts to the patch's size
-first, so that it shows padding where we and batchgeneratorsv2 turn tissue into view.
+gamma, noise. Elastic displacements are as strong as ours, each by the library's own way (a Gaussian filter of random
+voxels, which is most of MONAI's time in 3D: `--without elastic` leaves them out for all). MONAI cuts to the patch's
+size first, so that it shows padding where we and batchgeneratorsv2 turn tissue into view.
 
 In each round all take turns, forwards and backwards alternately; what workers prepared meanwhile is thrown away first.
 The last line is `ratio patches_SIZE=…`: medians over the rounds of our patches a second against the better of MONAI's
@@ -43,7 +44,7 @@ from trainables.data.options import PreprocessOptions
 from trainables.data.patches import PatchSampler
 
 NEEDED = 4.0
-BATCH, WORKERS, THREADS = 2, 2, 2
+BATCH, WORKERS = 2, 2
 FOREGROUND, OFTEN = 0.5, 0.15
 SIZES = {"3d-32": (32, 32, 32), "3d-80": (80, 80, 80), "2d-256": (256, 256)}
 AUGMENT = ("mirror", "rotate", "scale", "elastic", "brightness", "contrast", "gamma", "noise")
@@ -99,15 +100,15 @@ def _facts(name: str, shape: tuple[int, ...], step: float) -> CaseFacts:
     )
 
 
-def ours(data: cache.Dataset, size: tuple[int, ...]) -> Iterator[Any]:
+def ours(data: cache.Dataset, size: tuple[int, ...], bent: bool = True) -> Iterator[Any]:
     """Batches as `Training` makes them."""
-    augmenter = Augmenter(AUGMENT, 1, size, data.spacing)
+    augmenter = Augmenter([name for name in AUGMENT if bent or name != "elastic"], 1, size, data.spacing)
     sampler = PatchSampler(data, list(data.cases), size, FOREGROUND, 1, augmenter.margin, batch_size=BATCH)
     batches = Batches(sampler, augmenter, BATCH)
     return (batches.batch(iteration) for iteration in itertools.count())
 
 
-def monai(data: cache.Dataset, size: tuple[int, ...], workers: int) -> Iterator[Any]:
+def monai(data: cache.Dataset, size: tuple[int, ...], workers: int, bent: bool = True) -> Iterator[Any]:
     """Batches of MONAI's DataLoader, for ever."""
     from monai import transforms as t
     from monai.data import CacheDataset, DataLoader
@@ -126,7 +127,7 @@ def monai(data: cache.Dataset, size: tuple[int, ...], workers: int) -> Iterator[
         *(t.RandFlipd(both, 0.5, axis) for axis in range(dim)),
         t.RandAffined(rotate_range=(TURN,) * (3 if dim == 3 else 1), cache_grid=True, spatial_size=size, **moved),
         t.RandAffined(scale_range=((-0.15, 0.25),) * dim, cache_grid=True, spatial_size=size, **moved),
-        elastic,
+        *([elastic] if bent else []),
         t.RandScaleIntensityd("image", (-0.5, 1.0), OFTEN),
         t.RandScaleIntensityFixedMeand("image", (-0.7, 2.0), preserve_range=True, prob=OFTEN),
         t.RandAdjustContrastd("image", OFTEN, (0.7, 1.5), retain_stats=True),
@@ -139,7 +140,7 @@ def monai(data: cache.Dataset, size: tuple[int, ...], workers: int) -> Iterator[
     return iter(DataLoader(dataset, batch_size=BATCH, sampler=endless, num_workers=workers))
 
 
-def batchgenerators(data: cache.Dataset, size: tuple[int, ...], workers: int) -> Iterator[Any]:
+def batchgenerators(data: cache.Dataset, size: tuple[int, ...], workers: int, bent: bool = True) -> Iterator[Any]:
     """Batches of batchgeneratorsv2's transforms, for ever."""
     from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
     from batchgeneratorsv2.transforms.intensity.brightness import MultiplicativeBrightnessTransform
@@ -156,7 +157,7 @@ def batchgenerators(data: cache.Dataset, size: tuple[int, ...], workers: int) ->
         size,
         0,
         random_crop=False,
-        p_elastic_deform=OFTEN,
+        p_elastic_deform=OFTEN if bent else 0,
         elastic_deform_scale=lambda *_, **how: 10 / how["patch_size"][how["dim"] or 0],
         elastic_deform_magnitude=(0, 7.5),  # its greatest displacement, about three standard deviations
         p_rotation=OFTEN,
@@ -235,13 +236,13 @@ class _Transformed:
         return {name: torch.stack([one[name] for one in done]) for name in done[0]}
 
 
-Make = Callable[[cache.Dataset, tuple[int, ...]], Iterator[Any]]
+Make = Callable[[cache.Dataset, tuple[int, ...], bool], Iterator[Any]]
 WAYS: dict[str, Make] = {
     "segstudy": ours,
-    "MONAI, 0 workers": lambda data, size: monai(data, size, 0),
-    "MONAI, 2 workers": lambda data, size: monai(data, size, WORKERS),
-    "batchgeneratorsv2, 0": lambda data, size: batchgenerators(data, size, 0),
-    "batchgeneratorsv2, 2": lambda data, size: batchgenerators(data, size, WORKERS),
+    "MONAI, 0 workers": lambda data, size, bent: monai(data, size, 0, bent),
+    "MONAI, 2 workers": lambda data, size, bent: monai(data, size, WORKERS, bent),
+    "batchgeneratorsv2, 0": lambda data, size, bent: batchgenerators(data, size, 0, bent),
+    "batchgeneratorsv2, 2": lambda data, size, bent: batchgenerators(data, size, WORKERS, bent),
 }
 
 
@@ -256,13 +257,16 @@ def rate(batches: Iterator[Any], seconds: float) -> float:
     return count / (time.perf_counter() - start)
 
 
-def measure(data: cache.Dataset, size: tuple[int, ...], rounds: int, seconds: float) -> dict[str, list[float]]:
+def measure(data: cache.Dataset, size: tuple[int, ...], given: argparse.Namespace) -> dict[str, list[float]]:
     """Patches a second of each way in each round."""
-    running = {name: make(data, size) for name, make in WAYS.items()}
+    running = {name: make(data, size, given.without != "elastic") for name, make in WAYS.items()}
     found: dict[str, list[float]] = {name: [] for name in WAYS}
-    for number in range(rounds):
+    for number in range(given.rounds):
         for name in list(WAYS)[:: 1 if number % 2 else -1]:
-            found[name].append(rate(running[name], seconds))
+            found[name].append(rate(running[name], given.seconds))
+    for batches in running.values():
+        if hasattr(batches, "_finish"):
+            batches._finish()  # batchgenerators' processes
     return found
 
 
@@ -272,14 +276,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each way in each round")
     parser.add_argument("--sizes", nargs="*", default=list(SIZES), choices=list(SIZES))
+    parser.add_argument("--without", choices=("elastic",), help="what nobody does")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(1)
     ratios = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in given.sizes:
             size = SIZES[name]
-            found = measure(prepared(pathlib.Path(folder), len(size)), size, given.rounds, given.seconds)
+            found = measure(prepared(pathlib.Path(folder), len(size)), size, given)
             better = [max(pair) for pair in zip(found["MONAI, 0 workers"], found["MONAI, 2 workers"], strict=True)]
             ratios[name] = statistics.median(a / b for a, b in zip(found["segstudy"], better, strict=True))
             for way, rates in found.items():

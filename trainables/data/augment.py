@@ -96,6 +96,7 @@ class Augmenter:
         place = next((index for index, name in enumerate(self.names) if name in MOVING), 0)
         colours = [[name for name in part if name in INTENSITIES] for part in (self.names[:place], self.names[place:])]
         self._before, self._after = colours
+        self._rooms: dict[tuple[int, torch.dtype], Tensor] = {}
 
     @property
     def margin(self) -> tuple[int, ...]:
@@ -150,7 +151,8 @@ class Augmenter:
         else:
             extra = self.margin if motion is None or early else motion.reach
             size = tuple(side + 2 * more for side, more in zip(self.patch_size, extra, strict=True))
-            image, maps = torch.empty(len(seen), *size), [torch.empty(size, dtype=kind) for kind in kept]
+            image, *maps = self._room(size, (len(seen), torch.float32), *((1, kind) for kind in kept))
+            maps = [one[0] for one in maps]
             cut(extra, image.numpy(), [one.numpy() for one in maps])
             self._recolour(early, image[None], [drawn])
             if motion is None:
@@ -160,6 +162,16 @@ class Augmenter:
             else:
                 warp(image, maps, motion.matrix, motion.field, seen, classes)
         self._recolour(self._after, seen[None], [drawn])
+
+    def _room(self, size: Sequence[int], *wanted: tuple[int, torch.dtype]) -> list[Tensor]:
+        """Room for `(count, *size)` of each type, the same memory each time: new pages would cost more than copying."""
+        voxels, found = math.prod(size), []
+        for number, (count, kind) in enumerate(wanted):
+            room = self._rooms.get((number, kind))
+            if room is None or room.numel() < count * voxels:
+                room = self._rooms[number, kind] = torch.empty(count * voxels, dtype=kind)
+            found.append(room[: count * voxels].view(count, *size))
+        return found
 
     def _move(self, images: Tensor, labels: Tensor, drawn: Sequence[Drawn]) -> tuple[Tensor, Tensor]:
         """Geometry. Patches that are only mirrored are cut out and flipped, which is exact and fast."""
@@ -194,7 +206,7 @@ class Augmenter:
         if not MOVING & drawn.values.keys():
             return None
         matrix, field = self._map(drawn), self._fields([drawn], torch.device("cpu"))
-        shift = np.zeros(len(matrix)) if field is None else field[0].abs().flatten(1).amax(1).numpy()
+        shift = 0.0 if field is None else np.array([float(max(-along.min(), along.max())) for along in field[0]])
         half = (np.array(self.patch_size) - 1) / 2
         beyond = np.ceil(np.abs(matrix) @ half + shift - half).astype(int) + 1
         reach = tuple(int(min(max(far, 0), most)) for far, most in zip(beyond, self.margin, strict=True))
@@ -237,7 +249,8 @@ class Augmenter:
                 continue
             if name in PATTERNS:
                 shape = tuple(images.shape[1:])
-                strength = torch.from_numpy(np.stack([pattern(name, drawn[slot], shape) for slot in slots])).to(images)
+                fields = [pattern(name, drawn[slot], shape) for slot in slots]
+                strength = torch.from_numpy(np.stack(fields) if len(fields) > 1 else fields[0][None]).to(images)
             else:
                 values = [drawn[slot].values[name] for slot in slots]
                 strength = images.new_tensor(values).view(-1, *(1,) * (images.ndim - 1))

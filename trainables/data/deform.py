@@ -5,6 +5,7 @@ and not the array: with slices of 3.2 mm and pixels of 1.6 mm it stays a rotatio
 """
 
 import functools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,13 +70,13 @@ def displacement(control: Tensor, size: Sequence[int], spacing: Sequence[float])
     Returns:
         `(N, dim, *size)`: displacement along each axis in that axis's voxels.
     """
-    field, norm = control, 1.0
-    for axis, (length, side) in enumerate(zip(size, spacing, strict=True)):
-        basis = _spline(length, _distance(side, spacing)).to(control)
-        field = torch.movedim(torch.movedim(field, axis + 2, -1) @ basis.T, -1, axis + 2)
-        norm *= float(basis.square().sum(1).mean().sqrt())
+    splines = [_spline(length, _distance(side, spacing)) for length, side in zip(size, spacing, strict=True)]
+    norm = math.prod(_deviation(length, _distance(side, spacing)) for length, side in zip(size, spacing, strict=True))
     per_axis = [min(spacing) / side if free else 0.0 for side, free in zip(spacing, free_axes(spacing), strict=True)]
-    return field * (control.new_tensor(per_axis) / norm).view(1, -1, *(1,) * len(size))
+    field = control * (control.new_tensor(per_axis) / norm).view(1, -1, *(1,) * len(size))
+    for axis, basis in enumerate(splines):
+        field = torch.movedim(torch.movedim(field, axis + 2, -1) @ basis.to(control).T, -1, axis + 2)
+    return field.contiguous()
 
 
 def smoothed(noise: Tensor, sigma: float, spacing: Sequence[float]) -> Tensor:
@@ -166,6 +167,12 @@ def _gaussian(length: int, sigma: float) -> Tensor:
     return torch.from_numpy(
         (np.where(apart <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0) / total).astype(np.float32)
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _deviation(length: int, distance: float) -> float:
+    """Root mean square over the voxels of what unit-variance control points along one axis give."""
+    return float(_spline(length, distance).square().sum(1).mean().sqrt())
 
 
 @functools.lru_cache(maxsize=64)

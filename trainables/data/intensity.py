@@ -1,5 +1,6 @@
 """Changes of intensity, for a whole batch at once: each patch by its own strength, all channels alike."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -16,17 +17,18 @@ def contrast(images: Tensor, factor: Tensor) -> Tensor:
     spatial = tuple(range(2, images.ndim))
     mean = images.mean(spatial, keepdim=True)
     low, high = images.amin(spatial, keepdim=True), images.amax(spatial, keepdim=True)
-    return torch.minimum(torch.maximum(mean + (images - mean) * factor, low), high)
+    return (images - mean).mul_(factor).add_(mean).clamp_(low, high)
 
 
 def gamma(images: Tensor, exponent: Tensor) -> Tensor:
     """Each channel scaled to `[0, 1]`, raised to the exponent, brought back to its mean and standard deviation."""
     spatial = tuple(range(2, images.ndim))
     low, high = images.amin(spatial, keepdim=True), images.amax(spatial, keepdim=True)
-    mean, spread = images.mean(spatial, keepdim=True), _spread(images)
-    bent = ((images - low) / (high - low).clamp_min(1e-7)).pow(exponent)
-    centred = bent - bent.mean(spatial, keepdim=True)
-    return mean + centred * (spread / _spread(bent).clamp_min(1e-7))
+    mean = images.mean(spatial, keepdim=True)
+    spread = _spread(images - mean)
+    bent = (images - low).div_((high - low).clamp_min(1e-7)).pow_(exponent)
+    bent.sub_(bent.mean(spatial, keepdim=True))
+    return bent.mul_(spread / _spread(bent).clamp_min(1e-7)).add_(mean)
 
 
 def noise(images: Tensor, added: Tensor) -> Tensor:
@@ -41,8 +43,10 @@ def salt_pepper(images: Tensor, grains: Tensor) -> Tensor:
     return torch.where(grains > 0, high, torch.where(grains < 0, low, images))
 
 
-def _spread(images: Tensor) -> Tensor:
-    return images.std(tuple(range(2, images.ndim)), correction=0, keepdim=True)
+def _spread(centred: Tensor) -> Tensor:
+    """Standard deviation of what has a mean of 0."""
+    length: Tensor = torch.linalg.vector_norm(centred, dim=tuple(range(2, centred.ndim)), keepdim=True)
+    return length / math.sqrt(centred[0, 0].numel())
 
 
 INTENSITIES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -219,6 +220,8 @@ def _copy(volume: Any, first: Sequence[int], found: Any, padding: float) -> None
         found: The box, to be filled.
         padding: What stands beyond the edges.
     """
+    if isinstance(volume, np.memmap):
+        volume = np.asarray(volume)  # the same memory; a slice of a memmap takes five times as long
     ends = [
         (max(low, 0), min(low + side, length))
         for low, side, length in zip(first, found.shape, volume.shape, strict=True)

@@ -27,7 +27,7 @@ def pattern(name: str, drawn: Drawn, shape: Shape) -> np.ndarray:
 
 def _perlin(rng: np.random.Generator, shape: Shape, how: dict[str, Any]) -> np.ndarray:
     noise = perlin(rng, shape[1:], cell=how["cell"], octaves=how["octaves"], persistence=how["persistence"])
-    return np.broadcast_to(np.float32(how["amplitude"]) * noise, shape)  # all channels alike
+    return np.repeat(np.float32(how["amplitude"]) * noise[None], shape[0], axis=0)  # all channels alike
 
 
 def _normal(rng: np.random.Generator, shape: Shape, deviation: float) -> np.ndarray:
