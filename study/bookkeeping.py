@@ -11,6 +11,8 @@ from study.events import CohortSampled, OnEvent, SegmentDone, SegmentLost, Trial
 from study.ledger import Lease, Ledger
 from study.planner import Planner
 from study.sampling import sampler_version
+from study.stagger import best_lead
+from study.time_left import Speeds
 from trainables.storage import Storage
 from trainables.trial import Outcome, Score
 
@@ -48,6 +50,7 @@ class Bookkeeper:
         self.since_success: list[TrialKey] = []
         """Trials whose segments were lost since a segment last ended well, once for each loss."""
         self._trained: dict[str, tuple[float, int]] = {}
+        self._lead = 0.0
         self._load()
 
     def _load(self) -> None:
@@ -56,6 +59,12 @@ class Bookkeeper:
         self._trials = {trial.plan.key: trial for trial in self._ledger.known(study)}
         self._speeds = self._ledger.speeds(study)
         self._planner = Planner(self.design, self._trials.values(), seconds_per_iteration=self._speeds)
+        self._planner.stagger(self._lead)
+
+    def arrange(self, slots: int) -> None:
+        """Orders segments for so many at once."""
+        self._lead = best_lead(self.design, Speeds(self._speeds), slots)
+        self._planner.stagger(self._lead)
 
     def take_in(self) -> None:
         """Writes down what follows from what is known: cohorts, winners' final stages, trials that halving ends."""

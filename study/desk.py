@@ -109,6 +109,7 @@ class Desk:
         self.ended = 0
         """Segments that came back, in whatever way."""
         self._nodes, self._looked = tuple(nodes()), clock()
+        books.arrange(self.slots)
         books.take_in()
 
     @property
@@ -134,7 +135,10 @@ class Desk:
     def hand_out(self, handle: str) -> Errand | None:
         """The next segment that fits, from now on known as `handle`; None: wait."""
         if self._clock() - self._looked >= LOOK_AROUND:
+            before = self.slots
             self._nodes, self._looked = tuple(self._look()), self._clock()
+            if self.slots != before:
+                self.books.arrange(self.slots)
         held = [Held(out.shape, out.place, out.until) for out in self._out.values()]
         answer = admit(self._nodes, held, self._requests(), kinds=self._kinds, reserved=self._reserved)
         self._reserved = answer.reserved

@@ -10,7 +10,9 @@ from typing import Any
 
 from study.cohorts import rungs
 from study.design import Design
+from study.floor import floor
 from study.simulate import Simulation, simulate
+from study.stagger import best_lead
 from study.time_left import Speeds
 from study.words import counted
 
@@ -27,12 +29,14 @@ class Outlook:
     Attributes:
         training: Iterations of one training.
         simulation: With the cohort that the file has; its seconds are iterations.
+        floor: Iterations that no order of its segments goes below.
         cohort: A cohort that is clearly faster; None where there is none.
         faster: The simulation with it.
     """
 
     training: int
     simulation: Simulation
+    floor: float
     cohort: int | None = None
     faster: Simulation | None = None
 
@@ -45,7 +49,7 @@ class Outlook:
         now = self.simulation
         yield (
             f"on {counted(now.slots, 'slot')}: {now.seconds / self.training:.1f} trainings long one after another "
-            f"(no plan is under {now.bound / self.training:.1f}), {now.utilisation:.0%} busy; {now.limiting} is the "
+            f"(no order is under {self.floor / self.training:.1f}), {now.utilisation:.0%} busy; {now.limiting} is the "
             "longest chain"
         )
         if self.faster is not None:
@@ -66,13 +70,18 @@ def outlook(design: Design, slots: int) -> Outlook:
         ValueError: There is no slot.
     """
     speeds = Speeds({arm.model: 1.0 for arm in design.arms})
-    now = simulate(design, speeds, slots)
+    now = _as_run(design, speeds, slots)
     best, faster = None, None
     for cohort in _others(design):
-        found = simulate(dataclasses.replace(design, cohort=cohort), speeds, slots)
+        found = _as_run(dataclasses.replace(design, cohort=cohort), speeds, slots)
         if found.seconds <= WORTH_IT * now.seconds and (faster is None or found.seconds < faster.seconds):
             best, faster = cohort, found
-    return Outlook(design.marks[-1], now, best, faster)
+    return Outlook(design.marks[-1], now, floor(design, speeds, slots), best, faster)
+
+
+def _as_run(design: Design, speeds: Speeds, slots: int) -> Simulation:
+    """In the order in which a run would go."""
+    return simulate(design, speeds, slots, lead=best_lead(design, speeds, slots))
 
 
 def _others(design: Design) -> list[int]:

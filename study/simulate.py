@@ -66,12 +66,18 @@ class Simulation:
 
     @property
     def bound(self) -> float:
-        """Seconds that no schedule can go below: all the work shared out, or the longest chain."""
+        """Seconds that no order goes below: all the work shared out, or the longest chain; `study.floor` is nearer."""
         return max(self.work / self.slots, self.chain)
 
 
 def simulate(
-    design: Design, speeds: Speeds, slots: int, *, overhead: float = 0.0, trouble: Trouble | None = None
+    design: Design,
+    speeds: Speeds,
+    slots: int,
+    *,
+    overhead: float = 0.0,
+    lead: float = 0.0,
+    trouble: Trouble | None = None,
 ) -> Simulation:
     """Runs a study in virtual time.
 
@@ -80,6 +86,7 @@ def simulate(
         speeds: Seconds of an iteration and of an evaluation, by model.
         slots: Segments that run at once, >= 1.
         overhead: Seconds that handing a segment out takes (0.1 with a worker that is used again).
+        lead: Of the first arm over the last, in iterations (`study.stagger`).
         trouble: What goes wrong; None: nothing.
 
     Raises:
@@ -88,6 +95,7 @@ def simulate(
     if slots < 1 or not speeds.iteration:
         raise ValueError(f"expected at least one slot and one speed, found {slots} and {dict(speeds.iteration)}")
     run = _Run(design, speeds, overhead, trouble or Trouble())
+    run.planner.stagger(lead)
     free = slots
     while True:
         free -= run.hand_out(free)
