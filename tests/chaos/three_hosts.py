@@ -1,6 +1,6 @@
 """A study on three hosts: one is cut off for 20 s, one for 150 s, one dies; the digest is that of an undisturbed run.
 
-`python -m tests.chaos.three_hosts`, as root, seven minutes. Hosts are namespaces with a raylet each (hosts.py); the study
+`python -m tests.chaos.three_hosts`, as root, seven minutes. Hosts are namespaces with a raylet each; the study
 computes numbers, so that time is all it needs. Ends with 0 if all was as the last lines say, or if it cannot run here.
 """
 
