@@ -177,16 +177,16 @@ class _Seen:
         return []
 
     def end(self) -> None:
-        """Waits for all of them; those that stay are killed.
+        """Waits for all of them; those that stay are killed. Agents of a raylet that was killed may: Ray's own affair.
 
         Raises:
-            LifeError: Some stayed.
+            LifeError: Others stayed.
         """
         _, stay = psutil.wait_procs(self._all, timeout=OUTLIVE)
-        names = [_name(process) for process in stay]
+        names = [name for process in stay if "Agent" not in (name := _name(process))]
         for process in stay:
             _kill(process)
-        if stay:
+        if names:
             raise LifeError(f"outlived their driver by {OUTLIVE:.0f} s: {', '.join(names)}")
 
 
@@ -201,7 +201,7 @@ def _is_raylet(process: psutil.Process) -> bool:
 
 def _name(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
-        return " ".join(process.cmdline())[:120]
+        return " ".join(process.cmdline()).strip()[:120]
     return ""
 
 
