@@ -48,10 +48,11 @@ class Curve:
         self._finite += torch.isfinite(self._sum)  # once the sum is infinite or NaN it stays so
         if iteration % self._every and iteration not in self._marks:
             return ()
-        total, finite, count = self._sum.item(), int(self._finite.item()), iteration - self._from
+        total, finite = torch.stack([self._sum, self._finite.double()]).tolist()  # the device is waited for once
+        count = iteration - self._from
         if finite < count:
             raise Diverged(
-                f"non-finite loss at iteration {self._from + finite + 1}; a lower learning rate may keep it finite"
+                f"non-finite loss at iteration {self._from + int(finite) + 1}; a lower learning rate may keep it finite"
             )
         self._start(iteration)
         return (Point(iteration, "loss", total / count),)
