@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reports.splitwide import SplitRecords
-from search_spaces.metrics import counts_lesions
+from search_spaces.metrics import counts_lesions, pooled_from
 from study.design import TrialKey
 from study.ledger import Ledger
 from study.ledger.rows import ArmRow, AttemptRow, Case, Curve, Notice, Scores, SegmentRow, StudyRow, TrialRow
@@ -109,11 +109,14 @@ def _slices(
 
 
 def _split(opened: Ledger, study: StudyRow) -> SplitRecords:
-    """Lesion records are read where something is made of them only: they can be large."""
+    """Lesion records and all voxel counts are read where something is made of them only: they can be millions."""
     report = study.file["report"]
     wanted = counts_lesions(report["metrics"]) or report.get("lesions") is not None
+    pooled = any(pooled_from(name) for name in (study.file["objective"]["metric"], *report["metrics"]))
     return SplitRecords(
-        counts=opened.counts(study.id, "final"),
+        counts=opened.counts(study.id)
+        if pooled
+        else opened.counts(study.id, iteration=study.marks[-1], only_false=True),
         pooled=opened.pooled(study.id, "final"),
         lesions=opened.lesions(study.id, "final") if wanted else (),
     )

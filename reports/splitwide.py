@@ -38,7 +38,8 @@ class SplitRecords:
     """What metrics of a split are made of, of the final stage.
 
     Attributes:
-        counts: Voxel counts; None where nothing of a split is reported.
+        counts: Voxel counts at the last mark where a region was falsely found, or all of them where something is
+            pooled from them; None where nothing of a split is reported.
         pooled: Scores over all cases of a training.
         lesions: Lesion records; empty where nothing is made of them.
     """
@@ -118,10 +119,12 @@ def false_volumes(how: Protocol, records: SplitRecords, arm: int, region: str) -
     """
     found: list[float] = []
     for key, part in itertools.product(itertools.chain(*units(how, arm)), how.parts(region)):
-        cases, voxels = records.by_place.get((key, how.last, part), ((), ()))
-        for case, (tp, fp, fn, _) in zip(cases, voxels, strict=True):
-            if tp + fn == 0 and fp > 0 and records.counts is not None:
-                found.append(int(fp) * voxel_size(records.counts.cases[case].facts))
+        there = records.by_place.get((key, how.last, part))
+        if there is None or records.counts is None:
+            continue
+        cases, (tp, fp, fn, _) = there[0], there[1].T
+        for index in np.flatnonzero((tp + fn == 0) & (fp > 0)).tolist():
+            found.append(int(fp[index]) * voxel_size(records.counts.cases[cases[index]].facts))
     return found
 
 

@@ -15,6 +15,7 @@ from study.ledger import attempts as ledger_attempts
 from study.ledger import checkpoints as ledger_checkpoints
 from study.ledger import footprints as ledger_footprints
 from study.ledger import reading as ledger_reading
+from study.ledger import scores as ledger_scores
 from study.ledger import segments as ledger_segments
 from study.ledger import status as ledger_status
 from study.ledger import studies as ledger_studies
@@ -79,7 +80,9 @@ class Ledger(Store):
     curves = patient(ledger_reading.curves)
     previews = patient(ledger_reading.previews)
     kept_previews = patient(ledger_reading.kept_previews)
-    scores = patient(ledger_reading.scores)
+
+    # study/ledger/scores.py: case scores by columns
+    scores = patient(ledger_scores.scores)
 
     # study/ledger/slices.py: more slices of what previews show
     sliced = patient(slices.sliced)

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Table, select
 
 from study.design import Stage, TrialKey
 from study.ledger import schema
+from study.ledger.columns import grouped
 from study.ledger.rows import Case
+from study.ledger.scores import by_word, coded, known_cases, known_trials, positions
 from study.ledger.store import Store
 from trainables.lesion_records import Lesions
-
-BATCH = 50_000  # rows fetched at a time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,42 +64,51 @@ class LesionRow:
     lesions: Lesions
 
 
-def counts(store: Store, study_id: int, stage: Stage | None = "final", iteration: int | None = None) -> VoxelCounts:
-    """Voxel counts, unordered. Trials that an older version scored have none.
+def counts(
+    store: Store,
+    study_id: int,
+    stage: Stage | None = "final",
+    iteration: int | None = None,
+    *,
+    only_false: bool = False,
+) -> VoxelCounts:
+    """Voxel counts, by trial, mark and region. Trials that an older version scored have none.
 
     Args:
         store: The ledger.
         study_id: Which study.
         stage: Of the final stage (test cases) by default; `search` (validation cases), or None for both.
         iteration: At one mark only.
+        only_false: Only where something was found of a region that is not there: a few of millions.
     """
-    row, trial, case = schema.case_counts, schema.trials, schema.cases
-    numbers = (row.c.trial_id, row.c.iteration, row.c.case_id, row.c.tp, row.c.fp, row.c.fn, row.c.tn)
-    query = select(*numbers, row.c.region).join_from(row, trial).where(_of(row, study_id, stage, iteration))
+    row = schema.case_counts
+    where: list[ColumnElement[bool]] = [] if iteration is None else [row.c.iteration == iteration]
+    if only_false:
+        where += [row.c.tp == 0, row.c.fn == 0, row.c.fp > 0]
     with store.reading() as connection:
-        keys = connection.execute(select(trial.c.key, trial.c.id).where(_study(study_id, stage)))
-        known_trials = sorted((TrialKey.parse(key), id_) for key, id_ in keys)
-        listed = connection.execute(
-            select(case.c.name, case.c.id, case.c.group_name, case.c.splits, case.c.facts).where(
-                case.c.study_id == study_id
+        trials, cases = known_trials(connection, study_id, stage), known_cases(connection, study_id)
+        of_trial = {id_: index for index, (_, id_) in enumerate(trials)}
+        words: dict[str, int] = {}
+        parts = []
+        columns = (row.c.case_id, row.c.tp, row.c.fp, row.c.fn, row.c.tn)
+        for groups, sizes, (ids, *voxels) in grouped(connection, row, list(of_trial), columns, where):
+            trial_ids, marks, in_region = zip(*groups, strict=True)
+            shared = np.stack(
+                [np.array([of_trial[id_] for id_ in trial_ids]), np.array(marks), coded(in_region, words)], axis=1
             )
-        )
-        known_cases = sorted(listed, key=lambda found: found.name)
-        values, words = [np.empty((0, len(numbers)), np.int64)], []
-        cursor = connection.execution_options(stream_results=True).execute(query)
-        while batch := cursor.fetchmany(BATCH):
-            values.append(np.array([tuple(found)[:-1] for found in batch], np.int64))
-            words += [found.region for found in batch]
-    table, regions = np.concatenate(values), tuple(sorted(set(words)))
+            own = np.stack([positions(ids, [id_ for _, id_ in cases]), *(np.array(part) for part in voxels)], axis=1)
+            parts.append(np.hstack([np.repeat(shared, sizes, axis=0), own]).astype(np.int64))
+    table = np.concatenate(parts) if parts else np.empty((0, 8), np.int64)
+    region, regions = by_word(table[:, 2].astype(np.int32), words)
     return VoxelCounts(
-        trials=tuple(key for key, _ in known_trials),
-        cases=tuple(Case(found.name, found.group_name, tuple(found.splits), found.facts) for found in known_cases),
+        trials=tuple(key for key, _ in trials),
+        cases=tuple(found for found, _ in cases),
         regions=regions,
-        trial=_positions(table[:, 0], [id_ for _, id_ in known_trials]),
+        trial=table[:, 0].astype(np.int32),
         iteration=table[:, 1].astype(np.int32),
-        region=np.array([regions.index(word) for word in words], np.int32),
-        case=_positions(table[:, 2], [found.id for found in known_cases]),
-        voxels=table[:, 3:],
+        region=region,
+        case=table[:, 3].astype(np.int32),
+        voxels=table[:, 4:],
     )
 
 
@@ -150,9 +159,3 @@ def _study(study_id: int, stage: Stage | None) -> ColumnElement[bool]:
 def _of(table: Table, study_id: int, stage: Stage | None, iteration: int | None) -> ColumnElement[bool]:
     ours = _study(study_id, stage)
     return ours if iteration is None else ours & (table.c.iteration == iteration)
-
-
-def _positions(ids: NDArray[np.int64], known: list[int]) -> NDArray[np.int32]:
-    """Where each row id is in a list of them."""
-    order = np.argsort(known)
-    return order[np.searchsorted(np.asarray(known)[order], ids)].astype(np.int32) if known else ids.astype(np.int32)

@@ -1,4 +1,4 @@
-"""Reading in bulk, for reports: trials, segments, curves, case scores, previews."""
+"""Reading in bulk, for reports: trials, segments, curves, previews. Case scores are in `study.ledger.scores`."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -8,13 +8,9 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from study.design import Stage, TrialKey
 from study.ledger import schema
-from study.ledger.rows import Case, Curve, Scores, SegmentRow, TrialRow
+from study.ledger.rows import Curve, SegmentRow, TrialRow
 from study.ledger.store import Store
 from trainables.pictures import Preview
-
-_SCORE = ("trial_id", "iteration", "region", "metric", "case_id", "value", "note")
-
-BATCH = 50_000  # rows fetched at a time
 
 _TRIAL = ("key", "cohort", "seed", "parameters", "source", "status", "reason", "sampled_by", "created", "ended")
 _SEGMENT = (
@@ -89,70 +85,6 @@ def kept_previews(store: Store, study_id: int) -> list[tuple[TrialKey, str]]:
         return sorted((TrialKey.parse(key), name) for key, name in found)
 
 
-def scores(
-    store: Store,
-    study_id: int,
-    stage: Stage | None = "final",
-    iteration: int | None = None,
-    regions: Collection[str] | None = None,
-    metrics: Collection[str] | None = None,
-) -> Scores:
-    """Case scores by columns, unordered; millions of rows take seconds.
-
-    Args:
-        store: The ledger.
-        study_id: Which study.
-        stage: Of the final stage (test cases) by default; `search` (validation cases), or None for both.
-        iteration: At one mark only.
-        regions: Of these only.
-        metrics: Of these only.
-    """
-    row, trial, case = schema.case_scores, schema.trials, schema.cases
-    query = select(*(row.c[name] for name in _SCORE)).join_from(row, trial).where(_of(study_id, stage))
-    if iteration is not None:
-        query = query.where(row.c.iteration == iteration)
-    for column, wanted in ((row.c.region, regions), (row.c.metric, metrics)):
-        if wanted is not None:
-            query = query.where(column.in_(sorted(wanted)))
-    with store.reading() as connection:
-        keys = connection.execute(select(trial.c.key, trial.c.id).where(_of(study_id, stage)))
-        known_trials = sorted((TrialKey.parse(key), id_) for key, id_ in keys)
-        listed = connection.execute(
-            select(case.c.name, case.c.id, case.c.group_name, case.c.splits, case.c.facts).where(
-                case.c.study_id == study_id
-            )
-        )
-        known_cases = sorted(listed, key=lambda found: found.name)
-        words: dict[str, dict[Any, int]] = {
-            "trial_id": {id_: i for i, (_, id_) in enumerate(known_trials)},
-            "case_id": {found.id: i for i, found in enumerate(known_cases)},
-            "region": {},
-            "metric": {},
-            "note": {},
-        }
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in _SCORE}
-        cursor = connection.execution_options(stream_results=True).execute(query)
-        while batch := cursor.fetchmany(BATCH):
-            for name, values in zip(_SCORE, zip(*batch, strict=True), strict=True):
-                parts[name].append(_numbers(values, words.get(name)))
-    columns = {name: np.concatenate(found) if found else np.empty(0) for name, found in parts.items()}
-    sorted_words = {name: _sorted_codes(columns, name, words[name]) for name in ("region", "metric", "note")}
-    return Scores(
-        trials=tuple(key for key, _ in known_trials),
-        cases=tuple(Case(found.name, found.group_name, tuple(found.splits), found.facts) for found in known_cases),
-        regions=sorted_words["region"],
-        metrics=sorted_words["metric"],
-        notes=sorted_words["note"],
-        trial=columns["trial_id"].astype(np.int32),
-        iteration=columns["iteration"].astype(np.int32),
-        region=columns["region"].astype(np.int32),
-        metric=columns["metric"].astype(np.int32),
-        case=columns["case_id"].astype(np.int32),
-        value=columns["value"].astype(np.float64),
-        note=columns["note"].astype(np.int32),
-    )
-
-
 def trial_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnElement[Any]) -> list[TrialRow]:
     """Trials that a condition picks, inside another transaction."""
     row, arm = schema.trials, schema.arms
@@ -173,23 +105,3 @@ def segment_rows(connection: Connection, of: ColumnElement[bool], *order: Column
 def _of(study_id: int, stage: Stage | None) -> ColumnElement[bool]:
     ours = schema.trials.c.study_id == study_id
     return ours if stage is None else ours & (schema.trials.c.stage == stage)
-
-
-def _numbers(column: tuple[Any, ...], codes: dict[Any, int] | None) -> np.ndarray:
-    """A column as numbers: words by a code that grows with each new one, None as -1 (or NaN among values)."""
-    if codes is None:
-        return np.array(column, np.float64)
-    for word in set(column) - codes.keys() - {None}:
-        codes[word] = len(codes)
-    return np.array([-1 if word is None else codes[word] for word in column], np.int32)
-
-
-def _sorted_codes(columns: dict[str, np.ndarray], name: str, codes: dict[str, int]) -> tuple[str, ...]:
-    """Renumber a column's codes by the order of their words, which are returned."""
-    ranks = {word: rank for rank, word in enumerate(sorted(codes))}
-    renumber = np.empty(len(codes) + 1, np.int32)
-    renumber[-1] = -1  # of the code -1
-    for word, code in codes.items():
-        renumber[code] = ranks[word]
-    columns[name] = renumber[columns[name].astype(np.int32)]
-    return tuple(ranks)

@@ -113,6 +113,21 @@ def test_lesions_come_back(ledger: Ledger, lease: Lease) -> None:
         }
 
 
+def test_only_what_was_falsely_found(ledger: Ledger, lease: Lease) -> None:
+    trial = key(6, stage="final")
+    ledger.insert_trials(lease, [small.plan(trial)], "random")
+    voxels = {"a": (0, 7, 0, 9), "b": (0, 0, 0, 9), "c": (0, 5, 2, 9), "d": (3, 5, 0, 9)}  # tp, fp, fn, tn
+    counts = tuple(Counts("case_4", region, *numbers) for region, numbers in voxels.items())
+    ledger.complete_segment(lease, trial, 5, dataclasses.replace(small.outcome(5, trial), counts=counts), 0.5)
+    found = ledger.counts(lease.study_id, iteration=5, only_false=True)
+    there = [
+        (found.trials[t], found.regions[r], v)
+        for t, r, v in zip(found.trial, found.region, found.voxels.tolist(), strict=True)
+    ]
+    assert (trial, "a", [0, 7, 0, 9]) in there
+    assert {region for owner, region, _ in there if owner == trial} == {"a"}
+
+
 @pytest.mark.parametrize("part", ["counts", "pooled", "lesions"])
 def test_the_same_again_changes_nothing_and_another_is_not_written(ledger: Ledger, lease: Lease, part: str) -> None:
     before = ledger.digest(lease.study_id)

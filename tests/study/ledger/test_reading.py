@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.ledger import Lease, Ledger
-from study.ledger import reading as ledger_reading
+from study.ledger import Lease, Ledger, columns
 from study.ledger.rows import ScoreRow
 from tests.study import small
 from tests.study.small import key
@@ -92,7 +91,7 @@ class TestScores:
     def test_words_are_sorted_and_missing_values_told(
         self, ledger: Ledger, lease: Lease, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ledger_reading, "BATCH", 3)
+        monkeypatch.setattr(columns, "BATCH", 3)
         trial = key(5, stage="final")
         ledger.insert_trials(lease, [small.plan(trial)], "random")
         scores = [Score("case_4", region, metric, 0.5) for region in "zay" for metric in ("recall", "dice")]
