@@ -20,7 +20,7 @@ from tests.chaos.faults import Fault, Kind
 from tests.chaos.servers import Away, MLflow, Postgres
 
 ROOT = pathlib.Path(__file__).parents[2]
-LONGEST = 240.0  # seconds of a life
+LONGEST = 600.0  # seconds of a life; half a minute each, on a quiet machine
 STARTS = 12  # of the command
 OUTLIVE = 20.0  # seconds that a killed driver's processes may take to notice
 
@@ -91,6 +91,7 @@ class Life:
         """A driver's life, ended by a fault, by itself, or by the watch when it takes too long."""
         with self._driver() as process, open(self.home / "driver.log", "a") as log:
             watch = threading.Timer(seconds, process.kill)
+            watch.daemon = True
             watch.start()
             lines, killed, without_ray = collections.deque[str](maxlen=3), False, False
             assert process.stdout is not None
