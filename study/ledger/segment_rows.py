@@ -27,6 +27,7 @@ class Arrival:
         trial_id: Its row.
         status: Its status before.
         reason: Why it ended, if it did.
+        attempts: How often the segment was handed to a worker, 1 at least.
         marks: The study's.
         done: Mark → (objective, digest of the weights), as recorded.
         stop: The mark that was to be reached.
@@ -40,6 +41,7 @@ class Arrival:
     trial_id: int
     status: str
     reason: str | None
+    attempts: int
     marks: list[int]
     done: Mapping[int, tuple[float | None, str]]
     stop: int

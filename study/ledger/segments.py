@@ -7,15 +7,16 @@ the planner that no longer follow from the values on record.
 """
 
 import time
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, insert, select
 
 from study.design import TrialKey
 from study.ledger import schema
 from study.ledger.attempts import end_attempt_in
+from study.ledger.bulk import insert_rows
 from study.ledger.checkpoints import forget_all, forget_before, named
-from study.ledger.find import cases_named, trial_named
+from study.ledger.find import cases_named
 from study.ledger.json import readable
 from study.ledger.lease import Lease
 from study.ledger.rows import Completion
@@ -64,7 +65,7 @@ def complete_segment(
         rows = rows_of(arrival, cases_named(store, connection, lease.study_id, scored))
         before = named(connection, arrival.trial_id)
         if arrival.status == "open" and stop not in arrival.done:
-            _record(arrival, rows, revision, moment)
+            _record(arrival, rows, before, revision, moment)
             result: Literal["recorded", "repeated", "ignored"] = "recorded"
         elif _known_already(arrival, rows):
             result = "repeated"
@@ -74,6 +75,8 @@ def complete_segment(
         if attempt is not None:
             end_attempt_in(connection, attempt, "failed" if outcome.failed else "done", outcome.failed, moment)
         offered = {outcome.checkpoint} if outcome.checkpoint else set()
+        if result == "recorded" and outcome.failed is None and not before:
+            return Completion(result, ())  # it named none, and now names the one that was offered
         return Completion(result, tuple(sorted((before | offered) - named(connection, arrival.trial_id))))
 
     return store.fenced(lease, work)
@@ -82,40 +85,65 @@ def complete_segment(
 def _arrival(
     connection: Connection, study_id: int, key: TrialKey, stop: int, outcome: Outcome, objective: float | None
 ) -> Arrival:
-    trial = trial_named(connection, study_id, key)
-    marks: list[int] = connection.scalars(select(schema.studies.c.marks).where(schema.studies.c.id == study_id)).one()
-    row = schema.segments
-    found = connection.execute(
-        select(row.c.iteration, row.c.objective, row.c.weights).where(row.c.trial_id == trial.id)
-    )
-    done = {mark: (value, weights) for mark, value, weights in found}
+    found = connection.execute(_STANDING, {"study": study_id, "trial": str(key), "mark": stop}).all()
+    if not found:
+        raise ValueError(f"there is no trial {key} in this study")
+    trial, marks = found[0], found[0].marks
+    done = {row.iteration: (row.objective, row.weights) for row in found if row.iteration is not None}
     if stop not in marks:
         raise ValueError(f"trial {key}: {stop} is not among the study's marks {marks}")
     if outcome.failed is None and outcome.iteration != stop:
         raise ValueError(f"trial {key}: the outcome stands at iteration {outcome.iteration}, not at the mark {stop}")
     schema.finite(objective, f"trial {key}: the objective at {stop}")
     return Arrival(
-        connection, study_id, key, trial.id, trial.status, trial.reason, marks, done, stop, outcome, objective
+        connection=connection,
+        study_id=study_id,
+        key=key,
+        trial_id=trial.id,
+        status=trial.status,
+        reason=trial.reason,
+        attempts=max(1, trial.attempts),
+        marks=marks,
+        done=done,
+        stop=stop,
+        outcome=outcome,
+        objective=objective,
     )
 
 
-def _record(arrival: Arrival, rows: dict[Table, Rows], revision: int, now: float) -> None:
+def _standing() -> Select[Any]:
+    """A trial, its study's marks, how often the segment was handed out, and a row for each mark that is done."""
+    trial, segment, attempt = schema.trials, schema.segments, schema.attempts
+    handed_out = select(func.count()).where(attempt.c.trial_id == trial.c.id, attempt.c.stop == bindparam("mark"))
+    return (
+        select(
+            *(trial.c.id, trial.c.status, trial.c.reason, schema.studies.c.marks),
+            handed_out.scalar_subquery().label("attempts"),
+            *(segment.c.iteration, segment.c.objective, segment.c.weights),
+        )
+        .join_from(trial, schema.studies)
+        .join(segment, isouter=True)
+        .where(trial.c.study_id == bindparam("study"), trial.c.key == bindparam("trial"))
+    )
+
+
+_STANDING = _standing()  # made once: to put a statement together takes SQLAlchemy longer than a database to answer it
+
+
+def _record(arrival: Arrival, rows: dict[Table, Rows], before: set[str], revision: int, now: float) -> None:
     connection, outcome = arrival.connection, arrival.outcome
     for table, new in rows.items():
-        if new:
-            connection.execute(insert(table), new)
+        insert_rows(connection, table, new)
     if outcome.failed is not None:
         set_status(connection, arrival.trial_id, "failed", readable(outcome.failed), revision, now)
         forget_all(connection, arrival.trial_id)
         return
-    attempt = schema.attempts
-    handed_out = select(func.count()).where(attempt.c.trial_id == arrival.trial_id, attempt.c.stop == arrival.stop)
     row = {
         "trial_id": arrival.trial_id,
         "iteration": arrival.stop,
         "objective": arrival.objective,
         "revision": revision,
-        "attempts": max(1, connection.scalar(handed_out) or 0),
+        "attempts": arrival.attempts,
         "ended": now,
         **{
             name: getattr(outcome, name)
@@ -125,7 +153,8 @@ def _record(arrival: Arrival, rows: dict[Table, Rows], revision: int, now: float
         },
     }  # fmt: skip
     connection.execute(insert(schema.segments), row)
-    forget_before(connection, arrival.trial_id, arrival.stop)
+    if before:
+        forget_before(connection, arrival.trial_id, arrival.stop)
     last = arrival.stop == arrival.marks[-1]
     set_status(connection, arrival.trial_id, "finished" if last else "open", None, revision, now if last else None)
 
