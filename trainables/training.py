@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import dropout, models, onednn, precision
+from trainables import channels_last, dropout, models, onednn, precision
 from trainables.compiling import Compiled, compiled
 from trainables.course import Course
 from trainables.curve import Curve
@@ -80,10 +80,10 @@ class Training:
             torch.backends.cudnn.deterministic = True
         if spec.deterministic:
             settle_workspaces()
-        if self.device.type == "cpu" and spec.precision == "bfloat16":
-            precision.guard(self.network)
-        elif self.device.type == "cpu":
-            onednn.for_single_images(self.network)
+        if self.device.type == "cpu":
+            channels_last.keep_in_instance_norms(self.network)
+            fix = precision.guard if spec.precision == "bfloat16" else onednn.for_single_images
+            fix(self.network)
         self._compiled: Compiled | None = None
         self._tried = False
         self._drops = dropout.drops(network)
