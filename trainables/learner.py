@@ -70,6 +70,9 @@ class Learner(Protocol):
     iteration: int
     """Iterations done, from 0."""
 
+    passed: int
+    """How many of those that were done here an early stop let pass without training."""
+
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
         """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
 

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
+from trainables.errors import InputError
+from trainables.trial import TrialSpec
+
 
 def adam(
     parameters: Iterable[nn.Parameter],
@@ -48,6 +51,17 @@ Optimizer = Callable[[Iterable[nn.Parameter], float, float, float, float], torch
 """`(parameters, learning_rate, weight_decay, momentum, eps) -> optimiser`."""
 
 OPTIMIZERS: dict[str, Optimizer] = {"adam": adam, "adamw": adamw, "sgd": sgd}
+
+
+def optimizer_of(spec: TrialSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """A trial's optimiser.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    if spec.optimizer not in OPTIMIZERS:
+        raise InputError(f"no optimizer named {spec.optimizer!r}; there are {', '.join(OPTIMIZERS)}")
+    return OPTIMIZERS[spec.optimizer](parameters, spec.learning_rate, spec.weight_decay, spec.momentum, spec.eps)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -260,7 +260,7 @@ class SegmentWork:
             weights=learner.digest(),
             seconds=self._train_seconds,
             evaluate_seconds=self._evaluate_seconds,
-            trained=learner.iteration - self._began_at,
+            trained=learner.iteration - self._began_at - learner.passed,
             host=socket.gethostname(),
             device=device.name(self._spec),
             peak_bytes=device.peak_bytes(self._spec),

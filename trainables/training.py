@@ -5,13 +5,13 @@ import hashlib
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import channels_last, dropout, models, onednn, precision
+from trainables import channels_last, dropout, micro_batches, models, onednn, precision
 from trainables.compiling import Compiled, compiled
 from trainables.course import Course
 from trainables.curve import Curve
@@ -22,7 +22,6 @@ from trainables.data.cache import Dataset
 from trainables.data.labels import IGNORED
 from trainables.data.patches import PatchSampler
 from trainables.determinism import only_deterministic, settle_workspaces
-from trainables.errors import InputError
 from trainables.examiner import Examiner
 from trainables.learner import Diverged, Evaluation, Learner
 from trainables.losses import LOSSES, inverse_weights
@@ -30,13 +29,11 @@ from trainables.losses.deep import over_depths
 from trainables.losses.written import written_loss
 from trainables.models.normalisation import set_momentum
 from trainables.nested import copied, tensors_of
-from trainables.optimize import OPTIMIZERS, set_learning_rate
+from trainables.optimize import optimizer_of, set_learning_rate
 from trainables.overlapping import over_regions
 from trainables.trial import Point, TrialSpec
 
 __all__ = ["Diverged", "Evaluation", "Learner", "Training"]
-
-T = TypeVar("T")
 
 
 class Training:
@@ -58,7 +55,7 @@ class Training:
     def __init__(self, spec: TrialSpec, dataset: Dataset | None = None) -> None:
         torch.set_num_threads(spec.threads)
         self.spec = spec
-        self.iteration = 0
+        self.iteration = self.passed = 0
         self.device = torch.device("cuda" if spec.gpu > 0 and torch.cuda.is_available() else "cpu")
         if spec.gpu > 0 and self.device.type == "cpu":
             warnings.warn(f"{spec.key} asks for a GPU and PyTorch finds none: it trains on the CPU", stacklevel=2)
@@ -87,12 +84,11 @@ class Training:
         self._compiled: Compiled | None = None
         self._tried = False
         self._drops = dropout.drops(network)
+        micro_batches.check(spec, network, ignores=self._data.options.ignores)
         loss = written_loss(spec.loss, spec.loss_parameters, LOSSES)
         overlapping = spec.train_on == "regions"
         self._loss = over_depths(over_regions(loss, tuple(spec.regions.values())) if overlapping else loss)
-        self._optimizer = _named(OPTIMIZERS, "optimizer", spec.optimizer)(
-            network.parameters(), spec.learning_rate, spec.weight_decay, spec.momentum, spec.eps
-        )
+        self._optimizer = optimizer_of(spec, network.parameters())
         augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
         self._patches = PatchSampler(
             self._data,
@@ -209,6 +205,7 @@ class Training:
         now = self.iteration
         if self._course.stopped:
             self.iteration += 1
+            self.passed += 1
             return ()
         self._examiner.forget()
         set_learning_rate(self._optimizer, self._course.rate(now))
@@ -228,14 +225,16 @@ class Training:
         if self._compiled is None:
             set_momentum(self.network, self.iteration)
         drawn = dropout.drawn_for(self.spec.seed, self.iteration, self.device)
-        with drawn if self._drops else contextlib.nullcontext():
-            loss = self._loss(self._through(self._compiled or self.network, images), labels, **maps)
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        with drawn if self._drops else contextlib.nullcontext():
+            loss = micro_batches.learned(self._value, images, labels, maps, parts=self.spec.micro_batches)
         self._optimizer.step()
         if self._compiled is not None:
             self._compiled.settle(self.iteration)
-        return loss.detach()
+        return loss
+
+    def _value(self, images: Tensor, labels: Tensor, **maps: Tensor) -> Tensor:
+        return self._loss(self._through(self._compiled or self.network, images), labels, **maps)
 
     def _batch(self, iteration: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Images, class indices, and what the loss takes beside them: voxel weights, voxels to ignore."""
@@ -292,9 +291,3 @@ class Training:
                 raise Diverged(
                     f"non-finite weights ({name}) at iteration {self.iteration}; a lower learning rate may help"
                 )
-
-
-def _named(known: Mapping[str, T], kind: str, name: str) -> T:
-    if name not in known:
-        raise InputError(f"no {kind} named {name!r}; there are {', '.join(known)}")
-    return known[name]

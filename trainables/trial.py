@@ -73,6 +73,7 @@ class TrialSpec:
         deterministic: Whether operations without a deterministic kernel are refused (`determinism`).
         compile: Whether the training's network is compiled: `never`, `always`, or `auto`, where a GPU trains for long
             between marks (`compiling`).
+        micro_batches: Parts in which a batch goes through the network; 1: whole.
     """
 
     key: str
@@ -126,6 +127,7 @@ class TrialSpec:
     precision: str = "float32"
     deterministic: bool = False
     compile: str = "never"
+    micro_batches: int = 1
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -241,7 +243,7 @@ class Outcome:
         weights: Digest of network weights and optimiser state: equal digests, equal trainings.
         seconds: Wall time of training in this attempt.
         evaluate_seconds: Wall time of evaluation in this attempt.
-        trained: Iterations trained in this attempt, which `seconds` belong to.
+        trained: Iterations trained in this attempt, which `seconds` belong to; not those after an early stop.
         host: Where it ran.
         device: `cpu` or the GPU's name.
         peak_bytes: Greatest device memory in use; 0 on CPU.

@@ -111,6 +111,7 @@ class Length(Section):
         deterministic: Whether operations without a deterministic kernel are refused. CPUs have none such; on GPUs a
             silent file takes cuDNN's deterministic kernels, and what else PyTorch has.
         compile: Whether `torch.compile` is used: `auto` where a GPU trains for long from mark to mark.
+        micro_batches: Parts in which a batch goes through the network, for what one GPU cannot hold; 1: whole.
     """
 
     iterations: Count
@@ -123,6 +124,7 @@ class Length(Section):
     evaluate_every: Count | None = None
     deterministic: bool = False
     compile: Literal["never", "auto", "always"] = "never"
+    micro_batches: Count = 1
 
     def monitors(self, schedules: tuple[str, ...]) -> set[str]:
         """What is looked at during a training, if its schedule is one of these."""

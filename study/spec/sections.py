@@ -193,11 +193,13 @@ class Resources(Section):
 
     Attributes:
         cpu: Cores, and CPU threads.
-        gpu: A number, fractions allowed, or `auto`: one where there is any.
+        gpu: A number, fractions allowed, or `auto`: where there is any, the share that the network needs.
+        price_per_gpu_hour: What `check --gpus` reckons a study's cost with, in any currency; None: hours alone.
     """
 
     cpu: Count = 1
     gpu: Annotated[Any, BeforeValidator(lambda value: _gpu(value))] = "auto"
+    price_per_gpu_hour: Annotated[float, Field(gt=0)] | None = None
 
 
 def _gpu(value: object) -> object:

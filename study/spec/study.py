@@ -346,6 +346,7 @@ def _course(study: Study) -> dict[str, Any]:
         "precision": training.precision,
         "deterministic": training.deterministic,
         "compile": training.compile,
+        "micro_batches": training.micro_batches,
         **options,
         "epoch": training.epoch or 0,
         "checkpoint": training.checkpoint,

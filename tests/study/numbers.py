@@ -31,7 +31,7 @@ class Numbers:
 
     def __init__(self, spec: TrialSpec) -> None:
         self.spec = spec
-        self.iteration = 0
+        self.iteration = self.passed = 0
         self.place = stream(spec.seed, "weights").normal(size=4)
         self.sum = 0.0
         self.pause = float(os.environ.get("NUMBERS_PAUSE", "0"))

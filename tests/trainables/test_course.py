@@ -184,6 +184,15 @@ def test_what_is_looked_at_must_be_there(changes: dict[str, Any], message: str) 
         training(tiny.spec(2, **changes))
 
 
+def test_what_an_early_stop_lets_pass_is_not_trained() -> None:
+    learner = training(SPECS["stopped by loss"])
+    (stop,) = (point.iteration for point in learner.advance(6) if point.name == "stopped")
+    assert (learner.iteration, learner.passed) == (6, 6 - stop)
+    resumed = saved_and_loaded(learner)
+    resumed.advance(8)
+    assert (resumed.iteration, resumed.passed) == (8, 2)  # of those done here
+
+
 def test_nothing_is_looked_at_unless_asked() -> None:
     learner = training(tiny.spec(2, validate=("case2",), evaluate_every=1, epoch=1, objective=HOW))
     assert {point.name for point in learner.advance(6)} == {"loss"}

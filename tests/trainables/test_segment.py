@@ -17,7 +17,7 @@ from trainables.metrics.components import lesion_records
 from trainables.metrics.histogram import Histogram
 from trainables.segment import Assignment, Report, SegmentWork, order
 from trainables.storage import Storage
-from trainables.trial import Counts, Outcome, TrialSpec
+from trainables.trial import Counts, Outcome, Point, TrialSpec
 
 FOLDER = "trials/s/search-a00-r0-f0-n000"
 torch.set_num_threads(1)
@@ -226,6 +226,20 @@ def test_a_worker_does_not_train_on_the_cpu_for_want_of_its_gpu(storage: Storage
     ) as caught:
         run(storage)
     assert fault(caught.value) == "machine"  # it is owed again, and no decision of the study
+
+
+class StoppedEarly(Numbers):
+    """The last five of its iterations pass without training."""
+
+    def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
+        points = super().advance(to, seconds=seconds)
+        self.passed = max(0, self.iteration - 5)
+        return points
+
+
+def test_iterations_after_an_early_stop_count_as_no_training(storage: Storage, first: Outcome) -> None:
+    assert first.trained == 10
+    assert outcome(run(storage, StoppedEarly, attempt=2)).trained == 5
 
 
 class Measuring(Numbers):
