@@ -98,7 +98,7 @@ CONNECTION = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval
 
 def _postgresql(url: URL, *, read_only: bool) -> tuple[Engine, str]:
     ours = {name: value for name, value in CONNECTION.items() if name not in url.query}
-    options: dict[str, Any] = {"pool_pre_ping": True, "json_serializer": dumps, "connect_args": ours}
+    options: dict[str, Any] = {"json_serializer": dumps, "connect_args": ours}  # no pings: what fails is done again
     if read_only:
         options["execution_options"] = {"postgresql_readonly": True}
     try:
