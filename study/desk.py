@@ -13,6 +13,8 @@ from study.admission import Held, Node, Place, Shape, admit, moved, slots
 from study.bookkeeping import Bookkeeper, Resume
 from study.design import PlannedTrial, Segment, TrialKey
 from study.events import OnEvent, SegmentProgress, SegmentStarted
+from study.solitude import KILLED, TOLD, Solitude, infeasible
+from trainables.failures import Memory
 from trainables.segment import Assignment, Report
 from trainables.trial import Outcome, TrialSpec
 
@@ -104,7 +106,7 @@ class Desk:
         self._spec, self._write_spec, self._tell = spec, write_spec, on_event
         self._out: dict[str, Out] = {}
         self._written: set[TrialKey] = set()
-        self._alone: set[TrialKey] = set()  # ran out of memory beside others: the next attempt has the GPU to itself
+        self._solitude = Solitude()
         self._reserved: tuple[Segment, str] | None = None
         self.ended = 0
         """Segments that came back, in whatever way."""
@@ -189,7 +191,10 @@ class Desk:
     def lost(self, handle: str, reason: str) -> None:
         """A worker is gone, or its machine failed it."""
         out = self._out.pop(handle)
-        self.books.lost(out.segment, out.attempt, reason)
+        if not reason.startswith(KILLED):
+            self.books.lost(out.segment, out.attempt, reason)
+        elif not self._tried_alone(out, "host"):
+            self.books.complete(out.segment, infeasible(out.resume.iteration, "host"), out.attempt)
         self.books.take_in()
 
     def abandon(self, reason: str) -> None:
@@ -208,13 +213,18 @@ class Desk:
 
     def _outcome(self, out: Out, report: Report) -> None:
         outcome = Outcome.from_json(report.outcome or "")
-        key = out.segment.trial
-        if report.out_of_memory and 0 < out.shape.gpu < 1:
-            self._alone.add(key)  # a neighbour may have held the memory: nobody is judged before it was alone
-            self.books.stopped(out.attempt, "out of memory beside others on the GPU; tried again alone")
+        if report.out_of_memory is not None and self._tried_alone(out, report.out_of_memory):
             return
         self.books.complete(out.segment, outcome, out.attempt)
-        self._alone.discard(key)
+        self._solitude.over(out.segment.trial)
+
+    def _tried_alone(self, out: Out, memory: Memory) -> bool:
+        """Whether a segment that ran out of memory goes back to be tried alone."""
+        node = next((node for node in self._nodes if node.name == out.place.node), None)
+        if not self._solitude.another_try(out.segment.trial, memory, out.shape, node):
+            return False
+        self.books.stopped(out.attempt, TOLD)
+        return True
 
     def _requests(self) -> Iterator[tuple[Segment, Shape]]:
         """What is owed and not out, in order; trials just lost come last, lest one of them takes the others' turns."""
@@ -228,11 +238,11 @@ class Desk:
 
     def _shape(self, key: TrialKey) -> Shape:
         shape = self._shapes[key.arm]
-        return dataclasses.replace(shape, gpu=1.0) if key in self._alone else shape
+        return self._solitude.shape(key, shape, self._nodes)
 
     @property
     def _kinds(self) -> int:
-        return len({*self._shapes.values(), *(self._shape(key) for key in self._alone)})
+        return len({*self._shapes.values(), *(self._shape(key) for key in self._solitude.trials)})
 
     def _spec_folder(self, key: TrialKey) -> str:
         """The trial's folder, with its TrialSpec in it."""
