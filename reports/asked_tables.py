@@ -14,7 +14,7 @@ from reports.numbers import NONE
 from reports.parameters import configurations
 from reports.points import Point, ours, printed
 from reports.published import Printed
-from reports.result_tables import counts, standing
+from reports.result_tables import BEYOND, counts, reaches_beyond, standing
 from reports.results import Results
 
 Key = tuple[Value, ...]
@@ -229,6 +229,9 @@ class _Sheet:
         notes = ["Mean over cases [95 % interval]; bold: the best of all arms in that region, metric and iteration."]
         if any(point.entry.like_best for point in self.mine):
             notes.append(f"{LIKE_BEST}: cannot be told from the best (Holm over all pairs, 0.05).")
+        ours = {(str(point.at["region"]), str(point.at["metric"]), int(point.at["iteration"])) for point in self.mine}
+        if reaches_beyond(self.results, sorted(ours)):
+            notes.append(BEYOND)
         if self.layout.name != "arms":
             notes.append(self._evaluated())
         if self.layout.by_mark:

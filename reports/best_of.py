@@ -95,8 +95,17 @@ def best_of_table(results: Results) -> Table | None:
         f"{region_name(results, results.protocol.region)} {metric.arrow}",
         columns=("Arm", *(f"n = {n}" for n in found.steps)),
         rows=tuple(
-            Row((Entry(name), *(Entry(numbers.fixed(value, metric.decimals)) for value in values)))
-            for name, values in found.values.items()
+            Row(
+                (
+                    Entry(arm.row.name),
+                    *(
+                        Entry(numbers.fixed(value, metric.decimals), arm=arm.row.number)
+                        for value in found.values[arm.row.name]
+                    ),
+                )
+            )
+            for arm in results.arms
+            if arm.row.name in found.values
         ),
         notes=tuple(notes),
     )

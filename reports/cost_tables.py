@@ -6,7 +6,7 @@ from reports.layout import Entry, Row, State, Table
 from reports.metrics import METRICS
 from reports.numbers import NONE
 from reports.result_tables import standing
-from reports.results import Results
+from reports.results import ArmResult, Results
 
 
 def search_table(results: Results) -> Table | None:
@@ -20,16 +20,19 @@ def search_table(results: Results) -> Table | None:
             entries = (
                 Entry(arm.row.name + which),
                 Entry(numbers.parameters(winner.parameters)),
-                Entry(numbers.fixed(winner.values.get(results.protocol.last), metric.decimals)),
-                Entry(numbers.fixed(winner.default, metric.decimals)),
-                Entry(f"{search.reached} of {search.planned}"),
+                *_linked(
+                    arm,
+                    numbers.fixed(winner.values.get(results.protocol.last), metric.decimals),
+                    numbers.fixed(winner.default, metric.decimals),
+                    f"{search.reached} of {search.planned}",
+                ),
             )
             rows.append(Row(entries))
         if search.planned and not arm.progress.winners:
             word = "failed" if arm.standing == "failed" else "searching"
             state: State = "failed" if word == "failed" else "unfinished"
-            reached = Entry(f"{search.reached} of {search.planned}")
-            rows.append(Row((Entry(arm.row.name), Entry(word), Entry(NONE), Entry(NONE), reached), state))
+            reached = _linked(arm, f"{search.reached} of {search.planned}")
+            rows.append(Row((Entry(arm.row.name), Entry(word), Entry(NONE), Entry(NONE), *reached), state))
     if not rows:
         return None
     return Table(
@@ -43,6 +46,11 @@ def search_table(results: Results) -> Table | None:
         ),
         words=frozenset({0, 1}),
     )
+
+
+def _linked(arm: ArmResult, *words: str) -> list[Entry]:
+    """Numbers that lead to the arm's trials."""
+    return [Entry(word, arm=arm.row.number) for word in words]
 
 
 def budget_table(results: Results) -> Table:
@@ -59,7 +67,7 @@ def budget_table(results: Results) -> Table:
             numbers.hours(hours["search"]),
             numbers.hours(hours["final"]),
         ]
-        rows.append(Row((Entry(arm.row.name), *map(Entry, words)), standing(results, arm)))
+        rows.append(Row((Entry(arm.row.name), *_linked(arm, *words)), standing(results, arm)))
     return Table(
         key="budget",
         title="Budget used",

@@ -139,8 +139,18 @@ def importance_table(results: Results) -> Table | None:
     for response in found:
         for name, share in response.importance.items():
             if share is not None:
-                words = (response.arm.row.name, name, str(len(response.values)), numbers.fixed(share, 2))
-                rows.append(Row((*map(Entry, words), Entry(_best_part(response, name, metric.greater_is_better)))))
+                number = response.arm.row.number
+                rows.append(
+                    Row(
+                        (
+                            Entry(response.arm.row.name),
+                            Entry(name),
+                            Entry(str(len(response.values)), arm=number),
+                            Entry(numbers.fixed(share, 2), arm=number),
+                            Entry(_best_part(response, name, metric.greater_is_better)),
+                        )
+                    )
+                )
     if not rows:
         return None
     return Table(

@@ -1,5 +1,7 @@
 """Tables of test scores: by region, by iteration, and each arm against the baseline."""
 
+from collections.abc import Iterable
+
 from reports import equivalence, numbers
 from reports.claims import region as region_name
 from reports.estimates import LEAST_SEARCHES_FOR_LOSSES, Cell
@@ -144,12 +146,31 @@ def _reading(results: Results, region: str) -> tuple[str, ...]:
         f"0, or the image's diagonal); false pos.: something found where it is not ({false}), with its median size"
         f"{clean}; all over {runs} {'training' if runs == 1 else 'trainings'}."
     )
+    if reaches_beyond(results, [(region, name, how.last) for name in how.metrics]):
+        notes.append(BEYOND)
     if any(of_split(name) for name in how.metrics):
         notes.append("Columns without an interval: one value for all cases of a training, then the mean of trainings.")
     ceiling = _ceiling(results, region)
     if ceiling is not None:
         notes.append(f"Ceiling of Dice here (the reference sent to the training grid and back): {ceiling:.3f}.")
     return tuple(notes)
+
+
+BEYOND = (
+    "An interval that reaches beyond 0 or 1 comes from few trainings or patients that differ much. It is not cut, "
+    "since its coverage was simulated as it is: it says that little is known."
+)
+
+
+def reaches_beyond(results: Results, columns: Iterable[Column]) -> bool:
+    """Whether the interval of some share ends where no value can be."""
+    shares = [column for column in columns if METRICS[column[1]].kind == "share"]
+    found = [arm.cells[column].estimate for arm in results.arms for column in shares if column in arm.cells]
+    return any(
+        each.low is not None and each.high is not None and (each.low < 0 or each.high > 1)
+        for each in found
+        if each is not None
+    )
 
 
 def _ceiling(results: Results, region: str) -> float | None:
@@ -185,7 +206,7 @@ def comparison_table(results: Results) -> Table | None:
         words += [f"{comparison.cell.cases} in {estimate.groups}", str(estimate.seeds)]
         found, effect = detectable(estimate, len(results.comparisons)), comparison.cell.effect
         sizes = [NONE if effect is None else numbers.signed(effect, 2), numbers.fixed(found, metric.decimals)]
-        entries = [difference, *map(Entry, [*words, *sizes])]
+        entries = [difference, *(Entry(word, arm=difference.arm) for word in (*words, *sizes))]
         rows.append(Row((Entry(comparison.arm), *entries, *_tally(results, comparison)), states[comparison.arm]))
     if not rows:
         return None
@@ -256,6 +277,7 @@ def mark_tables(results: Results) -> tuple[Table, ...]:
                 "Each mark is a training by itself: its learning-rate schedule spans that mark."
                 if alone
                 else "One training, looked at on its way: the learning-rate schedule spans all of it.",
+                *([BEYOND] if reaches_beyond(results, [(region, how.metric, mark) for mark in how.marks]) else []),
             ),
         )
         for index, region in enumerate(how.shown_regions)

@@ -226,6 +226,6 @@ def test_latex_of_long_tables_with_groups_fits_its_pages(tmp_path: Path) -> None
 
 
 def test_the_page_shows_groups_of_columns_and_badges(two_models: tuple[Path, Results]) -> None:
-    text = page(document(two_models[1]), None, Pictures((), ()))  # no curves: drawing them takes seconds
+    text = page(document(two_models[1]), (), Pictures((), ()))  # no curves: drawing them takes seconds
     assert '<th scope="colgroup" colspan="2" class="group">vnet</th>' in text
     assert '<span class="badge">training</span>' in text

@@ -119,3 +119,23 @@ def test_importing_takes_less_than_a_second_of_processor_time() -> None:
         if seconds < 1:
             break
     assert seconds < 1
+
+
+def test_the_command_reads_a_url_with_nothing_that_trains_and_writes_the_same_bytes(
+    plain_ledger: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from study.cli import run_command;"
+        "told = ['report', 'fake', '--ledger', sys.argv[1], '--out', sys.argv[2]];"
+        "told += [word for name in ('md', 'tex', 'csv', 'bib', 'xlsx') for word in ('--format', name)];"
+        "assert run_command(told) == 0;"
+        "heavy = {'torch', 'ray', 'optuna', 'mlflow', 'matplotlib', 'pandas'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    for folder in ("a", "b"):
+        command = [sys.executable, "-c", code, f"sqlite:///{plain_ledger}", str(tmp_path / folder)]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": str(ord(folder))})
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == ["references.bib", "report.md", "report.tex", "report.xlsx", "results.csv", "search.csv"]
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name

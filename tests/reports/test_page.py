@@ -117,3 +117,28 @@ def test_plain_tables_are_aligned() -> None:
         "long             0.8≈  0.012",
         "*: best of its column; ≈: cannot be told from the best",
     ]
+
+
+def test_every_number_of_an_arm_leads_to_its_trials(full_report: dict[str, Path]) -> None:
+    text = full_report["report.html"].read_text("utf-8")
+    names = ("region-0", "differences", "marks-0", "search", "budget")
+    trials = set(re.findall(r'<h3 id="(trials-\d+)"', text))
+    assert len(trials) == 6
+    for name in names:
+        found = re.search(rf'<table aria-labelledby="{name}">.*?</table>', text, re.S)
+        assert found is not None, name
+        body = found.group().partition("<tbody>")[2]
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", body, re.S)
+        numeric = [cell for cell in cells if re.match(r"(<a [^>]*>)?[+−<&lt;]*\d", cell)]
+        linked = [cell for cell in numeric if cell.startswith("<a href")]
+        if name in ("search", "differences", "marks-0", "budget"):
+            assert len(linked) == len(numeric) > 0, name
+        else:
+            assert len(linked) >= 3 * 5, name  # metrics × arms with a result
+        assert {cell[10:].partition('"')[0] for cell in linked} <= trials
+    row = re.search(r'<table aria-labelledby="trials-1">.*?</table>', text, re.S)
+    assert row is not None
+    for word in ("final-a01-r0-f0-n000", "search-a01-r0-f0-n002", "learning_rate", "Seed", "Weights"):
+        assert word in row.group()
+    for word in ("Data digest dddddddddddddddd", "segstudy 0.1.0", "In MLflow a trial is the run whose tag"):
+        assert word in text

@@ -14,6 +14,7 @@ from reports.document import document
 from reports.layout import Table
 from reports.protocol import protocol
 from reports.records import read
+from reports.result_tables import BEYOND, region_tables
 from reports.results import ArmResult, Results, results
 from tests.reports.conftest import FULL
 from tests.reports.ledgers import DIVERGED, LOST, OWED, Fake, build
@@ -291,3 +292,16 @@ def test_budget_counts_trials_and_hours(full: Results) -> None:
     line = next(row for row in budget.rows if row.entries[0].text == "vnet+dice")
     # 6 search trials, of which halving ended 3 and memory 1; 900 s each and 70 s more with each number
     assert [entry.text for entry in line.entries[1:]] == ["6 of 6", "2", "3", "1", "0", "3 of 3", "1", "1.8", "0.81"]
+
+
+def test_intervals_beyond_what_can_be_are_left_and_said(tmp_path: Path) -> None:
+    fates = {"final-a01-r0-f0-n001": DIVERGED}  # one seed of two at 0
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice", "focal"), seeds=2, fates=fates, previews=False))
+    found = results(read(path, "fake", pictures=False)[0])
+    estimate = found.arms[1].cells[found.objective].estimate
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.low < 0  # as the t has it
+    assert BEYOND in region_tables(found)[0].notes
+    calm = build(tmp_path / "calm.db", Fake(losses=("dice", "focal"), previews=False))
+    assert BEYOND not in region_tables(results(read(calm, "fake", pictures=False)[0]))[0].notes
