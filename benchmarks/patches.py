@@ -19,6 +19,7 @@ two. The exit status is 0 only where each is at least 4.
 """
 
 import argparse
+import importlib.util
 import itertools
 import os
 import pathlib
@@ -32,15 +33,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from parts.cases import in_the_cache
 
 from trainables import streams
-from trainables.data import anatomy, cache, phantom, preprocess
+from trainables.data import anatomy, cache, phantom
 from trainables.data.augment import Augmenter
 from trainables.data.batches import Batches
-from trainables.data.case import Case
-from trainables.data.inspect import CaseFacts
-from trainables.data.labels import parse_all
-from trainables.data.options import PreprocessOptions
 from trainables.data.patches import PatchSampler
 
 NEEDED = 4.0
@@ -55,49 +53,14 @@ CASES = {3: 4, 2: 24}
 
 def prepared(folder: pathlib.Path, dim: int) -> cache.Dataset:
     """Phantoms in the cache: volumes of 1.2 mm, or slices of 0.35 mm."""
-    how = PreprocessOptions(dim=dim, labels=parse_all(phantom.LABELS), spacing="native", clip=(-160.0, 240.0))
-    records = []
+    step, made = (1.2 if dim == 3 else 0.35), []
     for number in range(CASES[dim]):
         rng = streams.stream(0, "benchmark", number)
-        step = 1.2 if dim == 3 else 0.35
-        shape = SHAPES[3] if dim == 3 else (1, *SHAPES[2])
         who = anatomy.moved(anatomy.patient(rng), 0.0 if dim == 3 else float(rng.uniform(-14, 14)))
+        shape = SHAPES[3] if dim == 3 else (1, *SHAPES[2])
         hu, labels = phantom.scan(who, shape, (step, step, step), rng)
-        if dim == 2:
-            hu, labels = hu[0], labels[0]
-        made = preprocess.prepare(Case(hu[None], labels, (step,) * dim, ()), how)
-        names = ("image", "label", "foreground", "reference", "grey")
-        facts = {
-            "spacing": made.spacing,
-            "reference_spacing": made.reference_spacing,
-            "padding": made.padding,
-            "foreground_counts": made.foreground_counts,
-            "box": None,
-        }
-        entry = cache.store.write_entry(folder / "entries", {name: getattr(made, name) for name in names}, facts)
-        records.append(
-            cache.CaseRecord(name=f"c{number:02d}", entry=entry, facts=_facts(f"c{number:02d}", hu.shape, step))
-        )
-    return cache.Dataset.open(cache.write_index(folder, records, how))
-
-
-def _facts(name: str, shape: tuple[int, ...], step: float) -> CaseFacts:
-    """What an index must say of a case, and nobody reads here but the spacing."""
-    return CaseFacts(
-        name=name,
-        group=name,
-        channels=1,
-        shape=shape,
-        spacing=(step,) * len(shape),
-        prepared_shape=shape,
-        intensities=((0.0, 1.0),),
-        quantiles=((0.0, 0.5, 1.0),),
-        voxels={},
-        lesions={},
-        ceilings={},
-        content="",
-        warnings=(),
-    )
+        made.append((hu, labels) if dim == 3 else (hu[0], labels[0]))
+    return in_the_cache(folder, made, step)
 
 
 def ours(data: cache.Dataset, size: tuple[int, ...], bent: bool = True) -> Iterator[Any]:
@@ -259,10 +222,14 @@ def rate(batches: Iterator[Any], seconds: float) -> float:
 
 def measure(data: cache.Dataset, size: tuple[int, ...], given: argparse.Namespace) -> dict[str, list[float]]:
     """Patches a second of each way in each round."""
-    running = {name: make(data, size, given.without != "elastic") for name, make in WAYS.items()}
-    found: dict[str, list[float]] = {name: [] for name in WAYS}
+    there = importlib.util.find_spec("batchgeneratorsv2") is not None
+    ways = {name: make for name, make in WAYS.items() if there or not name.startswith("batchgenerators")}
+    if not there:
+        print("batchgeneratorsv2 is not installed (pip install 'segstudy[bench]'): left out")
+    running = {name: make(data, size, given.without != "elastic") for name, make in ways.items()}
+    found: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(given.rounds):
-        for name in list(WAYS)[:: 1 if number % 2 else -1]:
+        for name in list(ways)[:: 1 if number % 2 else -1]:
             found[name].append(rate(running[name], given.seconds))
     for batches in running.values():
         if hasattr(batches, "_finish"):

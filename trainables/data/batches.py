@@ -6,6 +6,7 @@ once; where they lie in host memory, the next iteration's boxes are copied by a 
 learned from. Every batch is a function of (seed, iteration), so nothing of this is state.
 """
 
+import contextlib
 import functools
 from collections.abc import Mapping
 
@@ -50,7 +51,8 @@ class Batches:
             where = device if home == "device" else HOST
             pinned = home == "pinned" and device.type == "cuda"
             self._held = hold(sampler.dataset, sampler.cases, where, lesions=lesions, pinned=pinned)
-        streams = device.type == "cuda" and home != "device"
+        self._travels = home == "pinned" or (home == "mapped" and device.type == "cuda")
+        streams = self._travels and device.type == "cuda"
         self._copying = torch.cuda.Stream(device) if streams else None  # type: ignore[no-untyped-call]
         self._ahead: tuple[int, Boxes] | None = None
 
@@ -80,25 +82,26 @@ class Batches:
 
     def _boxes(self, iteration: int) -> Boxes:
         """With their margins, on the device."""
-        if self._copying is None:
-            return self._cut(iteration, pinned=False)
-        if self._ahead is None or self._ahead[0] != iteration:
+        if not self._travels:
+            return self._cut(iteration)
+        if self._ahead is None or self._ahead[0] != iteration:  # the first, or one after a resume
             self._ahead = (iteration, self._sent(iteration))
         found = self._ahead[1]
-        computing = torch.cuda.current_stream(self._device)
-        computing.wait_stream(self._copying)
-        for tensor in found:
-            tensor.record_stream(computing)
+        if self._copying is not None:
+            computing = torch.cuda.current_stream(self._device)
+            computing.wait_stream(self._copying)
+            for tensor in found:
+                tensor.record_stream(computing)
         self._ahead = (iteration + 1, self._sent(iteration + 1))
         return found
 
     def _sent(self, iteration: int) -> Boxes:
         """Boxes on their way to the GPU; the computation does not wait for them before `_boxes` says so."""
-        images, labels = self._cut(iteration, pinned=True)
-        with torch.cuda.stream(self._copying):
+        images, labels = self._cut(iteration, pinned=self._copying is not None)
+        with torch.cuda.stream(self._copying) if self._copying is not None else contextlib.nullcontext():
             return images.to(self._device, non_blocking=True), labels.to(self._device, non_blocking=True)
 
-    def _cut(self, iteration: int, *, pinned: bool) -> Boxes:
+    def _cut(self, iteration: int, *, pinned: bool = False) -> Boxes:
         where = self._device if self._home == "device" else HOST
         return self._sampler.batch(
             iteration, self._size, lesions=self._lesions, held=self._held, device=where, pinned=pinned

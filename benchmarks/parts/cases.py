@@ -1,0 +1,52 @@
+"""Cases in memory put into a cache on disk, as `segstudy run` does with those of a study."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from trainables.data import cache, phantom, preprocess
+from trainables.data.case import Case
+from trainables.data.inspect import CaseFacts
+from trainables.data.labels import parse_all
+from trainables.data.options import PreprocessOptions
+
+
+def in_the_cache(folder: pathlib.Path, made: Sequence[tuple[np.ndarray, np.ndarray]], step: float) -> cache.Dataset:
+    """Images in HU and their labels, prepared by the real preprocessing and read from the memory map."""
+    dim = made[0][0].ndim
+    how = PreprocessOptions(dim=dim, labels=parse_all(phantom.LABELS), spacing="native", clip=(-160.0, 240.0))
+    records = []
+    for number, (hu, labels) in enumerate(made):
+        done = preprocess.prepare(Case(hu[None], labels, (step,) * dim, ()), how)
+        names = ("image", "label", "foreground", "reference", "grey")
+        facts = {
+            "spacing": done.spacing,
+            "reference_spacing": done.reference_spacing,
+            "padding": done.padding,
+            "foreground_counts": done.foreground_counts,
+            "box": None,
+        }
+        entry = cache.store.write_entry(folder / "entries", {name: getattr(done, name) for name in names}, facts)
+        name = f"c{number:02d}"
+        records.append(cache.CaseRecord(name=name, entry=entry, facts=_facts(name, hu.shape, step)))
+    return cache.Dataset.open(cache.write_index(folder, records, how))
+
+
+def _facts(name: str, shape: tuple[int, ...], step: float) -> CaseFacts:
+    """What an index must say of a case, and nobody reads here but the spacing."""
+    return CaseFacts(
+        name=name,
+        group=name,
+        channels=1,
+        shape=shape,
+        spacing=(step,) * len(shape),
+        prepared_shape=shape,
+        intensities=((0.0, 1.0),),
+        quantiles=((0.0, 0.5, 1.0),),
+        voxels={},
+        lesions={},
+        ceilings={},
+        content="",
+        warnings=(),
+    )
