@@ -121,6 +121,18 @@ def shape_of(study: Study, machine: Node) -> Shape:
     return Shape(float(study.resources.cpu), min(1.0, machine.gpu) if gpu == "auto" else gpu)
 
 
+def fitting_shape(study: Study, there: Sequence[Node]) -> Shape:
+    """What a trial gets on these machines; the largest decides whether there is a GPU.
+
+    Raises:
+        InputError: None can hold it.
+    """
+    shape = shape_of(study, max(there, key=lambda node: (node.gpu, node.cpu)))
+    if (reason := impossible(there, shape)) is not None:
+        raise InputError(f"resources: {reason}. Ask for less, or run it where there is more.")
+    return shape
+
+
 def _data(
     study: Study, memory: pathlib.Path | None, problems: list[str]
 ) -> tuple[tuple[CaseFacts, ...], Splits, tuple[str, ...]]:

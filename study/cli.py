@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from study.commands import cards, check, phantom, report, run, status, ui
+from study.commands import cards, check, jobs, phantom, report, run, status, ui
 from study.commands.output import BAD_INPUT, DONE
 from trainables.errors import InputError
 
@@ -15,6 +15,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "status": status.status,
     "stop": status.stop,
+    "submit": jobs.submit,
+    "logs": jobs.logs,
     "report": report.report,
     "export": report.export,
     "list": status.list_studies,

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from study.admission import Node, Shape, impossible
+from study import disks
+from study.admission import Node
 from study.batch_size import as_begun
 from study.bookkeeping import Bookkeeper, MachineTroubleError
-from study.checks import shape_of
+from study.checks import fitting_shape
 from study.desk import Desk, Terms
 from study.enrolment import bring_up_to_date, enter, refuse_other, take_lease
 from study.events import OnEvent, Step, ignore
@@ -30,7 +31,6 @@ from study.stopping import Stopped, Stopping
 from study.sweeping import sweep
 from study.tracking.following import followed
 from study.waiting import OUTAGE, drivers_patience, give_back
-from trainables.errors import InputError
 from trainables.storage import Storage
 
 
@@ -142,6 +142,9 @@ def run(
             pass
         except (MachineTroubleError, LedgerAwayError) as error:
             trouble = str(error)
+        except OSError as error:
+            if (trouble := disks.trouble(error)) is None:
+                raise
         counts = _counts(ledger, study.name)
     return Result(
         study=study.name,
@@ -181,6 +184,7 @@ def _run(
     from study.nodes import nodes, own_nodes, prove_shared, this_machine
     from study.ray_probes import sizing
     from study.ray_session import is_running, quiet, session, settings
+    from study.scaling import asked_for
 
     ledger = parts.ledger
     study = as_begun(parts.study, ledger)
@@ -190,13 +194,13 @@ def _run(
         lease, heart = _lease(parts, stack, ledger.study(study.name).id)
     machine = this_machine()
     if address is None and not is_running():
-        _shape(study, (machine,))
+        fitting_shape(study, (machine,))
     parts.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
     stack.enter_context(settings())
     stack.enter_context(quiet())
     scratch = stack.enter_context(session(address, machine))
     parts.stopping.listen()
-    shape = _shape(study, nodes())
+    shape = fitting_shape(study, nodes())
     prove_shared(parts.storage, nodes())
     parts.stopping.check()
     look = own_nodes if address is None else nodes
@@ -219,8 +223,14 @@ def _run(
     orders = Orders(parts.storage, terms.driver, lease.fence)
     stack.callback(orders.halt)
     books = Bookkeeper(ledger, lease, design, parts.storage, judge(study), parts.tell)
-    desk = open_desk(study, books, terms, data, sized.shapes(study, shape), look, parts.tell)
-    _drive(parts, desk, partial(_each_step, parts, orders, heart), scratch, trainable)
+    shapes = sized.shapes(study, shape)
+    desk = open_desk(study, books, terms, data, shapes, look, parts.tell)
+    each_step: Callable[[], None] = partial(_each_step, parts, orders, heart)
+    if address is not None:
+        each_step = stack.enter_context(
+            asked_for(books.owed, lambda each: shapes[books.arm(each.trial).model], each_step)
+        )
+    _drive(parts, desk, each_step, scratch, trainable)
     if desk.nothing_left:  # no run may follow that would remove what lost workers left
         sweep(ledger, lease, parts.storage, terms.folder)
     return desk.nothing_left
@@ -269,18 +279,6 @@ def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[L
     stack.callback(give_back, parts.ledger, lease)
     parts.ledger.request_stop(study_id, stop=False)  # what was asked of an earlier driver
     return lease, stack.enter_context(Heartbeat(parts.ledger, lease, lease_seconds=seconds))
-
-
-def _shape(study: Study, there: Sequence[Node]) -> Shape:
-    """What a trial gets; the largest node decides whether there is a GPU.
-
-    Raises:
-        InputError: No node can hold it.
-    """
-    shape = shape_of(study, max(there, key=lambda node: (node.gpu, node.cpu)))
-    if (reason := impossible(there, shape)) is not None:
-        raise InputError(f"resources: {reason}. Ask for less, or run it where there is more.")
-    return shape
 
 
 def _counts(ledger: Ledger, name: str) -> Counter[str]:

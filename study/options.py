@@ -26,6 +26,10 @@ RayAt = Annotated[
     str | None,
     typer.Option("--ray", help="A Ray cluster, host:port, or auto on one of its machines; else one is started here."),
 ]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0.0, help="Minutes for the cluster's autoscaler to bring a machine that holds a trial."),
+]
 ClusterAt = Annotated[
     str | None, typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
 ]

@@ -15,6 +15,7 @@ from study.ledger import Ledger
 from study.memory import facts_memory
 from study.nodes import machines
 from study.options import Places, made
+from study.scaling import await_room
 from study.spec import Study
 from study.tracking.store import default_uri
 from study.watch import watching
@@ -22,7 +23,9 @@ from study.words import counted, duration
 from trainables.errors import InputError
 
 
-def run_study(study: Study, places: Places, console: Console, ray: str | None = None) -> Result:
+def run_study(
+    study: Study, places: Places, console: Console, ray: str | None = None, wait_minutes: float = 0.0
+) -> Result:
     """Runs a study to its end, or goes on with it, and says what happens.
 
     Args:
@@ -30,11 +33,14 @@ def run_study(study: Study, places: Places, console: Console, ray: str | None = 
         places: Where its parts lie.
         console: Where to say it.
         ray: A running Ray cluster's address; by default one is started here.
+        wait_minutes: How long a machine that can hold a trial is waited for, where a cluster has none yet.
 
     Raises:
         InputError: Something the user gave is wrong; nothing was started.
     """
     with machines(ray) as there:
+        if ray is not None:
+            there = await_room(study, wait_minutes, lambda text: console.print(Text(text)))
         return _run(study, places, console, ray, there)
 
 

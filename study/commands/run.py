@@ -7,7 +7,21 @@ import typer
 
 from study.commands.output import FAILURES, STOPPED, console
 from study.commands.report import write_report
-from study.options import HOME, AllowCode, Data, File, Home, LedgerAt, MlflowAt, Places, RayAt, Set, Smoke, StorageAt
+from study.options import (
+    HOME,
+    AllowCode,
+    Data,
+    File,
+    Home,
+    LedgerAt,
+    MlflowAt,
+    Places,
+    RayAt,
+    Set,
+    Smoke,
+    StorageAt,
+    Wait,
+)
 
 
 def run(
@@ -21,6 +35,7 @@ def run(
     mlflow: MlflowAt = None,
     storage: StorageAt = None,
     ray: RayAt = None,
+    wait: Wait = 0.0,
 ) -> None:
     """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
 
@@ -37,7 +52,7 @@ def run(
     try_code(study)
     again = shlex.join(["segstudy", *sys.argv[1:]])
     try:
-        result = run_study(study, places, console(), ray)
+        result = run_study(study, places, console(), ray, wait)
     except KeyboardInterrupt:  # the second one: it could not wait
         typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
         typer.echo(f"  {again}")

@@ -3,19 +3,26 @@
 import typer
 
 from study.commands.output import FAILURES, console, print_json
-from study.options import HOME, AsJson, Home, LedgerAt, Name, Places
+from study.options import HOME, AsJson, ClusterAt, Home, LedgerAt, Name, Places
 
 
 def status(
     name: Name,
     home: Home = HOME,
     ledger: LedgerAt = None,
+    cluster: ClusterAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show where a study stands, also while another process runs it. Ends with 1 where trials failed.
 
+    With --cluster: how its job there stands, and the last that it said.
     Example: segstudy status demo
     """
+    if cluster is not None:
+        from study.commands.jobs import status_there
+
+        status_there(name, cluster, as_json)
+        return
     from study.status_text import status_of, status_text
 
     found = status_of(Places.of(home, ledger).ledger, name)
@@ -28,11 +35,16 @@ def status(
         raise typer.Exit(FAILURES)
 
 
-def stop(name: Name, home: Home = HOME, ledger: LedgerAt = None) -> None:
+def stop(name: Name, home: Home = HOME, ledger: LedgerAt = None, cluster: ClusterAt = None) -> None:
     """Ask whoever runs a study to stop where nothing is lost.
 
     Example: segstudy stop demo
     """
+    if cluster is not None:
+        from study.commands.jobs import stop_there
+
+        stop_there(name, cluster)
+        return
     from study.ledger import Ledger
 
     where = Places.of(home, ledger).ledger

@@ -1,0 +1,211 @@
+"""Studies as jobs: what is sent to a cluster, how it is found again by name, and a real study on a real Ray."""
+
+import dataclasses
+import pathlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import ray
+import yaml
+
+from study.cli import run_command
+from study.jobs import Jobs, packages, without_password
+from study.ray_session import settings, token
+from study.spec import Study, load
+from tests.study.numbers_study import numbers_study
+from trainables.errors import InputError
+
+
+@dataclasses.dataclass
+class Listed:
+    """A job as Ray lists it."""
+
+    submission_id: str | None
+    status: str
+    metadata: dict[str, str] | None
+    start_time: int = 0
+    end_time: int | None = None
+    message: str | None = None
+
+
+class Server:
+    """Ray's client as far as it is used; jobs run when told to."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Listed] = [Listed(None, "RUNNING", None), Listed("raysubmit_1", "RUNNING", {"a": "b"})]
+        self.sent: list[dict[str, Any]] = []
+        self.files: list[str] = []
+        self.logs = iter([""])
+        self.stopped: list[str] = []
+
+    def list_jobs(self) -> list[Listed]:
+        return self.jobs
+
+    def submit_job(self, **job: Any) -> None:
+        self.sent.append(job)
+        self.files.append(pathlib.Path(job["runtime_env"]["working_dir"], "study.yaml").read_text())
+        self.jobs.append(Listed(job["submission_id"], "PENDING", job["metadata"], start_time=1000 * len(self.jobs)))
+
+    def get_job_logs(self, job: str) -> str:
+        return next(self.logs)
+
+    def stop_job(self, job: str) -> None:
+        self.stopped.append(job)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def jobs(server: Server, monkeypatch: pytest.MonkeyPatch) -> Jobs:
+    monkeypatch.setattr("study.jobs._address", lambda url: url)
+    return Jobs("http://head:8265", server)
+
+
+def test_a_job_carries_the_whole_study_and_this_code(jobs: Jobs, server: Server, tmp_path: pathlib.Path) -> None:
+    study = numbers_study(dataset={"path": "/shared/data", "labels": {"organ": 1, "lesion": 2}})
+    job = jobs.submit(study, ["--home", "/shared/my runs"], python="/opt/env/bin/python")
+    (sent,) = server.sent
+    assert sent["entrypoint"] == (
+        "exec /opt/env/bin/python -m study.cli run study.yaml --ray auto --home '/shared/my runs'"
+    )
+    assert (job.id, job.study, job.status, job.lives) == ("segstudy-numbers-1", "numbers", "PENDING", True)
+    assert sent["runtime_env"]["py_modules"] == packages()
+    file = tmp_path / "study.yaml"
+    file.write_text(server.files[0])
+    assert load(file).plain() == study.plain()
+
+
+def test_one_job_of_a_study_at_a_time_and_the_newest_is_meant(jobs: Jobs, server: Server) -> None:
+    jobs.submit(numbers_study(), [])
+    with pytest.raises(InputError, match=r"'numbers' is starting at http://head:8265 as segstudy-numbers-1. See it: "):
+        jobs.submit(numbers_study(), [])
+    server.jobs[-1].status = "STOPPED"
+    assert jobs.submit(numbers_study(), []).id == "segstudy-numbers-2"
+    assert jobs.find("numbers").id == "segstudy-numbers-2"
+    assert len(server.sent) == 2
+
+
+def test_a_study_without_a_job(jobs: Jobs) -> None:
+    with pytest.raises(InputError, match="no job of a study 'demo' at http://head:8265: it has no jobs of segstudy"):
+        jobs.find("demo")
+    jobs.submit(numbers_study(), [])
+    with pytest.raises(InputError, match=r"it has jobs of numbers\. Start one with segstudy submit"):
+        jobs.find("demo")
+
+
+def test_a_log_is_followed_to_its_end(jobs: Jobs, server: Server) -> None:
+    job = jobs.submit(numbers_study(), [])
+    server.logs = iter(["a\n", "a\nb\n", "a\nb\n", "a\nb\nc\n"])
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            server.jobs[-1].status = "SUCCEEDED"
+
+    assert list(jobs.follow(job, sleep)) == ["a\n", "b\n", "c\n"]
+
+
+def test_what_a_cluster_refuses_is_one_line(jobs: Jobs, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise RuntimeError("Request failed with status code 401: no token\nTraceback …")
+
+    monkeypatch.setattr(server, "list_jobs", refuse)
+    with pytest.raises(
+        InputError, match=r"^--cluster http://head:8265: Request failed with status code 401: no token$"
+    ):
+        jobs.find("numbers")
+
+
+@pytest.mark.parametrize("url", ["head:8265", "ray://head:10001", "http://127.0.0.1:1"])
+def test_an_address_without_a_job_server(url: str) -> None:
+    with pytest.raises(InputError, match=f"^--cluster {url}: "):
+        Jobs(url)
+
+
+def test_a_password_is_not_sent() -> None:
+    with pytest.raises(InputError, match=r"^--ledger: has a password") as error:
+        without_password("--ledger", "postgresql+psycopg://me:secret@db/study")
+    assert "secret" not in str(error.value)
+    for url in (None, "/shared/ledger.db", "postgresql+psycopg://me@db/study"):
+        without_password("--ledger", url)
+
+
+def test_the_token_is_shown_where_there_is_one(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    assert token() == {}
+    (tmp_path / "token").write_text("t")
+    assert token() == {"RAY_AUTH_MODE": "token"}
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # what the user says comes first
+    assert token() == {}
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """A Ray with a job server."""
+    with settings():
+        context = ray.init(address="local", num_cpus=2, include_dashboard=True, log_to_driver=False)
+        yield f"http://{context.dashboard_url}"
+        ray.shutdown()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_study_is_sent_watched_stopped_and_goes_on(
+    tmp_path: pathlib.Path, cluster: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, home = tmp_path / "phantoms", tmp_path / "runs"
+    assert run_command(["phantom", str(data), "--cases", "6", "--dim", "2"]) == 0
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump({**tiny_study(), "name": "tiny"}))
+    line = ["submit", str(file), "--cluster", cluster, "--home", str(home), "--data", str(data)]
+    assert run_command([*line, "--python", sys.executable]) == 0
+    jobs = Jobs(cluster)
+    _until(lambda: "trial" in jobs.log(jobs.find("tiny")))
+    assert run_command(["stop", "tiny", "--cluster", cluster]) == 0
+    _until(lambda: not jobs.find("tiny").lives)
+    assert "nothing is lost" in jobs.log(jobs.find("tiny"))
+    assert run_command([*line, "--python", sys.executable]) == 0
+    assert run_command(["logs", "tiny", "--cluster", cluster, "--follow"]) == 0
+    assert run_command(["status", "tiny", "--cluster", cluster]) == 0
+    said = capsys.readouterr().out
+    assert "tiny: done as segstudy-tiny-2" in said
+    assert (home / "reports" / "tiny" / "report.html").exists()
+
+
+def tiny_study() -> dict[str, Any]:
+    study = numbers_study().plain()
+    dataset = {
+        "path": None,
+        "labels": {"organ": 1, "lesion": 2},
+        "group": "case",
+        "split": {"validation": 0.34, "test": 0.34},
+    }
+    budget = {"trials_per_arm": 4, "cohort": 2, "halving": {"eta": 2, "marks": [8, 16]}, "final_seeds": 1}
+    training = {"iterations": 16, "batch_size": 2}
+    preprocess = {"spacing": "unknown", "normalize": "minmax"}
+    changed = {"dataset": dataset, "budget": budget, "training": training, "preprocess": preprocess}
+    return {**{key: study[key] for key in ("seed", "patch", "resources", "report")}, **changed, **MODELS}
+
+
+MODELS: dict[str, Any] = {"models": {"unet": {"width": 4}}, "losses": {"dice": "default"}}
+
+
+def _until(there: Any, seconds: float = 150) -> None:
+    deadline = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def test_the_study_of_the_test_is_one() -> None:
+    Study.from_plain({**tiny_study(), "name": "tiny"})
