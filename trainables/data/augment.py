@@ -33,6 +33,7 @@ import torch
 from torch import Tensor
 
 from trainables.data import deform
+from trainables.data.deform import sent
 from trainables.data.draws import DRAWS, Drawn, draw
 from trainables.data.intensity import INTENSITIES
 from trainables.data.patterns import PATTERNS, pattern
@@ -183,9 +184,12 @@ class Augmenter:
             self._flip(images[slot], seen[slot], drawn[slot])
             self._flip(labels[slot], classes[slot], drawn[slot])
         if moved:
-            maps = torch.from_numpy(np.stack([self._map(drawn[slot]) for slot in moved])).to(images.device)
+            maps = torch.from_numpy(np.stack([self._map(drawn[slot]) for slot in moved]))
             fields = self._fields([drawn[slot] for slot in moved], images.device)
-            seen[moved], classes[moved] = deform.sample(images[moved], labels[moved], maps, fields, self.patch_size)
+            still, marked = (torch.stack([whole[slot] for slot in moved]) for whole in (images, labels))
+            found = deform.sample(still, marked, maps, fields, self.patch_size)
+            for slot, one, its_classes in zip(moved, *found, strict=True):
+                seen[slot], classes[slot] = one, its_classes
         return seen, classes
 
     def _flip(self, given: Tensor, found: Tensor, drawn: Drawn) -> None:
@@ -227,7 +231,7 @@ class Augmenter:
                 if "elastic" in one.values:
                     row[:] = one.stream("elastic").standard_normal(row.shape, np.float32)
                     row *= np.float32(one.values["elastic"])
-            found = deform.displacement(torch.from_numpy(control).to(device), self.patch_size, self.spacing)
+            found = deform.displacement(sent(torch.from_numpy(control), device), self.patch_size, self.spacing)
         if any("elastic_filter" in one.values for one in drawn):
             filtered = torch.stack([self._filtered(one, device) for one in drawn])
             found = filtered if found is None else found + filtered
@@ -239,22 +243,16 @@ class Augmenter:
             return torch.zeros(shape, device=device)
         alpha, sigma = drawn.values["elastic_filter"]
         noise = drawn.stream("elastic_filter").random(shape, np.float32)
-        return deform.smoothed(torch.from_numpy(2 * noise - 1).to(device), sigma, self.spacing) * float(alpha)
+        return deform.smoothed(sent(torch.from_numpy(2 * noise - 1), device), sigma, self.spacing) * float(alpha)
 
     def _recolour(self, names: Sequence[str], images: Tensor, drawn: Sequence[Drawn]) -> None:
         """Changes the intensities of those patches to which it happens, in place."""
         for name in names:
-            slots = [slot for slot, one in enumerate(drawn) if name in one.values]
-            if not slots:
-                continue
-            if name in PATTERNS:
-                shape = tuple(images.shape[1:])
-                fields = [pattern(name, drawn[slot], shape) for slot in slots]
-                strength = torch.from_numpy(np.stack(fields) if len(fields) > 1 else fields[0][None]).to(images)
-            else:
-                values = [drawn[slot].values[name] for slot in slots]
-                strength = images.new_tensor(values).view(-1, *(1,) * (images.ndim - 1))
-            if len(slots) == len(images):
-                images.copy_(INTENSITIES[name](images, strength))
-            else:
-                images[slots] = INTENSITIES[name](images[slots], strength)
+            for slot, one in enumerate(drawn):
+                if name not in one.values:
+                    continue
+                patch = images[slot : slot + 1]
+                strength = one.values[name]
+                if name in PATTERNS:
+                    strength = sent(torch.from_numpy(pattern(name, one, tuple(images.shape[1:]))), images.device)
+                patch.copy_(INTENSITIES[name](patch, strength))

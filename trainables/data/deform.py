@@ -70,12 +70,14 @@ def displacement(control: Tensor, size: Sequence[int], spacing: Sequence[float])
     Returns:
         `(N, dim, *size)`: displacement along each axis in that axis's voxels.
     """
-    splines = [_spline(length, _distance(side, spacing)) for length, side in zip(size, spacing, strict=True)]
+    splines = [
+        _spline_on(control.device, length, _distance(side, spacing)) for length, side in zip(size, spacing, strict=True)
+    ]
     norm = math.prod(_deviation(length, _distance(side, spacing)) for length, side in zip(size, spacing, strict=True))
     per_axis = [min(spacing) / side if free else 0.0 for side, free in zip(spacing, free_axes(spacing), strict=True)]
-    field = control * (control.new_tensor(per_axis) / norm).view(1, -1, *(1,) * len(size))
+    field = torch.stack([control[:, axis] * (factor / norm) for axis, factor in enumerate(per_axis)], dim=1)
     for axis, basis in enumerate(splines):
-        field = torch.movedim(torch.movedim(field, axis + 2, -1) @ basis.to(control).T, -1, axis + 2)
+        field = torch.movedim(torch.movedim(field, axis + 2, -1) @ basis.T, -1, axis + 2)
     return field.contiguous()
 
 
@@ -94,10 +96,9 @@ def smoothed(noise: Tensor, sigma: float, spacing: Sequence[float]) -> Tensor:
     """
     field = noise
     for axis, length in enumerate(noise.shape[1:]):
-        kernel = _gaussian(length, sigma).to(noise)
+        kernel = sent(_gaussian(length, sigma), noise.device)
         field = torch.movedim(torch.movedim(field, axis + 1, -1) @ kernel, -1, axis + 1)
-    free = noise.new_tensor([float(ok) for ok in free_axes(spacing)])
-    return field * free.view(-1, *(1,) * (noise.ndim - 1))
+    return torch.stack([one * float(ok) for one, ok in zip(field, free_axes(spacing), strict=True)])
 
 
 def sample(
@@ -112,7 +113,7 @@ def sample(
     Args:
         images: `(N, C, *source)` float.
         labels: `(N, *source)` integer, or M maps `(N, M, *source)`; values up to 2^24.
-        maps: `(N, dim, dim)` from offsets in the result to offsets in the source, in voxels.
+        maps: `(N, dim, dim)` from offsets in the result to offsets in the source, in voxels; on the CPU.
         fields: `(N, dim, *size)` voxels added to the source offsets, or None.
         size: Voxels of the result, taken around the middle of the source. Beyond its edges the outermost values go on.
 
@@ -142,17 +143,22 @@ def _on_a_grid(
     images: Tensor, labels: Tensor, maps: Tensor, fields: Tensor | None, size: tuple[int, ...]
 ) -> tuple[Tensor, Tensor]:
     """`sample` of `(N, M, *source)` labels on any device, all patches at once."""
-    source = torch.tensor(images.shape[2:], dtype=maps.dtype, device=maps.device)
-    target = torch.tensor(size, dtype=maps.dtype, device=maps.device)
+    source = torch.tensor(images.shape[2:], dtype=maps.dtype)
+    target = torch.tensor(size, dtype=maps.dtype)
     unit = maps * target / source[:, None]  # grid_sample's coordinates run from -1 to 1 over each axis, x first
-    theta = functional.pad(unit.flip(1, 2), (0, 1)).float()
+    theta = sent(functional.pad(unit.flip(1, 2), (0, 1)).float(), images.device)
     grid = functional.affine_grid(theta, [len(images), 1, *size], align_corners=False)
     if fields is not None:
-        shift = fields * (2 / source).to(fields).view(1, -1, *(1,) * len(size))
-        grid = grid + shift.flip(1).movedim(1, -1)
+        shifts = [fields[:, axis] * (2 / side) for axis, side in enumerate(images.shape[2:])]
+        grid = grid + torch.stack(shifts[::-1], dim=-1)
     seen = functional.grid_sample(images, grid, "bilinear", "border", align_corners=False)
     classes = functional.grid_sample(labels.float(), grid, "nearest", "border", align_corners=False)
     return seen, classes.to(labels.dtype)
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the CPU's on another device, to which nothing waits: not even the CPU for a GPU."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _distance(side: float, spacing: Sequence[float]) -> float:
@@ -167,6 +173,11 @@ def _gaussian(length: int, sigma: float) -> Tensor:
     return torch.from_numpy(
         (np.where(apart <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0) / total).astype(np.float32)
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _spline_on(device: torch.device, length: int, distance: float) -> Tensor:
+    return _spline(length, distance).to(device)
 
 
 @functools.lru_cache(maxsize=64)

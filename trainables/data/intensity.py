@@ -2,17 +2,21 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
+Strength = Tensor | float
+"""One number for all patches, or `(N, 1, …)`: one for each."""
 
-def brightness(images: Tensor, factor: Tensor) -> Tensor:
+
+def brightness(images: Tensor, factor: Strength) -> Tensor:
     """Every value times the patch's factor. `images (N, C, *spatial)`, `factor (N, 1, …)`; 1 changes nothing."""
     return images * factor
 
 
-def contrast(images: Tensor, factor: Tensor) -> Tensor:
+def contrast(images: Tensor, factor: Strength) -> Tensor:
     """Distances from each channel's mean times the factor, cut at its old extremes; 1 changes nothing."""
     spatial = tuple(range(2, images.ndim))
     mean = images.mean(spatial, keepdim=True)
@@ -20,7 +24,7 @@ def contrast(images: Tensor, factor: Tensor) -> Tensor:
     return (images - mean).mul_(factor).add_(mean).clamp_(low, high)
 
 
-def gamma(images: Tensor, exponent: Tensor) -> Tensor:
+def gamma(images: Tensor, exponent: Strength) -> Tensor:
     """Each channel scaled to `[0, 1]`, raised to the exponent, brought back to its mean and standard deviation."""
     spatial = tuple(range(2, images.ndim))
     low, high = images.amin(spatial, keepdim=True), images.amax(spatial, keepdim=True)
@@ -49,7 +53,7 @@ def _spread(centred: Tensor) -> Tensor:
     return length / math.sqrt(centred[0, 0].numel())
 
 
-INTENSITIES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+INTENSITIES: dict[str, Callable[[Tensor, Any], Tensor]] = {
     "brightness": brightness,
     "contrast": contrast,
     "gamma": gamma,
