@@ -1,0 +1,78 @@
+"""Small trials that share one device: processes that train at the same time, and what they get done together.
+
+    python benchmarks/parts/packed.py FOLDER DEVICE SHARE SECONDS
+
+is one of them: it says `ready`, begins at a line on its standard input, and prints the iterations that it made.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve()
+
+
+def together(count: int, folder: pathlib.Path, device: str, seconds: float) -> float:
+    """Iterations a second of so many trials side by side.
+
+    Args:
+        count: Trials.
+        folder: Where their cases are prepared, or already lie.
+        device: `cpu` or `cuda`.
+        seconds: How long they are watched, from when all are ready.
+    """
+    command = [sys.executable, str(HERE), str(folder), device, str(1 / count), str(seconds)]
+    trials = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(count)
+    ]
+    try:
+        for trial in trials:
+            assert trial.stdout is not None
+            if trial.stdout.readline() != "ready\n":
+                raise OSError("a packed trial did not start; its message stands above")
+        for trial in trials:
+            assert trial.stdin is not None
+            trial.stdin.write("go\n")
+            trial.stdin.flush()
+        return sum(float(trial.communicate()[0]) for trial in trials)
+    finally:
+        for trial in trials:
+            trial.kill()
+            trial.wait()
+
+
+def main(folder: str, device: str, share: str, seconds: str) -> None:
+    """One trial; the iterations a second that it made in the time."""
+    sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent.parent.parent)]
+    import starved
+    import torch
+
+    from trainables.device import claim
+    from trainables.training import Training
+
+    data = starved.cases(pathlib.Path(folder), 3)
+    spec = dataclasses.replace(
+        starved.spec_of("unet3d", data, argparse.Namespace(threads=1, device=device)),
+        model_parameters={"width": 8},
+        patch_size=(32, 32, 32),
+        gpu=float(share) if device == "cuda" else 0.0,
+        precision="bfloat16" if device == "cuda" else "float32",
+    )
+    claim(spec, spec.gpu)
+    training = Training(spec, data)
+    training.advance(5)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    start, before = time.perf_counter(), training.iteration
+    while time.perf_counter() - start < float(seconds):
+        training.advance(training.iteration + 5)
+        if device == "cuda":
+            torch.cuda.synchronize()
+    print((training.iteration - before) / (time.perf_counter() - start))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
