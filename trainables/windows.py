@@ -46,6 +46,15 @@ class Windows:
             raise ValueError(f"blend: expected {' or '.join(BLENDS)}, found {blend!r}")
         self.weight = weights(window, blend).to(device)
         self._shares: dict[tuple[int, ...], Tensor] = {}
+        self._last: Tensor | None = None
+
+    def weight_of(self, scores: Tensor) -> Tensor:
+        """The weight for scores `(C, *window)`; where they lie channels last so does it, once for each channel."""
+        if not _lies_last(scores):
+            return self.weight
+        if self._last is None or len(self._last) != len(scores):  # broadcast, it would take four times as long
+            self._last = self.weight[..., None].expand(*self.size, len(scores)).contiguous().movedim(-1, 0)
+        return self._last
 
     def corners(self, size: Sequence[int]) -> list[Corner]:
         """First voxels of the windows of an image at least as large as a window, the last axis fastest."""
@@ -127,7 +136,7 @@ class Canvas:
         if self._alone:
             where.copy_(scores)
         else:
-            where.addcmul_(scores, self._windows.weight)
+            where.addcmul_(scores, self._windows.weight_of(scores))
         self.open -= 1
 
     def mean(self) -> Tensor:
@@ -179,10 +188,14 @@ def place(corner: Corner, size: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(first, first + side) for first, side in zip(corner, size, strict=True))
 
 
+def _lies_last(scores: Tensor) -> bool:
+    return scores.stride(0) == 1 and len(scores) > 1
+
+
 def _like(scores: Tensor, shape: Sequence[int], *, empty: bool) -> Tensor:
     """`(C, *shape)` zeros, or anything where all is written once; channels last in memory where the scores have it."""
     make = torch.empty if empty else torch.zeros
-    if scores.stride(0) == 1 and len(scores) > 1:
+    if _lies_last(scores):
         return make((*shape, len(scores)), device=scores.device).movedim(-1, 0)
     return make((len(scores), *shape), device=scores.device)
 

@@ -240,12 +240,20 @@ def test_weights_are_kept_for_images_of_one_size() -> None:
 
 def test_scores_that_lie_channels_last_are_summed_likewise() -> None:
     given = image((9, 8, 7))
-    how: dict[str, Any] = {"window": (4, 4, 4), "overlap": (2, 2, 2)}
+    windows = Windows((4, 4, 4), (2, 2, 2))
 
-    def last(x: Tensor) -> Tensor:
-        return by_place(x).contiguous(memory_format=torch.channels_last_3d)
+    for classes in (3, 2):  # by the same windows
 
-    assert torch.allclose(predict(last, given, **how), predict(by_place, given, **how), atol=1e-6)
+        def first(x: Tensor, classes: int = classes) -> Tensor:
+            return by_place(x)[:, :classes].contiguous()
+
+        def last(x: Tensor, classes: int = classes) -> Tensor:
+            return by_place(x)[:, :classes].contiguous(memory_format=torch.channels_last_3d)
+
+        (found,) = predict_all(last, [(given, None)], windows=windows)
+        (expected,) = predict_all(first, [(given, None)], windows=windows)
+        assert torch.allclose(found, expected, atol=1e-6)
+        assert windows.weight_of(last(given[None])[0, :, :4, :4, :4]).shape == (classes, 4, 4, 4)
 
 
 @pytest.mark.parametrize(
