@@ -66,7 +66,7 @@ preprocess.crop.margin preprocess.window preprocess.window.level preprocess.perc
 preprocess.pad patch patch.size patch.overlap patch.foreground patch.context augment models losses
 patch.sampling augment.rotate augment.rotate.degrees weighting dataset.train_on training.schedule training.step
 training.step.at training.plateau training.plateau.monitor training.early_stopping training.epoch training.checkpoint
-training.evaluate_every training.eps budget.marks budget.final_on
+training.evaluate_every training.eps training.deterministic training.compile budget.marks budget.final_on
 training training.learning_rate training.optimizer training.momentum training.batch_size training.iterations
 budget budget.trials_per_arm budget.cohort budget.sampler budget.halving budget.searches
 objective objective.metric inference inference.mirror report report.baseline

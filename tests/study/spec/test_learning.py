@@ -46,6 +46,15 @@ def test_stopping_and_the_best_checkpoint_reach_the_trial() -> None:
     assert fields({})["objective"] == {"metric": "dice", "regions": ["kidney", "tumor"], "maximize": True}
 
 
+def test_kernels_and_compiler_reach_the_trial() -> None:
+    assert (fields({})["deterministic"], fields({})["compile"]) == (False, "never")
+    asked = fields({"training.deterministic": True, "training.compile": "auto"})
+    assert (asked["deterministic"], asked["compile"]) == (True, "auto")
+    for wrong in ({"training.compile": True}, {"training.deterministic": "perhaps"}):
+        with pytest.raises(SpecError, match=next(iter(wrong))):
+            study(wrong)
+
+
 def test_in_silence_nothing_is_looked_at() -> None:
     plain = study().plain()["training"]
     quiet = {"step": None, "plateau": None, "early_stopping": None, "epoch": None, "evaluate_every": None}
