@@ -111,7 +111,7 @@ def _fail_unequally(arms: Sequence[ArmResult]) -> bool:
 def missing(results: Results) -> tuple[str, ...]:
     """What the study still owes, and what it will never have."""
     lines = []
-    for arm in results.arms:
+    for arm in results.every_arm:
         name, search, trainings = arm.row.name, arm.progress.search, arm.trainings
         if arm.standing == "searching":
             lines.append(f"{name}: {search.ended} of {search.planned} search trials ended; no final training yet.")
@@ -136,7 +136,7 @@ def remarks(results: Results) -> tuple[str, ...]:
     """What a reader must know to read the tables rightly."""
     how = results.protocol
     lines = []
-    for arm in results.arms:
+    for arm in results.every_arm:
         if arm.trainings.diverged:
             lines.append(
                 f"{arm.row.name}: {arm.trainings.diverged} of {arm.trainings.planned} final trainings diverged; "

@@ -56,7 +56,7 @@ def _linked(arm: ArmResult, *words: str) -> list[Entry]:
 def budget_table(results: Results) -> Table:
     """Trials, failures and hours of each arm: every arm got the same."""
     rows = []
-    for arm in results.arms:
+    for arm in results.every_arm:
         search, trainings, hours = arm.progress.search, arm.trainings, arm.progress.hours
         counts = [str(search.counts.get(status, 0)) for status in ("finished", "halved", "failed", "lost")]
         words = [
@@ -91,7 +91,7 @@ def budget_table(results: Results) -> Table:
 def failure_table(results: Results, longest: int = 8) -> Table | None:
     """Why trials failed, the most frequent reasons of each arm; None where none did."""
     rows: list[Row] = []
-    for arm in results.arms:
+    for arm in results.every_arm:
         reasons = sorted(arm.progress.failures.items(), key=lambda item: -item[1])
         for (stage, status, reason), number in reasons[:longest]:
             rows.append(

@@ -5,6 +5,7 @@ import dataclasses
 from reports import claims, cost_tables, result_tables, summary
 from reports.asked_tables import asked_tables
 from reports.best_of import best_of_table
+from reports.default_table import default_table
 from reports.differences import difference_tables
 from reports.layout import Table
 from reports.lesion_tables import lesion_tables
@@ -28,6 +29,7 @@ class Document:
         protocols: What differs from the papers whose numbers stand there, a table a data set.
         regions: Test results at the last mark, a table a region, the objective's first.
         differences: Each arm against the baseline; None where nothing is compared.
+        defaults: Each tuned arm beside its default parameters; None unless the file asks for it.
         marks: The objective by iteration, a table a region; none where there is one mark only.
         lesions: Lesions found and falsely found by arm and size, a table a region; none unless the file wants them.
         search: What the searches found on validation cases; None where nothing was tuned.
@@ -49,6 +51,7 @@ class Document:
     protocols: tuple[Table, ...]
     regions: tuple[Table, ...]
     differences: Table | None
+    defaults: Table | None
     marks: tuple[Table, ...]
     lesions: tuple[Table, ...]
     search: Table | None
@@ -62,7 +65,15 @@ class Document:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables in reading order."""
-        results = (*self.asked, *self.protocols, *self.regions, self.differences, *self.marks, *self.lesions)
+        results = (
+            *self.asked,
+            *self.protocols,
+            *self.regions,
+            self.differences,
+            self.defaults,
+            *self.marks,
+            *self.lesions,
+        )
         found = (*results, self.search, self.best_of, self.importance, self.budget, self.failures)
         return tuple(table for table in found if table is not None)
 
@@ -80,6 +91,7 @@ def document(results: Results) -> Document:
         protocols=difference_tables(results),
         regions=result_tables.region_tables(results),
         differences=result_tables.comparison_table(results),
+        defaults=default_table(results),
         marks=result_tables.mark_tables(results),
         lesions=lesion_tables(results),
         search=cost_tables.search_table(results),

@@ -164,15 +164,15 @@ def mark_panels(results: Results) -> tuple[str, ...]:
     usual = [value for points in sound for _, *values in points for value in values]
     if len(results.protocol.marks) == 1 or not any(series):
         return ("",) * len(results.arms)
-    return tuple(_mark_panel(results, arm, series, usual) for arm in results.arms)
+    return tuple(_mark_panel(results, place, series, usual) for place in range(len(results.arms)))
 
 
 Points = Sequence[tuple[int, float, float, float]]
 """(mark, mean, low, high)."""
 
 
-def _mark_panel(results: Results, arm: ArmResult, series: Sequence[Points], usual: Sequence[float]) -> str:
-    how, points = results.protocol, series[arm.row.number]
+def _mark_panel(results: Results, place: int, series: Sequence[Points], usual: Sequence[float]) -> str:
+    how, arm, points = results.protocol, results.arms[place], series[place]
     if not points:
         return ""
     marks, means, low, high = (list(column) for column in zip(*points, strict=True))
@@ -180,7 +180,7 @@ def _mark_panel(results: Results, arm: ArmResult, series: Sequence[Points], usua
 
     def draw(axes: "Axes") -> None:
         for number, others in enumerate(series):
-            if number != arm.row.number and others:
+            if number != place and others:
                 axes.plot(
                     [point[0] for point in others], [point[1] for point in others], color=MUTED, linewidth=1, alpha=0.45
                 )

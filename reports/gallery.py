@@ -86,7 +86,10 @@ def gallery(results: Results, pictures: Pictures) -> Gallery | None:
     go by name. None without previews.
     """
     first: dict[tuple[int, str], tuple[TrialKey, Preview]] = {}
+    shown = {arm.row.number for arm in results.arms}
     for key, preview in pictures.previews:
+        if key.arm not in shown:
+            continue
         first.setdefault((key.arm, preview.case), (key, preview))
     if not first:
         return None

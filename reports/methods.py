@@ -81,6 +81,7 @@ def _training(results: Results) -> list[str]:
         f"Patches were augmented by {_list([numbers.recipe(one) for one in augment])}."
         if augment
         else "Patches were not augmented.",
+        "The default parameters of each tuned arm were trained and tested beside it." if results.defaults else "",
         "All arms met the same initial weights, patches and augmentations for a given seed.",
         f"Whole images were predicted in windows that overlap by {numbers.setting(patch['overlap'])} voxels.",
     ]

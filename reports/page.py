@@ -13,7 +13,7 @@ from reports.document import Document
 from reports.figures import loss_panels, mark_panels, search_panels
 from reports.gallery import Shown, gallery
 from reports.layout import Entry, Table
-from reports.numbers import MINUS
+from reports.numbers import MINUS, NONE
 from reports.records import Pictures
 from reports.results import Results
 from reports.templating import environment
@@ -76,6 +76,7 @@ def page(document: Document, studies: Sequence[Results], pictures: Pictures) -> 
             gallery=shown,
             panels=[panel for panel in panels if any(svg for _, svg in panel.drawn)],
             stroke=stroke,
+            none_sign=NONE,
             diagram=diagram(studies),
             trials=trials,
             whence="" if results is None else whence(results),

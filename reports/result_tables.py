@@ -1,5 +1,6 @@
 """Tables of test scores: by region, by iteration, and each arm against the baseline."""
 
+import math
 from collections.abc import Iterable
 
 from reports import equivalence, numbers
@@ -157,20 +158,23 @@ def _reading(results: Results, region: str) -> tuple[str, ...]:
 
 
 BEYOND = (
-    "An interval that reaches beyond 0 or 1 comes from few trainings or patients that differ much. It is not cut, "
-    "since its coverage was simulated as it is: it says that little is known."
+    "An interval that reaches where no value can be (below 0; of a share, above 1) comes from few trainings or "
+    "patients that differ much. It is not cut, since its coverage was simulated as it is: it says that little is known."
 )
 
 
 def reaches_beyond(results: Results, columns: Iterable[Column]) -> bool:
-    """Whether the interval of some share ends where no value can be."""
-    shares = [column for column in columns if METRICS[column[1]].kind == "share"]
-    found = [arm.cells[column].estimate for arm in results.arms for column in shares if column in arm.cells]
-    return any(
-        each.low is not None and each.high is not None and (each.low < 0 or each.high > 1)
-        for each in found
-        if each is not None
-    )
+    """Whether some interval ends where no value can be."""
+    tops = {"share": 1.0, "distance": math.inf, "volume": math.inf, "count": math.inf}
+    for column in columns:
+        top = tops.get(METRICS[column[1]].kind)  # None: a bias has a sign
+        found = [arm.cells[column].estimate for arm in results.arms if column in arm.cells]
+        ends = [(each.low, each.high) for each in found if each is not None]
+        if top is not None and any(
+            low is not None and high is not None and (low < 0 or high > top) for low, high in ends
+        ):
+            return True
+    return False
 
 
 def _ceiling(results: Results, region: str) -> float | None:

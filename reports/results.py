@@ -15,6 +15,7 @@ from reports.records import Records
 from reports.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
 from reports.splitwide import SplitRecords, false_volumes, split_cells
 from reports.statistics import holm, like_the_best
+from study.design import DEFAULTS
 from study.ledger.rows import ArmRow
 
 Column = tuple[str, str, int]
@@ -116,7 +117,8 @@ class Results:
         records: What they were made from.
         protocol: How the study compares.
         scores: Test scores.
-        arms: By number.
+        arms: By number, without those of the defaults.
+        defaults: Tuned arm → what its default parameters reached, where the file asks for that: shown, never tested.
         comparisons: Every arm but the baseline, by number; empty without a baseline.
         best: Column → arms that show its best mean; of arms that are complete.
         like_best: Arms that cannot be told from the best in the objective (Holm over all pairs); None where that
@@ -127,6 +129,7 @@ class Results:
     protocol: Protocol
     scores: FinalScores
     arms: tuple[ArmResult, ...]
+    defaults: Mapping[str, ArmResult]
     comparisons: tuple[Comparison, ...]
     best: Mapping[Column, frozenset[str]]
     like_best: frozenset[str] | None
@@ -137,9 +140,14 @@ class Results:
         return self.protocol.region, self.protocol.metric, self.protocol.last
 
     @property
+    def every_arm(self) -> tuple[ArmResult, ...]:
+        """With those of the defaults, by number."""
+        return tuple(sorted((*self.arms, *self.defaults.values()), key=lambda arm: arm.row.number))
+
+    @property
     def complete(self) -> bool:
         """Whether nothing is owed any more."""
-        return all(arm.standing in ("complete", "failed") for arm in self.arms)
+        return all(arm.standing in ("complete", "failed") for arm in self.every_arm)
 
     @property
     def pixels(self) -> bool:
@@ -152,7 +160,7 @@ def results(records: Records) -> Results:
     how = protocol(records.study, records.arms, records.cases)
     names = [arm.name for arm in records.arms]
     scores = final_scores(how, names, records.trials, records.cases, records.scores)
-    arms = tuple(
+    every = tuple(
         ArmResult(
             row=row,
             progress=state,
@@ -162,12 +170,15 @@ def results(records: Records) -> Results:
         )
         for row, state in zip(records.arms, progress(records, how), strict=True)
     )
+    beside = {arm.row.name.removesuffix(DEFAULTS): arm for arm in every if arm.row.name.endswith(DEFAULTS)}
+    arms = tuple(arm for arm in every if not arm.row.name.endswith(DEFAULTS))
     best = _best(arms)
     return Results(
         records=records,
         protocol=how,
         scores=scores,
         arms=arms,
+        defaults=beside,
         comparisons=_comparisons(scores, arms, how),
         best=best,
         like_best=_like_best(scores, arms, best.get((how.region, how.metric, how.last), frozenset())),

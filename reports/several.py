@@ -31,6 +31,7 @@ def together(studies: Sequence[Results]) -> Document:
         protocols=(),
         regions=(),
         differences=None,
+        defaults=None,
         marks=(),
         lesions=(),
         search=None,

@@ -51,7 +51,7 @@ def search_csv(*studies: Results) -> str:
 
 def _ours(results: Results) -> Iterator[Line]:
     p = {comparison.arm: comparison.p for comparison in results.comparisons}
-    for arm in results.arms:
+    for arm in results.every_arm:
         yield from _final(results, arm, p.get(arm.row.name))
 
 

@@ -22,9 +22,9 @@ def arm_key(number: int) -> str:
 
 
 def trial_tables(results: Results) -> tuple[Table, ...]:
-    """Every arm's final trainings, a table an arm, by number."""
+    """Every arm's final trainings, those of the defaults too, a table an arm, by number."""
     weights = {(found.trial, found.iteration): found.weights for found in results.records.segments}
-    return tuple(_table(results, arm, weights) for arm in results.arms)
+    return tuple(_table(results, arm, weights) for arm in results.every_arm)
 
 
 def _table(results: Results, arm: ArmResult, weights: dict[tuple[TrialKey, int], str]) -> Table:

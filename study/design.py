@@ -16,6 +16,10 @@ def arm_name(model: str, loss: str, weighting: str) -> str:
     return "+".join((model, loss, *(() if weighting == "none" else (weighting,))))
 
 
+DEFAULTS = "+defaults"
+"""How the name of an arm ends that stands beside a tuned one, of the same name, with its default parameters."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Arm:
     """One model × one loss (× one lesion weighting): a row of the paper's table, with a parameter space of its own.

@@ -1,5 +1,6 @@
 """What a changed study file changes: additions go on, what would make old and new trials incomparable is refused."""
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,6 +57,8 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
     additions: list[str] = []
     more_trials = False
     for key, before, after in _changes(old, new):
+        if (key, before, after) == ("budget.defaults", False, True):
+            continue  # each is a new arm
         if key in GROWING and isinstance(before, int) and isinstance(after, int) and after > before:
             additions.append(f"{key}: {before} → {after}: {GROWING[key]}")
             more_trials |= key != "budget.final_seeds"
@@ -115,6 +118,9 @@ def _is_level(value: Any) -> bool:
 
 
 def _arms(plain: Mapping[str, Any]) -> list[str]:
+    """Names of the arms; of a file that can no longer be read those that its names make."""
+    with contextlib.suppress(SpecError):
+        return [arm.name for arm in Study.from_plain(plain).arms]
     return [
         arm_name(model, loss, weighting)
         for model in plain.get("models", {})

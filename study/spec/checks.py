@@ -126,6 +126,13 @@ def _final_on(values: Values) -> Iterator[Problem]:
         yield Problem(("budget", "final_on"), text)
 
 
+def _defaults(values: Values) -> Iterator[Problem]:
+    spaces = (*values["models"].values(), *values["losses"].values(), values["training"])
+    if values["budget"].defaults and not any(map(_varies, spaces)):
+        text = "nothing is tuned, so every arm is trained with the parameters given: leave this out."
+        yield Problem(("budget", "defaults"), text)
+
+
 def _weighting(values: Values) -> Iterator[Problem]:
     if values["dataset"].train_on == "regions" and "inverse" in values["head"].weighting:
         text = "inverse goes by the lesions of each label, and dataset.train_on is regions: take one of them."
@@ -199,5 +206,6 @@ CHECKS = (
     (("head", "dataset"), _weighting),
     (("budget", "length", "training"), _final_on),
     (("budget", "models", "losses", "training"), _sampler),
+    (("budget", "models", "losses", "training"), _defaults),
 )
 """(sections that a check needs, the check)."""

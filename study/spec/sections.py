@@ -90,6 +90,8 @@ class Budget(Section):
         marks: In the final stage: one training is looked at on its way to the last mark (`shared`), or each mark is a
             training by itself whose schedule spans that mark (`independent`). A search always shares.
         final_on: What the final stage trains on; `train+validation` allows no choice by validation cases there.
+        defaults: Whether each tuned arm's default parameters go through the final stage too, as an arm beside it that
+            is shown and not tested: what tuning was worth on test cases.
     """
 
     trials_per_arm: Count = 18
@@ -101,6 +103,7 @@ class Budget(Section):
     search_in: Literal["first_fold", "each_fold"] = "first_fold"
     marks: Literal["shared", "independent"] = "shared"
     final_on: Literal["train", "train+validation"] = "train"
+    defaults: bool = False
 
     def problems(self) -> Iterator[Problem]:
         """Cohorts that do not divide the trials, halving that leaves nothing."""

@@ -16,7 +16,7 @@ from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
 from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
 from search_spaces.metrics import better, counts_lesions, scored
 from search_spaces.values import first_of
-from study.design import Arm, Design, arm_name
+from study.design import DEFAULTS, Arm, Design, arm_name
 from study.spec import smoke
 from study.spec.base import Section
 from study.spec.checks import across
@@ -137,9 +137,12 @@ class Study(Section):
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
-        """Every model with every loss and weighting, in the file's order."""
+        """Every model with every loss and weighting, in the file's order; then those of the defaults."""
         named = [(model, loss, how) for model in self.models for loss in self.losses for how in self.weighting]
-        return tuple(self._arm(index, *names) for index, names in enumerate(named))
+        arms = [self._arm(index, *names) for index, names in enumerate(named)]
+        tuned = [arm for arm in arms if any(not isinstance(known, Fixed) for known in arm.space.values())]
+        beside = enumerate(tuned if self.budget.defaults else (), len(arms))
+        return (*arms, *(_at_defaults(arm, index) for index, arm in beside))
 
     def _arm(self, index: int, model: str, loss: str, weighting: str) -> Arm:
         training = self.training.parameters
@@ -229,6 +232,12 @@ class Study(Section):
         patch = values["patch"]
         values["patch"] = patch.model_copy(update={"overlap": patch.overlapped, "foreground": patch.centred})
         return cls(**dict(head), **values)
+
+
+def _at_defaults(arm: Arm, index: int) -> Arm:
+    """The arm with nothing to tune: the planner takes it to its final stage at once."""
+    space: dict[str, Parameter] = {name: Fixed(value) for name, value in arm.default.items()}
+    return dataclasses.replace(arm, index=index, name=arm.name + DEFAULTS, space=space)
 
 
 def load(

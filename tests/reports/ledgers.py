@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, func, insert, select
 
 from search_spaces.metrics import scored
-from study.design import Arm, Design, Status, TrialKey
+from study.design import DEFAULTS, Arm, Design, Status, TrialKey
 from study.ledger import Ledger, schema
 from study.ledger.rows import Case
 from study.spec import Study
@@ -55,6 +55,7 @@ class Fake:
         tables: As the study file says.
         published: As the study file says.
         equivalence: As the study file says.
+        defaults: As the study file's budget says.
         weighting: As the study file says.
         patch: Its size.
         sums: More losses, with names of their own.
@@ -93,6 +94,7 @@ class Fake:
     tables: Sequence[Any] = ()
     published: Sequence[str] = ()
     equivalence: float | None = None
+    defaults: bool = False
     empty_counts: str = "missing"
     means: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     lesions: Mapping[str, Any] | None = None
@@ -135,6 +137,7 @@ class Fake:
                     "searches": self.searches,
                     "final_seeds": self.seeds,
                     "search_in": self.search_in,
+                    "defaults": self.defaults,
                 },
                 "objective": {"metric": self.metrics[0], "region": self.region},
                 "report": {"baseline": self.baseline, "metrics": list(self.metrics)}
@@ -207,7 +210,7 @@ def _fill(connection: Connection, study_id: int, design: Design, fake: Fake) -> 
 
 def _trials(design: Design, fake: Fake) -> Iterator["_Trial"]:
     for arm, search in itertools.product(design.arms, range(fake.searches)):
-        length = design.trials_per_arm if fake.trials else 0
+        length = design.trials_per_arm if fake.trials and not arm.name.endswith(DEFAULTS) else 0
         halved = set(range(length // 2, length)) if len(fake.marks) > 1 else set()
         search_keys = [TrialKey("search", arm.index, search, 0, n) for n in range(length)]
         for key in search_keys:

@@ -287,6 +287,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "search_in": "first_fold",
         "marks": "shared",
         "final_on": "train",
+        "defaults": False,
     }
     assert plain["objective"] == {"metric": "dice", "region": "mean"}
     assert plain["inference"] == {"mirror": False, "blend": "gaussian", "average": "logits"}
