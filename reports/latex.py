@@ -118,7 +118,8 @@ def _column(found: Table, index: int) -> str:
         return "r"
     longest = max((len(row.entries[index].text) for row in found.rows), default=0)
     below = index == 0 and any(row.entries[0].detail or row.remark for row in found.rows)
-    width = "4.4cm" if index == 0 or longest <= 50 else "8cm"
+    said = index == 0 and any(row.remark for row in found.rows)  # in two lines, so that the table need not shrink
+    width = "7.5cm" if said else "4.4cm" if index == 0 or longest <= 50 else "8cm"
     return "l" if longest <= 20 and not below else rf">{{\raggedright\arraybackslash}}p{{{width}}}"
 
 
