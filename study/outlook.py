@@ -1,7 +1,7 @@
 """How a study would go with so many segments at once, before anyone pays for them: what `check --slots N` says.
 
-Speeds are not known before something ran, so networks count as equally fast, and time is told in trainings: the time
-that one training takes from its first iteration to its last.
+Where no speed is known, networks count as equally fast, and time is told in trainings: the time that one training takes
+from its first iteration to its last. What was measured makes hours of it (`study.expected`).
 """
 
 import dataclasses
@@ -28,8 +28,8 @@ class Outlook:
 
     Attributes:
         training: Iterations of one training.
-        simulation: With the cohort that the file has; its seconds are iterations.
-        floor: Iterations that no order of its segments goes below.
+        simulation: With the cohort that the file has; its seconds are iterations where no speed was given.
+        floor: Seconds, or iterations, that no order of its segments goes below.
         cohort: A cohort that is clearly faster; None where there is none.
         faster: The simulation with it.
     """
@@ -41,11 +41,11 @@ class Outlook:
     faster: Simulation | None = None
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able; times in iterations."""
+        """JSON-able."""
         return dataclasses.asdict(self)
 
     def lines(self) -> Iterator[str]:
-        """As a person reads it."""
+        """As a person reads it, where no speed was given."""
         now = self.simulation
         yield (
             f"on {counted(now.slots, 'slot')}: {now.seconds / self.training:.1f} trainings long one after another "
@@ -59,17 +59,18 @@ class Outlook:
             )
 
 
-def outlook(design: Design, slots: int) -> Outlook:
+def outlook(design: Design, slots: int, speeds: Speeds | None = None) -> Outlook:
     """Simulates the study, and with other cohorts too.
 
     Args:
         design: The study's design.
         slots: Segments at once, >= 1.
+        speeds: What was measured: then times are seconds. None: networks are equally fast and times are iterations.
 
     Raises:
         ValueError: There is no slot.
     """
-    speeds = Speeds({arm.model: 1.0 for arm in design.arms})
+    speeds = speeds or Speeds({arm.model: 1.0 for arm in design.arms})
     now = _as_run(design, speeds, slots)
     best, faster = None, None
     for cohort in _others(design):

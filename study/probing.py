@@ -19,8 +19,9 @@ Measure = Callable[[Sequence[TrialSpec], Sequence[int]], Footprint | None]
 """`trainables.probe.probe` of a network's trials and the largest case's shape, somewhere; None: it does not fit."""
 
 DECIDES = (
-    "model", "model_parameters", "optimizer", "batch_size", "patch_size", "context", "precision", "augment",
-    "sampling", "patch_overlap", "mirror", "average", "blend", "train_on", "classes", "regions", "metrics", "threads",
+    "model", "model_parameters", "optimizer", "batch_size", "micro_batches", "patch_size", "context", "precision",
+    "compile", "deterministic", "augment", "sampling", "patch_overlap", "mirror", "average", "blend", "train_on",
+    "classes", "regions", "metrics", "threads",
 )  # fmt: skip
 """What of a trial its memory and speed depend on, beside its loss."""
 

@@ -96,7 +96,7 @@ def progress(
         _arm(expected, arm, iterations or {}) for expected, arm in zip(forecast(design), status.arms, strict=True)
     )
     running = [(arm, segment) for arm in status.arms for segment in arm.running]
-    speeds = _speeds(design, status)
+    speeds = speeds_seen(design, status)
     still = left(design, known, speeds)
     seconds_left = None
     if still is not None:
@@ -143,8 +143,8 @@ def _label(segment: Running, iteration: int | None) -> str:
     return f"{name} → {segment.stop}" if iteration is None else f"{name} {iteration}/{segment.stop}"
 
 
-def _speeds(design: Design, status: StudyStatus) -> Speeds:
-    """Training speeds as the ledger has them, and the mean time of an evaluation."""
+def speeds_seen(design: Design, status: StudyStatus) -> Speeds:
+    """Training speeds as the ledger has them, and the mean time of an evaluation; empty before the first segment."""
     seconds: dict[str, float] = defaultdict(float)
     marks: dict[str, int] = defaultdict(int)
     for arm in status.arms:

@@ -80,12 +80,29 @@ class Sizing:
     def _on_gpu(self, study: Study) -> bool:
         return study.resources.gpu != 0 and any(node.gpu for node in self.nodes)
 
-    def _footprints(self, study: Study) -> Mapping[str, Footprint | None]:
+    def footprints(self, study: Study, *, gpu: float) -> dict[str, Footprint]:
+        """What each network takes, from the ledger or measured now.
+
+        Args:
+            study: The study, its batch size known.
+            gpu: 1 on a GPU, else 0.
+
+        Raises:
+            InputError: One does not fit, even alone.
+        """
+        found = {}
+        for model, each in self._footprints(study, gpu).items():
+            if each is None:
+                raise self._too_large(study, model)
+            found[model] = each
+        return found
+
+    def _footprints(self, study: Study, gpu: float = 1.0) -> Mapping[str, Footprint | None]:
         device = self.device()
         found = {}
         for model in study.models:
             self.tell(Step(f"measuring {model} on {device}, unless the ledger knows it"))
-            found[model] = footprint(self.ledger, study, model, self.data, device=device, gpu=1.0, measure=self.measure)
+            found[model] = footprint(self.ledger, study, model, self.data, device=device, gpu=gpu, measure=self.measure)
         return found
 
     def _all_fit(self, study: Study, size: int) -> bool:
@@ -104,8 +121,11 @@ class Sizing:
         most = max(int(node.cpu / study.resources.cpu) // node.gpu for node in self.nodes if node.gpu)
         count = 0 if found is None else shares.fitting(found, bytes_of_cases(study, self.data), max(1, most))
         if not count:
-            raise InputError(
-                f"models.{model}: does not fit on {self.device()}, even alone, at patch.size {list(study.patch.size)} "
-                f"and its batch size; give a smaller patch.size, training.batch_size or network, or resources.gpu: 0."
-            )
+            raise self._too_large(study, model)
         return count
+
+    def _too_large(self, study: Study, model: str) -> InputError:
+        return InputError(
+            f"models.{model}: does not fit on {self.device()}, even alone, at patch.size {list(study.patch.size)} and "
+            "its batch size; give a smaller patch.size, training.batch_size or network, or training.micro_batches."
+        )

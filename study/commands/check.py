@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from study.commands.output import console, print_json
-from study.options import HOME, AllowCode, AsJson, Data, File, Home, Set, Smoke
+from study.events import Event, Step, ignore
+from study.options import HOME, AllowCode, AsJson, Data, File, Home, LedgerAt, Places, Set, Smoke, made
 
 
 def check(
@@ -18,6 +19,13 @@ def check(
     home: Home = HOME,
     html: Annotated[Path | None, typer.Option(help="Also write a page with a picture of every case.")] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="How it would go with so many segments at once.")] = None,
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="How long it would take on so many GPUs, and at what cost.")
+    ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Measure its networks here, and keep it in the ledger.")
+    ] = False,
+    ledger: LedgerAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Open every file of a study, and show its data and its plan. Nothing is started.
@@ -42,10 +50,12 @@ def check(
 
             write_page(found, html, memory)
     ahead = None
-    if slots is not None:
-        from study.outlook import outlook
+    if slots is not None or gpus is not None or probe:
+        from study.local_probe import ahead as look_ahead
 
-        ahead = outlook(found.study.design(), slots)
+        places = Places.of(made(home, "--home") if probe else home, ledger)
+        tell = ignore if as_json else _told
+        ahead = look_ahead(found, places.ledger, this_machine(), gpus=gpus, slots=slots, probe=probe, tell=tell)
     if as_json:
         from study.detectable import detectable
 
@@ -62,3 +72,9 @@ def check(
             console().print(f"Outlook: {line}")
     if html is not None:
         typer.echo(f"\n{html}")
+
+
+def _told(event: Event) -> None:
+    """What a probe does, while it does it."""
+    if isinstance(event, Step):
+        typer.echo(event.text)
