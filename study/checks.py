@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.grammar import to_plain
-from study import preprocessing
+from study import micro_batches, preprocessing
 from study.admission import Node, Shape, impossible, slots
 from study.forecast import ArmForecast, forecast
 from study.notices import limits, of_data, of_grid, of_plan
@@ -93,8 +93,10 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None) -> Ch
     study = _resolved(study)
     shape = shape_of(study, machine)
     if (reason := impossible((machine,), shape)) is not None:
-        problems.append(f"resources: {reason}. Ask for less, or run it where there is more.")
+        problems.append(lacking(reason, shape, (machine,)))
     facts, splits, warnings = _data(study, memory, problems)
+    if facts:
+        problems += micro_batches.refusals(study, facts[0].channels)
     if problems:
         raise SpecError(study.name, problems)
     seen = overview(facts, splits, in_voxels=study.preprocess.spacing == "unknown")
@@ -131,6 +133,19 @@ def fitting_shape(study: Study, there: Sequence[Node]) -> Shape:
     if (reason := impossible(there, shape)) is not None:
         raise InputError(f"resources: {reason}. Ask for less, or run it where there is more.")
     return shape
+
+
+def lacking(reason: str, shape: Shape, there: Sequence[Node]) -> str:
+    """What to say of a shape that no node can hold.
+
+    Args:
+        reason: `admission.impossible`'s.
+        shape: What a trial is to get.
+        there: The nodes.
+    """
+    none = shape.gpu > 0 and not any(node.gpu for node in there)
+    how = " `gpu: auto` trains on the CPU where there is no GPU." if none else ""
+    return f"resources: {reason}. Ask for less, or run it where there is more.{how}"
 
 
 def _data(

@@ -128,9 +128,31 @@ def test_what_a_trial_gets(machine: Node, gpu: object, expected: float) -> None:
 
 @pytest.mark.parametrize("gpu", [0.5, 1, 2])
 def test_a_gpu_where_there_is_none_is_refused(data: pathlib.Path, gpu: float) -> None:
-    said = rf"resources: a trial needs 2 CPUs and {gpu:g} GPUs?, and this machine has 4 CPUs and 0 GPUs\."
+    said = (
+        rf"resources: a trial needs 2 CPUs and {gpu:g} GPUs?, and this machine has 4 CPUs and 0 GPUs\. "
+        r"Ask for less, or run it where there is more\. `gpu: auto` trains on the CPU where there is no GPU\.$"
+    )
     with pytest.raises(SpecError, match=said):
         look(data, resources__gpu=gpu)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"models": {"unet3d": {"width": 4, "norm": "batch"}}}, "unet3d normalises over the batch"),
+        ({"models": {"unet3d": {"width": 4, "norm": ["instance", "batch"]}}}, "unet3d normalises over the batch"),
+        ({"losses": {"top_k_cross_entropy": None}}, "losses.top_k_cross_entropy sums over the whole batch"),
+        ({"dataset__other_labels": "ignore"}, "voxels are ignored"),
+    ],
+)
+def test_micro_batches_that_would_be_another_training_are_refused(
+    data: pathlib.Path, changes: dict[str, Any], said: str
+) -> None:
+    look(data, **changes)  # whole batches may be anything
+    with pytest.raises(SpecError, match=f"training.micro_batches: .*{said}") as caught:
+        look(data, training__micro_batches=2, **changes)
+    assert len(caught.value.lines) == 1
+    assert look(data, training__micro_batches=2).study.training.micro_batches == 2
 
 
 def test_the_same_trouble_of_many_files_is_one_line() -> None:
