@@ -137,8 +137,8 @@ class Examiner:
             windows=self._windows,
             average=spec.average,
             mirror=spec.mirror,
-            # What was learned with fits without gradients at least twice.
-            batch_size=2 * spec.batch_size if gpu else _WINDOWS_ON_CPU,
+            # What was learned from at once fits twice without gradients.
+            batch_size=2 * -(-spec.batch_size // spec.micro_batches) if gpu else _WINDOWS_ON_CPU,
             context=spec.context,
             overlapping=self._overlapping,
             # Cases that are also scored one by one on the way have the same last bits both times.
