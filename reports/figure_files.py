@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from reports.datasets import Ranked, ranked
 from reports.figures import STYLE
+from reports.gallery import chosen
 from reports.lesion_scores import regions
 from reports.plots import arms as by_arm
-from reports.plots import datasets, lesions, lines, search
+from reports.plots import datasets, gallery, lesions, lines, search
 from reports.records import Pictures
 from reports.responses import responses
 from reports.results import Results
@@ -104,8 +105,28 @@ def figures(results: Results, pictures: Pictures) -> Iterator[tuple[str, "Figure
         figure, axes = _new(0.7 + 0.36 * arms)
         if draw(axes, results):
             yield name, figure
+    yield from _gallery(results, pictures)
     yield from _of_lesions(results)
     yield from _of_searches(results)
+
+
+def _gallery(results: Results, pictures: Pictures) -> Iterator[tuple[str, "Figure"]]:
+    found = chosen(results, pictures)
+    if found is None:
+        return
+    for number, start in enumerate(range(0, len(results.arms), gallery.ARMS), 1):
+        arms = results.arms[start : start + gallery.ARMS]
+        figure, panels = _grid(len(arms) * len(found[1]), len(found[1]), 1.8)
+        for place, axes in enumerate(panels):
+            arm, case = arms[place // len(found[1])], found[1][place % len(found[1])]
+            gallery.case(axes, case, arm.row.number)
+            if place < len(found[1]):
+                axes.set_title(f"{case.rank}: {case.case}" if case.rank else case.case, fontsize=7)
+            if place % len(found[1]) == 0:
+                axes.text(
+                    -0.03, 0.5, arm.row.name, transform=axes.transAxes, rotation=90, ha="right", va="center", fontsize=7
+                )
+        yield f"gallery{f'-{number}' if number > 1 else ''}", figure
 
 
 def _of_lesions(results: Results) -> Iterator[tuple[str, "Figure"]]:

@@ -13,7 +13,7 @@ from reports import numbers
 from reports.metrics import METRICS
 from reports.outlines import Labels, box, outlines, planes, png
 from reports.records import Pictures
-from reports.results import ArmResult, Results
+from reports.results import Results
 from study.design import TrialKey
 from trainables.pictures import Preview, Stack
 
@@ -62,6 +62,33 @@ class Shown:
     pictures: tuple[Picture, ...]
 
 
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Chosen:
+    """A case before it is drawn.
+
+    Attributes:
+        rank: As `Shown` has it; so the next four.
+        case: Its name.
+        mean: Its objective over all arms, in print.
+        slices: Indices along z of the original grid; none in 2D.
+        start: Which of them is shown first.
+        image: `(slices, height, width)` grey, cut to what matters.
+        reference: Class indices, likewise.
+        predictions: Number of the arm → class indices, likewise.
+        captions: Number of the arm → what its training scored on the case.
+    """
+
+    rank: str
+    case: str
+    mean: str
+    slices: tuple[int, ...]
+    start: int
+    image: Labels
+    reference: Labels
+    predictions: Mapping[int, Labels]
+    captions: Mapping[int, str]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Gallery:
     """Cases that were chosen by a rule and by nobody.
@@ -80,7 +107,16 @@ First = Mapping[tuple[int, str], tuple[TrialKey, Preview]]
 
 
 def gallery(results: Results, pictures: Pictures) -> Gallery | None:
-    """The worst, the median (the lower one of two) and the best case by the objective's mean over arms.
+    """What `chosen` gives, drawn for a page."""
+    found = chosen(results, pictures)
+    if found is None:
+        return None
+    rule, cases = found
+    return Gallery(rule=rule, cases=tuple(_shown(results, case) for case in cases))
+
+
+def chosen(results: Results, pictures: Pictures) -> tuple[str, tuple[Chosen, ...]] | None:
+    """By which rule, and the worst, the median (the lower one of two) and the best case by the mean over arms.
 
     Asked are the cases kept for pictures that most arms show, each arm by its first training that kept it; equal ones
     go by name. None without previews.
@@ -95,17 +131,17 @@ def gallery(results: Results, pictures: Pictures) -> Gallery | None:
         return None
     ranked = _ranked(results, first)
     last = len(ranked) - 1
-    chosen = {0: "Worst", last // 2: "Median", last: "Best"} if last > 1 else {0: "Worst", last: "Best"}
+    ranks = {0: "Worst", last // 2: "Median", last: "Best"} if last > 1 else {0: "Worst", last: "Best"}
     if not last:
-        chosen = {0: ""}
+        ranks = {0: ""}
     metric = METRICS[results.protocol.metric].label
     of = f"of the {last + 1} cases" if last else "the only case"
-    ranks = "worst, median and best" if last > 1 else "worst and best" if last else ""
-    cases = [ranked[at][0] for at in sorted(chosen)]
+    words = "worst, median and best" if last > 1 else "worst and best" if last else ""
+    cases = [ranked[at][0] for at in sorted(ranks)]
     stacks = pictures.slices([key for (_, case), (key, _) in first.items() if case in cases], cases)
-    return Gallery(
-        rule=f"{ranks} {of} kept for pictures, by {metric} averaged over the arms. Each arm's first training.".strip(),
-        cases=tuple(_shown(results, first, stacks, chosen[at], *ranked[at]) for at in sorted(chosen)),
+    return (
+        f"{words} {of} kept for pictures, by {metric} averaged over the arms. Each arm's first training.".strip(),
+        tuple(_chosen(results, first, stacks, ranks[at], *ranked[at]) for at in sorted(ranks)),
     )
 
 
@@ -130,36 +166,47 @@ def _ranked(results: Results, first: First) -> list[tuple[str, float | None]]:
 Stacks = Mapping[tuple[TrialKey, str], Stack]
 
 
-def _shown(results: Results, first: First, stacks: Stacks, rank: str, case: str, mean: float | None) -> Shown:
+def _chosen(results: Results, first: First, stacks: Stacks, rank: str, case: str, mean: float | None) -> Chosen:
     kept = {arm: pair for (arm, name), pair in first.items() if name == case}
     views = _views({arm: (preview, stacks.get((key, case))) for arm, (key, preview) in kept.items()})
     view = next(iter(views.values()))
-    image, reference, predictions = (
-        planes(view.image, view.shape),
-        planes(view.reference, view.shape),
-        {arm: planes(each.prediction, each.shape) for arm, each in views.items()},
-    )
+    image, reference = planes(view.image, view.shape), planes(view.reference, view.shape)
+    predictions = {arm: planes(each.prediction, each.shape) for arm, each in views.items()}
     cut = (slice(None), *box([reference, *predictions.values()]))
-    image, reference = image[cut], reference[cut]
     flat = all(len(known.facts.get("shape") or (0, 0)) == 2 for known in results.scores.cases if known.name == case)
     metric, fullest = METRICS[results.protocol.metric], next(iter(kept.values()))[1].slice_index
-    return Shown(
+    return Chosen(
         rank=rank,
         case=case,
         mean="" if mean is None else f"{metric.label} {numbers.fixed(mean, metric.decimals)} over arms",
         slices=() if flat else view.slices,
         start=view.slices.index(fullest) if fullest in view.slices else 0,
-        width=image.shape[2],
-        height=image.shape[1],
-        images=tuple(map(png, image)),
-        references=tuple(map(outlines, reference)),
-        pictures=tuple(
-            _picture(results, arm, kept[arm.row.number][0], case, predictions[arm.row.number][cut])
-            if arm.row.number in predictions
-            else Picture(arm=arm.row.name, caption="no prediction")
-            for arm in results.arms
-        ),
+        image=image[cut],
+        reference=reference[cut],
+        predictions={arm: labels[cut] for arm, labels in predictions.items()},
+        captions={arm: _caption(results, kept[arm][0], case) for arm in predictions},
     )
+
+
+def _shown(results: Results, case: Chosen) -> Shown:
+    return Shown(
+        rank=case.rank,
+        case=case.case,
+        mean=case.mean,
+        slices=case.slices,
+        start=case.start,
+        width=case.image.shape[2],
+        height=case.image.shape[1],
+        images=tuple(map(png, case.image)),
+        references=tuple(map(outlines, case.reference)),
+        pictures=tuple(_picture(arm.row.name, arm.row.number, case) for arm in results.arms),
+    )
+
+
+def _picture(arm: str, number: int, case: Chosen) -> Picture:
+    if number not in case.predictions:
+        return Picture(arm=arm, caption="no prediction")
+    return Picture(arm=arm, predictions=tuple(map(outlines, case.predictions[number])), caption=case.captions[number])
 
 
 def _views(kept: Mapping[int, tuple[Preview, Stack | None]]) -> dict[int, Stack]:
@@ -185,12 +232,9 @@ def _value(results: Results, key: TrialKey, case: str, region: str) -> float | N
     return None if np.isnan(value) else value
 
 
-def _picture(results: Results, arm: ArmResult, key: TrialKey, case: str, prediction: Labels) -> Picture:
+def _caption(results: Results, key: TrialKey, case: str) -> str:
+    """What a training scored on a case, region by region."""
     metric = METRICS[results.protocol.metric]
     scored = [(region, _value(results, key, case, region)) for region in results.protocol.regions]
     words = [f"{region} {numbers.fixed(value, metric.decimals)}" for region, value in scored if value is not None]
-    return Picture(
-        arm=arm.row.name,
-        predictions=tuple(map(outlines, prediction)),
-        caption=f"{metric.label}: {', '.join(words)}" if words else "",
-    )
+    return f"{metric.label}: {', '.join(words)}" if words else ""

@@ -18,26 +18,26 @@ from trainables.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def drawn(full_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return write(full_ledger, "fake", tmp_path_factory.mktemp("figures"), ("figures",))
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    fake = Fake(losses=("dice", "focal"), patients=(1,) * 6, seeds=2, pixels=32, slices=4, trials=2, empty=0)
+    return build(tmp_path_factory.mktemp("drawn") / "ledger.db", fake)
+
+
+@pytest.fixture(scope="module")
+def drawn(ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return write(ledger, "fake", tmp_path_factory.mktemp("figures"), ("figures",))
 
 
 def test_each_figure_in_three_formats_and_nothing_that_has_nothing_to_show(drawn: dict[str, Path]) -> None:
-    names = (
-        "training-loss",
-        "metric-by-iteration",
-        "cost-and-quality",
-        "scores-by-case",
-        "paired-differences",
-        "response",
-    )
-    expected = {f"figures/{name}.{end}" for name in (*names, "rank-stability") for end in ("svg", "pdf", "png")}
-    assert set(drawn) == expected  # one n only, since three of six trials were halved away: no best-of-n
+    names = ("training-loss", "metric-by-iteration", "cost-and-quality", "scores-by-case", "paired-differences")
+    names += ("rank-stability", "gallery", "response")
+    expected = {f"figures/{name}.{end}" for name in names for end in ("svg", "pdf", "png")}
+    assert set(drawn) == expected  # one n only, since one of two trials was halved away: no best-of-n
     assert drawn["figures/scores-by-case.pdf"].read_bytes().startswith(b"%PDF")
 
 
-def test_the_same_bytes_and_no_dates(full_ledger: Path, drawn: dict[str, Path], tmp_path: Path) -> None:
-    again = write(full_ledger, "fake", tmp_path, ("figures",))
+def test_the_same_bytes_and_no_dates(ledger: Path, drawn: dict[str, Path], tmp_path: Path) -> None:
+    again = write(ledger, "fake", tmp_path, ("figures",))
     for name, path in drawn.items():
         assert again[name].read_bytes() == path.read_bytes(), name
         assert b"CreationDate" not in path.read_bytes()
@@ -45,7 +45,7 @@ def test_the_same_bytes_and_no_dates(full_ledger: Path, drawn: dict[str, Path], 
 
 
 def test_they_print_in_grey(drawn: dict[str, Path]) -> None:
-    for name in ("metric-by-iteration", "scores-by-case", "rank-stability"):
+    for name in ("metric-by-iteration", "scores-by-case", "gallery"):
         pixels = np.asarray(Image.open(drawn[f"figures/{name}.png"]).convert("RGB")).astype(int)
         assert (pixels.max(axis=2) == pixels.min(axis=2)).all(), name
         assert pixels.min() < 64

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from reports.build import write
+from reports.figure_files import figures
 from reports.gallery import Picture, Shown, gallery
 from reports.outlines import outlines
 from reports.records import Pictures, read
@@ -207,3 +208,21 @@ def test_the_page_scrolls_all_arms_by_one_labelled_bar(tmp_path: Path) -> None:
     assert page.count("data:image/png") == 3 * 4  # an image once for all arms
     used = set(re.findall(r'<use [^>]*href="#([^"]+)"', page))
     assert used == set(re.findall(r'<(?:image|path) id="([^"]+)"', page))
+
+
+def test_for_print_every_arm_has_a_row_and_the_dashed_line_is_its_prediction(tmp_path: Path) -> None:
+    fates = {f"final-a01-r0-f0-n00{seed}": COLLAPSED for seed in range(3)}
+    found, pictures = made(tmp_path, Fake(slices=5, pixels=48, fates=fates))
+    figure = dict(figures(found, Pictures((), pictures.previews, pictures.slices)))["gallery"]
+    assert len(figure.axes) == 3 * 3
+    shown = gallery(found, pictures)
+    assert shown is not None
+    assert [axes.get_title() for axes in figure.axes[:3]] == [f"{case.rank}: {case.case}" for case in shown.cases]
+    for place, axes in enumerate(figure.axes):
+        case = shown.cases[place % 3]
+        (grey,) = axes.images
+        assert np.shape(grey.get_array()) == (case.height, case.width)
+        dashed = [one for one in axes.collections if one.get_linestyle()[0][1] is not None]
+        assert bool(dashed) is (place // 3 != 1)  # the second arm found nothing
+        words = [text.get_text().replace("\n", " ") for text in axes.texts]
+        assert case.pictures[place // 3].caption.removeprefix("Dice: ") in words
