@@ -221,7 +221,8 @@ class Training:
     def _learn(self, images: Tensor, labels: Tensor, maps: Mapping[str, Tensor]) -> Tensor:
         """One step of the optimiser; the loss before it, without gradient."""
         if not self._tried:
-            self._compiled, self._tried = compiled(self.spec, self.network, images, self._through), True
+            part = images[: -(-len(images) // self.spec.micro_batches)]
+            self._compiled, self._tried = compiled(self.spec, self.network, part, self._through), True
         if self._compiled is None:
             set_momentum(self.network, self.iteration)
         drawn = dropout.drawn_for(self.spec.seed, self.iteration, self.device)

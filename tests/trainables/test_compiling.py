@@ -105,6 +105,16 @@ def test_trying_it_out_leaves_nothing_behind() -> None:
     assert all(parameter.grad is None for parameter in learner.network.parameters())
 
 
+@pytest.mark.usefixtures("_tracing")
+def test_no_more_is_tried_at_once_than_is_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    plain = Training._through
+    monkeypatch.setattr(Training, "_through", lambda s, net, x: (sizes.append(len(x)), plain(s, net, x))[1])
+    spec = dataclasses.replace(SPECS["instance"], compile="always", batch_size=3, micro_batches=2)
+    Training(spec, DATA).advance(1)
+    assert sizes == [2, 2, 1]
+
+
 def broken(*_: Any) -> Any:
     raise RuntimeError("no such instruction\nand a hundred lines more")
 
