@@ -31,6 +31,7 @@ from study.stopping import Stopped, Stopping
 from study.sweeping import sweep
 from study.tracking.following import followed
 from study.waiting import OUTAGE, drivers_patience, give_back
+from trainables.object_storage import is_url, storage_at
 from trainables.storage import Storage
 
 
@@ -101,7 +102,7 @@ def run(
         study: What to run.
         home: Folder of all that has no address of its own: `ledger.db`, `cache/`, `trials/`.
         ledger_url: The ledger's file or URL; `ledger.db` in the home by default.
-        storage: Folder of cache and checkpoints, which all nodes see; the home by default.
+        storage: Folder of cache and checkpoints, which all nodes see, or an object store's URL; the home by default.
         mlflow_uri: An MLflow that follows the ledger, in a thread of its own; None: none.
         ray_address: A running Ray cluster; by default one is started here and ends with the run.
         trainable: A `Segmenter` class; by default the one that trains networks.
@@ -124,7 +125,7 @@ def run(
     address = ledger_url or str(home / "ledger.db")
     complete, trouble = False, None
     with Stopping() as stopping, Ledger.open(address) as ledger:
-        parts = _Parts(study, ledger, Storage(_absolute(storage or home)), stopping, on_event, pace or Pace())
+        parts = _Parts(study, ledger, storage_at(_root(storage or home)), stopping, on_event, pace or Pace())
         ledger.patience = drivers_patience(parts.pace.outage_seconds, on_event, stopping.check)
         with_models = trainable is None  # only the networks that segstudy trains can be loaded by MLflow
         follow = followed(
@@ -204,7 +205,7 @@ def _run(
     prove_shared(parts.storage, nodes())
     parts.stopping.check()
     look = own_nodes if address is None else nodes
-    data = source.prepare(pathlib.Path(parts.storage.root), parts.tell, partial(_may_go_on, parts, look))
+    data = source.prepare(parts.storage.root, parts.tell, partial(_may_go_on, parts, look))
     sized = sizing(study, ledger, data, nodes(), tell=parts.tell, stopping=partial(_may_go_on, parts, look))
     row = enter(ledger, sized.with_batch(study), data)
     study = as_begun(parts.study, ledger)  # another command may have been quicker to enter it
@@ -287,6 +288,10 @@ def _counts(ledger: Ledger, name: str) -> Counter[str]:
         if ledger.has_study(name):
             return Counter(trial.status for trial in ledger.known(ledger.study(name).id))
     return Counter()
+
+
+def _root(place: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    return place if is_url(place) else _absolute(place)
 
 
 def _absolute(path: str | os.PathLike[str]) -> pathlib.Path:

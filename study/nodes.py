@@ -11,6 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from study.admission import Node
 from study.bookkeeping import MachineTroubleError
 from trainables.errors import InputError
+from trainables.object_storage import is_url, storage_at
 from trainables.storage import Storage
 
 PROOF = "storage-proof"
@@ -76,15 +77,20 @@ def own_nodes() -> tuple[Node, ...]:
 
 
 def prove_shared(storage: Storage, there: Sequence[Node]) -> None:
-    """Proves that every node reads what the driver wrote and the driver what every node wrote; one node needs no proof.
+    """Proves that every node reads what the driver wrote and the driver what every node wrote.
+
+    One node with a folder needs no proof.
 
     Raises:
-        InputError: A node does not.
+        InputError: A node does not, or an object store takes nothing.
     """
-    if len(there) < 2:
+    if len(there) < 2 and not is_url(storage.root):
         return
     word = secrets.token_hex(8)
-    storage.write(f"{PROOF}/{word}/driver", word.encode())
+    try:
+        storage.write(f"{PROOF}/{word}/driver", word.encode())
+    except OSError as error:
+        raise InputError(f"storage {storage.root} cannot be written: {' '.join(str(error).split())[:300]}") from error
     proofs = {
         node.name: _prove.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=node.name, soft=False)
@@ -108,7 +114,7 @@ def prove_shared(storage: Storage, there: Sequence[Node]) -> None:
 def _prove(root: str, word: str, name: str) -> tuple[str, bool]:
     import socket
 
-    storage = Storage(root)
+    storage = storage_at(root)
     seen = storage.has(f"{PROOF}/{word}/driver")
     try:
         storage.write(f"{PROOF}/{word}/{name}", b"")

@@ -10,8 +10,8 @@ from study.desk import Desk, Terms
 from study.events import OnEvent
 from study.spec import Study
 from study.trial_specs import Data, trial_spec, write_spec
+from trainables.object_storage import storage_at
 from trainables.objective import objective
-from trainables.storage import Storage
 from trainables.trial import Score, TrialSpec
 
 
@@ -49,7 +49,7 @@ def open_desk(
         shapes={arm.index: shapes[arm.model] for arm in arms},
         nodes=nodes,
         spec=lambda plan: _spec(study, arms[plan.key.arm], plan, data, shapes),
-        write_spec=partial(write_spec, Storage(terms.storage)),
+        write_spec=partial(write_spec, storage_at(terms.storage)),
         on_event=on_event,
     )
 

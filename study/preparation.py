@@ -14,12 +14,13 @@ from study.spec.errors import SpecError
 from study.splits import Role, groups
 from study.splitting import divide
 from study.trial_specs import Data
-from trainables.data import cache, digests, inspect, scaling
+from trainables.data import cache, digests, inspect, mirror, scaling
 from trainables.data.cache import CaseRecord
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
 from trainables.data.scaling import Scales
 from trainables.errors import InputError
+from trainables.object_storage import is_url
 
 PATIENCE = 0.5  # seconds between looks whether the run is to stop
 AHEAD = 4  # tasks handed to Ray for each CPU
@@ -28,11 +29,11 @@ AHEAD = 4  # tasks handed to Ray for each CPU
 class Source(Protocol):
     """Where a study's data come from; a test may put none in its place."""
 
-    def prepare(self, root: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
+    def prepare(self, root: str | pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
         """Makes the data ready, with a running Ray.
 
         Args:
-            root: Folder that all nodes see.
+            root: Folder that all nodes see, or an object store's URL.
             on_event: Hears how far it is.
             stopping: Called now and then; raises to stop.
 
@@ -57,11 +58,11 @@ class FoundCases:
     group: Mapping[str, str]
     options: PreprocessOptions
 
-    def prepare(self, root: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
+    def prepare(self, root: str | pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
         """Prepares every case that the cache lacks; see `Source.prepare`."""
-        folder = root / "cache"
+        where = mirror.below(str(root), "cache")
         on_event(Step(f"preparing {len(self.files)} cases"))
-        records = _records(self, folder, on_event, stopping)
+        records = _records(self, where, on_event, stopping)
         problems = [found for found in records.values() if isinstance(found, str)]
         made = [found for found in records.values() if isinstance(found, CaseRecord)]
         problems += inspect.across([record.facts for record in made], self.options)
@@ -69,7 +70,7 @@ class FoundCases:
         if problems:
             raise SpecError("dataset", problems)
         splits = divide(self.study, self.files, list(self.group.items()), [record.facts for record in made])
-        index = cache.write_index(folder, made, self.options)
+        index = (mirror if is_url(where) else cache).write_index(where, made, self.options)
         cases = tuple(
             Case(
                 name=record.name,
@@ -80,7 +81,7 @@ class FoundCases:
             for record in made
         )
         scales = _scales(index, splits) if self.options.scaled_by_training else ()
-        return Data(str(index), digests.of_dataset(self.files, folder), cases, scales)
+        return Data(str(index), digests.of_dataset(self.files, mirror.local_folder(where)), cases, scales)
 
 
 def find(study: Study) -> FoundCases:
@@ -98,7 +99,7 @@ def find(study: Study) -> FoundCases:
     return FoundCases(study, tuple(files), dict(grouped), options_of(study))
 
 
-def _scales(index: pathlib.Path, splits: Sequence[Mapping[str, Role]]) -> tuple[Scales, ...]:
+def _scales(index: str | pathlib.Path, splits: Sequence[Mapping[str, Role]]) -> tuple[Scales, ...]:
     """For each fold the scales of its own training cases."""
     dataset = cache.Dataset.open(index)
     return tuple(
@@ -110,7 +111,7 @@ def _scales(index: pathlib.Path, splits: Sequence[Mapping[str, Role]]) -> tuple[
 
 
 def _records(
-    found: FoundCases, folder: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]
+    found: FoundCases, where: str, on_event: OnEvent, stopping: Callable[[], None]
 ) -> dict[str, CaseRecord | str]:
     """Case → what was made of it, or what is wrong with it; in the order of the files."""
     import ray
@@ -124,7 +125,7 @@ def _records(
     while waiting or running:
         while waiting and len(running) < ahead:
             case = waiting.pop()
-            running[task.remote(case, found.options, str(folder), found.group[case.name])] = case.name
+            running[task.remote(case, found.options, where, found.group[case.name])] = case.name
         stopping()
         for finished in ray.wait(list(running), timeout=PATIENCE)[0]:
             name = running.pop(finished)
@@ -134,12 +135,13 @@ def _records(
     return results
 
 
-def _prepare(case: CaseFiles, options: PreprocessOptions, folder: str, group: str) -> CaseRecord | str:
+def _prepare(case: CaseFiles, options: PreprocessOptions, where: str, group: str) -> CaseRecord | str:
     """Runs on a worker; what is wrong with a case is a result, so that all of it can be said at once."""
     import torch
 
     torch.set_num_threads(1)  # what Ray counts for it
     try:
-        return cache.prepare_case(case, options, folder, group)
+        prepare_case = mirror.prepare_case if is_url(where) else cache.prepare_case
+        return prepare_case(case, options, where, group, verify=True)
     except InputError as error:
         return str(error)

@@ -21,6 +21,7 @@ from study.tracking.store import default_uri
 from study.watch import watching
 from study.words import counted, duration
 from trainables.errors import InputError
+from trainables.object_storage import is_url
 
 
 def run_study(
@@ -50,7 +51,7 @@ def _run(study: Study, places: Places, console: Console, ray: str | None, there:
     if is_known(places.ledger, study.name):
         console.print(Text(f"{study.name}: going on with it, as {places.ledger} has it"))
     else:
-        with facts_memory(Path(places.storage)) as memory:
+        with facts_memory(places.home if is_url(places.storage) else Path(places.storage)) as memory:
             found = check(study, machine, memory)
         notices = found.notices
         trials = sum(work.search_trials + work.final_trials for work in found.work)
@@ -59,7 +60,8 @@ def _run(study: Study, places: Places, console: Console, ray: str | None, there:
         for warning in found.warnings:
             console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=not console.is_terminal)
     made(places.home, "--home")
-    made(Path(places.storage), "--storage")
+    if not is_url(places.storage):
+        made(Path(places.storage), "--storage")
     follower = Follower(places.ledger, study.name, slots(there, (shape_of(study, machine),)))
     try:
         with watching(console, follower.look) as hear:

@@ -15,8 +15,8 @@ from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.failures import Memory, fault, out_of, reason
 from trainables.learner import Evaluation, Learner
 from trainables.metrics.scoring import Measured, scores_of
+from trainables.object_storage import storage_at
 from trainables.pictures import Preview
-from trainables.storage import Storage
 from trainables.trial import Outcome, Point, TrialSpec
 
 
@@ -89,7 +89,7 @@ class SegmentWork:
     def __init__(self, assignment: Assignment, build: Callable[[TrialSpec], Learner]) -> None:
         self._todo = assignment
         self._build = build
-        self._storage = Storage(assignment.storage)
+        self._storage = storage_at(assignment.storage)
         self._spec: TrialSpec | None = None
         self._learner: Learner | None = None
         self._curve: list[Point] = []

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 class Storage:
     """Files and folders by names relative to a root, `/` between parts, whatever the root is.
 
-    The root is a folder for now; other kinds (object stores) take this class's place, nothing else.
+    The root is a folder; an object store's URL has a class of its own (`object_storage`).
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -96,10 +96,13 @@ class Storage:
             path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> pathlib.Path:
+        return pathlib.Path(self.root) / self._relative(name)
+
+    def _relative(self, name: str) -> pathlib.PurePosixPath:
         parts = pathlib.PurePosixPath(name)
         if parts.is_absolute() or ".." in parts.parts or not parts.parts:
             raise ValueError(f"expected a name below the storage's root, found {name!r}")
-        return pathlib.Path(self.root) / parts
+        return parts
 
 
 def _sync(descriptor: int) -> None:

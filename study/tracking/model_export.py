@@ -51,10 +51,10 @@ def export(order: Order) -> None:
     from trainables import checkpoint
     from trainables.data.cache import Dataset
     from trainables.models import build, divisor_of, takes_one_size
-    from trainables.storage import Storage
+    from trainables.object_storage import storage_at
     from trainables.trial import TrialSpec
 
-    storage = Storage(order.storage)
+    storage = storage_at(order.storage)
     spec = TrialSpec.from_json(storage.read(f"{PurePosixPath(order.checkpoint).parent}/spec.json").decode())
     channels, classes = Dataset.open(spec.data).channels * spec.slices, len(spec.outputs)
     divisor = divisor_of(spec.model, spec.model_parameters)

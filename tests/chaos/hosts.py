@@ -36,8 +36,9 @@ class Host:
         self._init = _child_of(self._keeper)
         _ip("link", "add", self._outside, "type", "veth", "peer", "name", "eth0", "netns", str(self._init.pid))
         _ip("link", "set", self._outside, "master", bridge, "up")
-        for line in (f"addr add {address}/24 dev eth0", "link set eth0 up", "link set lo up"):
-            self.run(["ip", *line.split()])
+        gate = address.rpartition(".")[0] + ".254"  # by the route to anywhere Ray finds out which address is its own
+        for line in ("addr add {}/24 dev eth0", "link set eth0 up", "link set lo up", "route add default via {}"):
+            self.run(["ip", *line.format(gate if "route" in line else address).split()])
 
     def start(self, line: Sequence[str], **options: Any) -> subprocess.Popen[str]:
         """Starts a command on the host; options as `Popen`'s."""
@@ -77,9 +78,16 @@ class Host:
         """Plugs it in again."""
         _ip("link", "set", self._outside, "up")
 
+    def sshd(self, key: pathlib.Path, folder: pathlib.Path) -> None:
+        """Serves SSH to whoever has the private key beside `key`, a public one."""
+        options = {"HostKey": key.with_suffix(""), "AuthorizedKeysFile": key, "StrictModes": "no", "UsePAM": "no"}
+        options |= {"PermitRootLogin": "yes", "PidFile": folder / f"{self.name}.pid", "PasswordAuthentication": "no"}
+        self.run(["mkdir", "-p", "/run/sshd"])
+        self.run(["/usr/sbin/sshd", "-f", "/dev/null", *(f"-o{name}={value}" for name, value in options.items())])
+
     def kill(self) -> None:
         """Takes its power away, for good."""
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self._init.pid, signal.SIGKILL)
         self._keeper.kill()
         self._keeper.wait()
@@ -89,12 +97,13 @@ class Host:
 
 
 @contextlib.contextmanager
-def rack(names: Sequence[str], folder: pathlib.Path) -> Iterator[list[Host]]:
+def rack(names: Sequence[str], folder: pathlib.Path, *, mounts: str = "") -> Iterator[list[Host]]:
     """Hosts on a bridge, 10.77.N.1 and so on; this machine is 10.77.N.254. All of it is gone afterwards.
 
     Args:
         names: Their names.
         folder: For the /tmp/ray of each, which real hosts do not share.
+        mounts: Shell commands for each host's own view of the files; `{own}` is its folder.
     """
     tag = secrets.token_hex(2)
     net, bridge = f"10.77.{secrets.randbelow(200) + 20}", f"seg{tag}"
@@ -107,7 +116,9 @@ def rack(names: Sequence[str], folder: pathlib.Path) -> Iterator[list[Host]]:
         for number, name in enumerate(names, 1):
             own = folder / name
             own.mkdir()
-            hosts.append(Host(name, f"{net}.{number}", bridge, f"mount --bind {own} /tmp/ray;"))
+            hosts.append(
+                Host(name, f"{net}.{number}", bridge, f"mount --bind {own} /tmp/ray; {mounts.format(own=own)}")
+            )
         yield hosts
     finally:
         for host in hosts:

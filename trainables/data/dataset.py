@@ -15,6 +15,7 @@ from trainables.data.area import Box, slices
 from trainables.data.inspect import CaseFacts
 from trainables.data.options import PreprocessOptions
 from trainables.data.scaling import Scaled, Scales, scaled
+from trainables.object_storage import is_url
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -195,12 +196,16 @@ class Dataset:
         """Opens an index that `write_index` wrote; arrays are mapped when they are first used.
 
         Args:
-            path: The index.
+            path: The index; a URL where the cache is in an object store (`mirror`), copied to this machine first.
             scales: What `scaling.training_scales` gave for the trial's training cases; () without `zscore_training`.
 
         Raises:
             DamagedEntryError: The index is missing or no index.
         """
+        if is_url(path):
+            from trainables.data import mirror  # which makes such datasets by the cache, and so imports this
+
+            path = mirror.here(str(path))
         path = pathlib.Path(path)
         index = store.read_json(path)
         if index is None:

@@ -1,0 +1,40 @@
+"""A real study whose checkpoints and cache lie in an object store: the same digest as in a folder."""
+
+import pathlib
+
+import pytest
+
+from study.launch import run
+from study.ledger import Ledger
+from study.nodes import prove_shared
+from tests.chaos.small_study import CASES, NAME, PACE, small_study
+from trainables.data.phantom import generate
+from trainables.errors import InputError
+from trainables.object_storage import storage_at
+
+pytest_plugins = ["tests.trainables.object_stores"]
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_study_in_a_bucket(bucket: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGSTUDY_CACHE", str(tmp_path / "machine"))
+    generate(tmp_path / "data", CASES, dim=2, seed=1)
+    digests = []
+    for home, storage in (("folder", None), ("bucket", bucket.format("study"))):
+        ended = run(small_study(str(tmp_path / "data")), home=tmp_path / home, storage=storage, pace=PACE)
+        assert ended.complete
+        with Ledger.open(tmp_path / home / "ledger.db", read_only=True) as ledger:
+            digests.append(ledger.digest(ledger.study(NAME).id))
+    assert digests[0] == digests[1]
+    assert storage_at(bucket.format("study")).names(f"trials/{NAME}/final-a00-r0-f0-n000") != []
+    assert not (tmp_path / "bucket" / "trials").exists()
+    assert not (tmp_path / "bucket" / "cache").exists()
+    assert list((tmp_path / "machine").rglob("*.npy"))
+
+
+def test_a_bucket_that_is_not_there_is_bad_input(bucket: str) -> None:
+    storage = storage_at(bucket.format("x").replace("studies", "nobodys"))
+    with pytest.raises(InputError, match=r"^storage s3://nobodys/x.* cannot be written: .*"):
+        prove_shared(storage, ())

@@ -1,0 +1,153 @@
+"""Storage in an object store (S3-compatible, GCS, …): the same names, under a URL; PyArrow speaks to it.
+
+Credentials come from where the store's own tools have them (environment, files, the machine's role), never from a URL.
+An object is there as a whole or not at all. A folder is not: its files come one by one, the manifest last, so whoever
+reads a folder looks for its manifest.
+"""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from trainables.errors import InputError
+from trainables.storage import Storage
+
+LAST = "manifest.json"
+"""The file of a folder that is written after all others."""
+
+
+def storage_at(root: str | os.PathLike[str]) -> Storage:
+    """The storage at a root, a folder or a URL such as `s3://bucket/studies`.
+
+    Raises:
+        InputError: It is no URL that can be used.
+    """
+    return ObjectStorage(str(root)) if is_url(root) else Storage(root)
+
+
+def is_url(root: str | os.PathLike[str]) -> bool:
+    """Whether a root is an object store's URL."""
+    return "://" in str(root)
+
+
+class ObjectStorage(Storage):
+    """`Storage` whose root is a URL.
+
+    Args:
+        url: `s3://bucket/prefix`; another S3-compatible one with `?endpoint_override=host:port&scheme=http`.
+
+    Raises:
+        InputError: It is no such URL, or holds a password.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        try:
+            parts = urlsplit(url)
+            secret = parts.username or parts.password
+        except ValueError as error:
+            raise InputError(f"storage: {error}. Expected a URL such as s3://bucket/studies.") from None
+        if secret:
+            raise InputError(
+                "storage: the URL has a key or password in it, which logs would show. Leave it out; the environment "
+                "gives it (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for S3)."
+            )
+        self._files, self._root = _connected(url)
+
+    def read(self, name: str) -> bytes:
+        """See `Storage.read`."""
+        with self._files.open_input_stream(self._at(name)) as stream:
+            content: bytes = stream.read()
+            return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Storage.write`."""
+        with self._files.open_output_stream(self._at(name)) as stream:
+            stream.write(content)
+
+    @contextlib.contextmanager
+    def publish(self, folder: str) -> Iterator[pathlib.Path]:
+        """See `Storage.publish`; what a failure leaves behind has no manifest."""
+        if self.has(folder):
+            raise FileExistsError(f"{self.root}: {folder} is there already")
+        with tempfile.TemporaryDirectory(prefix="segstudy-upload-") as local:
+            path = pathlib.Path(local)
+            yield path
+            files = sorted(file for file in path.rglob("*") if file.is_file())
+            try:
+                for file in sorted(files, key=lambda file: file.name == LAST):
+                    self.write(f"{folder}/{file.relative_to(path).as_posix()}", file.read_bytes())
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    self.remove(folder)
+                raise
+
+    @contextlib.contextmanager
+    def fetch(self, folder: str) -> Iterator[pathlib.Path]:
+        """See `Storage.fetch`."""
+        with tempfile.TemporaryDirectory(prefix="segstudy-download-") as local:
+            self.download(folder, pathlib.Path(local))
+            yield pathlib.Path(local)
+
+    def download(self, folder: str, local: pathlib.Path) -> None:
+        """Copies the files of a folder into a local one.
+
+        Raises:
+            FileNotFoundError: There is no such folder.
+        """
+        from pyarrow.fs import FileSelector, FileType
+
+        found = self._files.get_file_info(FileSelector(self._at(folder), recursive=True, allow_not_found=True))
+        files = [each for each in found if each.type == FileType.File]
+        if not files:
+            raise FileNotFoundError(f"no folder {self.root}: {folder}")
+        for each in files:
+            target = local / pathlib.PurePosixPath(each.path).relative_to(self._at(folder))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._files.open_input_stream(each.path) as stream:
+                target.write_bytes(stream.read())
+
+    def has(self, name: str) -> bool:
+        """See `Storage.has`."""
+        from pyarrow.fs import FileType
+
+        kind: bool = self._files.get_file_info(self._at(name)).type != FileType.NotFound
+        return kind
+
+    def names(self, folder: str) -> list[str]:
+        """See `Storage.names`."""
+        from pyarrow.fs import FileSelector
+
+        selector = FileSelector(self._at(folder), recursive=False, allow_not_found=True)
+        return sorted(each.base_name for each in self._files.get_file_info(selector))
+
+    def remove(self, name: str) -> None:
+        """See `Storage.remove`."""
+        from pyarrow.fs import FileType
+
+        kind = self._files.get_file_info(self._at(name)).type
+        with contextlib.suppress(FileNotFoundError):
+            if kind == FileType.Directory:
+                self._files.delete_dir(self._at(name))
+            elif kind == FileType.File:
+                self._files.delete_file(self._at(name))
+
+    def _at(self, name: str) -> str:
+        return f"{self._root}/{self._relative(name)}"
+
+
+def _connected(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it."""
+    from pyarrow import ArrowException
+    from pyarrow.fs import FileSystem
+
+    try:
+        files, path = FileSystem.from_uri(url)
+    except (ArrowException, ValueError, OSError, NotImplementedError) as error:
+        line = str(error).splitlines()[0]
+        raise InputError(f"storage {url}: {line}. Expected a folder, or a URL such as s3://bucket/studies.") from error
+    return files, path.rstrip("/")
