@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import pathlib
 import resource
+import sys
 import types
 import weakref
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 import torch
 
 from tests.study.numbers import Numbers, NumbersSegmenter, spec
+from tests.trainables import tiny
 from trainables import segmenter
 from trainables.segment import Assignment, Report, order
 from trainables.storage import Storage
+from trainables.training import Training
 from trainables.trial import Outcome, TrialSpec
 
 FOLDER = "trials/s/search-a00-r0-f0-n000"
@@ -117,6 +120,55 @@ def test_memory_does_not_grow_over_200_segments(config: dict[str, Any]) -> None:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KB on Linux
     assert grown < 16_000, f"{grown} KB more at the peak"  # one learner that stays each time: 1,600,000
+
+
+CASES = tiny.dataset((40, 36), 3)
+TRIALS = (
+    {"model": "unet", "loss": "dice"},
+    {"model": "vnet", "loss": "focal"},
+    {"model": "unet", "loss": "tversky", "model_parameters": {"width": 4}},
+)
+"""What one actor trains in turn: other networks, sizes and losses."""
+
+
+class Trainer(NumbersSegmenter):
+    """Trains real networks on tiny cases."""
+
+    def build(self, spec: TrialSpec) -> Training:  # type: ignore[override]
+        return Training(spec, CASES)
+
+
+def in_use() -> int:
+    """Bytes that this process holds now."""
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def on_the_gpu() -> tuple[int, int]:
+    """Bytes that PyTorch uses and holds there; (0, 0) without one."""
+    return (torch.cuda.memory_allocated(), torch.cuda.memory_reserved()) if torch.cuda.is_available() else (0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what a process holds")
+@pytest.mark.parametrize("segments", [30, pytest.param(200, marks=pytest.mark.slow)])
+def test_segments_of_real_networks_leave_nothing(config: dict[str, Any], segments: int) -> None:
+    gpu = 1.0 if torch.cuda.is_available() else 0.0
+    given = {"iterations": 1, "marks": (1,), "evaluate": ("case2",), "metrics": ("dice",), "augment": (), "gpu": gpu}
+    for number, changes in enumerate(TRIALS):
+        one = tiny.spec(2, **{**given, **changes})
+        Storage(config["storage"]).write(f"{FOLDER[:-1]}{number}/spec.json", one.to_json().encode())
+    worker = made(Trainer)
+    base, before = (0, 0), 0
+    for attempt in range(1, segments + 1):
+        folder = f"{FOLDER[:-1]}{attempt % len(TRIALS)}"
+        worker.reset_config(
+            {**config, "folder": folder, "stop": 1, "attempt": attempt, "slice_seconds": 9.0, "gpu": gpu}
+        )
+        assert Outcome.from_json(run(worker)["outcome"]).failed is None
+        if attempt == 12:
+            base, before = on_the_gpu(), in_use()
+    grown = in_use() - before
+    assert grown < 100e6, f"{grown / 1e6:.1f} MB more after {segments} segments"
+    assert on_the_gpu() == base
 
 
 def test_a_network_is_what_it_builds_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
