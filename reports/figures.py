@@ -23,8 +23,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, GRID, ACCENT = "#010203", "#010204", "#010205", "#010206"
-"""Stand-ins that `_for_page` turns into the page's own colours."""
-_ON_PAGE = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--line)", ACCENT: "var(--accent)"}
+"""Stand-ins for the page's own colours."""
+_ON_PAGE = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--line)",
+    ACCENT: "var(--accent)",
+    "#000000": "var(--ink)",  # and the greys of print
+    "#404040": "var(--ink)",
+    "#505050": "var(--muted)",
+    "#707070": "var(--muted)",
+    "#a0a0a0": "var(--faint)",
+    "#e6e6e6": "var(--line)",
+    "#ffffff": "var(--paper)",
+}
 
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: for screen readers, and in the page's font
@@ -60,7 +72,6 @@ _CLEANING = (
     (re.compile(r'<g id="[\w.]*_\d+">'), "<g>"),  # names that every drawing has
     (re.compile(r"font-family: [^;]*; "), ""),
     (re.compile(r' transform="rotate\(-0 [^"]*"'), ""),
-    (re.compile(r"(\d\.\d\d)\d+"), r"\1"),  # hundredths of a point are enough
     (re.compile(r"\s*\n\s*"), "\n"),
 )
 
@@ -264,6 +275,8 @@ def _for_page(svg: str, label: str, key: str) -> str:
     body = opening + body[body.index(">") + 1 :]
     for pattern, instead in _CLEANING:
         body = pattern.sub(instead, body)
+    # hundredths of a point are enough; what is written on an axis keeps its digits
+    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag.group()), body)
     body = re.sub(r'(id="|href="#|url\(#)', rf"\1{key}-", body)
     for stand_in, colour in _ON_PAGE.items():
         body = body.replace(stand_in, colour)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Literal
 
-from reports.diagrams import diagram
+from reports.diagrams import diagram, figures
 from reports.document import Document
 from reports.figures import loss_panels, mark_panels, search_panels
 from reports.gallery import Shown, gallery
@@ -78,6 +78,7 @@ def page(document: Document, studies: Sequence[Results], pictures: Pictures) -> 
             stroke=stroke,
             none_sign=NONE,
             diagram=diagram(studies),
+            figures=[] if results is None else figures(results),
             trials=trials,
             whence="" if results is None else whence(results),
             style=Markup(_template("report.css")),

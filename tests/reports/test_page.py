@@ -1,16 +1,22 @@
 """The page's drawings: bars under numbers, panels, the table for a terminal."""
 
+import html
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.figures import loss_panels, mark_panels, search_panels
+from reports.diagrams import figures
+from reports.figures import drawing, loss_panels, mark_panels, search_panels
 from reports.layout import Entry, Row, Table
 from reports.page import Bar, bars
 from reports.plain import table
 from reports.records import Pictures, read
 from reports.results import Results, results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +148,27 @@ def test_every_number_of_an_arm_leads_to_its_trials(full_report: dict[str, Path]
         assert word in row.group()
     for word in ("Data digest dddddddddddddddd", "segstudy 0.1.0", "In MLflow a trial is the run whose tag"):
         assert word in text
+
+
+def test_what_stands_on_an_axis_keeps_its_digits_and_follows_the_page(full: tuple[Results, Pictures]) -> None:
+    def draw(axes: "Axes") -> None:
+        axes.plot([0, 1], [0.2251, 0.2399], color="#707070")
+        axes.set_yticks([0.225, 0.2375], ["0.225", "0.2375"])
+
+    svg = drawing(draw, "label", "x", (3.0, 2.0))
+    assert ">0.225</text>" in svg
+    assert ">0.2375</text>" in svg
+    assert not re.search(r' d="[^"]*\d\.\d{3}', svg)
+    assert "#707070" not in svg
+    assert "var(--muted)" in svg
+
+
+def test_the_papers_figures_stand_on_the_page(full: tuple[Results, Pictures]) -> None:
+    found = figures(full[0])
+    assert [title for title, _, _ in found] == [
+        "Scores by case", "Paired differences", "Stability of ranks", "Cost and quality",
+    ]  # fmt: skip
+    for title, seen, svg in found:
+        assert f'aria-label="{title}. {html.escape(seen)}"' in svg
+        assert not re.search(r"(?:fill|stroke): #", svg), title
+    assert all(arm.row.name in found[0][2] for arm in full[0].arms[:5])
