@@ -98,6 +98,17 @@ def test_a_worker_that_dies_again_and_again_is_one_line(started: None) -> None:
         answer(die, ONE, (), go_on)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens without a GPU")
+def test_a_gpu_that_pytorch_cannot_use_is_said_before_anything_is_trained(
+    tmp_path: pathlib.Path, started: None
+) -> None:
+    study = numbers_study(resources={"cpu": 1, "gpu": "auto"})
+    with pytest.raises(InputError, match=r"^Ray has a GPU and PyTorch finds none there; install PyTorch with CUDA"):
+        run_numbers(tmp_path, study)
+    with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
+        assert ledger.attempts(1) == []
+
+
 class Hungry(NumbersSegmenter):
     """Runs out of a GPU's memory unless it has all of it; trial 1 even then."""
 
