@@ -7,12 +7,14 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from study.design import Arm, Design, KnownTrial, PlannedTrial, Segment, Status, TrialKey
+from study.disks import is_blamed
 from study.events import CohortSampled, OnEvent, SegmentDone, SegmentLost, TrialEnded
 from study.ledger import Lease, Ledger
 from study.planner import Planner
 from study.sampling import sampler_version
 from study.stagger import best_lead
 from study.time_left import Speeds
+from study.words import counted
 from trainables.storage import Storage
 from trainables.trial import Outcome, Score
 
@@ -149,15 +151,16 @@ class Bookkeeper:
             MachineTroubleError: Trials are lost one after the other, and no segment ends well in between.
         """
         key = segment.trial
-        self._ledger.end_attempt(self._lease, attempt, "lost", reason)
+        a_disk = is_blamed(reason)  # then it is no loss of this trial's, and counts only until the disk is mended
+        self._ledger.end_attempt(self._lease, attempt, "stopped" if a_disk else "lost", reason)
         self.since_success.append(key)
-        times = self._ledger.losses(self.study_id, key)
+        times = self.since_success.count(key) if a_disk else self._ledger.losses(self.study_id, key)
         self._tell(SegmentLost(self.arm(key).name, segment, reason, times))
         others = len(set(self.since_success)) - 1
-        if others and (times >= LOSSES or len(self.since_success) >= 2 * LOSSES):
+        if (others or a_disk) and (times >= LOSSES or len(self.since_success) >= 2 * LOSSES):
             raise MachineTroubleError(
-                f"{len(self.since_success)} segments of {others + 1} trials were lost one after the other, the last "
-                f"time: {reason}. No trial is to blame: mend the machine and give the same command again"
+                f"{len(self.since_success)} segments of {counted(others + 1, 'trial')} were lost one after the other, "
+                f"the last time: {reason}. No trial is to blame: mend the machine and give the same command again"
             )
         if times >= LOSSES:
             reason = f"lost {times} times at the same iteration; the last time: {reason}"

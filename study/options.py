@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from study.addresses import mlflow_address, storage_place
 from trainables.errors import InputError
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of one that comes along.")]
@@ -20,7 +21,10 @@ MlflowAt = Annotated[
     str | None, typer.Option("--mlflow", help="Another MLflow: http://HOST:PORT, or a database's address.")
 ]
 StorageAt = Annotated[
-    str | None, typer.Option("--storage", help="Another folder for checkpoints and the cache; all nodes must see it.")
+    str | None,
+    typer.Option(
+        "--storage", help="Another place for checkpoints and the cache: a folder that all nodes see, or s3://BUCKET/…"
+    ),
 ]
 RayAt = Annotated[
     str | None,
@@ -66,8 +70,17 @@ class Places:
     def of(
         cls, home: Path, ledger: str | None = None, mlflow: str | None = None, storage: str | None = None
     ) -> "Places":
-        """From what the command line says."""
-        return cls(home=home, ledger=ledger or str(home / "ledger.db"), mlflow=mlflow, storage=storage or str(home))
+        """From what the command line says.
+
+        Raises:
+            InputError: An address is of a kind that nobody here knows.
+        """
+        return cls(
+            home=home,
+            ledger=ledger or str(home / "ledger.db"),
+            mlflow=None if mlflow is None else mlflow_address(mlflow),
+            storage=storage_place(storage) if storage else str(home),
+        )
 
     def reports(self, name: str) -> Path:
         """Where a study's reports go."""

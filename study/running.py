@@ -11,7 +11,7 @@ from study.checks import check, shape_of
 from study.events import CohortSampled, Event, OnEvent
 from study.follow import Follower
 from study.launch import Result, run
-from study.ledger import Ledger
+from study.ledger import Ledger, LedgerNotMadeError
 from study.memory import facts_memory
 from study.nodes import machines
 from study.options import Places, made
@@ -20,7 +20,6 @@ from study.spec import Study
 from study.tracking.store import default_uri
 from study.watch import watching
 from study.words import counted, duration
-from trainables.errors import InputError
 from trainables.object_storage import is_url
 
 
@@ -79,11 +78,15 @@ def _run(study: Study, places: Places, console: Console, ray: str | None, there:
 
 
 def is_known(ledger: str, name: str) -> bool:
-    """Whether a ledger has a study; one that is not there has none."""
+    """Whether a ledger has a study; one that is not there has none.
+
+    Raises:
+        InputError: It is of no use: better said before the data are looked at.
+    """
     try:
         with Ledger.open(ledger, read_only=True) as opened:
             return opened.has_study(name)
-    except InputError:
+    except LedgerNotMadeError:
         return False
 
 

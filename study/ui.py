@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from study.addresses import mlflow_address
 from study.tracking.store import artifact_root, default_uri, environment, is_server, prepare, public
 from study.ui_app import DOOR
 from trainables.errors import InputError
@@ -61,9 +62,10 @@ def open_ui(
         until: Ends the server when set; for tests and callers with a loop of their own.
 
     Raises:
-        InputError: The home is not there, the port is taken, or the server does not start.
+        InputError: The home is not there, the address is none of MLflow's, the port is taken, the server does not
+            start.
     """
-    if mlflow_uri is not None and is_server(mlflow_uri):
+    if mlflow_uri is not None and is_server(mlflow_address(mlflow_uri)):
         say(f"MLflow: {public(mlflow_uri).rstrip('/')}{_PAGE}")
         return
     if mlflow_uri is None and not home.is_dir():

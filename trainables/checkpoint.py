@@ -4,13 +4,19 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import pickle
 from typing import Any
 
+from trainables.failures import fault
 from trainables.storage import Storage
 from trainables.trial import Point
 
 STATE, MANIFEST = "state.pt", "manifest.json"
 FORMAT = 2
+
+
+_UNLIKE_OURS = (FileNotFoundError, ValueError, LookupError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError)
+"""What reading raises where files are gone, hold something else, or would have to run code to be read."""
 
 
 class UnreadableCheckpointError(Exception):
@@ -79,16 +85,19 @@ def read(storage: Storage, folder: str, *, trial: str) -> Checkpoint:
             manifest = json.loads((local / MANIFEST).read_text(encoding="utf-8"))
             _check(manifest, local, folder, trial)
             state = torch.load(local / STATE, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, ValueError, KeyError) as error:
-        raise UnreadableCheckpointError(f"checkpoint {folder}: {error}") from error
-    return Checkpoint(
-        trial=trial,
-        iteration=manifest["iteration"],
-        weights=manifest["weights"],
-        learner=state["learner"],
-        length=manifest["length"],
-        curve=tuple(Point(*point) for point in state["curve"]),
-    )
+        return Checkpoint(
+            trial=trial,
+            iteration=manifest["iteration"],
+            weights=manifest["weights"],
+            learner=state["learner"],
+            length=manifest["length"],
+            curve=tuple(Point(*point) for point in state["curve"]),
+        )
+    except _UNLIKE_OURS as error:
+        if isinstance(error, RuntimeError) and fault(error) != "trial":
+            raise  # memory ran out, or the like: the checkpoint is not to blame
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise UnreadableCheckpointError(f"checkpoint {folder}: {lines[0]}") from error
 
 
 def _check(manifest: dict[str, Any], local: pathlib.Path, folder: str, trial: str) -> None:

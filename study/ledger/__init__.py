@@ -22,10 +22,11 @@ from study.ledger import studies as ledger_studies
 from study.ledger import trials as ledger_trials
 from study.ledger import views as ledger_views
 from study.ledger.lease import FencedOut, Lease, LeaseHeld, Owner
+from study.ledger.location import LedgerNotMadeError
 from study.ledger.outage import LedgerAwayError, Patience
 from study.ledger.store import Store, patient
 
-__all__ = ["FencedOut", "Lease", "LeaseHeld", "Ledger", "LedgerAwayError", "Owner", "Patience"]
+__all__ = ["FencedOut", "Lease", "LeaseHeld", "Ledger", "LedgerAwayError", "LedgerNotMadeError", "Owner", "Patience"]
 
 
 class Ledger(Store):

@@ -1,5 +1,8 @@
 """Where a ledger lies: a file (SQLite) or a server (PostgreSQL), and the engine that speaks to it."""
 
+import errno
+import os
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,11 @@ from sqlalchemy.pool import QueuePool
 
 from study.ledger.json import dumps
 from trainables.errors import InputError
+
+
+class LedgerNotMadeError(InputError):
+    """There is nothing to be read yet, or it is older: opening it for writing makes it, or brings it up to date."""
+
 
 PATIENCE = 30.0  # seconds that a writer waits for another one
 
@@ -31,8 +39,11 @@ def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
         return _sqlite(Path(where), read_only=read_only)
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        raise InputError(f"ledger '{text}': expected a path or postgresql+psycopg://user@host/database") from error
+    except (ArgumentError, ValueError) as error:  # the latter: a port that is no number
+        shown = re.sub(r"://[^/]*@", "://***@", text)
+        raise InputError(
+            f"ledger '{shown}': expected a path or postgresql+psycopg://user@host:port/database"
+        ) from error
     backend = url.drivername.partition("+")[0]
     if backend == "sqlite" and url.database:
         return _sqlite(Path(url.database), read_only=read_only)
@@ -45,14 +56,10 @@ def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
 
 
 def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
-    if path.is_dir():
-        raise InputError(f"ledger '{path}' is a folder; name the file in it, such as '{path / 'ledger.db'}'")
-    if read_only and not path.exists():
-        raise InputError(
-            f"ledger '{path}' does not exist; `segstudy run` makes it, `--home` or `--ledger` names another"
-        )
-    if not read_only:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _look(path, read_only=read_only)
+    except OSError as error:
+        raise InputError(f"ledger '{path}' cannot be opened: {error.strerror}; name another by `--ledger`") from error
     address = path.absolute().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
 
     def connect() -> sqlite3.Connection:
@@ -69,6 +76,20 @@ def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
     engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool, json_serializer=dumps)
     event.listen(engine, "begin", _begin)
     return engine, str(path)
+
+
+def _look(path: Path, *, read_only: bool) -> None:
+    """Refuses what cannot be a ledger's file; for writing, its folder is made."""
+    if path.is_dir():
+        raise InputError(f"ledger '{path}' is a folder; name the file in it, such as '{path / 'ledger.db'}'")
+    if any(above.is_file() for above in path.parents):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if read_only and not path.exists():
+        raise LedgerNotMadeError(
+            f"ledger '{path}' does not exist; `segstudy run` makes it, `--home` or `--ledger` names another"
+        )
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _connect(address: str) -> sqlite3.Connection:

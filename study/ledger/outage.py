@@ -21,6 +21,7 @@ LOOK = 0.5  # seconds between looks whether whoever waits should still wait
 NEWS = 2.0  # an outage shorter than this is not worth a word
 
 GO_ON = "Nothing is lost: give the same command again when that is mended."
+DAMAGED = "bring back a copy of it, or name another ledger by `--ledger`"
 
 
 class LedgerAwayError(InputError):
@@ -68,7 +69,9 @@ def persist(work: Callable[[], T], label: str, patience: Patience) -> T:
             now = time.monotonic()
             began = now if began is None else began
             if not passes(error) or now - began + pause > patience.seconds:
-                raise LedgerAwayError(f"{label}: {why}. {GO_ON}") from error
+                raise LedgerAwayError(
+                    f"{label}: {why}{f'; {DAMAGED}' if is_damage(error) else f'. {GO_ON}'}"
+                ) from error
             if now - began >= NEWS and not told:
                 told = True
                 patience.away(f"{label}: {why}; the study waits for it", time.time() + patience.seconds - (now - began))
@@ -88,6 +91,11 @@ def passes(error: DBAPIError) -> bool:
     return _sqlstate(error) not in _NEEDS_HELP
 
 
+def is_damage(error: DBAPIError) -> bool:
+    """Whether what was written cannot be read any more."""
+    return _sqlite_code(error) == _SQLITE_DAMAGED or _sqlstate(error) in _DAMAGED
+
+
 def reason(error: DBAPIError) -> str | None:
     """What is the matter with the database, in a line; None where it is not the database's fault."""
     code, state = _sqlite_code(error), _sqlstate(error)
@@ -105,11 +113,13 @@ def reason(error: DBAPIError) -> str | None:
 _SQLITE_PASSES = (5, 6)
 # read-only, I/O error, corrupt, full, cannot open
 _SQLITE_NEEDS_HELP = (8, 10, 11, 13, 14)
+_SQLITE_DAMAGED = 11
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialisation failure, deadlock; the server stops, was
 # killed, starts, takes no more connections, is a stand-by after a failover; a statement or lock that waited too long
 _PASSES = ("40001", "40P01", "57P01", "57P02", "57P03", "57P05", "53300", "25006", "55P03")
 # disk full, out of memory, too large a configuration; I/O error; a damaged index or page
 _NEEDS_HELP = ("53100", "53200", "53400", "58030", "XX001", "XX002")
+_DAMAGED = ("XX001", "XX002")
 
 
 def _is_outage(state: str | None) -> bool:

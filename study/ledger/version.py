@@ -5,7 +5,8 @@ import time
 from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from study.ledger import schema
+from study.ledger import outage, schema
+from study.ledger.location import LedgerNotMadeError
 from trainables.errors import InputError
 
 _versions = Table(  # as Alembic makes it
@@ -14,6 +15,8 @@ _versions = Table(  # as Alembic makes it
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{schema.VERSION_TABLE}_pkc"),
 )
+
+KNOWN = tuple(f"{number:04d}" for number in range(1, int(schema.VERSION) + 1))
 
 _LOCK = 0x5E65_7D41  # PostgreSQL's advisory lock while tables are made: any number that is ours
 
@@ -40,8 +43,10 @@ def prepare(engine: Engine, label: str, *, read_only: bool) -> None:
                 f"{label} was written by a newer segstudy (tables {found}, this one knows {schema.VERSION}); "
                 "upgrade segstudy to read it"
             )
+        elif found not in KNOWN:
+            raise InputError(f"{label}: tables '{found}' are of no version that segstudy ever had; {outage.DAMAGED}")
         elif read_only:
-            raise InputError(
+            raise LedgerNotMadeError(
                 f"{label} was written by an older segstudy (tables {found}, this one reads {schema.VERSION}); "
                 "`segstudy run` upgrades it when it continues a study"
             )
@@ -72,7 +77,7 @@ def _refuse_foreign(tables: set[str], dialect: str, label: str, *, read_only: bo
             "give the ledger a database of its own"
         )
     if read_only:
-        raise InputError(f"{label} is empty, and holds no study yet; `segstudy run` fills it")
+        raise LedgerNotMadeError(f"{label} is empty, and holds no study yet; `segstudy run` fills it")
 
 
 def _bring_up(engine: Engine) -> None:
@@ -123,6 +128,9 @@ def _explained(error: DatabaseError, label: str) -> InputError:
     reason = str(error.orig).strip().splitlines()[0]
     if "file is not a database" in reason:
         return InputError(f"{label} is not a ledger: expected an SQLite database; name another file by `--ledger`")
-    if isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", "") == "42501":  # no right to do that
+    if outage.is_damage(error):
+        return InputError(f"{label}: {reason}; {outage.DAMAGED}")
+    could_not = isinstance(error, OperationalError) or "connection option" in reason
+    if could_not or getattr(error.orig, "sqlstate", "") == "42501":  # no right to do that
         return InputError(f"{label} cannot be opened: {reason}; check the address, that it runs, and your rights there")
     raise error

@@ -70,11 +70,14 @@ if __name__ == "__main__":
     parser.add_argument("--events", action="store_true")
     parser.add_argument("--ray", help="a cluster's address")
     parser.add_argument("--slice", type=float, default=PACE.slice_seconds, help="seconds between a worker's reports")
+    parser.add_argument(
+        "--lease", type=float, default=PACE.lease_seconds, help="seconds that a frozen driver is waited for"
+    )
     arguments = parser.parse_args()
     ended = run_numbers(
         arguments.home,
         ray_address=arguments.ray,
         on_event=print if arguments.events else ignore,
-        pace=dataclasses.replace(PACE, slice_seconds=arguments.slice),
+        pace=dataclasses.replace(PACE, slice_seconds=arguments.slice, lease_seconds=arguments.lease),
     )
     print(json.dumps({**dataclasses.asdict(ended), "digest": digest(arguments.home)}))

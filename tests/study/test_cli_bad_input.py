@@ -123,7 +123,7 @@ COMMAND_LINES: dict[str, tuple[list[str], str]] = {
     "no cases": (["phantom", "new", "--cases", "0"], r"--cases: expected at least 1, found 0"),
     "a home that is a file": (
         ["run", "study.yaml", "--home", "study.yaml"],
-        r"--home study.yaml: cannot be made",
+        r"ledger 'study.yaml/ledger.db' cannot be opened: Not a directory; name another",
     ),
     "storage that is a file": (
         ["run", "study.yaml", "--home", "data", "--storage", "study.yaml/here"],

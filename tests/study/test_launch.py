@@ -184,6 +184,24 @@ def test_a_machine_that_fails_everybody_ends_the_run_with_one_line(
     assert digest(tmp_path) == undisturbed_digest(tmp_path, ONE_BY_ONE)
 
 
+class FullCache(NoData):
+    def prepare(self, root: pathlib.Path, on_event: Callable[[Event], None], stopping: Callable[[], None]) -> Data:
+        def fill() -> None:
+            raise OSError(28, "No space left on device", f"{root}/cache/entries")
+
+        ray.get(ray.remote(fill).remote())
+        raise AssertionError("Ray passes it on")
+
+
+@pytest.mark.ray
+def test_a_full_disk_under_the_cache_ends_the_run_with_one_line(tmp_path: pathlib.Path, started: pathlib.Path) -> None:
+    ended = run_numbers(tmp_path, ONE_BY_ONE, source=FullCache())
+    assert ended.trouble is not None
+    assert ended.trouble.startswith(f"{tmp_path}/cache/entries: No space left on device. Make room, ")
+    assert "\n" not in ended.trouble
+    assert (ended.complete, ended.stopped) == (False, False)
+
+
 @pytest.mark.ray
 def test_a_stop_asked_for_elsewhere_is_heard_and_the_study_goes_on_later(
     tmp_path: pathlib.Path, started: pathlib.Path

@@ -87,6 +87,17 @@ def _study_of(folder: pathlib.Path) -> Study:
 
 
 @pytest.mark.ray
+def test_a_flipped_bit_in_the_cache_is_found_when_a_study_goes_on(tmp_path: pathlib.Path, embedded: None) -> None:
+    study, root = slices(tmp_path / "data"), tmp_path / "root"
+    index = find(study).prepare(root, lambda event: None, nothing).index
+    image = next(iter(Dataset.open(index))).folder / "image.npy"
+    whole = image.read_bytes()
+    image.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert find(study).prepare(root, lambda event: None, nothing).index == index
+    assert image.read_bytes() == whole
+
+
+@pytest.mark.ray
 def test_each_fold_has_the_scales_of_its_own_training_cases(tmp_path: pathlib.Path, embedded: None) -> None:
     plain = slices(tmp_path / "data").plain()
     plain["dataset"]["split"] = {"folds": 3}

@@ -1,5 +1,8 @@
+import hashlib
+import io
 import json
 import pathlib
+import pickle
 
 import pytest
 import torch
@@ -79,9 +82,72 @@ def test_another_format_is_refused(storage: Storage, tmp_path: pathlib.Path) -> 
         checkpoint.read(storage, FOLDER, trial="t")
 
 
+class RunsCode:
+    """What a pickle can do to whoever reads it."""
+
+    def __init__(self, leaves: pathlib.Path) -> None:
+        self.leaves = leaves
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return pathlib.Path.touch, (self.leaves,)
+
+
+def forged(storage: Storage, tmp_path: pathlib.Path, content: bytes) -> None:
+    """Another state, with a manifest that says its checksum."""
+    written(storage)
+    (tmp_path / FOLDER / "state.pt").write_bytes(content)
+    path = tmp_path / FOLDER / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"]["state.pt"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    path.write_text(json.dumps(manifest))
+
+
+def saved(state: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
 def test_a_checkpoint_cannot_run_code(storage: Storage, tmp_path: pathlib.Path) -> None:
-    written(storage, learner={"path": pathlib.PurePosixPath("/x")})  # what unpickling would have to construct
-    with pytest.raises(Exception, match="weights_only"):
+    left = tmp_path / "left"
+    for content in (saved({"learner": RunsCode(left), "curve": []}), pickle.dumps(RunsCode(left))):
+        forged(storage, tmp_path, content)
+        with pytest.raises(UnreadableCheckpointError, match=r"^checkpoint [^\n]*$"):
+            checkpoint.read(storage, FOLDER, trial="t")
+        assert not left.exists()
+        storage.remove(FOLDER)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\x03\x04", b"hello", saved([1, 2]), saved({"learner": {}}), saved({"learner": {}, "curve": [[1]]})],
+    ids=["nothing", "half a zip", "text", "a list", "no curve", "half a point"],
+)
+def test_a_state_unlike_ours_is_unreadable_though_its_checksum_is_right(
+    storage: Storage, tmp_path: pathlib.Path, content: bytes
+) -> None:
+    forged(storage, tmp_path, content)
+    with pytest.raises(UnreadableCheckpointError, match=r"^checkpoint [^\n]*$"):
+        checkpoint.read(storage, FOLDER, trial="t")
+
+
+def test_memory_that_runs_out_while_reading_is_not_the_checkpoints_fault(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    written(storage)
+    monkeypatch.setattr(torch, "load", full)
+    with pytest.raises(RuntimeError, match="can't allocate"):
+        checkpoint.read(storage, FOLDER, trial="t")
+
+
+@pytest.mark.parametrize("manifest", ["[]", "null", "{}", '{"format": 2}', '"x"', '{"format": 2, "trial": "t"}'])
+def test_a_manifest_unlike_ours_is_unreadable(storage: Storage, tmp_path: pathlib.Path, manifest: str) -> None:
+    written(storage)
+    (tmp_path / FOLDER / "manifest.json").write_text(manifest)
+    with pytest.raises(UnreadableCheckpointError, match=r"^checkpoint [^\n]*$"):
         checkpoint.read(storage, FOLDER, trial="t")
 
 

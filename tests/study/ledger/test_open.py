@@ -145,7 +145,7 @@ class TestRefused:
     def test_an_older_one_to_be_read(self, nowhere: str) -> None:
         with Ledger.open(nowhere) as ledger:
             ledger.write(
-                lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '0000'"))
+                lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '0001'"))
             )
         assert "older segstudy" in self.refused(nowhere, read_only=True)
 
@@ -382,7 +382,7 @@ class TestMigrations:
         upgraded: list[bool] = []
         with Ledger.open(nowhere) as ledger:
             ledger.write(
-                lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '0000'"))
+                lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '0001'"))
             )
         monkeypatch.setattr(ledger_version, "upgrade", lambda connection: upgraded.append(connection.in_transaction()))
         Ledger.open(nowhere).close()

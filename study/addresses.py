@@ -1,0 +1,51 @@
+"""Addresses that the user gives, looked at before anything starts; no message shows a password."""
+
+import re
+
+from trainables.errors import InputError
+
+MLFLOW = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
+"""What MLflow itself takes; its file store is refused since 3.13."""
+
+STORES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs")
+"""Object stores that PyArrow speaks to."""
+
+
+def shown(address: str) -> str:
+    """An address as messages may show it."""
+    return re.sub(r"://[^/]*@", "://***@", address)
+
+
+def mlflow_address(address: str) -> str:
+    """An address that MLflow takes, as it was given.
+
+    Raises:
+        InputError: It is of another kind.
+    """
+    kind, separator, rest = address.partition("://")
+    if address == "databricks" or (separator and rest and kind.partition("+")[0] in MLFLOW):
+        return address
+    raise InputError(
+        f"--mlflow {shown(address)}: expected http://HOST:PORT or a database's address such as sqlite:///mlflow.db"
+    )
+
+
+def storage_place(address: str) -> str:
+    """A folder or an object store for checkpoints and the cache, as it was given.
+
+    Raises:
+        InputError: It is an address of another kind, or has a password in it.
+    """
+    kind, separator, rest = address.partition("://")
+    if not separator:
+        return address
+    if kind not in STORES or not rest:
+        raise InputError(
+            f"--storage {shown(address)}: expected a folder that all machines see, or an object store "
+            f"({', '.join(STORES)}: s3://BUCKET/FOLDER)"
+        )
+    if "@" in rest.partition("/")[0]:
+        raise InputError(
+            f"--storage {shown(address)}: a key or password in it would stand in logs; the environment gives it"
+        )
+    return address

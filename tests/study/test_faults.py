@@ -1,0 +1,131 @@
+"""Faults inside one machine: full disks, a clock set back, a frozen driver. docs/FAULTS.md lists all with tests."""
+
+import errno
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from study import disks
+from study.admission import Node
+from study.bookkeeping import LOSSES, MachineTroubleError
+from study.ledger import Ledger
+from study.lost_workers import why
+from tests.study.numbers_study import numbers_study
+from tests.study.office import Office, undisturbed_digest
+from tests.study.test_searcher import random_study
+from trainables.data.store import DamagedEntryError
+from trainables.failures import fault
+from trainables.storage import Storage
+
+ROOT = pathlib.Path(__file__).parents[2]
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/trials/x")
+
+
+class TestDisks:
+    def test_a_full_disk_is_said_in_one_line(self) -> None:
+        assert disks.trouble(FULL) == (
+            "runs/trials/x: No space left on device. Make room, or mend the disk, and give the same command again"
+        )
+
+    def test_as_a_task_of_ray_raises_it(self) -> None:
+        from ray.exceptions import RayTaskError
+
+        raised = RayTaskError("prepare", "Traceback", FULL).as_instanceof_cause()
+        assert isinstance(raised, OSError)
+        assert disks.trouble(raised) == disks.trouble(FULL)
+        assert disks.is_blamed(why(raised))
+
+    def test_another_error_is_no_disks(self) -> None:
+        assert disks.trouble(FileNotFoundError(errno.ENOENT, "no such file", "x")) is None
+        assert disks.trouble(ValueError("x")) is None
+        assert not disks.is_blamed("its process died (pid 3)")
+
+    @pytest.mark.parametrize("error", [FULL, DamagedEntryError("cache/ab: 3 bytes of 9; run the command again")])
+    def test_a_trial_that_meets_one_alone_is_not_given_up(self, error: OSError, tmp_path: pathlib.Path) -> None:
+        """Three times in a row with nobody else at work: the run ends, the trial stays, nothing counts against it."""
+        study = random_study(trials=1)
+        with Ledger.open(tmp_path / "ledger.db") as ledger:
+            office = Office(study, ledger, Storage(tmp_path), nodes=(Node("a", 1),))
+            for _ in range(LOSSES - 1):
+                office.next("x")
+                office.desk.lost("x", why(error))
+            office.next("x")
+            with pytest.raises(MachineTroubleError, match=r"^3 segments of 1 trial .*same command again$"):
+                office.desk.lost("x", why(error))
+            assert {trial.status for trial in ledger.known(office.id)} == {"open"}
+            assert {attempt.result for attempt in ledger.attempts(office.id)} == {"stopped"}
+            office.reopen()
+            office.next("x")
+            office.desk.lost("x", "its process died")  # afterwards: a first loss
+            assert office.finish() == undisturbed_digest(tmp_path, study)
+
+    def test_a_damaged_entry_read_in_the_middle_is_the_machines_fault(self) -> None:
+        assert fault(DamagedEntryError("x")) == fault(FULL) == "machine"
+
+
+def test_a_clock_set_back_by_a_day_changes_nothing(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, true, behind = numbers_study(), time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: true() - behind[0])
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        office = Office(study, ledger, Storage(tmp_path))
+
+        def back() -> None:
+            behind[0] += 86_400 / 10
+
+        assert office.finish(each=back) == undisturbed_digest(tmp_path, study)
+        office.reopen()  # a driver that comes a day "earlier"
+        assert office.desk.nothing_left
+        status = ledger.status(office.id)
+        assert all(arm.seconds >= 0 for arm in status.arms)
+
+
+def start(home: pathlib.Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-u", "-m", "tests.study.numbers_study", str(home), "--events", "--lease", "3"]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "NUMBERS_PAUSE": "0.05"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_driver_frozen_by_sigstop_whose_actors_go_on(tmp_path: pathlib.Path) -> None:
+    """Another driver takes the study over, whom the frozen one's actors obey; awake, the frozen one writes nothing."""
+    frozen = start(tmp_path)
+    assert frozen.stdout is not None
+    for line in frozen.stdout:
+        if line.startswith("SegmentDone"):
+            break
+    os.kill(frozen.pid, signal.SIGSTOP)
+    try:
+        second = start(tmp_path)
+        said = second.communicate(timeout=240)[0].splitlines()
+        assert second.returncode == 0, said[-20:]
+        ended = json.loads(said[-1])
+        assert ended["complete"]
+        assert ended["digest"] == undisturbed_digest(tmp_path)
+        with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
+            before = ledger.attempts(1)
+            assert ("stopped", "its driver ended") in {(attempt.result, attempt.reason) for attempt in before}
+    finally:
+        os.kill(frozen.pid, signal.SIGCONT)
+    last = frozen.communicate(timeout=60)[0].splitlines()
+    assert frozen.returncode != 0
+    assert any(re.search(r"is no longer this driver's: .* \(fence 3, ours is 1\); nothing was written", line)
+               for line in last), last[-20:]  # fmt: skip
+    with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
+        assert ledger.digest(1) == ended["digest"]
+        assert ledger.attempts(1) == before
