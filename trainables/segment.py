@@ -121,7 +121,7 @@ class SegmentWork:
     def close(self) -> None:
         """Drops the network and all that came with it."""
         if isinstance(self._evaluations, Generator):
-            self._evaluations.close()  # cut short: the network has its own weights again
+            self._evaluations.close()  # the network has its own weights again
         self._evaluations = None
         if self._learner is not None:
             self._learner.close()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -276,3 +276,31 @@ def test_what_was_measured_case_by_case_comes_together(storage: Storage) -> None
     assert [(score.region, score.metric, score.value) for score in whole.pooled] == [("r", "average_precision", 0.75)]
     sliced = outcome(run(storage, Measuring, attempt=2, slice_seconds=0.0))
     assert comparable(sliced) == comparable(whole)
+
+
+class Watched(Numbers):
+    """Tells when its evaluation ends and when it is let go."""
+
+    said: ClassVar[list[str]] = []
+
+    def evaluations(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Iterator[Evaluation]:
+        self.said.append(f"begins with {len(cases)}")
+        try:
+            yield from super().evaluations(cases, previews=previews)
+        finally:
+            self.said.append("ends")
+
+    def close(self) -> None:
+        self.said.append("is let go")
+
+
+def test_an_evaluation_goes_on_over_slices_and_ends_before_the_learner(storage: Storage, first: Outcome) -> None:
+    Watched.said.clear()
+    whole = outcome(run(storage, Watched, attempt=2, slice_seconds=0.0))
+    assert Watched.said == ["begins with 3", "ends", "is let go"]
+    assert comparable(whole) == comparable(first)
+    Watched.said.clear()
+    cut = run(storage, Watched, attempt=3, slice_seconds=0.0, stop_after=11)
+    assert cut[-1].outcome is None
+    assert cut[-1].progress == 10
+    assert Watched.said == ["begins with 3", "ends", "is let go"]
