@@ -59,3 +59,15 @@ def test_links_lead_somewhere(name: str) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", _text(name))
     missing = [target for target in targets if "://" not in target and not (ROOT / target).exists()]
     assert not missing
+
+
+def test_every_fault_names_tests_that_are_there() -> None:
+    """docs/FAULTS.md: no row without a test, and no test that is gone."""
+    rows = [line for line in _text("docs/FAULTS.md").splitlines() if line.startswith("| ")][2:]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/[^`]+)`", row.rsplit("|", 2)[1])
+        assert named, row
+        for name in named:
+            path, *_, function = name.split("::")
+            assert re.search(rf"^ *def {function}\(", _text(path), re.MULTILINE), name
