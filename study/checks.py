@@ -131,7 +131,7 @@ def fitting_shape(study: Study, there: Sequence[Node]) -> Shape:
     """
     shape = shape_of(study, max(there, key=lambda node: (node.gpu, node.cpu)))
     if (reason := impossible(there, shape)) is not None:
-        raise InputError(f"resources: {reason}. Ask for less, or run it where there is more.")
+        raise InputError(lacking(reason, shape, there))
     return shape
 
 

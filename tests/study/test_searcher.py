@@ -19,11 +19,10 @@ from study.sweeping import sweep
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import numbers_study
 from tests.study.office import Office
-from trainables.failures import OUT_OF, Memory
 from trainables.objective import objective
 from trainables.segment import Report, SegmentWork, order
 from trainables.storage import Storage
-from trainables.trial import Outcome, Score
+from trainables.trial import Score
 
 
 @pytest.fixture
@@ -190,66 +189,6 @@ def test_an_unreadable_checkpoint_is_left_for_the_one_before(make: Callable[...,
     notices = [notice.text for notice in office.ledger.notices(office.id)]
     assert len(notices) == 1
     assert "goes on from the one before" in notices[0]
-
-
-def out_of(memory: Memory) -> Report:
-    return Report(
-        progress=3, outcome=Outcome(iteration=3, failed=OUT_OF[memory]).to_json(), out_of_memory=memory, done=True
-    )
-
-
-def ended(office: Office) -> list[tuple[str, str | None]]:
-    return [(event.status, event.reason) for event in office.events if isinstance(event, TrialEnded)]
-
-
-def test_memory_that_a_neighbour_may_have_held_is_asked_for_alone(make: Callable[..., Office]) -> None:
-    office = make(study=random_study(), nodes=(Node("a", 4, 1),), shape=Shape(1, 0.25))
-    errand = office.next("x")
-    office.desk.back("x", out_of("device"))
-    assert {trial.status for trial in office.ledger.known(office.id)} == {"open"}
-    alone = office.next("x")
-    assert (alone.assignment.folder, alone.shape) == (errand.assignment.folder, Shape(1, 1.0))
-    assert alone.assignment.gpu == 1.0
-    assert office.desk.hand_out("y") is None  # the GPU is its own
-    office.desk.back("x", out_of("device"))  # again: it was its own fault
-    assert ended(office) == [("failed", OUT_OF["device"])]
-    assert office.next("y").shape == Shape(1, 0.25)
-
-
-def test_memory_of_the_host_is_asked_for_alone_on_a_node(make: Callable[..., Office]) -> None:
-    office = make(study=random_study(), nodes=(Node("a", 2), Node("b", 4)))
-    errand = office.next("x")
-    office.desk.back("x", out_of("host"))
-    others = [office.desk.hand_out(name) for name in "yz"]
-    alone = next(each for each in others if each is not None and each.assignment.folder == errand.assignment.folder)
-    assert alone.shape == Shape(4)  # all cores of the largest node, and its threads stay the trial's own
-    office.desk.back("yz"[others.index(alone)], out_of("host"))
-    assert ended(office) == [("failed", OUT_OF["host"])]
-
-
-@pytest.mark.parametrize("alone", [False, True])
-def test_a_worker_that_ray_killed_for_its_memory_is_no_loss(make: Callable[..., Office], alone: bool) -> None:
-    office, undisturbed = make(study=random_study()), make("other", study=random_study()).finish()
-    killed = "OutOfMemoryError: Task was killed due to the node running low on memory"
-    office.next("x")
-    office.desk.lost("x", killed)
-    assert office.next("x").shape == Shape(2)
-    assert ended(office) == []
-    if alone:
-        office.desk.lost("x", killed)
-        assert ended(office) == [("failed", OUT_OF["host"])]
-        return
-    office.desk.abandon("for this test")
-    assert office.finish() == undisturbed  # a neighbour held the memory: nothing of it is in the study
-    assert not [event for event in office.events if isinstance(event, SegmentLost)]
-
-
-@pytest.mark.parametrize(("shape", "memory"), [(Shape(1, 1), "device"), (Shape(1, 0), "device"), (Shape(2), "host")])
-def test_who_was_alone_is_judged_at_once(make: Callable[..., Office], shape: Shape, memory: Memory) -> None:
-    office = make(study=random_study(), nodes=(Node("a", 2, 1),), shape=shape)
-    office.next("x")
-    office.desk.back("x", out_of(memory))
-    assert ended(office) == [("failed", OUT_OF[memory])]
 
 
 def test_a_stop_keeps_what_was_trained(make: Callable[..., Office]) -> None:
