@@ -26,6 +26,7 @@ import pathlib
 import statistics
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -232,8 +233,9 @@ def measure(data: cache.Dataset, size: tuple[int, ...], given: argparse.Namespac
         for name in list(ways)[:: 1 if number % 2 else -1]:
             found[name].append(rate(running[name], given.seconds))
     for batches in running.values():
-        if hasattr(batches, "_finish"):
-            batches._finish()  # batchgenerators' processes
+        if hasattr(batches, "_finish"):  # batchgenerators' processes; the thread that receives from them is cut off
+            threading.excepthook = lambda _: None
+            batches._finish()
     return found
 
 
