@@ -8,9 +8,15 @@ from study.design import Segment, Status, TrialKey
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
-    """A part of the run begins: `preparing 20 cases`, `starting Ray`."""
+    """A part of the run begins: `preparing 20 cases`, `starting Ray`.
+
+    Attributes:
+        text: What begins.
+        slots: How many segments run at once from here on, where that is known now.
+    """
 
     text: str
+    slots: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -46,10 +46,14 @@ def stands(
 
 
 class Follower:
-    """Looks at one study again and again, from a thread of its own, before and after the ledger has it."""
+    """Looks at one study again and again, from a thread of its own, before and after the ledger has it.
+
+    Attributes:
+        slots: Segments that run at once, as far as it is known.
+    """
 
     def __init__(self, where: str, name: str, slots: int) -> None:
-        self._where, self._name, self._slots = where, name, slots
+        self._where, self._name, self.slots = where, name, slots
         self._ledger: Ledger | None = None
         self._design: tuple[object, Design] | None = None
 
@@ -62,7 +66,7 @@ class Follower:
             row = self._ledger.study(self._name)
             if self._design is None or self._design[0] != row.file:  # it may grow while we look
                 self._design = row.file, design_of(self._ledger, row)
-            return stands(self._ledger, row, self._design[1], slots=self._slots, iterations=iterations)
+            return stands(self._ledger, row, self._design[1], slots=self.slots, iterations=iterations)
         except (InputError, SQLAlchemyError):  # not made yet, or away for a while: watching can wait
             return None
 

@@ -249,7 +249,7 @@ def _drive(
     from study.driving import drive
     from trainables.segmenter import Segmenter
 
-    parts.tell(Step(f"running, {desk.slots} at once"))
+    parts.tell(Step(f"running, {desk.slots} at once", desk.slots))
     drive(
         desk,
         trainable or Segmenter,

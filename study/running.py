@@ -8,7 +8,7 @@ from rich.text import Text
 
 from study.admission import Node, slots
 from study.checks import check, shape_of
-from study.events import CohortSampled, Event, OnEvent
+from study.events import CohortSampled, Event, OnEvent, Step
 from study.follow import Follower
 from study.launch import Result, run
 from study.ledger import Ledger, LedgerNotMadeError
@@ -71,7 +71,7 @@ def _run(study: Study, places: Places, console: Console, ray: str | None, there:
                 storage=places.storage,
                 mlflow_uri=places.mlflow or default_uri(places.home),
                 ray_address=ray,
-                on_event=_with_notices(hear, places.ledger, study.name, notices),
+                on_event=_with_slots(_with_notices(hear, places.ledger, study.name, notices), follower),
             )
     finally:
         follower.close()
@@ -121,3 +121,14 @@ def _with_notices(hear: OnEvent, ledger: str, name: str, notices: Sequence[str])
         hear(event)
 
     return hear_and_note
+
+
+def _with_slots(hear: OnEvent, follower: Follower) -> OnEvent:
+    """What runs at once is known for sure when the trials' shapes and the machines are: time left goes by it."""
+
+    def hear_and_count(event: Event) -> None:
+        if isinstance(event, Step) and event.slots is not None:
+            follower.slots = event.slots
+        hear(event)
+
+    return hear_and_count

@@ -308,6 +308,7 @@ def test_what_is_left_to_the_machines_is_found_once_and_kept(tmp_path: pathlib.P
     said = [step.text for step in told(events, Step)]
     assert "batch size: 32, the same for all arms" in said
     assert "no GPU here: trials run on the CPU" in said
+    assert Step("running, 1 at once", 1) in events  # one trial has all processors
     with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
         study = ledger.study("numbers")
         assert study.file["training"]["batch_size"] == 32
