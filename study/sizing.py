@@ -106,14 +106,12 @@ class Sizing:
         return found
 
     def _all_fit(self, study: Study, size: int) -> bool:
-        """Whether every network has room with such a batch, in the share that the file gives."""
+        """Whether every network has room with such a batch in the share that the file gives; the least needs no margin."""
         asked = study.resources.gpu
         share = 1.0 if asked == "auto" else min(1.0, asked)
         for found in self._footprints(batch_size.with_batch(study, size)).values():
-            if found is None:
-                return False
-            smaller = dataclasses.replace(found, total_bytes=int(share * found.total_bytes))
-            if not shares.fitting(smaller, most=1):
+            margin = shares.MARGIN if size > batch_size.LEAST else 1.0
+            if found is None or found.peak_bytes * margin + shares.BESIDE > share * found.total_bytes:
                 return False
         return True
 

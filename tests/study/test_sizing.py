@@ -137,6 +137,15 @@ def test_a_batch_is_halved_until_the_largest_network_fits(make: Made, gpu: Any, 
     assert [tried for _, tried, _ in card.probed] == [tried for tried in (32, 16, 8, 4) if tried >= size and gpu]
 
 
+def test_a_batch_leaves_a_margin_unless_it_is_the_least(make: Made) -> None:
+    # 8 patches of 1.8 GB take 14.4 of 16 GB, and with the margin 17.3; 2 of 7.5 GB fit, and would not with it.
+    auto = study({**AUTO, "training.batch_size": "auto"})
+    assert make(Gpu(int(1.8 * GB))).with_batch(auto) == study({**AUTO, "training.batch_size": 4})
+    vnet = {**AUTO, "models": {"vnet": {"width": 4}}}
+    found = make(Gpu(int(7.5 * GB))).with_batch(study({**vnet, "training.batch_size": "auto"}))
+    assert found == study({**vnet, "training.batch_size": 2})
+
+
 def test_a_batch_that_never_fits_is_one_line(make: Made) -> None:
     with pytest.raises(InputError, match=r"not even 2 patches of \[32, 32, 32\] fit for all networks on Card 16"):
         make(Gpu(9 * GB)).with_batch(study({**AUTO, "training.batch_size": "auto"}))
