@@ -106,7 +106,7 @@ class Sizing:
         return found
 
     def _all_fit(self, study: Study, size: int) -> bool:
-        """Whether every network has room with such a batch in the share that the file gives; the least needs no margin."""
+        """Whether every network has room for such a batch in the file's share of a GPU; the least needs no margin."""
         asked = study.resources.gpu
         share = 1.0 if asked == "auto" else min(1.0, asked)
         for found in self._footprints(batch_size.with_batch(study, size)).values():
