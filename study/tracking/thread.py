@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from study.design import Design
-from study.ledger import Ledger
+from study.ledger import Ledger, LedgerAwayError, Patience
 from study.tracking.models import Models, StoppedError
 from study.tracking.store import configure, prepare, public
 from study.tracking.sync import Follower
@@ -139,6 +139,7 @@ class Tracker:
         prepare(self._uri)
         if self._connection is None:
             self._connection = stack.enter_context(Ledger.open(self._ledger))
+        self._connection.patience = Patience()  # it may have given up in an outage that is over
         return Follower(
             self._connection,
             self._name,
@@ -153,7 +154,9 @@ class Tracker:
     def _failed(self, error: Exception) -> None:
         _log.debug("MLflow view", exc_info=error)
         self._failures += 1
-        if self._failures == 2 and not self._told:  # one alone passes: a locked file, an experiment deleted just now
+        if isinstance(error, LedgerAwayError):
+            pass  # it is not MLflow that is away, and the study says so itself
+        elif self._failures >= 2 and not self._told:  # one alone passes: a locked file, an experiment deleted just now
             self._told = True
             self._say(
                 f"MLflow at {public(self._uri)} takes no results ({_short(error)}). The study goes on; they are sent "

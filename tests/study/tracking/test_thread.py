@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from study.ledger import LedgerAwayError
 from study.tracking.store import artifact_root, default_uri, environment, prepare
 from study.tracking.thread import Tracker, sync
 from tests.study import tracked
@@ -61,6 +62,23 @@ def test_an_outage_is_told_once_and_its_end_too(tracker: Any) -> None:
         "when it does.",
         "MLflow at http://x takes results again.",
     ]
+
+
+def test_a_ledger_that_is_away_is_not_mlflows_fault(tracker: Any) -> None:
+    left = [3]
+
+    def step(finishing: bool) -> bool:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise LedgerAwayError("ledger.db: database is locked")
+        return False
+
+    made, said = tracker(step)
+    made.start()
+    while left[0] >= 0:
+        time.sleep(0.01)
+    assert made.catch_up(5)
+    assert said == []
 
 
 def test_pauses_grow(tracker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
