@@ -13,6 +13,7 @@ from study.ledger import Ledger
 from study.probing import Measure, bytes_of_cases, footprint
 from study.spec import Study
 from study.trial_specs import Data
+from trainables.device import BESIDE
 from trainables.errors import InputError
 from trainables.footprint import Footprint
 
@@ -111,7 +112,7 @@ class Sizing:
         share = 1.0 if asked == "auto" else min(1.0, asked)
         for found in self._footprints(batch_size.with_batch(study, size)).values():
             margin = shares.MARGIN if size > batch_size.LEAST else 1.0
-            if found is None or found.peak_bytes * margin + shares.BESIDE > share * found.total_bytes:
+            if found is None or found.peak_bytes * margin + BESIDE > share * found.total_bytes:
                 return False
         return True
 
