@@ -255,7 +255,10 @@ MODELS: dict[str, dict[str, Default]] = {
 TRAINING: dict[str, Default] = {
     "optimizer": Default("adam", None, "the least sensitive to its step size", words=("adam", "adamw", "sgd")),
     "learning_rate": Default(
-        1e-3, Range(1e-4, 1e-2, log=True), "losses differ in the size of their gradients: each finds its own", above=0
+        1e-3,
+        Range(1e-4, 1e-2, log=True),
+        "losses differ in the size of their gradients: each finds its own; at 3e-3 `unet` learnt nothing by Dice",
+        above=0,
     ),
     "weight_decay": Default(0.0, None, "the papers used none", at_least=0),
     "momentum": Default(0.9, None, "Nesterov, as the inverse-weighting paper; for sgd only", at_least=0, below=1),
