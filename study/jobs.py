@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from ray.exceptions import RayError
 
-from study.ray_session import settings, token
+from study.ray_session import token_shown
 from study.spec import Study
 from trainables.errors import InputError
 
@@ -204,7 +205,7 @@ def _address(url: str) -> str:
 def _client(url: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
-    with settings(**token()), _told(url):
+    with token_shown(), _told(url):
         return JobSubmissionClient(url)
 
 
@@ -215,6 +216,6 @@ def _told(url: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (RuntimeError, ConnectionError, OSError, ValueError) as error:
+    except (RuntimeError, OSError, ValueError, RayError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"--cluster {url}: {line[:300]}") from error

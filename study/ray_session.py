@@ -65,7 +65,7 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
     if address is not None:
         _knock(address)
 
-    with _own_folder() as folder, settings(**(token() if address is not None else {})):
+    with _own_folder() as folder, token_shown() if address is not None else contextlib.nullcontext():
         if ray.is_initialized():
             yield folder
             return
@@ -74,7 +74,11 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
             common.pop("include_dashboard")
             try:
                 ray.init(address=address, **common)
-            except (ConnectionError, ValueError) as error:
+            except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+                if "AuthToken" in str(error):
+                    raise InputError(
+                        f"--ray {address}: the cluster asks for its token. Copy its ~/.ray/auth_token to that place here."
+                    ) from error
                 line = str(error).strip().splitlines()[0]
                 raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
         else:
@@ -101,6 +105,22 @@ def token() -> dict[str, str]:
         return {}
     file = pathlib.Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
     return {"RAY_AUTH_MODE": "token"} if "RAY_AUTH_TOKEN" in os.environ or file.is_file() else {}
+
+
+@contextlib.contextmanager
+def token_shown() -> Iterator[None]:
+    """While the block runs, Ray shows the token that it has to whom it speaks to."""
+    from ray._raylet import Config
+
+    wanted = token()
+    os.environ.update(wanted)
+    Config.initialize("")  # Ray reads its environment when it is imported, and then only when told to
+    try:
+        yield
+    finally:
+        for name in wanted:
+            os.environ.pop(name, None)
+        Config.initialize("")
 
 
 def is_running() -> bool:

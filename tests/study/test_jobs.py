@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import ray
 import yaml
+from ray.exceptions import AuthenticationError
 
 from study.cli import run_command
 from study.jobs import Jobs, packages, without_password
-from study.ray_session import settings, token
+from study.ray_session import settings, token, token_shown
 from study.spec import Study, load
 from tests.study.numbers_study import numbers_study
 from trainables.errors import InputError
@@ -112,9 +113,12 @@ def test_a_log_is_followed_to_its_end(jobs: Jobs, server: Server) -> None:
     assert list(jobs.follow(job, sleep)) == ["a\n", "b\n", "c\n"]
 
 
-def test_what_a_cluster_refuses_is_one_line(jobs: Jobs, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [RuntimeError, AuthenticationError])
+def test_what_a_cluster_refuses_is_one_line(
+    jobs: Jobs, server: Server, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
     def refuse() -> None:
-        raise RuntimeError("Request failed with status code 401: no token\nTraceback …")
+        raise kind("Request failed with status code 401: no token\nTraceback …")
 
     monkeypatch.setattr(server, "list_jobs", refuse)
     with pytest.raises(
@@ -146,6 +150,22 @@ def test_the_token_is_shown_where_there_is_one(tmp_path: pathlib.Path, monkeypat
     assert token() == {"RAY_AUTH_MODE": "token"}
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # what the user says comes first
     assert token() == {}
+
+
+def test_ray_hears_of_the_token_though_it_was_imported_before(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray._private.authentication.authentication_utils import is_token_auth_enabled
+
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    with token_shown():
+        assert not is_token_auth_enabled()
+    (tmp_path / "token").write_text("t")
+    with token_shown():
+        assert is_token_auth_enabled()
+    assert not is_token_auth_enabled()
 
 
 @pytest.fixture
