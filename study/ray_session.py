@@ -77,7 +77,7 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
             except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
                 if "AuthToken" in str(error):
                     raise InputError(
-                        f"--ray {address}: the cluster asks for its token. Copy its ~/.ray/auth_token to that place here."
+                        f"--ray {address}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
                     ) from error
                 line = str(error).strip().splitlines()[0]
                 raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
@@ -110,7 +110,7 @@ def token() -> dict[str, str]:
 @contextlib.contextmanager
 def token_shown() -> Iterator[None]:
     """While the block runs, Ray shows the token that it has to whom it speaks to."""
-    from ray._raylet import Config
+    from ray._raylet import Config  # type: ignore[attr-defined]  # of Cython, and its stub lacks it
 
     wanted = token()
     os.environ.update(wanted)
