@@ -112,7 +112,9 @@ def token_shown() -> Iterator[None]:
     """While the block runs, Ray shows the token that it has to whom it speaks to."""
     from ray._raylet import Config  # type: ignore[attr-defined]  # of Cython, and its stub lacks it
 
-    wanted = token()
+    if not (wanted := token()):
+        yield
+        return
     os.environ.update(wanted)
     Config.initialize("")  # Ray reads its environment when it is imported, and then only when told to
     try:
