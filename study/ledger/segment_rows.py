@@ -28,6 +28,7 @@ class Arrival:
         status: Its status before.
         reason: Why it ended, if it did.
         attempts: How often the segment was handed to a worker, 1 at least.
+        names_folders: Whether the ledger names a checkpoint of the trial.
         marks: The study's.
         done: Mark → (objective, digest of the weights), as recorded.
         stop: The mark that was to be reached.
@@ -42,6 +43,7 @@ class Arrival:
     status: str
     reason: str | None
     attempts: int
+    names_folders: bool
     marks: list[int]
     done: Mapping[int, tuple[float | None, str]]
     stop: int

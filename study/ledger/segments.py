@@ -63,7 +63,7 @@ def complete_segment(
         arrival = _arrival(connection, lease.study_id, key, stop, outcome, objective)
         scored = [each.case for part in (outcome.scores, outcome.counts, outcome.lesions) for each in part]
         rows = rows_of(arrival, cases_named(store, connection, lease.study_id, scored))
-        before = named(connection, arrival.trial_id)
+        before = named(connection, arrival.trial_id) if arrival.names_folders else set()
         if arrival.status == "open" and stop not in arrival.done:
             _record(arrival, rows, before, revision, moment)
             result: Literal["recorded", "repeated", "ignored"] = "recorded"
@@ -103,6 +103,7 @@ def _arrival(
         status=trial.status,
         reason=trial.reason,
         attempts=max(1, trial.attempts),
+        names_folders=trial.between > 0 or any(row.checkpoint is not None for row in found),
         marks=marks,
         done=done,
         stop=stop,
@@ -113,13 +114,14 @@ def _arrival(
 
 def _standing() -> Select[Any]:
     """A trial, its study's marks, how often the segment was handed out, and a row for each mark that is done."""
-    trial, segment, attempt = schema.trials, schema.segments, schema.attempts
+    trial, segment, attempt, between = schema.trials, schema.segments, schema.attempts, schema.checkpoints
     handed_out = select(func.count()).where(attempt.c.trial_id == trial.c.id, attempt.c.stop == bindparam("mark"))
     return (
         select(
             *(trial.c.id, trial.c.status, trial.c.reason, schema.studies.c.marks),
             handed_out.scalar_subquery().label("attempts"),
-            *(segment.c.iteration, segment.c.objective, segment.c.weights),
+            select(func.count()).where(between.c.trial_id == trial.c.id).scalar_subquery().label("between"),
+            *(segment.c.iteration, segment.c.objective, segment.c.weights, segment.c.checkpoint),
         )
         .join_from(trial, schema.studies)
         .join(segment, isouter=True)

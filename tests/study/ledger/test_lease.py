@@ -179,6 +179,16 @@ class TestFencing:
         assert everything(ledger) == before
         write(ledger, new)  # and it was the fence that stopped it
 
+    def test_on_an_sqlite_that_returns_nothing_from_updates(
+        self, ledger: Ledger, old: Lease, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ledger._engine.dialect, "update_returning", False)
+        ledger.record_checkpoint(old, key(0), 3, "three")
+        assert ledger.resume_point(old.study_id, key(0)) == (3, "three")
+        ledger.acquire(old.study_id, now=2000.0)
+        with pytest.raises(FencedOut, match="nothing was written"):
+            ledger.record_checkpoint(old, key(0), 4, "four")
+
     def test_a_transaction_under_way_holds_off_the_next_owner(self, where: str, ledger: Ledger, old: Lease) -> None:
         inside, proceed, order = threading.Event(), threading.Event(), []
 
