@@ -23,7 +23,6 @@ stands where the first of rotate, scale, elastic and elastic_filter does (mirror
 of (seed, iteration, slot) (`draws.py`); leaving one name out changes no other's.
 """
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Protocol
@@ -36,14 +35,12 @@ from trainables.data import deform
 from trainables.data.deform import sent
 from trainables.data.draws import DRAWS, Drawn, draw
 from trainables.data.intensity import INTENSITIES
+from trainables.data.motion import MOVING, Space
 from trainables.data.patterns import PATTERNS, pattern
 from trainables.data.recipes import Given, parse
 from trainables.data.warp import warp
 
 AUGMENTATIONS = tuple(DRAWS)
-MOVING = {"rotate", "scale", "elastic", "elastic_filter"}
-MARGIN = 0.25
-"""Share of the patch that is taken more on each side, so that turned patches show tissue in their corners."""
 
 
 class Cut(Protocol):
@@ -51,21 +48,6 @@ class Cut(Protocol):
 
     def __call__(self, extra: Sequence[int], image: np.ndarray, maps: Sequence[np.ndarray]) -> None:
         """Arrays may be views in any direction."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Motion:
-    """Where the voxels of one patch come from.
-
-    Attributes:
-        matrix: `(dim, dim)`, as `deform.matrix` gives it.
-        field: `(dim, *size)` voxels added to the source offsets, or None.
-        reach: Voxels beyond the patch, on each side, that can be seen; never more than the margin.
-    """
-
-    matrix: np.ndarray
-    field: Tensor | None
-    reach: tuple[int, ...]
 
 
 class Augmenter:
@@ -93,7 +75,8 @@ class Augmenter:
         self.names = tuple(self.options)
         self.seed = seed
         self.patch_size = tuple(patch_size)
-        self.spacing = tuple(spacing) if spacing is not None else (1.0,) * len(self.patch_size)
+        sides = tuple(spacing) if spacing is not None else (1.0,) * len(self.patch_size)
+        self._space = Space(self.patch_size, sides)
         place = next((index for index, name in enumerate(self.names) if name in MOVING), 0)
         colours = [[name for name in part if name in INTENSITIES] for part in (self.names[:place], self.names[place:])]
         self._before, self._after = colours
@@ -102,10 +85,7 @@ class Augmenter:
     @property
     def margin(self) -> tuple[int, ...]:
         """Voxels that a patch needs more on each side."""
-        if not MOVING & set(self.names):
-            return (0,) * len(self.patch_size)
-        free = deform.free_axes(self.spacing)
-        return tuple(math.ceil(MARGIN * size) if ok else 0 for size, ok in zip(self.patch_size, free, strict=True))
+        return self._space.margin(self.names)
 
     def draw(self, iteration: int, count: int) -> list[Drawn]:
         """What happens to the patches of slots 0 to `count - 1`; to be kept, or given to `replay`."""
@@ -144,10 +124,10 @@ class Augmenter:
             classes: Maps `(*patch_size)` that move together, to be filled.
             kept: For each map the type that it is read and moved in.
         """
-        motion = self._motion(drawn)
+        motion = self._space.motion(drawn, seen.device)
         early = [name for name in self._before if name in drawn.values]
         if motion is None and not early:
-            back = tuple(slice(None, None, -1 if flip else 1) for flip in self._flips(drawn))
+            back = tuple(slice(None, None, -1 if flip else 1) for flip in self._space.flips(drawn))
             cut((0,) * len(back), seen.numpy()[(slice(None), *back)], [one.numpy()[back] for one in classes])
         else:
             extra = self.margin if motion is None or early else motion.reach
@@ -179,13 +159,13 @@ class Augmenter:
         seen = images.new_empty((*images.shape[:2], *self.patch_size))
         dim = len(self.patch_size)
         classes = labels.new_empty((*labels.shape[:-dim], *self.patch_size))
-        moved = [slot for slot, one in enumerate(drawn) if MOVING & one.values.keys()]
+        moved = [slot for slot, one in enumerate(drawn) if not MOVING.isdisjoint(one.values)]
         for slot in set(range(len(images))) - set(moved):
             self._flip(images[slot], seen[slot], drawn[slot])
             self._flip(labels[slot], classes[slot], drawn[slot])
         if moved:
-            maps = torch.from_numpy(np.stack([self._map(drawn[slot]) for slot in moved]))
-            fields = self._fields([drawn[slot] for slot in moved], images.device)
+            maps = torch.from_numpy(np.stack([self._space.matrix(drawn[slot]) for slot in moved]))
+            fields = self._space.fields([drawn[slot] for slot in moved], images.device)
             still, marked = (torch.stack([whole[slot] for slot in moved]) for whole in (images, labels))
             found = deform.sample(still, marked, maps, fields, self.patch_size)
             for slot, one, its_classes in zip(moved, *found, strict=True):
@@ -198,52 +178,8 @@ class Augmenter:
         starts = [(have - want) // 2 for have, want in zip(given.shape[-dim:], self.patch_size, strict=True)]
         middle = tuple(slice(start, start + want) for start, want in zip(starts, self.patch_size, strict=True))
         beside = (slice(None),) * (given.ndim - dim)
-        mirrored = [axis - dim for axis, flip in enumerate(self._flips(drawn)) if flip]
+        mirrored = [axis - dim for axis, flip in enumerate(self._space.flips(drawn)) if flip]
         found.copy_(given[(*beside, *middle)].flip(mirrored))
-
-    def _flips(self, drawn: Drawn) -> Sequence[bool]:
-        flips: Sequence[bool] = drawn.values.get("mirror", (False,) * len(self.patch_size))
-        return flips
-
-    def _motion(self, drawn: Drawn) -> Motion | None:
-        """None where nothing but mirrors moves the patch."""
-        if not MOVING & drawn.values.keys():
-            return None
-        matrix, field = self._map(drawn), self._fields([drawn], torch.device("cpu"))
-        shift = 0.0 if field is None else np.array([float(max(-along.min(), along.max())) for along in field[0]])
-        half = (np.array(self.patch_size) - 1) / 2
-        beyond = np.ceil(np.abs(matrix) @ half + shift - half).astype(int) + 1
-        reach = tuple(int(min(max(far, 0), most)) for far, most in zip(beyond, self.margin, strict=True))
-        return Motion(matrix, None if field is None else field[0], reach)
-
-    def _map(self, drawn: Drawn) -> np.ndarray:
-        dim = len(self.patch_size)
-        angles = drawn.values.get("rotate", (0.0,) * 3)[: 1 if dim == 2 else 3]
-        return deform.matrix(angles, drawn.values.get("scale", 1.0), self._flips(drawn), self.spacing)
-
-    def _fields(self, drawn: Sequence[Drawn], device: torch.device) -> Tensor | None:
-        found = None
-        if any("elastic" in one.values for one in drawn):
-            control = np.zeros(
-                (len(drawn), len(self.patch_size), *deform.knots(self.patch_size, self.spacing)), np.float32
-            )
-            for row, one in zip(control, drawn, strict=True):
-                if "elastic" in one.values:
-                    row[:] = one.stream("elastic").standard_normal(row.shape, np.float32)
-                    row *= np.float32(one.values["elastic"])
-            found = deform.displacement(sent(torch.from_numpy(control), device), self.patch_size, self.spacing)
-        if any("elastic_filter" in one.values for one in drawn):
-            filtered = torch.stack([self._filtered(one, device) for one in drawn])
-            found = filtered if found is None else found + filtered
-        return found
-
-    def _filtered(self, drawn: Drawn, device: torch.device) -> Tensor:
-        shape = (len(self.patch_size), *self.patch_size)
-        if "elastic_filter" not in drawn.values:
-            return torch.zeros(shape, device=device)
-        alpha, sigma = drawn.values["elastic_filter"]
-        noise = drawn.stream("elastic_filter").random(shape, np.float32)
-        return deform.smoothed(sent(torch.from_numpy(2 * noise - 1), device), sigma, self.spacing) * float(alpha)
 
     def _recolour(self, names: Sequence[str], images: Tensor, drawn: Sequence[Drawn]) -> None:
         """Changes the intensities of those patches to which it happens, in place."""
