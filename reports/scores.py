@@ -138,14 +138,21 @@ def _fill(
     to_mark[to_mark == len(protocol.marks)] = 0
     here = known[scores.trial] & (to_case[scores.case] >= 0) & (to_region[scores.region] >= 0)
     here &= (to_metric[scores.metric] >= 0) & (np.array(protocol.marks)[to_mark] == scores.iteration)
-    arm, *run = to_run[scores.trial[here]].T
-    mark, region = to_mark[here], to_region[scores.region[here]]
-    metric, case = to_metric[scores.metric[here]], to_case[scores.case[here]]
-    values[arm, mark, region, metric, *run, case] = scores.value[here]
-    np.maximum.at(notes, (arm, mark, region, *run, case), to_note[scores.note[here]])
-    there = np.zeros((*limits, len(protocol.marks)), dtype=np.bool_)
-    there[arm, *run, mark] = True
-    return {(a, k, f, s, protocol.marks[t]) for a, k, f, s, t in np.argwhere(there).tolist()}
+    # one place in memory for each row: eight indices at a time take three times as long for millions of rows
+    steps = np.array(values.strides) // values.itemsize
+    place = (to_run @ steps[[0, 4, 5, 6]])[scores.trial] + to_mark * steps[1] + (to_region * steps[2])[scores.region]
+    place += (to_metric * steps[3])[scores.metric] + (to_case * steps[7])[scores.case]
+    values.reshape(-1)[place[here]] = scores.value[here]
+    noted = np.flatnonzero(here & (scores.note >= 0))
+    arm, *run = to_run[scores.trial[noted]].T
+    at = (arm, to_mark[noted], to_region[scores.region[noted]], *run, to_case[scores.case[noted]])
+    np.maximum.at(notes, at, to_note[scores.note[noted]])
+    ends = scores.trial.astype(np.int64) * len(protocol.marks) + to_mark
+    reached = np.flatnonzero(np.bincount(ends[here], minlength=1))
+    return {
+        (*to_run[trial].tolist(), protocol.marks[mark])
+        for trial, mark in zip(*np.divmod(reached, len(protocol.marks)), strict=True)
+    }
 
 
 def _places(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.intp]:
