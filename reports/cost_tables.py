@@ -56,6 +56,7 @@ def _linked(arm: ArmResult, *words: str) -> list[Entry]:
 def budget_table(results: Results) -> Table:
     """Trials, failures and hours of each arm: every arm got the same."""
     rows = []
+    gpu = any(arm.progress.gpu_hours for arm in results.every_arm)
     for arm in results.every_arm:
         search, trainings, hours = arm.progress.search, arm.trainings, arm.progress.hours
         counts = [str(search.counts.get(status, 0)) for status in ("finished", "halved", "failed", "lost")]
@@ -66,6 +67,7 @@ def budget_table(results: Results) -> Table:
             str(trainings.diverged + trainings.missing),
             numbers.hours(hours["search"]),
             numbers.hours(hours["final"]),
+            *([numbers.hours(arm.progress.gpu_hours)] if gpu else []),
         ]
         rows.append(Row((Entry(arm.row.name), *_linked(arm, *words)), standing(results, arm)))
     return Table(
@@ -82,10 +84,21 @@ def budget_table(results: Results) -> Table:
             "failed or lost",
             "search h",
             "final h",
+            *(["GPU h"] if gpu else []),
         ),
         rows=tuple(rows),
-        notes=("Hours: wall time of all attempts, failed and repeated ones included.",),
+        notes=(
+            "Hours: wall time of all attempts, failed and repeated ones included.",
+            *([_gpu_note(results)] if gpu else []),
+        ),
     )
+
+
+def _gpu_note(results: Results) -> str:
+    share = results.records.study.file["resources"].get("gpu")
+    if isinstance(share, int | float):
+        return f"GPU h: of trials that ran on a GPU, times the share of {share:g} that each had."
+    return "GPU h: of trials that ran on a GPU, whatever share of it they had."
 
 
 def failure_table(results: Results, longest: int = 8) -> Table | None:

@@ -68,6 +68,8 @@ class Progress:
         search: Its search stage.
         winners: What its searches found; empty while they run, or where none of their trials got to the end.
         hours: Wall time of all attempts by stage, failed and repeated ones included.
+        gpu_hours: Of these, what trials took that ran on a GPU, times the share of it that the study file gives (all of
+            it where that is `auto`).
         failures: Reason → trials of either stage that failed or were lost for it.
         values: Search trial → mark → objective on validation cases.
     """
@@ -76,6 +78,7 @@ class Progress:
     search: Search
     winners: tuple[Winner, ...]
     hours: Mapping[Stage, float]
+    gpu_hours: float
     failures: Mapping[tuple[Stage, Literal["failed", "lost"], str], int]
     values: Mapping[TrialKey, Mapping[int, float | None]]
 
@@ -89,15 +92,22 @@ def progress(records: Records, protocol: Protocol) -> tuple[Progress, ...]:
     for segment in records.segments:
         values[segment.trial][segment.iteration] = segment.objective
     hours: dict[tuple[int, Stage], float] = collections.defaultdict(float)
+    on_gpu = {segment.trial for segment in records.segments if segment.device != "cpu"}
+    given = records.study.file["resources"].get("gpu")
+    share = float(given) if isinstance(given, int | float) else 1.0
+    gpu_hours: dict[int, float] = collections.defaultdict(float)
     for attempt in records.attempts:
         if attempt.ended is not None:
-            hours[attempt.trial.arm, attempt.trial.stage] += (attempt.ended - attempt.started) / 3600
+            took = (attempt.ended - attempt.started) / 3600
+            hours[attempt.trial.arm, attempt.trial.stage] += took
+            gpu_hours[attempt.trial.arm] += took * share * (attempt.trial in on_gpu)
     return tuple(
         Progress(
             tuned=tuned(arm),
             search=_search(arm, trials[arm.number], values, protocol),
             winners=_winners(arm, trials[arm.number], values, protocol),
             hours={stage: hours[arm.number, stage] for stage in ("search", "final")},
+            gpu_hours=gpu_hours[arm.number],
             failures=_failures(trials[arm.number]),
             values={t.key: values.get(t.key, {}) for t in trials[arm.number] if t.key.stage == "search"},
         )

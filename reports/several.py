@@ -100,10 +100,11 @@ def _objective(results: Results) -> str:
 
 def _budget(studies: Sequence[Results]) -> Table:
     tables = [cost_tables.budget_table(results) for results in studies]
+    first = max(tables, key=lambda table: len(table.columns))  # hours on a GPU have a column where there were any
     rows = [
-        Row((Entry(results.records.study.name), *row.entries), row.state)
+        Row((Entry(results.records.study.name), *row.entries, *missing), row.state)
         for results, table in zip(studies, tables, strict=True)
+        for missing in [[Entry(NONE)] * (len(first.columns) - len(table.columns))]
         for row in table.rows
     ]
-    first = tables[0]
     return Table(first.key, first.title, ("Study", *first.columns), tuple(rows), first.notes, frozenset({0, 1}))

@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from sqlalchemy import select, update
 
 from reports.best_of import best_of_first, expected_best
+from reports.cost_tables import budget_table
 from reports.document import document
 from reports.layout import Table
 from reports.power import detectable
 from reports.records import read
 from reports.results import Results, results
 from reports.statistics import Estimate, two_way_t
+from study.ledger import Ledger, schema
 from tests.reports.ledgers import MEMORY, Fake, build
 
 
@@ -149,3 +152,26 @@ def test_the_effect_size_in_the_table_is_that_of_the_differences_by_patient(plai
     assert table is not None
     shown = table.rows[0].entries[table.columns.index("effect size")].text
     assert shown == f"{expected:+.2f}".replace("-", "−")
+
+
+def test_hours_on_a_gpu_count_with_their_share(tmp_path: Path) -> None:
+    path = build(
+        tmp_path / "ledger.db", Fake(losses=("dice", "focal"), previews=False, patients=(1, 1), trials=0, seeds=2)
+    )
+    with Ledger.open(path) as ledger:
+        wanted = select(schema.trials.c.id).where(schema.trials.c.key == "final-a01-r0-f0-n001")
+        row = schema.segments
+        ledger.write(lambda c: c.execute(update(row).where(row.c.trial_id.in_(wanted)).values(device="NVIDIA H200")))
+        study = ledger.study("fake")
+        for gpu, hours, note in (("auto", 0.269, "whatever share"), (0.25, 0.0674, "the share of 0.25")):
+            file = study.file | {"resources": study.file["resources"] | {"gpu": gpu}}
+            ledger.write(lambda c, f=file: c.execute(update(schema.studies).values(file=f)))
+            found = results(read(path, "fake", pictures=False)[0])
+            assert found.arms[0].progress.gpu_hours == 0
+            assert found.arms[1].progress.gpu_hours == pytest.approx(hours, abs=1e-3)  # 970 s
+            table = budget_table(found)
+            assert table.columns[-1] == "GPU h"
+            assert [row.entries[-1].text for row in table.rows] == ["0.00", f"{hours:.2f}"]
+            assert note in table.notes[1]
+    calm = build(tmp_path / "calm.db", Fake(losses=("dice",), previews=False, patients=(1, 1), trials=0))
+    assert budget_table(results(read(calm, "fake", pictures=False)[0])).columns[-1] == "final h"

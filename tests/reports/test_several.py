@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from reports import build
 from reports.document import Document
@@ -10,7 +11,7 @@ from reports.records import read
 from reports.results import Results, results
 from reports.several import together
 from study.design import TrialKey
-from study.ledger import Ledger
+from study.ledger import Ledger, schema
 from tests.reports.ledgers import LOST, Fake, add
 from trainables.errors import InputError
 
@@ -100,3 +101,17 @@ def test_one_name_in_a_list_is_that_study(ledger: Path, tmp_path: Path) -> None:
 def test_a_study_twice_is_refused(ledger: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="study 'liver' is named twice"):
         build.write(ledger, ["liver", "lung", "liver"], tmp_path)
+
+
+def test_hours_on_a_gpu_have_a_column_where_one_study_had_any(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path) as opened:
+        for name in ("calm", "loud"):
+            add(opened, Fake(name=name, losses=("dice",), previews=False, patients=(1, 1), trials=0))
+        loud = select(schema.trials.c.id).where(schema.trials.c.study_id == opened.study("loud").id)
+        row = schema.segments
+        opened.write(lambda c: c.execute(update(row).where(row.c.trial_id.in_(loud)).values(device="H200")))
+    budget = together([results(read(path, name, pictures=False)[0]) for name in ("calm", "loud")]).budget
+    assert budget.columns[-1] == "GPU h"
+    assert [len(found.entries) for found in budget.rows] == [len(budget.columns)] * 2
+    assert [found.entries[-1].text for found in budget.rows] == ["–", "0.81"]  # 900, 970, 1040 s
