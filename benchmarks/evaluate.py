@@ -34,7 +34,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,17 +43,12 @@ from torch import nn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # the study file names a module beside this one
 
+from benchmarks.evaluate_cases import TASKS, THREADS, Learned, learned, write_scans
 from benchmarks.time_to_dice import residual_unet
-from study.checks import options_of
-from study.preprocessing import files_of
-from study.spec import Study, trial_fields
-from trainables import streams
-from trainables.data import anatomy, cache, phantom
+from trainables.data import cache
 from trainables.training import Training
-from trainables.trial import TrialSpec
 
 NEEDED = 0.5
-THREADS = 2
 TOLERATED = {"float32": (1e-4, 0.01), "bfloat16": (2e-3, 0.5)}
 """How far a case's Dice and HD95 (mm) may lie from MONAI's in float32: by rounding, or by half a voxel's side."""
 LEARNED = 0.6
@@ -62,100 +57,6 @@ SW_BATCH_SIZES = (1, 2, 4, 8)
 
 Values = dict[tuple[str, str, str], float]
 """(case, region, metric) → value."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Task:
-    """One set of cases.
-
-    Attributes:
-        labels: As of a study file.
-        window: Voxels, `[z, y, x]`.
-        overlap: Likewise.
-        patch: What the network learns on, which may be smaller.
-        iterations: How long it learns.
-        scored: Cases that are timed.
-    """
-
-    labels: Mapping[str, Any]
-    window: tuple[int, int, int]
-    overlap: tuple[int, int, int]
-    patch: tuple[int, int, int]
-    iterations: int
-    scored: int
-
-
-TASKS = {
-    "128": Task(
-        labels={"organ": ">=1"},
-        window=(64, 64, 64),
-        overlap=(32, 32, 32),
-        patch=(32, 32, 32),
-        iterations=400,
-        scored=2,
-    ),
-    "hippocampus": Task(
-        labels={"anterior": 1, "posterior": 2},
-        window=(40, 56, 40),
-        overlap=(20, 28, 20),
-        patch=(32, 48, 32),
-        iterations=120,
-        scored=16,
-    ),
-}
-
-
-def write_scans(folder: pathlib.Path, name: str, cases: int) -> None:
-    """Scans of a patient's trunk; for `hippocampus` of its sizes, the organ in two halves."""
-    import nibabel
-
-    for number in range(cases):
-        rng = streams.stream(0, f"evaluate/{name}", number)
-        shape = (128, 128, 128) if name == "128" else tuple(int(n) for n in rng.integers((30, 42, 30), (41, 57, 41)))
-        spacing = (140 / shape[0], 130 / shape[1], 130 / shape[2])
-        scan, labels = phantom.scan(anatomy.patient(rng), (shape[0], shape[1], shape[2]), spacing, rng)
-        if name != "128":
-            middle = int(np.flatnonzero(labels.any((0, 2))).mean())
-            labels = (labels > 0).astype(np.uint8)
-            labels[:, middle:] *= 2
-        for kind, volume in (("imagesTr", np.rint(scan).astype(np.int16)), ("labelsTr", labels)):
-            (folder / kind).mkdir(parents=True, exist_ok=True)
-            # A voxel counts as 1 mm, whatever of the patient it shows: distances are in voxels.
-            file = folder / kind / (f"case_{number:03d}" + ("_0000.nii.gz" if kind == "imagesTr" else ".nii.gz"))
-            nibabel.save(nibabel.Nifti1Image(volume.T, np.eye(4)), file)  # type: ignore[no-untyped-call]
-
-
-def a_study(
-    folder: pathlib.Path, task: Task, patch: tuple[int, ...], precision: str = "float32", threads: int = THREADS
-) -> Study:
-    """The study file."""
-    return Study.from_plain(
-        {
-            "name": "evaluate",
-            "dataset": {"path": str(folder), "labels": dict(task.labels)},
-            "patch": {"size": list(patch), "overlap": [side * n // w for side, n, w in zip_of(task, patch)]},
-            "models": {"residual": "benchmarks.time_to_dice:residual_unet"},
-            "losses": {"dice_cross_entropy": None},
-            "training": {"iterations": task.iterations, "precision": precision},
-            "report": {"metrics": ["dice", "hd95"]},
-            "resources": {"cpu": threads},
-        }
-    )
-
-
-def zip_of(task: Task, patch: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """Sides of the patch with overlap and side of the window."""
-    return list(zip(patch, task.overlap, task.window, strict=True))
-
-
-def training_of(study: Study, index: pathlib.Path, train: list[str], evaluate: list[str]) -> Training:
-    """A training of ours, with the configuration of its arm's first trial."""
-    (arm,) = study.arms
-    fields = trial_fields(study, arm, arm.default)
-    fields |= {"metrics": ("dice", "hd95"), "train": tuple(train), "evaluate": tuple(evaluate)}
-    return Training(
-        TrialSpec(key="search-a00-r0-f0-n000", seed=0, data=str(index), **fields), cache.Dataset.open(index)
-    )
 
 
 @dataclasses.dataclass
@@ -205,16 +106,15 @@ def ours(training: Training, cases: list[str]) -> Contestant:
     return Contestant(evaluate, training.network)
 
 
-def monai(
-    state: dict[str, Any], data: cache.Dataset, task: Task, cases: list[str], precision: str
-) -> tuple[Contestant, int]:
+def monai(known: Learned, precision: str) -> tuple[Contestant, int]:
     """What one would write by MONAI's tutorials, and its `sw_batch_size`."""
     from monai.inferers import SlidingWindowInferer
     from monai.metrics import DiceMetric, HausdorffDistanceMetric
 
+    task, cases, data = known.task, known.scored, cache.Dataset.open(known.index)
     regions = list(task.labels)
     network = residual_unet(1, len(regions) + 1)
-    network.load_state_dict(state)
+    network.load_state_dict(known.weights)
     network.eval()
     shares = [n / w for n, w in zip(task.overlap, task.window, strict=True)]
     held = {
@@ -259,26 +159,13 @@ def monai(
     return Contestant(evaluate, network), best
 
 
-def prepared(name: str, folder: pathlib.Path, work: pathlib.Path, *, quick: bool) -> dict[str, Contestant]:
-    """The contestants on a set of cases, with the weights of a network that has learned them."""
-    task = TASKS[name]
-    learning = a_study(folder, task, task.patch, threads=1)
-    files, how = {case.name: case for case in files_of(learning)}, options_of(learning)
-    scored = list(files)[:: max(1, len(files) // task.scored)][: 1 if quick and name == "128" else task.scored]
-    train = [case for case in files if case not in scored]
-    index = cache.write_index(work, [cache.prepare_case(case, how, work) for case in files.values()], how)
-    learner = training_of(learning, index, train, [])
-    started = time.perf_counter()
-    learner.advance(learner.spec.iterations)
-    print(f"{name}: {learner.iteration} iterations in {time.perf_counter() - started:.0f} s", flush=True)
-    state = learner.network.state_dict()
+def prepared(known: Learned, name: str) -> dict[str, Contestant]:
+    """The contestants on a set of cases."""
     found = {}
     for precision in TOLERATED:
-        training = training_of(a_study(folder, task, task.window, precision), index, train, scored)
-        training.network.load_state_dict(state)
-        found[f"segstudy {precision}"] = ours(training, scored)
-        found[f"MONAI {precision}"], best = monai(state, cache.Dataset.open(index), task, scored, precision)
-        print(f"{name}: {len(scored)} cases, MONAI in {precision} with sw_batch_size {best}", flush=True)
+        found[f"segstudy {precision}"] = ours(known.training(precision), known.scored)
+        found[f"MONAI {precision}"], best = monai(known, precision)
+        print(f"{name}: {len(known.scored)} cases, MONAI in {precision} with sw_batch_size {best}", flush=True)
     return found
 
 
@@ -350,7 +237,8 @@ def main() -> int:
                 folder = given.hippocampus
             else:
                 write_scans(folder, name, 6 if name == "128" else 32)
-            contestants = prepared(name, folder, pathlib.Path(temporary, f"{name}-cache"), quick=given.quick)
+            few = 1 if given.quick and name == "128" else None
+            contestants = prepared(learned(name, folder, pathlib.Path(temporary, f"{name}-cache"), few), name)
             compete(contestants, 2 if given.quick else given.rounds)
             found, equal = show(name, contestants)
             good &= equal and found[""] <= NEEDED
