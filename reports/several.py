@@ -14,7 +14,7 @@ from reports.results import ArmResult, Results
 
 
 def together(studies: Sequence[Results]) -> Document:
-    """What a report of several studies says. Nothing is tested across studies.
+    """What a report of several studies says. Across studies nothing is tested but the arms' ranks, from five on.
 
     Args:
         studies: At least two, in the order of their columns.
@@ -58,7 +58,8 @@ def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
         rows.append(Row((Entry(name), *cells), _state(studies, found)))
     notes = [
         "Each study's mean over its test cases at its last iteration [95 % interval]; bold: the column's best.",
-        "Nothing is tested across studies. Cases evaluated: "
+        ("Nothing is tested across studies." if isinstance(ranking, str) else "Across studies ranks alone are tested.")
+        + " Cases evaluated: "
         + ", ".join(f"{results.records.study.name} {len(results.scores.cases)}" for results in studies)
         + ".",
         *([ranking] if isinstance(ranking, str) and len(studies) >= LEAST_DATASETS else []),

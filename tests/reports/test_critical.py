@@ -114,6 +114,7 @@ def test_it_stands_in_every_format(ledger: Path, tmp_path: Path) -> None:
     made = build.write(ledger, NAMES, tmp_path, ("md", "tex", "html", "xlsx", "figures"))
     text = made["report.md"].read_text("utf-8")
     assert "## Ranks over 5 data sets" in text
+    assert "Across studies ranks alone are tested." in text
     assert "Critical difference of mean ranks (Nemenyi, 0.05): 1.48" in text
     assert "all data sets agree with 2 and 8 degrees of freedom, p \\<0.001" in text
     assert {name for name in made if name.startswith("figures/")} == {

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -30,5 +31,13 @@ def test_a_papers_study_runs_whole_in_its_smoke_version(name: str, tmp_path: pat
     assert found["state"] == "done"
     assert found["losses"] == sum(arm["failed"] for arm in found["arms"]) == 0
     assert all(arm["finals"] == arm["finals_planned"] > 0 for arm in found["arms"])
-    markdown = (tmp_path / "runs" / "reports" / f"{name}-smoke" / "report.md").read_text(encoding="utf-8")
+    reports = tmp_path / "runs" / "reports" / f"{name}-smoke"
+    markdown = (reports / "report.md").read_text(encoding="utf-8")
     assert ("printed" in markdown) is (name != "liver"), "its report printed none"
+    page = (reports / "report.html").read_text(encoding="utf-8")
+    assert ('class="slices"' in page) is (PAPERS[name] == 3), "volumes are scrolled"
+    if shutil.which("pdflatex"):
+        latex = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+        made = subprocess.run(latex, cwd=reports, capture_output=True, encoding="utf-8", errors="replace")
+        assert made.returncode == 0, made.stdout[-2000:]
+        assert "Overfull" not in made.stdout
