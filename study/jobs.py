@@ -25,7 +25,8 @@ STUDY = "segstudy.study"  # in a job's metadata: which study it runs
 KNOCK = 10.0  # seconds
 STOP_SECONDS = 300  # that a job may take to save what is under way; Ray's own are 3
 LIVING = ("PENDING", "RUNNING")
-POLL = 1.0  # seconds between looks at a job's log
+POLL = 1.0  # seconds between looks
+PATIENCE = 60.0  # seconds for a head that has just started
 WORDS = {"PENDING": "starting", "RUNNING": "running", "STOPPED": "stopped", "SUCCEEDED": "done", "FAILED": "failed"}
 
 
@@ -65,14 +66,24 @@ class Jobs:
     Args:
         url: Its job server, such as `http://head:8265`.
         client: Ray's client for it; by default one is made.
+        clock: Seconds.
+        sleep: Waits.
 
     Raises:
         InputError: Nobody answers there, or not as a Ray that takes our token.
     """
 
-    def __init__(self, url: str, client: Any = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        client: Any = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.url = _address(url)
         self._client = _client(self.url) if client is None else client
+        self._clock, self._sleep = clock, sleep
 
     def submit(self, study: Study, arguments: Sequence[str], *, python: str = "python") -> Job:
         """Sends a study there; the code of this installation goes with it, its dependencies must be there.
@@ -94,7 +105,7 @@ class Jobs:
         line = [python, "-m", "study.cli", "run", FILE, "--ray", "auto", *arguments]
         with tempfile.TemporaryDirectory(prefix="segstudy-job-") as folder, _told(self.url):
             pathlib.Path(folder, FILE).write_text(yaml.safe_dump(study.plain(), sort_keys=False), encoding="utf-8")
-            self._client.submit_job(
+            self._sent(
                 entrypoint="exec " + shlex.join(line),  # no shell in between: a stop is heard by the driver itself
                 submission_id=f"segstudy-{study.name}-{len(before) + 1}",
                 metadata={STUDY: study.name},
@@ -106,6 +117,18 @@ class Jobs:
                 },
             )
         return self.find(study.name)
+
+    def _sent(self, **job: Any) -> None:
+        """Sends it; a head that has just started needs a moment before it takes jobs."""
+        deadline = self._clock() + PATIENCE
+        while True:
+            try:
+                self._client.submit_job(**job)
+                return
+            except RuntimeError as error:
+                if "No available agent" not in str(error) or self._clock() > deadline:
+                    raise
+            self._sleep(POLL)
 
     def find(self, name: str) -> Job:
         """The newest job of a study.
@@ -124,7 +147,7 @@ class Jobs:
         with _told(self.url):
             return str(self._client.get_job_logs(job.id))
 
-    def follow(self, job: Job, sleep: Callable[[float], None] = time.sleep) -> Iterator[str]:
+    def follow(self, job: Job) -> Iterator[str]:
         """What it has said and says, piece by piece, until it ends."""
         said = 0
         while True:
@@ -135,7 +158,7 @@ class Jobs:
                 said = len(text)
             if not lives:
                 return
-            sleep(POLL)
+            self._sleep(POLL)
 
     def stop(self, job: Job) -> None:
         """Asks it to stop where nothing is lost; does not wait."""

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -41,11 +41,20 @@ class Server:
         self.files: list[str] = []
         self.logs = iter([""])
         self.stopped: list[str] = []
+        self.now = self.ready = 0.0  # seconds; before it is ready it takes no job
+        self.at_waits: list[Callable[[], None]] = []
 
     def list_jobs(self) -> list[Listed]:
         return self.jobs
 
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.at_waits:
+            self.at_waits.pop(0)()
+
     def submit_job(self, **job: Any) -> None:
+        if self.now < self.ready:
+            raise RuntimeError("Request failed with status code 500: No available agent to submit job")
         self.sent.append(job)
         self.files.append(pathlib.Path(job["runtime_env"]["working_dir"], "study.yaml").read_text())
         self.jobs.append(Listed(job["submission_id"], "PENDING", job["metadata"], start_time=1000 * len(self.jobs)))
@@ -65,7 +74,7 @@ def server() -> Server:
 @pytest.fixture
 def jobs(server: Server, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     monkeypatch.setattr("study.jobs._address", lambda url: url)
-    return Jobs("http://head:8265", server)
+    return Jobs("http://head:8265", server, clock=lambda: server.now, sleep=server.sleep)
 
 
 def test_a_job_carries_the_whole_study_and_this_code(jobs: Jobs, server: Server, tmp_path: pathlib.Path) -> None:
@@ -103,14 +112,23 @@ def test_a_study_without_a_job(jobs: Jobs) -> None:
 def test_a_log_is_followed_to_its_end(jobs: Jobs, server: Server) -> None:
     job = jobs.submit(numbers_study(), [])
     server.logs = iter(["a\n", "a\nb\n", "a\nb\n", "a\nb\nc\n"])
-    waits: list[float] = []
 
-    def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) == 3:
-            server.jobs[-1].status = "SUCCEEDED"
+    def end() -> None:
+        server.jobs[-1].status = "SUCCEEDED"
 
-    assert list(jobs.follow(job, sleep)) == ["a\n", "b\n", "c\n"]
+    server.at_waits = [lambda: None, lambda: None, end]
+    assert list(jobs.follow(job)) == ["a\n", "b\n", "c\n"]
+
+
+def test_a_head_that_has_just_started_is_waited_for(jobs: Jobs, server: Server) -> None:
+    server.ready = 20.0
+    assert jobs.submit(numbers_study(), []).lives
+    assert server.now == 20.0
+    server.jobs.pop()
+    server.ready = 1e9
+    with pytest.raises(InputError, match="No available agent"):
+        jobs.submit(numbers_study(), [])
+    assert server.now < 100
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, AuthenticationError])
