@@ -4,9 +4,11 @@ import dataclasses
 
 import numpy as np
 
+from tests.trainables import tiny
 from trainables.pictures import Preview
 from trainables.previews import preview
 from trainables.stacks import LONGEST, MOST, slices_through, with_slices
+from trainables.training import Training
 from trainables.trial import Outcome
 
 
@@ -85,3 +87,19 @@ def test_slices_travel_as_json() -> None:
     assert Outcome.from_json(outcome.to_json()) == outcome
     without = dataclasses.asdict(outcome)["previews"][1]
     assert without["stack"] is None
+
+
+def test_a_training_keeps_slices_of_the_cases_that_its_trial_names() -> None:
+    data = tiny.dataset(spacing=(2.0, 2.0, 2.0))
+    learner = Training(tiny.spec(previews=("case2", "case3"), stacks=("case3",)), data)
+    first, second = learner.evaluate(("case2", "case3"), previews=("case2", "case3")).previews
+    assert first.stack is None
+    assert second.stack is not None
+    reference = np.asarray(data.cases["case3"].reference)
+    assert second.stack.slices == slices_through(reference)
+    assert second.slice_index in second.stack.slices
+    height, width = second.stack.shape
+    planes = np.frombuffer(second.stack.prediction, np.uint8).reshape(-1, height, width)
+    guess = learner.predict("case3")
+    assert (height, width) == guess.shape[1:]
+    assert np.array_equal(planes, [np.flip(guess[index]) for index in second.stack.slices])
