@@ -65,6 +65,9 @@ def on_ray(shape: Shape, stopping: Callable[[], None]) -> Measure:
 def answer(work: Callable[..., Any], shape: Shape, given: tuple[Any, ...], stopping: Callable[[], None]) -> Any:
     """What a function gives, carried out by a worker that ends with it.
 
+    On a stop it is left to itself and ends with the driver: to cancel a task that ends at that moment kills the driver
+    (seen with Ray 2.60: "Check failed: it != submissible_tasks_.end()").
+
     Raises:
         InputError: It raised that; or its worker was lost again and again.
     """
@@ -83,8 +86,6 @@ def answer(work: Callable[..., Any], shape: Shape, given: tuple[Any, ...], stopp
             f"a probe's worker was lost ({type(error).__name__}); with numbers for resources.gpu and "
             "training.batch_size nothing is probed"
         ) from error
-    finally:
-        ray.cancel(running, force=True)
 
 
 def _gpu_name() -> str:
