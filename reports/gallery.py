@@ -140,7 +140,8 @@ def chosen(results: Results, pictures: Pictures) -> tuple[str, tuple[Chosen, ...
     cases = [ranked[at][0] for at in sorted(ranks)]
     stacks = pictures.slices([key for (_, case), (key, _) in first.items() if case in cases], cases)
     return (
-        f"{words} {of} kept for pictures, by {metric} averaged over the arms. Each arm's first training.".strip(),
+        f"{words} {of} kept for pictures, by {metric} averaged over the arms. Each arm's first training. "
+        "Which cases are kept goes by their names, evenly, before any is scored.".strip(),
         tuple(_chosen(results, first, stacks, ranks[at], *ranked[at]) for at in sorted(ranks)),
     )
 
