@@ -4,7 +4,10 @@ Only forward and backward of the training run compiled: the patches there have o
 the network as it is, so scores depend on this by the weights' last digits alone. Dropout draws as it does without.
 """
 
+import atexit
+import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -100,8 +103,7 @@ def compiled(spec: TrialSpec, network: nn.Module, images: Tensor, apply: Apply) 
     shares = {norm: norm.momentum for norm in network.modules() if isinstance(norm, _BatchNorm)}
     try:
         _need_compiler(images.device)
-        made = Compiled(network)
-        _try(made, network, apply, torch.zeros_like(images))
+        made = _made(network, torch.zeros_like(images), apply)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # a compiler's ways to fail are its own
@@ -124,14 +126,34 @@ def _need_compiler(device: torch.device) -> None:
         raise OSError("no C++ compiler is on the PATH" if device.type == "cpu" else "no C compiler is on the PATH")
 
 
-def _try(made: Compiled, network: nn.Module, apply: Apply, images: Tensor) -> None:
-    """One forward and backward, which is what compiles; nothing is left of it."""
+def _made(network: nn.Module, images: Tensor, apply: Apply) -> Compiled:
+    """Compiled and tried out; at a failure once more with an empty cache.
+
+    A process that is killed while it compiles leaves half a file in PyTorch's cache on disk, which is found again.
+    """
+    try:
+        return _tried(network, images, apply)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception:
+        folder = tempfile.mkdtemp(prefix="segstudy-compiled-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        return _tried(network, images, apply)
+
+
+def _tried(network: nn.Module, images: Tensor, apply: Apply) -> Compiled:
+    """Compiled by one forward and backward, of which nothing is left."""
     kept = {name: tensor.clone() for name, tensor in network.named_buffers()}
-    with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
-        apply(made, images).float().mean().backward()  # type: ignore[no-untyped-call]
-    made.settle(0)
-    for parameter in network.parameters():
-        parameter.grad = None
-    with torch.no_grad():
-        for name, tensor in network.named_buffers():
-            tensor.copy_(kept[name])
+    try:
+        made = Compiled(network)
+        with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
+            apply(made, images).float().mean().backward()  # type: ignore[no-untyped-call]
+        made.settle(0)
+    finally:
+        for parameter in network.parameters():
+            parameter.grad = None
+        with torch.no_grad():
+            for name, tensor in network.named_buffers():
+                tensor.copy_(kept[name])
+    return made

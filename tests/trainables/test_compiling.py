@@ -6,6 +6,8 @@ Most of it with a compiler of PyTorch's that only traces, which takes a tenth of
 import dataclasses
 import io
 import itertools
+import os
+import pathlib
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ SGD: dict[str, Any] = {"optimizer": "sgd", "learning_rate": 1e-2}  # adam's firs
 SPECS = {
     "instance": tiny.spec(**SGD),
     "batch": tiny.spec(model_parameters={"width": 2, "norm": "batch"}, **SGD),
-    "batch, dropout, bfloat16": tiny.spec(model="vnet", precision="bfloat16", **SGD),
+    "batch, dropout, bfloat16": tiny.spec(model="vnet", model_parameters={"width": 4}, precision="bfloat16", **SGD),
 }
 
 
@@ -115,6 +117,26 @@ def test_no_more_is_tried_at_once_than_is_learnt_from(monkeypatch: pytest.Monkey
     assert sizes == [2, 2, 1]
 
 
+@pytest.mark.usefixtures("_tracing")
+def test_half_a_file_in_the_cache_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "damaged")
+    spec = dataclasses.replace(SPECS["batch"], compile="always")
+    seen: list[str] = []
+
+    def settle(made: compiling.Compiled, iteration: int) -> None:
+        seen.append(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+        if len(seen) == 1:
+            raise ImportError("main.so: file too short")
+
+    learner = Training(spec, DATA)
+    before = learner.digest()
+    monkeypatch.setattr(compiling.Compiled, "settle", settle)
+    images = torch.zeros(2, 1, *spec.patch_size)
+    assert compiling.compiled(spec, learner.network, images, learner._through) is not None
+    assert [pathlib.Path(folder).name.startswith("segstudy-compiled-") for folder in seen] == [False, True]
+    assert learner.digest() == before
+
+
 def broken(*_: Any) -> Any:
     raise RuntimeError("no such instruction\nand a hundred lines more")
 
@@ -161,6 +183,7 @@ def test_another_word_is_refused() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a minute each on a quiet machine
 @pytest.mark.parametrize("name", SPECS)
 def test_pytorchs_own_compiler(name: str) -> None:
     plain, compiled = both(SPECS[name])
