@@ -2,13 +2,15 @@
 
 import dataclasses
 import pathlib
+import socket
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import ray
 import yaml
 from ray.exceptions import AuthenticationError
 
@@ -17,6 +19,7 @@ from study.jobs import Jobs, packages, without_password
 from study.ray_session import settings, token, token_shown
 from study.spec import Study, load
 from tests.study.numbers_study import numbers_study
+from tests.study.test_ui import free_port
 from trainables.errors import InputError
 
 
@@ -188,11 +191,23 @@ def test_ray_hears_of_the_token_though_it_was_imported_before(
 
 @pytest.fixture
 def cluster() -> Iterator[str]:
-    """A Ray with a job server."""
-    with settings():
-        context = ray.init(address="local", num_cpus=2, include_dashboard=True, log_to_driver=False)
-        yield f"http://{context.dashboard_url}"
-        ray.shutdown()
+    """A Ray with a job server, on ports of its own: another one on this machine may have the usual ones."""
+    head, dashboard, agent = free_port(), free_port(), free_port()
+    line = [str(pathlib.Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=2"]
+    line += [f"--port={head}", f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}"]
+    with settings(), tempfile.TemporaryDirectory(prefix="sgj-", dir="/tmp") as folder:
+        process = subprocess.Popen([*line, f"--temp-dir={folder}"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        try:
+            _until(lambda: _answers(dashboard))
+            yield f"http://127.0.0.1:{dashboard}"
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.ray
