@@ -43,7 +43,7 @@ from torch import nn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # the study file names a module beside this one
 
-from benchmarks.evaluate_cases import TASKS, THREADS, Learned, learned, write_scans
+from benchmarks.parts.evaluated import TASKS, THREADS, Learned, learned, write_scans
 from benchmarks.time_to_dice import residual_unet
 from trainables.data import cache
 from trainables.training import Training
