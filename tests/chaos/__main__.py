@@ -2,7 +2,7 @@
 
 `python -m tests.chaos --runs 50 --seed 1`: workers, the driver, PostgreSQL and MLflow are killed at random. Prints a
 line for each run and a total; ends with 0 only if every run has the undisturbed digest and no trial was lost. A run
-takes about half a minute on two quiet cores.
+takes about a minute on two cores that others use too, three where they are busy.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from tests.chaos.faults import Fault, Kind
 from tests.chaos.servers import Away, MLflow, Postgres
 
 ROOT = pathlib.Path(__file__).parents[2]
-LONGEST = 600.0  # seconds of a life; half a minute each, on a quiet machine
+LONGEST = 600.0  # seconds of a life, which takes a minute or three
 STARTS = 12  # of the command
 OUTLIVE = 20.0  # seconds that a killed driver's processes may take to notice
 
