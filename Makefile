@@ -53,10 +53,11 @@ test: lint
 slow: $(STAMP)
 	$(BIN)/pytest -m slow --timeout=3600
 
-# All three run, whatever the first come to; the last two need root.
+# All of them run, whatever the first come to; the last three need root.
 chaos: $(STAMP)
 	@failed=0; $(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) || failed=1; \
 	$(BIN)/python -m tests.chaos.three_hosts || failed=1; \
+	$(BIN)/python -m tests.chaos.from_zero || failed=1; \
 	$(BIN)/python -m tests.chaos.ray_up || failed=1; exit $$failed
 
 bench: $(STAMP)
