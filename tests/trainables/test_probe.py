@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -21,17 +22,22 @@ def cases() -> Dataset:
 
 
 def test_it_measures_what_a_trial_does(cases: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = Training.advance
+    slow, score = Training.advance, Training.evaluate
 
     def advance(self: Training, to: int, *, seconds: float | None = None) -> object:
         time.sleep(0.1)
         return slow(self, to, seconds=seconds)
 
+    def evaluate(self: Training, cases: Sequence[str]) -> object:
+        time.sleep(0.3)  # more than windows differ by chance
+        return score(self, cases)
+
     monkeypatch.setattr(Training, "advance", advance)
+    monkeypatch.setattr(Training, "evaluate", evaluate)
     found = probe.probe([tiny.spec()], (20, 18, 19), cases)
     assert 0.1 <= found.seconds < 2
     assert 0 < found.window_seconds < 2
-    assert found.voxel_seconds > 0
+    assert 0.1 <= found.voxel_seconds * 20 * 18 * 19 < 2
     assert found.device.startswith("cpu of ")
     assert not found.on_gpu
     assert 50e6 < found.peak_bytes < found.total_bytes  # PyTorch alone is more

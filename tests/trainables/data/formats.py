@@ -1,5 +1,6 @@
 """One volume in formats that SimpleITK writes. Arrays are `(x, y, z)`, affines in RAS, as in `files`."""
 
+import locale
 import pathlib
 from typing import Any
 
@@ -32,7 +33,10 @@ def write(path: pathlib.Path, array: np.ndarray, affine: np.ndarray, *, packed: 
 
 
 def write_series(folder: pathlib.Path, array: np.ndarray, affine: np.ndarray, series: int = 1) -> pathlib.Path:
-    """A CT as a scanner exports it: a file for each slice, named in no useful order."""
+    """A CT as a scanner exports it: a file for each slice, named in no useful order.
+
+    ITK's DICOM writer leaves the process with the locale C, in which PyTorch's compiler cannot read its own files.
+    """
     import SimpleITK
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,6 +44,7 @@ def write_series(folder: pathlib.Path, array: np.ndarray, affine: np.ndarray, se
     direction = image.GetDirection()
     writer = SimpleITK.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
+    spoken = locale.setlocale(locale.LC_ALL)
     for number in range(image.GetDepth()):
         plane = image[:, :, number]
         tags = {
@@ -55,6 +60,7 @@ def write_series(folder: pathlib.Path, array: np.ndarray, affine: np.ndarray, se
             plane.SetMetaData(tag, value)
         writer.SetFileName(str(folder / f"{number * 7 % image.GetDepth()}-{series}-{number}.dcm"))
         writer.Execute(plane)
+    locale.setlocale(locale.LC_ALL, spoken)
     return folder
 
 
