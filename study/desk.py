@@ -134,13 +134,21 @@ class Desk:
         """How many segments can be with workers at once at most."""
         return slots(self._nodes, self._shapes.values())
 
+    def look_around(self) -> None:
+        """Asks which nodes there are, where that was ten seconds ago; raises what the answer does.
+
+        Also while all that there is to do is out: the workers of a Ray that died say nothing any more.
+        """
+        if self._clock() - self._looked < LOOK_AROUND:
+            return
+        before = self.slots
+        self._nodes, self._looked = tuple(self._look()), self._clock()
+        if self.slots != before:
+            self.books.arrange(self.slots)
+
     def hand_out(self, handle: str) -> Errand | None:
         """The next segment that fits, from now on known as `handle`; None: wait."""
-        if self._clock() - self._looked >= LOOK_AROUND:
-            before = self.slots
-            self._nodes, self._looked = tuple(self._look()), self._clock()
-            if self.slots != before:
-                self.books.arrange(self.slots)
+        self.look_around()
         held = [Held(out.shape, out.place, out.until) for out in self._out.values()]
         answer = admit(self._nodes, held, self._requests(), kinds=self._kinds, reserved=self._reserved)
         self._reserved = answer.reserved

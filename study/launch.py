@@ -226,7 +226,7 @@ def _run(
     books = Bookkeeper(ledger, lease, design, parts.storage, judge(study), parts.tell)
     shapes = sized.shapes(study, shape)
     desk = open_desk(study, books, terms, data, shapes, look, parts.tell)
-    each_step: Callable[[], None] = partial(_each_step, parts, orders, heart)
+    each_step: Callable[[], None] = partial(_each_step, parts, orders, heart, desk)
     if address is not None:
         each_step = stack.enter_context(
             asked_for(books.owed, lambda each: shapes[books.arm(each.trial).model], each_step)
@@ -261,8 +261,8 @@ def _drive(
     )
 
 
-def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat) -> None:
-    """Ten times a second: passes a stop on, and ends the run where the lease is lost."""
+def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat, desk: Desk) -> None:
+    """Ten times a second: passes a stop on, and ends the run where the lease is lost or Ray died."""
     if heart.lost is not None:
         raise heart.lost
     if heart.stop_requested:
@@ -271,6 +271,7 @@ def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat) -> None:
         parts.tell(Step("stopping: segments under way save what they have"))
         orders.halt()
     orders.keep()
+    desk.look_around()
 
 
 def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[Lease, Heartbeat]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
+from study import desk
 from study.admission import Node, Shape
 from study.bookkeeping import LOSSES, MachineTroubleError
 from study.events import SegmentLost, TrialEnded
@@ -62,6 +63,22 @@ def test_never_two_segments_of_one_trial(make: Callable[..., Office]) -> None:
     trials = [errand.assignment.folder for errand in out.values()]
     assert len(trials) == len(set(trials)) == 8  # two arms' first cohorts
     assert office.desk.out == 8
+
+
+def test_the_machines_are_looked_at_while_all_is_out(
+    make: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(tuple[Node, ...]):
+        def __iter__(self) -> Iterator[Node]:
+            raise MachineTroubleError("Ray died")
+
+    office = make(nodes=(Node("a", 1),))
+    assert office.desk.hand_out("h0") is not None
+    office.nodes = Died()
+    office.desk.look_around()  # not again so soon
+    monkeypatch.setattr(desk, "LOOK_AROUND", 0.0)
+    with pytest.raises(MachineTroubleError, match="Ray died"):
+        office.desk.look_around()
 
 
 def test_as_many_as_there_is_room_for(make: Callable[..., Office]) -> None:
