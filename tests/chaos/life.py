@@ -184,7 +184,7 @@ class _Seen:
             LifeError: Others stayed.
         """
         _, stay = psutil.wait_procs(self._all, timeout=OUTLIVE)
-        names = [name for process in stay if "Agent" not in (name := _name(process))]
+        names = [name for process in stay if (name := _name(process)) and "Agent" not in name]  # "": it ended by now
         for process in stay:
             _kill(process)
         if names:
