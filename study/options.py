@@ -34,9 +34,9 @@ Wait = Annotated[
     float,
     typer.Option("--wait", min=0.0, help="Minutes for the cluster's autoscaler to bring a machine that holds a trial."),
 ]
-ClusterAt = Annotated[
-    str | None, typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
-]
+_CLUSTER = typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
+Cluster = Annotated[str, _CLUSTER]
+ClusterAt = Annotated[str | None, _CLUSTER]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a line of the study file; repeatable.")
 ]

@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from study.commands.output import FAILURES, print_json
-from study.options import AllowCode, File, LedgerAt, MlflowAt, Name, Set, Smoke, StorageAt, Wait
-
-Cluster = Annotated[str, typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")]
+from study.options import AllowCode, Cluster, File, LedgerAt, MlflowAt, Name, Set, Smoke, StorageAt, Wait
 
 LAST_LINES = 8  # of a job's log that `status` shows
 
