@@ -1,3 +1,5 @@
+"""`run` in the terminal: what it hears of a study and passes on."""
+
 from study.events import Event, Step
 from study.follow import Follower
 from study.running import _with_slots
