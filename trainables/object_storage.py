@@ -148,6 +148,6 @@ def _connected(url: str) -> tuple[Any, str]:
     try:
         files, path = FileSystem.from_uri(url)
     except (ArrowException, ValueError, OSError, NotImplementedError) as error:
-        line = str(error).splitlines()[0]
+        line = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"storage {url}: {line}. Expected a folder, or a URL such as s3://bucket/studies.") from error
     return files, path.rstrip("/")
