@@ -10,14 +10,16 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from study import disks
 from study.admission import Node
 from study.bookkeeping import LOSSES, MachineTroubleError
+from study.events import Event, SegmentStarted
 from study.ledger import Ledger
 from study.lost_workers import why
-from tests.study.numbers_study import numbers_study
+from tests.study.numbers_study import numbers_study, run_numbers
 from tests.study.office import Office, undisturbed_digest
 from tests.study.test_searcher import random_study
 from trainables.data.store import DamagedEntryError
@@ -129,3 +131,20 @@ def test_a_driver_frozen_by_sigstop_whose_actors_go_on(tmp_path: pathlib.Path) -
     with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
         assert ledger.digest(1) == ended["digest"]
         assert ledger.attempts(1) == before
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_ray_that_dies_before_its_workers_began_ends_the_run(tmp_path: pathlib.Path) -> None:
+    """Its segments are out and never come back: the driver has to look by itself."""
+
+    def kill(event: Event) -> None:
+        if isinstance(event, SegmentStarted):
+            for child in psutil.Process().children(recursive=True):
+                if child.name() == "raylet":
+                    child.kill()
+
+    ended = run_numbers(tmp_path, on_event=kill)
+    assert not ended.complete
+    assert ended.trouble is not None
+    assert ended.trouble.startswith("Ray's own processes on this machine were killed or died")
