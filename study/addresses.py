@@ -36,16 +36,24 @@ def storage_place(address: str) -> str:
     Raises:
         InputError: It is an address of another kind, or has a password in it.
     """
+    return _place(address, f"--storage {shown(address)}", "a folder that all machines see")
+
+
+def data_place(address: str) -> str:
+    """A dataset's folder or object store, as it was given.
+
+    Raises:
+        InputError: It is an address of another kind, or has a password in it.
+    """
+    return _place(address, shown(address), "the dataset's folder")
+
+
+def _place(address: str, said: str, folder: str) -> str:
     kind, separator, rest = address.partition("://")
     if not separator:
         return address
     if kind not in STORES or not rest:
-        raise InputError(
-            f"--storage {shown(address)}: expected a folder that all machines see, or an object store "
-            f"({', '.join(STORES)}: s3://BUCKET/FOLDER)"
-        )
+        raise InputError(f"{said}: expected {folder}, or an object store ({', '.join(STORES)}: s3://BUCKET/FOLDER)")
     if "@" in rest.partition("/")[0]:
-        raise InputError(
-            f"--storage {shown(address)}: a key or password in it would stand in logs; the environment gives it"
-        )
+        raise InputError(f"{said}: a key or password in it would stand in logs; the environment gives it")
     return address

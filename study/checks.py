@@ -12,6 +12,8 @@ from typing import Any
 from search_spaces.grammar import to_plain
 from study import micro_batches, preprocessing
 from study.admission import Node, Shape, impossible, slots
+from study.events import OnEvent, ignore
+from study.fetching import fetch
 from study.forecast import ArmForecast, forecast
 from study.notices import limits, of_data, of_grid, of_plan
 from study.overview import Overview, ceilings, overview
@@ -78,18 +80,20 @@ class Check:
         }
 
 
-def check(study: Study, machine: Node, memory: pathlib.Path | None = None) -> Check:
+def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell: OnEvent = ignore) -> Check:
     """Opens every file of a study and looks at it as a whole.
 
     Args:
         study: The study, as its file says.
         machine: Where its trials are to run.
         memory: A cache's folder, where what was seen is remembered by content; None: nothing is remembered.
+        tell: Hears how far data are that come from a URL.
 
     Raises:
         SpecError: With everything that is wrong.
     """
     problems: list[str] = []
+    fetch(study, tell)
     study = _resolved(study)
     shape = shape_of(study, machine)
     if (reason := impossible((machine,), shape)) is not None:
@@ -153,7 +157,6 @@ def _data(
 ) -> tuple[tuple[CaseFacts, ...], Splits, tuple[str, ...]]:
     """The cases and their splits; what is wrong goes to `problems`."""
     dataset = study.dataset
-    assert dataset.path is not None
     try:
         files = preprocessing.files_of(study)
         grouped = groups([case.name for case in files], dataset.group)

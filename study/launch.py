@@ -20,6 +20,7 @@ from study.checks import fitting_shape
 from study.desk import Desk, Terms
 from study.enrolment import bring_up_to_date, enter, refuse_other, take_lease
 from study.events import OnEvent, Step, ignore
+from study.fetching import fetch
 from study.heartbeat import LEASE_SECONDS, Heartbeat
 from study.ledger import Lease, Ledger, LedgerAwayError, Patience
 from study.opening import judge, open_desk
@@ -119,6 +120,7 @@ def run(
         KeyboardInterrupt: A second Ctrl-C.
     """
     began = time.monotonic()
+    fetch(study, on_event)
     study = resolved(study)
     source = find(study) if source is None else source
     home = _absolute(home)

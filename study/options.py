@@ -40,7 +40,9 @@ ClusterAt = Annotated[str | None, _CLUSTER]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a line of the study file; repeatable.")
 ]
-Data = Annotated[Path | None, typer.Option("--data", help="The dataset's folder, in place of `dataset.path`.")]
+Data = Annotated[
+    str | None, typer.Option("--data", help="The dataset's folder, or s3://BUCKET/…, in place of `dataset.path`.")
+]
 Smoke = Annotated[bool, typer.Option("--smoke", help="The file's own small version of the study, in minutes.")]
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="Let the study file's own losses and networks (package.module:name) run.")

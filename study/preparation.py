@@ -14,10 +14,11 @@ from study.spec.errors import SpecError
 from study.splits import Role, groups
 from study.splitting import divide
 from study.trial_specs import Data
-from trainables.data import cache, digests, inspect, mirror, scaling
+from trainables.data import cache, digests, inspect, mirror, remote, scaling
 from trainables.data.cache import CaseRecord
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
+from trainables.data.remote import Remote
 from trainables.data.scaling import Scales
 from trainables.errors import InputError
 from trainables.object_storage import is_url
@@ -117,6 +118,8 @@ def _records(
     import ray
 
     task = ray.remote(num_cpus=1, max_retries=3)(_prepare)
+    url = found.study.dataset.path
+    origins = remote.of_cases(url, found.files) if url is not None and is_url(url) else {}
     ahead = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
     results: dict[str, CaseRecord | str] = {case.name: "not prepared" for case in found.files}
     waiting = list(reversed(found.files))
@@ -125,7 +128,8 @@ def _records(
     while waiting or running:
         while waiting and len(running) < ahead:
             case = waiting.pop()
-            running[task.remote(case, found.options, where, found.group[case.name])] = case.name
+            reference = task.remote(case, found.options, where, found.group[case.name], origins.get(case.name))
+            running[reference] = case.name
         stopping()
         for finished in ray.wait(list(running), timeout=PATIENCE)[0]:
             name = running.pop(finished)
@@ -135,12 +139,15 @@ def _records(
     return results
 
 
-def _prepare(case: CaseFiles, options: PreprocessOptions, where: str, group: str) -> CaseRecord | str:
+def _prepare(
+    case: CaseFiles, options: PreprocessOptions, where: str, group: str, origin: Remote | None
+) -> CaseRecord | str:
     """Runs on a worker; what is wrong with a case is a result, so that all of it can be said at once."""
     import torch
 
     torch.set_num_threads(1)  # what Ray counts for it
     try:
+        case = case if origin is None else remote.here(case, origin)
         prepare_case = mirror.prepare_case if is_url(where) else cache.prepare_case
         return prepare_case(case, options, where, group, verify=True)
     except InputError as error:

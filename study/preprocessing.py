@@ -8,12 +8,18 @@ from study.spec import Study
 from study.spec.dataset import label_rule
 from study.splits import natural
 from study.words import counted
-from trainables.data import layouts
+from trainables.data import layouts, remote
 from trainables.data.area import Crop, Roi
 from trainables.data.inspect import CaseFacts
 from trainables.data.known_layouts import channel_names
 from trainables.data.labels import parse, parse_all
 from trainables.data.layouts import CaseFiles
+
+
+def root_of(study: Study) -> Path:
+    """The folder that the study's data lie in on this machine; of data at a URL, that of their copy (`fetching`)."""
+    assert study.dataset.path is not None
+    return remote.folder(study.dataset.path)
 
 
 def files_of(study: Study) -> list[CaseFiles]:
@@ -23,9 +29,8 @@ def files_of(study: Study) -> list[CaseFiles]:
         InputError: There is no folder, an image lacks its mask or its region of interest, …
     """
     dataset = study.dataset
-    assert dataset.path is not None
     roi = dataset.roi if isinstance(dataset.roi, str) else None
-    found = layouts.find(dataset.path, dataset.images, dataset.masks, dataset.exclude, roi)
+    found = layouts.find(root_of(study), dataset.images, dataset.masks, dataset.exclude, roi)
     kept = sorted((case.name for case in found), key=natural)[: dataset.limit]
     return [case for case in found if case.name in set(kept)]
 
@@ -63,7 +68,7 @@ def misfits(study: Study, facts: Sequence[CaseFacts]) -> list[str]:
             if len(fact.shape) == 2
         ]
     dataset = study.dataset
-    names = channel_names(Path(dataset.path)) if dataset.images is None and dataset.path is not None else ()
+    names = channel_names(root_of(study)) if dataset.images is None and dataset.path is not None else ()
     problems += [
         f"{fact.name}: {counted(fact.channels, 'channel')} in the image, dataset.json names {len(names)} "
         f"({', '.join(names)}). Copy the image again, or correct the list."

@@ -1,6 +1,7 @@
 """What `run` does around the launch: look first, watch, let MLflow follow, tell how it ended."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -51,7 +52,7 @@ def _run(study: Study, places: Places, console: Console, ray: str | None, there:
         console.print(Text(f"{study.name}: going on with it, as {places.ledger} has it"))
     else:
         with facts_memory(places.home if is_url(places.storage) else Path(places.storage)) as memory:
-            found = check(study, machine, memory)
+            found = check(study, machine, memory, partial(_said, console))
         notices = found.notices
         trials = sum(work.search_trials + work.final_trials for work in found.work)
         said = (counted(len(study.arms), "arm"), counted(trials, "trial"), counted(len(found.facts), "case"))
@@ -106,6 +107,11 @@ def ended(result: Result, again: str) -> list[str]:
     counts = [f"{result.finished} finished", f"{result.halved} halved away"]
     counts += [f"{number} {word}" for number, word in ((result.failed, "failed"), (result.lost, "lost")) if number]
     return [f"{result.study}: done after {took}; trials: {', '.join(counts)}"]
+
+
+def _said(console: Console, event: Event) -> None:
+    if isinstance(event, Step):
+        console.print(Text(event.text))
 
 
 def _with_notices(hear: OnEvent, ledger: str, name: str, notices: Sequence[str]) -> OnEvent:

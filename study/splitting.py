@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from study.fold_names import assign_by_fold, fold_names
-from study.preprocessing import files_of
+from study.preprocessing import files_of, root_of
 from study.spec import Study
 from study.split_files import assign_listed, read_split
 from study.splits import Named, Role, assign
@@ -48,8 +48,7 @@ def divide(
     """
     dataset, split = study.dataset, study.dataset.split
     if split.by is not None:
-        assert dataset.path is not None
-        return assign_by_fold(grouped, fold_names(files, dataset.path, split.by), split)
+        return assign_by_fold(grouped, fold_names(files, root_of(study), split.by), split)
     if split.file is not None:
         return assign_listed(grouped, read_split(split.file), split, dataset.exclude)
     if split.stratify == "none" or facts is None:

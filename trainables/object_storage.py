@@ -2,12 +2,16 @@
 
 Credentials come from where the store's own tools have them (environment, files, the machine's role), never from a URL.
 An object is there as a whole or not at all. A folder is not: its files come one by one, the manifest last, so whoever
-reads a folder looks for its manifest.
+reads a folder looks for its manifest. Streams are opened with `compression=None`: PyArrow would unpack what is called
+`.gz`.
 """
 
 import contextlib
+import dataclasses
+import hashlib
 import os
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +22,8 @@ from trainables.storage import Storage
 
 LAST = "manifest.json"
 """The file of a folder that is written after all others."""
+PIECE = 4 << 20
+"""Bytes that are copied at a time."""
 
 
 def storage_at(root: str | os.PathLike[str]) -> Storage:
@@ -32,6 +38,21 @@ def storage_at(root: str | os.PathLike[str]) -> Storage:
 def is_url(root: str | os.PathLike[str]) -> bool:
     """Whether a root is an object store's URL."""
     return "://" in str(root)
+
+
+def local_copy(url: str) -> pathlib.Path:
+    """The folder for this machine's copy of what lies below a URL: in `SEGSTUDY_CACHE`, or `~/.cache/segstudy`."""
+    base = pathlib.Path(os.environ.get("SEGSTUDY_CACHE", "~/.cache/segstudy")).expanduser()
+    return base / hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An object: its name below the root or folder asked for, its bytes, and when it was written (ns since 1970)."""
+
+    name: str
+    size: int
+    changed: int
 
 
 class ObjectStorage(Storage):
@@ -50,23 +71,23 @@ class ObjectStorage(Storage):
             parts = urlsplit(url)
             secret = parts.username or parts.password
         except ValueError as error:
-            raise InputError(f"storage: {error}. Expected a URL such as s3://bucket/studies.") from None
+            raise InputError(f"{url}: {error}. Expected a URL such as s3://bucket/studies.") from None
         if secret:
             raise InputError(
-                "storage: the URL has a key or password in it, which logs would show. Leave it out; the environment "
-                "gives it (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for S3)."
+                "an object store's URL has a key or password in it, which logs would show. Leave it out; the "
+                "environment gives it (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for S3)."
             )
         self._files, self._root = _connected(url)
 
     def read(self, name: str) -> bytes:
         """See `Storage.read`."""
-        with self._files.open_input_stream(self._at(name)) as stream:
+        with self._files.open_input_stream(self._at(name), compression=None) as stream:
             content: bytes = stream.read()
             return content
 
     def write(self, name: str, content: bytes) -> None:
         """See `Storage.write`."""
-        with self._files.open_output_stream(self._at(name)) as stream:
+        with self._files.open_output_stream(self._at(name), compression=None) as stream:
             stream.write(content)
 
     @contextlib.contextmanager
@@ -99,17 +120,39 @@ class ObjectStorage(Storage):
         Raises:
             FileNotFoundError: There is no such folder.
         """
-        from pyarrow.fs import FileSelector, FileType
-
-        found = self._files.get_file_info(FileSelector(self._at(folder), recursive=True, allow_not_found=True))
-        files = [each for each in found if each.type == FileType.File]
+        files = self.files(folder)
         if not files:
             raise FileNotFoundError(f"no folder {self.root}: {folder}")
-        for each in files:
-            target = local / pathlib.PurePosixPath(each.path).relative_to(self._at(folder))
+        for file in files:
+            target = local / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with self._files.open_input_stream(each.path) as stream:
-                target.write_bytes(stream.read())
+            self.copy(f"{folder}/{file.name}", target)
+
+    def files(self, folder: str | None = None) -> list[StoredFile]:
+        """All files below the root, or below a folder of it, sorted by name; empty where there is none.
+
+        Raises:
+            InputError: A name would lead out of the folder that it is copied to.
+        """
+        from pyarrow.fs import FileSelector, FileType
+
+        base = self._root if folder is None else self._at(folder)
+        found = self._files.get_file_info(FileSelector(base, recursive=True, allow_not_found=True))
+        files = []
+        for each in found:
+            name = each.path.removeprefix(base).lstrip("/")
+            if ".." in name.split("/"):
+                raise InputError(f"{self.root}: a file is called {each.path!r}; rename it, without `..`.")
+            if each.type == FileType.File:
+                files.append(StoredFile(name, each.size, each.mtime_ns or 0))
+        return sorted(files, key=lambda file: file.name)
+
+    def copy(self, name: str, target: pathlib.Path) -> None:
+        """Copies a file's content into a local one, a piece at a time, and makes it durable."""
+        with self._files.open_input_stream(self._at(name), compression=None) as stream, target.open("wb") as file:
+            shutil.copyfileobj(stream, file, PIECE)
+            file.flush()
+            os.fsync(file.fileno())
 
     def has(self, name: str) -> bool:
         """See `Storage.has`."""
@@ -149,5 +192,5 @@ def _connected(url: str) -> tuple[Any, str]:
         files, path = FileSystem.from_uri(url)
     except (ArrowException, ValueError, OSError, NotImplementedError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"storage {url}: {line}. Expected a folder, or a URL such as s3://bucket/studies.") from error
+        raise InputError(f"{url}: {line}. Expected a folder, or a URL such as s3://bucket/studies.") from error
     return files, path.rstrip("/")

@@ -44,7 +44,7 @@ def check(
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
     try_code(study)
     with facts_memory(home) as memory:
-        found = look(study, this_machine(), memory)
+        found = look(study, this_machine(), memory, ignore if as_json else _told)
         if html is not None:
             from study.check_page import write_page
 
@@ -75,6 +75,6 @@ def check(
 
 
 def _told(event: Event) -> None:
-    """What a probe does, while it does it."""
+    """What takes long, while it does."""
     if isinstance(event, Step):
         typer.echo(event.text)

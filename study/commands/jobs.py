@@ -15,7 +15,9 @@ def submit(
     file: File,
     cluster: Cluster,
     home: Annotated[str, typer.Option(help="The home there: a folder that all its nodes see.")],
-    data: Annotated[str | None, typer.Option(help="The dataset's folder there, in place of `dataset.path`.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The dataset's folder there, or s3://BUCKET/…, in place of `dataset.path`.")
+    ] = None,
     settings: Set = None,
     smoke: Smoke = False,
     allow_code: AllowCode = False,

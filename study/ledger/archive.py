@@ -107,7 +107,7 @@ def _nameless(table: Table, row: dict[str, Any]) -> dict[str, Any]:
     if table is not schema.studies:
         return row
     dataset = row["file"].get("dataset") or {}
-    short = {"path": PurePath(str(dataset["path"])).name} if dataset.get("path") else {}
+    short = {"path": PurePath(str(dataset["path"]).partition("?")[0]).name} if dataset.get("path") else {}
     return row | {"file": row["file"] | {"dataset": dataset | short}}
 
 

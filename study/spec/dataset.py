@@ -144,7 +144,8 @@ class Dataset(Section):
     """Where the cases are and what their masks mean.
 
     Attributes:
-        path: Folder of the data; given by `--data` where the file is silent.
+        path: Folder of the data, or an object store's URL (`s3://bucket/kits19`); given by `--data` where the file is
+            silent.
         images: Where the images are, relative to `path`: a folder or a template with `{case}`, or channel → template.
             None: a known layout is looked for.
         masks: The same for the masks.

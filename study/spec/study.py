@@ -4,35 +4,27 @@ All that is wrong is said at once, each with its key, what was found and what is
 """
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
-from pathlib import Path
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import SkipValidation
 
 from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
 from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
-from search_spaces.metrics import better, counts_lesions, scored
+from search_spaces.metrics import better, scored
 from search_spaces.values import first_of
 from study.design import DEFAULTS, Arm, Design, arm_name
-from study.spec import smoke
 from study.spec.base import Section
 from study.spec.checks import across
-from study.spec.code import refusals
-from study.spec.dataset import Dataset, Split
-from study.spec.errors import Lines, Problem, SpecError
-from study.spec.errors import Path as KeyPath
-from study.spec.file import builtin_studies, locate, override, put, read_document
+from study.spec.dataset import Dataset
+from study.spec.errors import Lines, SpecError
 from study.spec.learning import Length, Plateau, schedules_of
-from study.spec.losses import BACKGROUND_AND_REGION, arguments, usual_value
+from study.spec.losses import BACKGROUND_AND_REGION, usual_value
 from study.spec.preprocess import Preprocess
 from study.spec.read import names_of, read
 from study.spec.sections import Budget, Inference, Objective, Patch, Report, Resources
 from trainables.data import recipes
-
-__all__ = ["SpecError", "Split", "Study", "Training", "builtin_studies", "load", "trial_fields"]
 
 Parameters = Annotated[Mapping[str, Parameter], SkipValidation]
 
@@ -238,134 +230,6 @@ def _at_defaults(arm: Arm, index: int) -> Arm:
     """The arm with nothing to tune: the planner takes it to its final stage at once."""
     space: dict[str, Parameter] = {name: Fixed(value) for name, value in arm.default.items()}
     return dataclasses.replace(arm, index=index, name=arm.name + DEFAULTS, space=space)
-
-
-def load(
-    source: str | Path,
-    overrides: Sequence[str] = (),
-    *,
-    data: str | Path | None = None,
-    small: bool = False,
-    allow_code: bool = False,
-) -> Study:
-    """Reads and checks a study file.
-
-    Args:
-        source: A path, or the name of a study that comes with segstudy.
-        overrides: `key.sub=value`, applied before anything is checked.
-        data: The dataset's folder, instead of the file's `dataset.path`.
-        small: Whether the file's `smoke` section replaces its lines (`study.spec.smoke`).
-        allow_code: Whether it may name losses and networks of the user's own, whose code a trial runs.
-
-    Returns:
-        The study; `dataset.path` is absolute. What the file says is relative to the file, what the command line says
-        (`data`, or `dataset.path=…`) to the working directory.
-
-    Raises:
-        SpecError: The file says something wrong; `lines` has all of it.
-        InputError: There is no such file, or an override is no setting.
-    """
-    file, folder = locate(source)
-    document = read_document(source, file)
-    smoke.apply(document, str(source), wanted=small)
-    override(document, overrides)
-    if data is not None:
-        put(document, ("dataset", "path"), str(data), option="--data")
-    study = Study.from_plain(document.value, source=str(source), lines=document.lines)
-    if not allow_code and (refused := refusals({"models": study.models, "losses": study.losses})):
-        raise SpecError(str(source), [problem.line(document.lines) for problem in refused])
-    if not study.dataset.path:
-        text = "this study comes without data" if folder is None else "expected the dataset's folder, found nothing"
-        text += ": add --data DIR."
-        raise SpecError(str(source), [Problem(("dataset", "path"), text).line(document.lines)])
-    place = partial(_place, folder, document.lines)
-    split = study.dataset.split
-    if split.file is not None:
-        split = split.model_copy(update={"file": place(split.file, ("dataset", "split", "file"))})
-    changed = {"path": place(study.dataset.path, ("dataset", "path")), "split": split}
-    return study.model_copy(update={"dataset": study.dataset.model_copy(update=changed)})
-
-
-def _place(folder: Path | None, lines: Lines, path: str, key: KeyPath) -> str:
-    """A path of the study file, absolute: relative to the file, or to the working directory where the command gave it.
-
-    Args:
-        folder: The study file's; None for one that comes with segstudy.
-        lines: Where each key was written.
-        path: As written.
-        key: Under which key.
-    """
-    written = next((lines[key[:end]] for end in range(len(key), 0, -1) if key[:end] in lines), None)
-    base = Path.cwd() if written in ("--set", "--data") or folder is None else folder
-    return os.path.normpath(base / Path(path).expanduser())
-
-
-def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
-    """What a study file and a configuration say of a trial, as keyword arguments of `trainables.trial.TrialSpec`.
-
-    Left to the launcher: `key`, `seed`, `data`, `train`, `evaluate`, `previews`, `stacks`, `gpu`.
-
-    Args:
-        study: The study.
-        arm: One of its arms.
-        parameters: One value for each name in `arm.space`.
-    """
-    rooms: dict[str, dict[str, Any]] = {"model": {}, "loss": {}, "training": {}, **nested(parameters)}
-    return {
-        "model": arm.model,
-        "model_parameters": rooms["model"],
-        "loss": arm.loss,
-        "weighting": arm.weighting,
-        "loss_parameters": arguments(rooms["loss"], study.loss_classes),
-        **rooms["training"],
-        **_course(study),
-        "marks": study.marks,
-        "patch_size": study.patch.size,
-        "context": study.patch.context,
-        "patch_overlap": study.patch.overlap,
-        "sampling": study.patch.sampling,
-        "foreground": study.patch.centred,
-        "augment": study.augment,
-        "classes": study.classes,
-        "train_on": study.dataset.train_on,
-        "regions": study.regions,
-        "metrics": study.metrics,
-        "empty": study.report.empty,
-        "lesions": study.report.lesions is not None or counts_lesions(study.report.metrics),
-        "blend": study.inference.blend,
-        "average": study.inference.average,
-        "mirror": study.inference.mirror,
-        "threads": study.resources.cpu,
-    }
-
-
-def _course(study: Study) -> dict[str, Any]:
-    """What is the same for all trainings."""
-    training, region = study.training, study.objective.region
-    options = {
-        name: {} if section is None else section.model_dump(mode="json")
-        for name, section in (
-            ("step", training.step),
-            ("plateau", training.plateau),
-            ("early_stopping", training.early_stopping),
-        )
-    }
-    return {
-        "iterations": training.iterations,
-        "precision": training.precision,
-        "deterministic": training.deterministic,
-        "compile": training.compile,
-        "micro_batches": training.micro_batches,
-        **options,
-        "epoch": training.epoch or 0,
-        "checkpoint": training.checkpoint,
-        "evaluate_every": training.evaluate_every or 0,
-        "objective": {
-            "metric": study.objective.metric,
-            "regions": list(study.regions) if region == "mean" else [region],
-            "maximize": study.maximize,
-        },
-    }
 
 
 def _written(parameters: Mapping[str, Parameter]) -> dict[str, Any]:

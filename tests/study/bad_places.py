@@ -133,6 +133,12 @@ ADDRESSES: dict[str, tuple[list[str], str]] = {
         ["--storage", f"sftp://me:{SECRET}@h/x"],
         r"--storage sftp://\*\*\*@h/x: expected a folder",
     ),
+    "data at a store of no name": (["--data", "s3://"], r"dataset.path \(--data\): s3://: expected the dataset"),
+    "a key for data": (["--data", f"s3://me:{SECRET}@bucket/x"], r"s3://\*\*\*@bucket/x: a key or password in it"),
+    "a server for data": (
+        ["--data", f"sftp://me:{SECRET}@h/x"],
+        r"sftp://\*\*\*@h/x: expected the dataset's folder, or an object store \(s3, gs",
+    ),
     "MLflow of an unknown kind": (["--mlflow", f"ftp://me:{SECRET}@h/x"], r"--mlflow ftp://\*\*\*@h/x: expected http"),
     "MLflow's old folder": (["--mlflow", "mlruns"], r"--mlflow mlruns: expected http://HOST:PORT or a database"),
     "MLflow without a host": (["--mlflow", "http://"], r"--mlflow http://: expected http://HOST:PORT"),

@@ -1,9 +1,13 @@
-"""A real study whose checkpoints and cache lie in an object store: the same digest as in a folder."""
+"""A real study whose data, checkpoints and cache lie in an object store: the same digest as in a folder."""
 
 import pathlib
+import re
 
 import pytest
 
+from study.admission import Node
+from study.checks import check
+from study.events import Event, Step
 from study.launch import run
 from study.ledger import Ledger
 from study.nodes import prove_shared
@@ -21,9 +25,14 @@ pytest_plugins = ["tests.trainables.object_stores"]
 def test_a_study_in_a_bucket(bucket: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGSTUDY_CACHE", str(tmp_path / "machine"))
     generate(tmp_path / "data", CASES, dim=2, seed=1)
+    for file in (tmp_path / "data").rglob("*.*"):
+        storage_at(bucket.format("data")).write(file.relative_to(tmp_path / "data").as_posix(), file.read_bytes())
     digests = []
-    for home, storage in (("folder", None), ("bucket", bucket.format("study"))):
-        ended = run(small_study(str(tmp_path / "data")), home=tmp_path / home, storage=storage, pace=PACE)
+    for home, data, storage in (
+        ("folder", str(tmp_path / "data"), None),
+        ("bucket", bucket.format("data"), bucket.format("study")),
+    ):
+        ended = run(small_study(data), home=tmp_path / home, storage=storage, pace=PACE)
         assert ended.complete
         with Ledger.open(tmp_path / home / "ledger.db", read_only=True) as ledger:
             digests.append(ledger.digest(ledger.study(NAME).id))
@@ -32,6 +41,22 @@ def test_a_study_in_a_bucket(bucket: str, tmp_path: pathlib.Path, monkeypatch: p
     assert not (tmp_path / "bucket" / "trials").exists()
     assert not (tmp_path / "bucket" / "cache").exists()
     assert list((tmp_path / "machine").rglob("*.npy"))
+
+
+def test_checking_data_in_a_bucket(bucket: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGSTUDY_CACHE", str(tmp_path / "machine"))
+    url = bucket.format("other")
+    generate(tmp_path / "data", CASES, dim=2, seed=1)
+    for file in (tmp_path / "data").rglob("*.*"):
+        storage_at(url).write(file.relative_to(tmp_path / "data").as_posix(), file.read_bytes())
+    told: list[Event] = []
+    found = check(small_study(url), Node("here", 2), tell=told.append)
+    assert found.facts == check(small_study(str(tmp_path / "data")), Node("here", 2)).facts
+    assert {type(event) for event in told} == {Step}
+    texts = [event.text for event in told if isinstance(event, Step)]
+    assert re.fullmatch(r"copying 0\.\d MB of data from s3://studies/other: 0 %", texts[0])
+    assert texts[-1].endswith(": 100 %")
+    assert found.study.plain()["dataset"]["path"] == url
 
 
 def test_a_bucket_that_is_not_there_is_bad_input(bucket: str) -> None:

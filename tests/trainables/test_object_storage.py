@@ -1,5 +1,6 @@
 """Storage in an object store: the same contract as a folder's, kept against a real S3-compatible server."""
 
+import gzip
 import pathlib
 import shutil
 
@@ -29,6 +30,15 @@ def storage(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Storage:
     if request.param == "folder":
         return storage_at(tmp_path / "storage")
     return storage_at(str(request.getfixturevalue("bucket")).format(f"contract/{tmp_path.name}"))
+
+
+def test_bytes_of_a_packed_file_stay_as_they_are(storage: Storage) -> None:
+    storage.write("scan.nii.gz", b"no gzip at all")
+    assert storage.read("scan.nii.gz") == b"no gzip at all"
+    with storage.publish("folder") as folder:
+        (folder / "mask.nii.gz").write_bytes(gzip.compress(b"mask"))
+    with storage.fetch("folder") as folder:
+        assert gzip.decompress((folder / "mask.nii.gz").read_bytes()) == b"mask"
 
 
 def test_files_are_read_as_written_and_written_over(storage: Storage) -> None:
@@ -107,7 +117,7 @@ def test_a_key_in_a_url_is_refused_and_not_repeated() -> None:
 
 
 def test_a_url_that_nobody_knows() -> None:
-    with pytest.raises(InputError, match=r"^storage nowhere://bucket: .* s3://bucket/studies\.$"):
+    with pytest.raises(InputError, match=r"^nowhere://bucket: .* s3://bucket/studies\.$"):
         storage_at("nowhere://bucket")
 
 

@@ -6,9 +6,7 @@ In the store it has the cache's own names (`cache`). On a machine all of it lies
 
 import contextlib
 import fcntl
-import hashlib
 import json
-import os
 import pathlib
 import shutil
 import uuid
@@ -19,15 +17,12 @@ from trainables.data.cache import CaseRecord
 from trainables.data.inspect import CaseFacts
 from trainables.data.layouts import CaseFiles
 from trainables.data.options import PreprocessOptions
-from trainables.object_storage import ObjectStorage, is_url
+from trainables.object_storage import ObjectStorage, is_url, local_copy
 
 
 def local_folder(url: str) -> pathlib.Path:
     """Where this machine keeps its copy of the cache at a URL; a cache in a folder lies where it lies."""
-    if not is_url(url):
-        return pathlib.Path(url)
-    base = pathlib.Path(os.environ.get("SEGSTUDY_CACHE", "~/.cache/segstudy")).expanduser()
-    return base / hashlib.sha256(url.encode()).hexdigest()[:16]
+    return local_copy(url) if is_url(url) else pathlib.Path(url)
 
 
 def prepare_case(
