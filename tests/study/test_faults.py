@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
+import ray
 
-from study import disks
+from study import desk, disks, nodes
 from study.admission import Node
 from study.bookkeeping import LOSSES, MachineTroubleError
-from study.events import Event, SegmentStarted
+from study.events import Event, SegmentStarted, Step
 from study.ledger import Ledger
 from study.lost_workers import why
 from tests.study.numbers_study import numbers_study, run_numbers
@@ -25,6 +25,11 @@ from tests.study.test_searcher import random_study
 from trainables.data.store import DamagedEntryError
 from trainables.failures import fault
 from trainables.storage import Storage
+
+
+class Other:
+    """Somebody else's actor, which holds all cores."""
+
 
 ROOT = pathlib.Path(__file__).parents[2]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/trials/x")
@@ -134,17 +139,28 @@ def test_a_driver_frozen_by_sigstop_whose_actors_go_on(tmp_path: pathlib.Path) -
 
 
 @pytest.mark.ray
-@pytest.mark.slow
-def test_a_ray_that_dies_before_its_workers_began_ends_the_run(tmp_path: pathlib.Path) -> None:
-    """Its segments are out and never come back: the driver has to look by itself."""
+def test_a_ray_that_dies_before_its_workers_began_ends_the_run(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its segments are out and never come back, and Tune asks for no more: the driver has to look by itself."""
+    found, others, out, slots = nodes.own_nodes, [], [], 2
 
-    def kill(event: Event) -> None:
+    def own_nodes() -> tuple[Node, ...]:
+        if len(out) == slots:
+            raise MachineTroubleError("Ray died")
+        return found()
+
+    def occupy(event: Event) -> None:
         if isinstance(event, SegmentStarted):
-            for child in psutil.Process().children(recursive=True):
-                if child.name() == "raylet":
-                    child.kill()
+            out.append(time.monotonic())
+        if isinstance(event, Step) and event.slots is not None:  # before the first segment: no worker can begin
+            assert event.slots == slots
+            others.append(ray.remote(num_cpus=slots)(Other).remote())
+            ray.get(others[-1].__ray_ready__.remote())
 
-    ended = run_numbers(tmp_path, on_event=kill)
-    assert not ended.complete
-    assert ended.trouble is not None
-    assert ended.trouble.startswith("Ray's own processes on this machine were killed or died")
+    monkeypatch.setattr(nodes, "this_machine", lambda: Node("this machine", slots))
+    monkeypatch.setattr(nodes, "own_nodes", own_nodes)
+    monkeypatch.setattr(desk, "LOOK_AROUND", 0.5)
+    ended = run_numbers(tmp_path, on_event=occupy)
+    assert (ended.complete, ended.trouble) == (False, "Ray died")
+    assert time.monotonic() - out[-1] < 30  # Tune itself asks again after a minute
