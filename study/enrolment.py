@@ -21,6 +21,7 @@ from trainables.errors import InputError
 
 PACKAGES = ("segstudy", "ray", "torch", "optuna", "monai", "numpy", "scipy", "nibabel")
 POLL = 0.5
+UNRENEWED = 2.0  # lengths of a lease, which a living driver renews several times meanwhile
 
 
 def refuse_other(ledger: Ledger, study: Study) -> None:
@@ -85,17 +86,21 @@ def bring_up_to_date(ledger: Ledger, lease: Lease, study: Study, data: Data) -> 
 def take_lease(ledger: Ledger, study_id: int, seconds: float, stopping: Stopping, on_event: OnEvent) -> Lease:
     """The lease, as soon as no other living driver has it; says until when it waits.
 
+    A lease that nobody renews for twice its length is over, though it ends tomorrow: a clock was set back.
+
     Raises:
         Stopped: A stop was asked for meanwhile.
     """
-    told = False
+    until, given_up, since = None, None, time.monotonic()
     while True:
         try:
-            return ledger.acquire(study_id, seconds=seconds)
+            return ledger.acquire(study_id, seconds=seconds, given_up=given_up)
         except LeaseHeld as held:
-            if not told:
+            if until is None:
                 on_event(Waiting(str(held), held.until))
-            told = True
+            if held.until != until:
+                until, since = held.until, time.monotonic()
+            given_up = until if time.monotonic() - since > UNRENEWED * seconds else None
         time.sleep(POLL)
         stopping.check()
 

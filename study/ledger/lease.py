@@ -90,7 +90,12 @@ class Lease:
 
 
 def acquire(
-    store: "Store", study_id: int, owner: Owner | None = None, seconds: float = 60.0, now: float | None = None
+    store: "Store",
+    study_id: int,
+    owner: Owner | None = None,
+    seconds: float = 60.0,
+    now: float | None = None,
+    given_up: float | None = None,
 ) -> Lease:
     """Take the lease, if it is free, has ended, or its owner is a dead process of this host.
 
@@ -102,6 +107,7 @@ def acquire(
         owner: Who asks; this process by default.
         seconds: How long it holds unless renewed.
         now: Seconds since 1970; by default the database server's clock, or this host's for a file.
+        given_up: An end that was seen not to move for longer than a lease lasts: over, whatever the clocks say.
 
     Raises:
         LeaseHeld: Another living driver has it.
@@ -116,7 +122,8 @@ def acquire(
         moment = _moment(connection, now)
         if taken and (held.fence, held.owner) == (taken[-1].fence, dataclasses.asdict(asking)):
             return taken[-1]
-        if held.owner is not None and held.expires > moment and not Owner(**held.owner).is_dead():
+        lasts = held.owner is not None and held.expires > moment and held.expires != given_up
+        if lasts and not Owner(**held.owner).is_dead():
             raise _held(connection, study_id, held.owner, held.expires, moment)
         lease = Lease(study_id, held.fence + 1, moment + seconds)
         values = {"fence": lease.fence, "owner": dataclasses.asdict(asking), "expires": lease.expires}

@@ -365,6 +365,28 @@ def test_who_comes_second_waits_and_is_told_until_when(tmp_path: pathlib.Path) -
             ledger.acquire(id_)
 
 
+def test_a_lease_of_another_host_whose_clock_was_ahead(tmp_path: pathlib.Path) -> None:
+    """It ends tomorrow, and nobody renews it; one that is renewed stays, however far its end is."""
+    study, data = numbers_study(), NoData().prepare(tmp_path, print, lambda: None)
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        id_ = ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, {})
+        first = ledger.acquire(id_, Owner("elsewhere", "", 7, ""), seconds=0.4, now=time.time() + 86_400)
+        renewals = iter(range(4))
+
+        def renewed() -> None:
+            if next(renewals, None) is not None:
+                ledger.renew(first, seconds=0.4, now=time.time() + 86_400)
+
+        stopping = Stopping()
+        stopping.check = renewed  # type: ignore[method-assign]  # called between two looks
+        began = time.monotonic()
+        second = take_lease(ledger, id_, 0.4, stopping, print)
+        assert second.fence > first.fence
+        assert next(renewals, None) is None
+        assert time.monotonic() - began > 4 * 0.5
+        assert second.expires < time.time() + 60
+
+
 def test_the_first_signal_asks_and_the_second_ends() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Stopping() as stopping:
