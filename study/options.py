@@ -32,7 +32,11 @@ RayAt = Annotated[
 ]
 Wait = Annotated[
     float,
-    typer.Option("--wait", min=0.0, help="Minutes for the cluster's autoscaler to bring a machine that holds a trial."),
+    typer.Option(
+        "--wait",
+        min=0.0,
+        help="Minutes for the cluster's autoscaler to bring a machine that holds a trial, for `gpu: auto` one with a GPU.",
+    ),
 ]
 _CLUSTER = typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
 Cluster = Annotated[str, _CLUSTER]

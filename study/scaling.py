@@ -1,6 +1,7 @@
 """What a study still needs, told to Ray's autoscaler: machines come for owed segments, and go afterwards."""
 
 import contextlib
+import dataclasses
 import itertools
 import time
 from collections import Counter
@@ -93,6 +94,9 @@ def await_room(
 ) -> tuple[Node, ...]:
     """The cluster's nodes, once one of them can hold a trial: the autoscaler is asked for it, and waited for.
 
+    With `gpu: auto` a trial is to have a GPU where the cluster can bring one: who waits waits for that, and trains on
+    the CPU when none came.
+
     Args:
         study: Whose trials.
         minutes: How long to wait; 0 does not.
@@ -110,10 +114,13 @@ def await_room(
     while True:
         there = tuple(look())
         largest = max(there, key=lambda node: (node.gpu, node.cpu), default=Node("none", 0))
-        shape = shape_of(study, largest)
+        late = clock() >= deadline
+        shape = shape_of(study, largest if late or largest.gpu else dataclasses.replace(largest, gpu=1))
         if (reason := impossible(there, shape)) is None:
+            if asked and not shape.gpu:
+                say(f"no GPU came in {minutes:g} min; trials train on the CPU")
             return there
-        if clock() >= deadline:
+        if late:
             raise InputError(
                 f"resources: {reason}. Ask for less, or, where the cluster's autoscaler brings such a machine, wait "
                 "for it: --wait MINUTES."

@@ -87,6 +87,32 @@ def test_a_machine_that_comes_is_waited_for(asked: Asked) -> None:
     ]
 
 
+@pytest.mark.parametrize(("comes", "said"), [(True, 1), (False, 2)])
+def test_auto_waits_for_a_gpu_and_then_does_without(asked: Asked, comes: bool, said: int) -> None:
+    head, late = Node("head", 4), Node("gpu", 8, 1)
+    told: list[str] = []
+    there = await_room(
+        numbers_study(resources={"cpu": 2, "gpu": "auto"}),
+        2,
+        told.append,
+        look=lambda: (late, head) if comes and asked.now >= 90 else (head,),
+        demand=Demand(asked, asked.clock),
+        clock=asked.clock,
+        sleep=asked.sleep,
+    )
+    assert asked.wishes == [[{"CPU": 2, "GPU": 1.0}]]
+    assert (there, asked.now) == (((late, head), 90) if comes else ((head,), 120))
+    assert told[0].endswith("the cluster's autoscaler was asked for one, 2 min at most")
+    assert told[1:] == ([] if comes else ["no GPU came in 2 min; trials train on the CPU"])
+
+
+def test_auto_takes_what_is_there_where_nobody_waits(asked: Asked) -> None:
+    study = numbers_study(resources={"cpu": 2, "gpu": "auto"})
+    options: dict[str, Any] = {"clock": asked.clock, "sleep": asked.sleep, "demand": Demand(asked, asked.clock)}
+    assert await_room(study, 0, print, look=lambda: (Node("head", 4),), **options) == (Node("head", 4),)
+    assert (asked.wishes, asked.now) == ([], 0)
+
+
 @pytest.mark.parametrize(("minutes", "wishes"), [(0, 0), (2, 1)])
 def test_a_machine_that_does_not_come(asked: Asked, minutes: float, wishes: int) -> None:
     options: dict[str, Any] = {"clock": asked.clock, "sleep": asked.sleep, "demand": Demand(asked, asked.clock)}
