@@ -184,10 +184,11 @@ def _run(
     follow: contextlib.AbstractContextManager[object],
 ) -> bool:
     """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
-    from study.nodes import nodes, own_nodes, prove_shared, this_machine
+    from study.nodes import nodes, own_nodes, this_machine
     from study.ray_probes import sizing
     from study.ray_session import is_running, quiet, session, settings
     from study.scaling import asked_for
+    from study.sharing import sharing
 
     ledger = parts.ledger
     study = as_begun(parts.study, ledger)
@@ -204,11 +205,10 @@ def _run(
     scratch = stack.enter_context(session(address, machine))
     parts.stopping.listen()
     shape = fitting_shape(study, nodes())
-    prove_shared(parts.storage, nodes())
+    look = stack.enter_context(sharing(parts.storage, own_nodes if address is None else nodes, parts.tell))
     parts.stopping.check()
-    look = own_nodes if address is None else nodes
     data = source.prepare(parts.storage.root, parts.tell, partial(_may_go_on, parts, look))
-    sized = sizing(study, ledger, data, nodes(), tell=parts.tell, stopping=partial(_may_go_on, parts, look))
+    sized = sizing(study, ledger, data, look(), tell=parts.tell, stopping=partial(_may_go_on, parts, look))
     row = enter(ledger, sized.with_batch(study), data)
     study = as_begun(parts.study, ledger)  # another command may have been quicker to enter it
     if lease is None or heart is None:

@@ -35,7 +35,7 @@ Wait = Annotated[
     typer.Option(
         "--wait",
         min=0.0,
-        help="Minutes for the cluster's autoscaler to bring a machine that holds a trial, for `gpu: auto` one with a GPU.",
+        help="Minutes for the cluster's autoscaler to bring a machine that holds a trial (`gpu: auto`: with a GPU).",
     ),
 ]
 _CLUSTER = typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")

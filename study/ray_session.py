@@ -65,7 +65,8 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
     if address is not None:
         _knock(address)
 
-    with _own_folder() as folder, token_shown() if address is not None else contextlib.nullcontext():
+    asked = address is not None and asks_for_token(address)
+    with _own_folder() as folder, token_shown() if asked else contextlib.nullcontext():
         if ray.is_initialized():
             yield folder
             return
@@ -105,6 +106,48 @@ def token() -> dict[str, str]:
         return {}
     file = pathlib.Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
     return {"RAY_AUTH_MODE": "token"} if "RAY_AUTH_TOKEN" in os.environ or file.is_file() else {}
+
+
+def asks_for_token(address: str) -> bool:
+    """Whether the cluster at an address refuses who shows no token.
+
+    One that asks for none must be shown none: a driver that shows one expects it of the cluster too, which then takes
+    the driver for dead, and kills all of its workers.
+    """
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]  # of Cython, and its stub lacks it
+    from ray.exceptions import RayError
+
+    if not token():
+        return False
+    try:
+        with _without_stderr():  # where Ray warns of what is asked here
+            GcsClient(address=_head(address)).internal_kv_get(b"segstudy", None, timeout=KNOCK)
+    except (RayError, OSError, RuntimeError):
+        return True  # or something else is wrong, which whoever connects next says
+    return False
+
+
+def _head(address: str) -> str:
+    """`auto` as host:port; where there is none, as it is."""
+    if address != "auto":
+        return address
+    from ray._private.services import canonicalize_bootstrap_address
+
+    return canonicalize_bootstrap_address("auto") or address
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Nothing that this process says to stderr is heard, C++ included."""
+    kept = os.dup(2)
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silent)
 
 
 @contextlib.contextmanager

@@ -1,17 +1,28 @@
-"""Two nodes: a cluster that is joined, a node that dies, a storage that is not shared."""
+"""Two nodes: a cluster that is joined, a node that dies, one that comes later, a storage that is not shared."""
 
+import contextlib
+import os
 import pathlib
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
+import ray
 from ray.cluster_utils import Cluster
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from study.events import Event, SegmentDone, SegmentLost
-from study.nodes import this_machine
-from study.ray_session import settings
+from study import desk
+from study.events import Event, SegmentDone, SegmentLost, Step
+from study.nodes import nodes, this_machine
+from study.ray_session import asks_for_token, session, settings
+from study.sharing import RayProofs
 from tests.study.numbers_study import digest, run_numbers
 from tests.study.office import undisturbed_digest
 from trainables.errors import InputError
+from trainables.object_storage import storage_at
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -21,6 +32,8 @@ def cluster(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     (tmp_path / "workers").mkdir()
     monkeypatch.chdir(tmp_path / "workers")  # where the nodes' processes will be
     monkeypatch.setenv("NUMBERS_PAUSE", "0.02")
+    (tmp_path / "token").write_text("t" * 32)  # of another cluster: this one asks for none
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
     monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parents[2]))  # segstudy is installed, its tests are not
     with settings():
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -53,6 +66,72 @@ def test_a_storage_that_nodes_do_not_share_is_refused(
     with pytest.raises(InputError, match=r"is not shared with .*: it does not see what is written here"):
         run_numbers(tmp_path, ray_address=cluster.address, storage="/proc/self/cwd/storage")  # another place for each
     assert not list((tmp_path / "driver").rglob("storage-proof/*"))
+
+
+def test_a_node_that_comes_later_and_does_not_see_the_storage_gets_no_work(
+    tmp_path: pathlib.Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "LOOK_AROUND", 0.5)
+    events: list[Event] = []
+
+    def add_a_node(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Step) and event.slots is not None:  # counted without it, and before any worker began
+            (tmp_path / "elsewhere").mkdir()
+            with contextlib.chdir(tmp_path / "elsewhere"):
+                cluster.add_node(num_cpus=4)
+
+    ended = run_numbers(tmp_path, ray_address=cluster.address, storage="/proc/self/cwd/storage", on_event=add_a_node)
+    assert ended.complete, ended.trouble
+    said = [event.text for event in events if isinstance(event, Step) and "shared" in event.text]
+    assert len(said) == 1
+    assert said[0].endswith("it does not see what is written here; it gets no work until it does")
+    assert digest(tmp_path) == undisturbed_digest(tmp_path)
+    assert not list((tmp_path / "workers").rglob("storage-proof/*"))
+
+
+def test_ray_gives_a_held_node_nothing(tmp_path: pathlib.Path, cluster: Cluster) -> None:
+    with session(cluster.address, this_machine()):
+        *_, node = nodes()
+        there = NodeAffinitySchedulingStrategy(node_id=node.name, soft=False)
+        work = ray.remote(num_cpus=1)(lambda: None).options(scheduling_strategy=there)
+        ray.get(work.remote())
+        proofs = RayProofs(storage_at(tmp_path))
+        proofs.hold(node)
+        deadline = time.monotonic() + 30
+        while ray.wait([waiting := work.remote()], timeout=3)[0]:
+            assert time.monotonic() < deadline
+        proofs.release(node.name)
+        ray.get(waiting, timeout=60)
+
+
+def test_a_cluster_that_asks_for_its_token(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    (tmp_path / "token").write_text("t" * 32)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    ray = [str(pathlib.Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=1"]
+    command = [*ray, "--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
+    for mode, asks in (("token", True), ("disabled", False)):
+        with subprocess.Popen(command, env={**os.environ, "RAY_AUTH_MODE": mode}, stdout=subprocess.DEVNULL) as head:
+            try:
+                _until_it_listens(address)
+                assert asks_for_token(address) == asks
+            finally:
+                head.terminate()
+    (tmp_path / "token").unlink()
+    assert not asks_for_token(address)  # nothing to show
+
+
+def _until_it_listens(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    for _ in range(300):
+        with contextlib.suppress(OSError):
+            socket.create_connection((host, int(port)), timeout=1).close()
+            return
+        time.sleep(0.2)
+    raise TimeoutError(address)
 
 
 def test_this_machine_has_a_processor() -> None:

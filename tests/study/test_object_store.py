@@ -10,7 +10,7 @@ from study.checks import check
 from study.events import Event, Step
 from study.launch import run
 from study.ledger import Ledger
-from study.nodes import prove_shared
+from study.sharing import prove_shared
 from tests.chaos.small_study import CASES, NAME, PACE, small_study
 from trainables.data.phantom import generate
 from trainables.errors import InputError
