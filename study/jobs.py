@@ -2,9 +2,13 @@
 
 import dataclasses
 import importlib.util
+import os
 import pathlib
+import re
 import shlex
+import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +19,10 @@ from urllib.parse import urlsplit
 import yaml
 from ray.exceptions import RayError
 
+from search_spaces.grammar import Fixed
 from study.ray_session import token_shown
 from study.spec import Study
+from study.spec.code import CODE
 from trainables.errors import InputError
 
 PACKAGES = ("search_spaces", "trainables", "study", "reports")
@@ -86,10 +92,10 @@ class Jobs:
         self._clock, self._sleep = clock, sleep
 
     def submit(self, study: Study, arguments: Sequence[str], *, python: str = "python") -> Job:
-        """Sends a study there; the code of this installation goes with it, its dependencies must be there.
+        """Sends a study there; the code of this installation, and what of the user's own it names, goes with it.
 
         Args:
-            study: What to run; its paths must mean the same there.
+            study: What to run; its paths must mean the same there, and what its code depends on must be there.
             arguments: Of `segstudy run`, after the file.
             python: The interpreter of Ray on the cluster.
 
@@ -105,13 +111,16 @@ class Jobs:
         line = [python, "-m", "study.cli", "run", FILE, "--ray", "auto", *arguments]
         with tempfile.TemporaryDirectory(prefix="segstudy-job-") as folder, _told(self.url):
             pathlib.Path(folder, FILE).write_text(yaml.safe_dump(study.plain(), sort_keys=False), encoding="utf-8")
+            own = own_code(study)
+            for file in (place for place in own if place.is_file()):
+                shutil.copy(file, folder)
             self._sent(
                 entrypoint="exec " + shlex.join(line),  # no shell in between: a stop is heard by the driver itself
                 submission_id=f"segstudy-{study.name}-{len(before) + 1}",
                 metadata={STUDY: study.name},
                 runtime_env={
                     "working_dir": folder,
-                    "py_modules": packages(),
+                    "py_modules": packages() + [str(place) for place in own if place.is_dir()],
                     "excludes": ["__pycache__"],
                     "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)},
                 },
@@ -196,6 +205,34 @@ def packages() -> list[str]:
         assert spec.submodule_search_locations, name
         found.append(str(pathlib.Path(spec.submodule_search_locations[0]).resolve()))
     return found
+
+
+def own_code(study: Study) -> list[pathlib.Path]:
+    """The packages (folders) and modules (files) of the user's own losses and networks, as far as they lie here.
+
+    What does not may be installed on the cluster, which says so if it is not. Nothing is imported.
+    """
+    parameters = [*study.models.values(), *study.losses.values()]
+    paths = [fixed.value for each in parameters if isinstance(fixed := each.get(CODE), Fixed)]
+    found: dict[pathlib.Path, None] = {}
+    with _working_directory_searched():
+        for name in sorted({re.split(r"[.:]", str(path))[0] for path in paths} - {*PACKAGES}):
+            if (spec := importlib.util.find_spec(name)) is not None:
+                file = [spec.origin] if spec.has_location and spec.origin else []
+                found.update({pathlib.Path(place).resolve(): None for place in spec.submodule_search_locations or file})
+    return list(found)
+
+
+@contextmanager
+def _working_directory_searched() -> Iterator[None]:
+    """As `trainables.user_code.imported` searches it."""
+    before = list(sys.path)
+    sys.path.insert(0, os.getcwd())
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def without_password(option: str, url: str | None) -> None:

@@ -1,6 +1,7 @@
 """Studies as jobs: what is sent to a cluster, how it is found again by name, and a real study on a real Ray."""
 
 import dataclasses
+import os
 import pathlib
 import socket
 import subprocess
@@ -42,6 +43,7 @@ class Server:
         self.jobs: list[Listed] = [Listed(None, "RUNNING", None), Listed("raysubmit_1", "RUNNING", {"a": "b"})]
         self.sent: list[dict[str, Any]] = []
         self.files: list[str] = []
+        self.names: list[list[str]] = []
         self.logs = iter([""])
         self.stopped: list[str] = []
         self.now = self.ready = 0.0  # seconds; before it is ready it takes no job
@@ -59,6 +61,7 @@ class Server:
         if self.now < self.ready:
             raise RuntimeError("Request failed with status code 500: No available agent to submit job")
         self.sent.append(job)
+        self.names.append(sorted(os.listdir(job["runtime_env"]["working_dir"])))
         self.files.append(pathlib.Path(job["runtime_env"]["working_dir"], "study.yaml").read_text())
         self.jobs.append(Listed(job["submission_id"], "PENDING", job["metadata"], start_time=1000 * len(self.jobs)))
 
@@ -92,6 +95,21 @@ def test_a_job_carries_the_whole_study_and_this_code(jobs: Jobs, server: Server,
     file = tmp_path / "study.yaml"
     file.write_text(server.files[0])
     assert load(file).plain() == study.plain()
+
+
+def test_code_of_the_users_own_goes_along(
+    jobs: Jobs, server: Server, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_package").mkdir()
+    for name in ("own_package/__init__.py", "own_package/losses.py", "own_module.py"):
+        (tmp_path / name).write_text("raise AssertionError('imported')\n")
+    monkeypatch.chdir(tmp_path)
+    losses = {"mine": "own_package.losses:mine", "yours": "own_module:Yours.make", "theirs": "not_here.losses:theirs"}
+    losses |= {"ours": "trainables.losses:dice_loss", "built_in": "sys:exit"}
+    jobs.submit(numbers_study(losses={**losses, "dice": None}), ["--allow-code"])
+    (sent,) = server.sent
+    assert sent["runtime_env"]["py_modules"] == [*packages(), str(tmp_path / "own_package")]
+    assert server.names == [["own_module.py", "study.yaml"]]
 
 
 def test_one_job_of_a_study_at_a_time_and_the_newest_is_meant(jobs: Jobs, server: Server) -> None:
@@ -214,13 +232,17 @@ def _answers(port: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_study_is_sent_watched_stopped_and_goes_on(
-    tmp_path: pathlib.Path, cluster: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: pathlib.Path, cluster: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With a loss of the user's own, whose module the cluster does not have."""
+    (tmp_path / "own_losses.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
     data, home = tmp_path / "phantoms", tmp_path / "runs"
     assert run_command(["phantom", str(data), "--cases", "6", "--dim", "2"]) == 0
     file = tmp_path / "tiny.yaml"
     file.write_text(yaml.safe_dump({**tiny_study(), "name": "tiny"}))
     line = ["submit", str(file), "--cluster", cluster, "--home", str(home), "--data", str(data)]
+    line += ["--allow-code"]
     assert run_command([*line, "--python", sys.executable]) == 0
     jobs = Jobs(cluster)
     _until(lambda: "trial" in jobs.log(jobs.find("tiny")))
@@ -250,7 +272,14 @@ def tiny_study() -> dict[str, Any]:
     return {**{key: study[key] for key in ("seed", "patch", "resources", "report")}, **changed, **MODELS}
 
 
-MODELS: dict[str, Any] = {"models": {"unet": {"width": 4}}, "losses": {"dice": "default"}}
+OWN = """
+from trainables.losses import dice_loss
+
+
+def mine(logits, target, *, weight=None, ignore=None):
+    return dice_loss(logits, target, weight=weight, ignore=ignore)
+"""
+MODELS: dict[str, Any] = {"models": {"unet": {"width": 4}}, "losses": {"mine": "own_losses:mine"}}
 
 
 def _until(there: Any, seconds: float = 150) -> None:
