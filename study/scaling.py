@@ -6,7 +6,6 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from study.admission import Node, Shape, impossible
 from study.checks import shape_of
@@ -25,10 +24,10 @@ Request = Callable[..., None]
 class Demand:
     """One driver's wishes: the cluster is to hold so many segments at once, those under way included.
 
-    A cluster without an autoscaler hears it and does nothing. Ray remembers the last wish, so `end` takes it back.
+    A cluster without an autoscaler hears it and does nothing.
 
     Args:
-        request: `ray.autoscaler.sdk.request_resources`.
+        request: Takes them; by default they are added to those of other drivers (`wishes`).
         clock: Seconds.
     """
 
@@ -137,7 +136,7 @@ def _bundle(shape: Shape) -> dict[str, float]:
     return {name: amount for name, amount in (("CPU", shape.cpu), ("GPU", shape.gpu)) if amount}
 
 
-def _ray() -> Any:
-    from ray.autoscaler.sdk import request_resources
+def _ray() -> Request:
+    from study.wishes import teller
 
-    return request_resources
+    return teller()

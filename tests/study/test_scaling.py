@@ -58,7 +58,7 @@ def test_what_is_owed_is_asked_for_when_it_changes(asked: Asked) -> None:
 
 
 def test_a_run_asks_at_its_steps_and_takes_it_back(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.scaling._ray", lambda: asked)
+    monkeypatch.setattr("study.wishes.teller", lambda: asked)
     owed = [Segment(TrialKey("search", arm, 0, 0, number), 0, 8) for arm in (0, 1) for number in range(2)]
     steps: list[int] = []
     with asked_for(lambda: owed, lambda each: ONE_GPU if each.trial.arm else Shape(1), lambda: steps.append(1)) as step:
