@@ -1,8 +1,10 @@
-"""Disks that are full, read-only or gone: no trial's fault, whichever of them met it, and said in one line."""
+"""Disks that are full, read-only or gone, and object stores that are away: no trial's fault, and said in one line."""
 
 import errno
 import os
 import re
+
+from trainables.object_storage import StoreAwayError
 
 ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 """What the system says of such a disk; a missing file or a lack of rights is something else."""
@@ -25,4 +27,6 @@ def trouble(error: BaseException) -> str | None:
     if not isinstance(cause, OSError) or cause.errno not in ERRORS:
         return None
     where = f"{cause.filename}: " if cause.filename else ""
+    if isinstance(cause, StoreAwayError):
+        return f"{where}{cause.strerror}. Nothing is lost: give the same command again when it does"
     return f"{where}{os.strerror(cause.errno)}. Make room, or mend the disk, and give the same command again"

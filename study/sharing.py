@@ -187,7 +187,7 @@ def prove_shared(storage: Storage, there: Sequence[Node]) -> None:
     if len(there) < 2 and not is_url(storage.root):
         return
     try:
-        asked = Round(storage)
+        asked = Round(storage_at(storage.root, patience=0.0))
     except OSError as error:
         raise InputError(f"storage {storage.root} cannot be written: {' '.join(str(error).split())[:300]}") from error
     try:

@@ -1,8 +1,8 @@
-"""A cluster without a machine for trials: its autoscaler brings them for what a study owes, until nothing is owed.
+"""A cluster without a machine for trials: its autoscaler brings them for what a study owes, and takes them away after.
 
 `python -m tests.chaos.from_zero`, as root, three minutes. Ray's own autoscaler, in a host of namespaces, with
 its provider that makes nodes of processes. Ends with 0 if the study had as many machines as there may be, the digest of
-an undisturbed one, and nothing was asked for afterwards; or if it cannot run here.
+an undisturbed one, and all of them went afterwards; or if it cannot run here.
 """
 
 import json
@@ -20,12 +20,14 @@ ROOT = pathlib.Path(__file__).parents[2]
 PORT = 6379
 MOST = 3  # machines
 WAIT = 3.0  # minutes for the first
-LONGEST = 300.0  # seconds
+IDLE = 20.0  # seconds that a machine without work stays
+GONE = 120.0  # seconds in which all of them have to be gone
+LONGEST = 400.0  # seconds
 PLAIN: dict[str, Any] = {
     "cluster_name": "zero",
     "max_workers": MOST,
     "upscaling_speed": 10.0,
-    "idle_timeout_minutes": 5,
+    "idle_timeout_minutes": IDLE / 60,
     "provider": {"type": "fake_multinode", "disable_node_updaters": True, "disable_launch_config_check": True},
     "head_node_type": "ray.head.default",
     "available_node_types": {
@@ -93,9 +95,14 @@ def on_the_head(folder: pathlib.Path, address: str) -> int:
         ended = run_numbers(folder / "home", ray_address=f"{address}:{PORT}", on_event=count)
         found = digest(folder / "home")
         print(f"{time.monotonic() - began:4.0f} s: the study is done; {most} machines at most", flush=True)
+        done = time.monotonic()
+        while there := sum(node.cpu > 0 for node in nodes()):
+            if time.monotonic() > done + GONE:
+                break
+            time.sleep(1.0)
         wished = json.loads(_internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL))
-        print(f"{time.monotonic() - began:4.0f} s: still asked for: {wished}", flush=True)
-    good = ended.complete and found == expected and most == MOST and wished == []
+        print(f"{time.monotonic() - began:4.0f} s: {there} machines are left; still asked for: {wished}", flush=True)
+    good = ended.complete and found == expected and most == MOST and wished == [] and not there
     print(f"from zero: digest {found[:12]}, undisturbed {expected[:12]}: {'as it should be' if good else 'FAILED'}")
     return 0 if good else 1
 

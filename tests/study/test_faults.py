@@ -24,6 +24,7 @@ from tests.study.office import Office, undisturbed_digest
 from tests.study.test_searcher import random_study
 from trainables.data.store import DamagedEntryError
 from trainables.failures import fault
+from trainables.object_storage import StoreAwayError
 from trainables.storage import Storage
 
 
@@ -49,12 +50,28 @@ class TestDisks:
         assert disks.trouble(raised) == disks.trouble(FULL)
         assert disks.is_blamed(why(raised))
 
+    def test_an_object_store_that_stays_away(self) -> None:
+        error = StoreAwayError(errno.EIO, "the object store does not answer as it should (curlCode: 7)", "s3://b/x")
+        assert disks.trouble(error) == (
+            "s3://b/x: the object store does not answer as it should (curlCode: 7). Nothing is lost: give the same "
+            "command again when it does"
+        )
+        assert disks.is_blamed(why(error))
+        assert fault(error) == "machine"
+
     def test_another_error_is_no_disks(self) -> None:
         assert disks.trouble(FileNotFoundError(errno.ENOENT, "no such file", "x")) is None
         assert disks.trouble(ValueError("x")) is None
         assert not disks.is_blamed("its process died (pid 3)")
 
-    @pytest.mark.parametrize("error", [FULL, DamagedEntryError("cache/ab: 3 bytes of 9; run the command again")])
+    @pytest.mark.parametrize(
+        "error",
+        [
+            FULL,
+            StoreAwayError(errno.EIO, "away", "s3://b/x"),
+            DamagedEntryError("cache/ab: 3 bytes of 9; run it again"),
+        ],
+    )
     def test_a_trial_that_meets_one_alone_is_not_given_up(self, error: OSError, tmp_path: pathlib.Path) -> None:
         """Three times in a row with nobody else at work: the run ends, the trial stays, nothing counts against it."""
         study = random_study(trials=1)

@@ -1,17 +1,20 @@
 """A real study whose data, checkpoints and cache lie in an object store: the same digest as in a folder."""
 
+import contextlib
 import pathlib
 import re
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from study.admission import Node
 from study.checks import check
-from study.events import Event, Step
+from study.events import Event, SegmentDone, Step
 from study.launch import run
 from study.ledger import Ledger
 from study.sharing import prove_shared
 from tests.chaos.small_study import CASES, NAME, PACE, small_study
+from tests.trainables.moto_servers import stopped_for
 from trainables.data.phantom import generate
 from trainables.errors import InputError
 from trainables.object_storage import storage_at
@@ -22,22 +25,37 @@ pytest_plugins = ["tests.trainables.object_stores"]
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_study_in_a_bucket(bucket: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_in_a_bucket_that_is_away_for_a_while(
+    bucket_server: tuple[str, ThreadedMotoServer], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, server = bucket_server
     monkeypatch.setenv("SEGSTUDY_CACHE", str(tmp_path / "machine"))
     generate(tmp_path / "data", CASES, dim=2, seed=1)
     for file in (tmp_path / "data").rglob("*.*"):
         storage_at(bucket.format("data")).write(file.relative_to(tmp_path / "data").as_posix(), file.read_bytes())
+    outage = contextlib.ExitStack()
+    done: list[Event] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, SegmentDone):
+            done.append(event)
+        if len(done) == 3 and storage is not None and event is done[-1]:
+            outage.enter_context(stopped_for(8.0, server))
+
     digests = []
     for home, data, storage in (
         ("folder", str(tmp_path / "data"), None),
         ("bucket", bucket.format("data"), bucket.format("study")),
     ):
-        ended = run(small_study(data), home=tmp_path / home, storage=storage, pace=PACE)
-        assert ended.complete
+        done.clear()
+        ended = run(small_study(data), home=tmp_path / home, storage=storage, pace=PACE, on_event=hear)
+        assert ended.complete, ended.trouble
+        assert ended.lost == 0
         with Ledger.open(tmp_path / home / "ledger.db", read_only=True) as ledger:
             digests.append(ledger.digest(ledger.study(NAME).id))
     assert digests[0] == digests[1]
     assert storage_at(bucket.format("study")).names(f"trials/{NAME}/final-a00-r0-f0-n000") != []
+    outage.close()
     assert not (tmp_path / "bucket" / "trials").exists()
     assert not (tmp_path / "bucket" / "cache").exists()
     assert list((tmp_path / "machine").rglob("*.npy"))

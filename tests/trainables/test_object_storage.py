@@ -1,14 +1,18 @@
 """Storage in an object store: the same contract as a folder's, kept against a real S3-compatible server."""
 
+import errno
 import gzip
 import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from moto.server import ThreadedMotoServer
 
-from trainables import checkpoint
+from tests.trainables.moto_servers import stopped_for
+from trainables import checkpoint, object_storage
 from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.data import cache, mirror
 from trainables.data.dataset import Dataset
@@ -18,7 +22,8 @@ from trainables.data.options import PreprocessOptions
 from trainables.data.phantom import generate
 from trainables.data.store import DamagedEntryError
 from trainables.errors import InputError
-from trainables.object_storage import ObjectStorage, storage_at
+from trainables.failures import fault
+from trainables.object_storage import ObjectStorage, StoreAwayError, storage_at
 from trainables.storage import Storage
 from trainables.trial import Point
 
@@ -39,6 +44,78 @@ def test_bytes_of_a_packed_file_stay_as_they_are(storage: Storage) -> None:
         (folder / "mask.nii.gz").write_bytes(gzip.compress(b"mask"))
     with storage.fetch("folder") as folder:
         assert gzip.decompress((folder / "mask.nii.gz").read_bytes()) == b"mask"
+
+
+class Failing:
+    """A file system that fails so many times, then is what it stands for."""
+
+    def __init__(self, real: Any, failures: list[OSError]) -> None:
+        self.real, self.failures, self.asked = real, failures, 0
+
+    def __getattr__(self, name: str) -> Any:
+        def method(*args: Any, **options: Any) -> Any:
+            self.asked += 1
+            if self.failures:
+                raise self.failures.pop(0)
+            return getattr(self.real, name)(*args, **options)
+
+        return method
+
+
+def _failing(url: str, failures: list[OSError], patience: float) -> tuple[ObjectStorage, Failing]:
+    storage = ObjectStorage(url, patience=patience)
+    storage._files = Failing(storage._files, failures)
+    return storage, storage._files
+
+
+AWAY = "When reading: AWS Error NETWORK_CONNECTION: curlCode: 7"
+
+
+def test_a_store_that_is_away_for_a_moment_is_waited_for(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_storage, "PAUSES", (0.01, 0.02))
+    for ask in (
+        lambda storage: storage.write("away/x", b"1"),
+        lambda storage: storage.read("away/x"),
+        lambda storage: storage.has("away/x"),
+        lambda storage: storage.names("away"),
+        lambda storage: storage.files("away"),
+        lambda storage: storage.remove("away/x"),
+    ):
+        storage, failing = _failing(bucket.format("here"), [OSError(AWAY), OSError(AWAY)], 60)
+        ask(storage)
+        assert failing.asked >= 3
+        assert failing.failures == []
+
+
+@pytest.mark.parametrize(
+    ("said", "patience", "asked"), [(AWAY, 0.0, 1), ("AWS Error ACCESS_DENIED during PutObject operation", 60.0, 1)]
+)
+def test_one_that_stays_away_or_refuses(bucket: str, said: str, patience: float, asked: int) -> None:
+    storage, failing = _failing(bucket.format("here"), [OSError(said)] * 5, patience)
+    with pytest.raises(StoreAwayError, match=r"does not answer as it should \(.*AWS Error") as raised:
+        storage.write("x", b"1")
+    assert failing.asked == asked
+    assert (raised.value.errno, raised.value.filename) == (errno.EIO, "s3://studies/here")
+    assert fault(raised.value) == "machine"
+
+
+def test_what_the_own_disk_says_is_not_asked_again(bucket: str, tmp_path: pathlib.Path) -> None:
+    storage = ObjectStorage(bucket.format("here"))
+    storage.write("x", b"1")
+    with pytest.raises(FileNotFoundError):
+        storage.copy("x", tmp_path / "no folder" / "x")
+    with pytest.raises(FileNotFoundError):
+        storage.read("nothing")
+
+
+def test_a_server_that_is_stopped_and_started(bucket_server: tuple[str, ThreadedMotoServer]) -> None:
+    url, server = bucket_server
+    storage = ObjectStorage(url.format("outage"))
+    storage.write("x", b"before")
+    with stopped_for(2.0, server):
+        assert storage.read("x") == b"before"
+        storage.write("x", b"after")
+        assert storage.read("x") == b"after"
 
 
 def test_files_are_read_as_written_and_written_over(storage: Storage) -> None:

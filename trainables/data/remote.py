@@ -4,7 +4,6 @@ A file counts as copied where its size and time of change are the store's, so a 
 """
 
 import dataclasses
-import errno
 import fcntl
 import os
 import pathlib
@@ -18,7 +17,7 @@ from contextlib import contextmanager
 from trainables.data import parts, store
 from trainables.data.layouts import CaseFiles
 from trainables.errors import InputError
-from trainables.object_storage import ObjectStorage, StoredFile, is_url, local_copy
+from trainables.object_storage import ObjectStorage, StoreAwayError, StoredFile, is_url, local_copy
 
 AT_ONCE = 8
 """Files that are copied at the same time: a store answers one slowly and many at once."""
@@ -62,9 +61,9 @@ def copy(url: str, tell: Callable[[int, int], None]) -> None:
     """
     there, local = ObjectStorage(url), local_copy(url)
     try:
-        files = there.files()
-    except OSError as error:
-        raise InputError(_unreachable(url, error)) from error
+        files = ObjectStorage(url, patience=0.0).files()
+    except StoreAwayError as error:
+        raise InputError(_unreachable(error)) from error
     if not files:
         raise InputError(f"dataset.path: {url} has no files: is the bucket's folder right?")
     local.mkdir(parents=True, exist_ok=True)
@@ -146,10 +145,8 @@ def _copy_one(there: ObjectStorage, local: pathlib.Path, beside: pathlib.Path, f
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         there.copy(file.name, part)
-    except OSError as error:
-        if error.errno not in (None, errno.ENOENT):  # of this machine's disk: PyArrow gives a store's no number
-            raise
-        raise InputError(_unreachable(there.root, error)) from error
+    except (StoreAwayError, FileNotFoundError) as error:
+        raise InputError(_unreachable(error)) from error
     if part.stat().st_size != file.size:
         raise InputError(f"{there.root}: {file.name} changed while it was copied. Give the command again.")
     os.utime(part, ns=(file.changed, file.changed))
@@ -172,9 +169,8 @@ def _remove_abandoned(local: pathlib.Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _unreachable(url: str, error: OSError) -> str:
-    said = " ".join(str(error).split())[:300] or type(error).__name__
-    return f"dataset.path: {url} cannot be read: {said}"
+def _unreachable(error: OSError) -> str:
+    return f"dataset.path: {error.filename or ''}: {error.strerror}"
 
 
 def _list(local: pathlib.Path) -> pathlib.Path:

@@ -145,7 +145,7 @@ def test_a_place_without_files(url: str, bucket_name: str) -> None:
 @pytest.mark.timeout(60)
 def test_a_store_that_does_not_answer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     address = parse_qs(url.partition("?")[2])["endpoint_override"][0]
-    with pytest.raises(InputError, match=r"^dataset.path: s3://studies/\S* cannot be read: .*[Cc]onnect"):
+    with pytest.raises(InputError, match=r"^dataset.path: s3://studies/data/\S*: the object store .*[Cc]onnect"):
         _copied(url.replace(address, "127.0.0.1:1"))
 
 

@@ -1,0 +1,48 @@
+"""S3-compatible servers: moto's, in this process; one that is stopped keeps what it has."""
+
+import contextlib
+import os
+import threading
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing-secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@contextlib.contextmanager
+def stopped_for(seconds: float, server: ThreadedMotoServer) -> Iterator[None]:
+    """The server stops, and comes back after a while with all that it had."""
+    port = server.get_host_and_port()[1]
+    server.stop()
+    again = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    timer = threading.Timer(seconds, again.start)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+        again.stop()
+
+
+@contextlib.contextmanager
+def served() -> Iterator[tuple[str, ThreadedMotoServer]]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in ENVIRONMENT.items():
+            environment.setenv(name, value)
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            environment.delenv(name)
+        server.start()
+        _, port = server.get_host_and_port()
+        address = f"127.0.0.1:{port}"
+        urllib.request.urlopen(urllib.request.Request(f"http://{address}/studies", method="PUT"), timeout=10).close()
+        yield f"s3://studies/{{}}?endpoint_override={address}&scheme=http&region=us-east-1", server
+        server.stop()
