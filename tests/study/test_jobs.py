@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from study.ray_session import settings, token, token_shown
 from study.spec import Study, load
 from tests.study.numbers_study import numbers_study
 from tests.study.test_ui import free_port
+from tests.study.until import until
 from trainables.errors import InputError
 
 
@@ -216,7 +216,7 @@ def cluster() -> Iterator[str]:
     with settings(), tempfile.TemporaryDirectory(prefix="sgj-", dir="/tmp") as folder:
         process = subprocess.Popen([*line, f"--temp-dir={folder}"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         try:
-            _until(lambda: _answers(dashboard))
+            until(lambda: _answers(dashboard))
             yield f"http://127.0.0.1:{dashboard}"
         finally:
             process.terminate()
@@ -245,9 +245,9 @@ def test_a_study_is_sent_watched_stopped_and_goes_on(
     line += ["--allow-code"]
     assert run_command([*line, "--python", sys.executable]) == 0
     jobs = Jobs(cluster)
-    _until(lambda: "trial" in jobs.log(jobs.find("tiny")))
+    until(lambda: "trial" in jobs.log(jobs.find("tiny")))
     assert run_command(["stop", "tiny", "--cluster", cluster]) == 0
-    _until(lambda: not jobs.find("tiny").lives)
+    until(lambda: not jobs.find("tiny").lives)
     assert "nothing is lost" in jobs.log(jobs.find("tiny"))
     assert run_command([*line, "--python", sys.executable]) == 0
     assert run_command(["logs", "tiny", "--cluster", cluster, "--follow"]) == 0
@@ -280,13 +280,6 @@ def mine(logits, target, *, weight=None, ignore=None):
     return dice_loss(logits, target, weight=weight, ignore=ignore)
 """
 MODELS: dict[str, Any] = {"models": {"unet": {"width": 4}}, "losses": {"mine": "own_losses:mine"}}
-
-
-def _until(there: Any, seconds: float = 150) -> None:
-    deadline = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
 
 
 def test_the_study_of_the_test_is_one() -> None:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import pytest
 import ray
@@ -15,6 +14,7 @@ from ray.cluster_utils import Cluster
 from study.nodes import this_machine
 from study.ray_session import session, settings
 from study.wishes import NAME, NAMESPACE, Bundle, Wishes
+from tests.study.until import until
 
 ONE_GPU: Bundle = {"CPU": 2, "GPU": 1.0}
 
@@ -91,23 +91,16 @@ def test_drivers_that_are_killed_leave_no_wish(tmp_path: pathlib.Path, monkeypat
         ]
         try:
             with session(cluster.address, this_machine()):
-                _until(lambda: wished() == 5)
+                until(lambda: wished() == 5)
                 drivers[1].send_signal(signal.SIGKILL)
-                _until(lambda: wished() == 2)
+                until(lambda: wished() == 2)
                 time.sleep(4)  # longer than a silent one lives: the other goes on saying it
                 assert wished() == 2
                 drivers[0].send_signal(signal.SIGKILL)
-                _until(lambda: wished() == 0)
-                _until(lambda: {"name": NAME, "namespace": NAMESPACE} not in ray.util.list_named_actors(True))
+                until(lambda: wished() == 0)
+                until(lambda: {"name": NAME, "namespace": NAMESPACE} not in ray.util.list_named_actors(True))
         finally:
             for driver in drivers:
                 driver.kill()
                 driver.wait()
             cluster.shutdown()
-
-
-def _until(there: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -21,6 +21,7 @@ from study.ledger import LedgerAwayError
 from study.tracking.store import artifact_root, default_uri, environment, prepare
 from study.tracking.thread import Tracker, sync
 from tests.study import tracked
+from tests.study.until import until
 
 Step = Callable[[bool], bool]
 
@@ -311,13 +312,3 @@ def test_a_driver_that_is_killed_at_any_moment(tmp_path: Path) -> None:
 def count_runs(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("select count(*) from runs").fetchone()[0])
-
-
-def until(true: Callable[[], Any], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with suppress(Exception):
-            if true():
-                return
-        time.sleep(0.02)
-    raise AssertionError("it never came to that")
