@@ -74,11 +74,9 @@ class Sharing:
         """
         there = {node.name: node for node in self._look()}
         self._forget(there)
-        now = self._clock()
-        due = {name for name, (_, since) in self._held.items() if now >= since + AGAIN}
-        if new := [node for name, node in there.items() if name in due or self._is_new(name)]:
-            self._proofs.ask(new)
-            self._asked.update(node.name for node in new)
+        if due := [node for name, node in there.items() if self._is_due(name)]:
+            self._proofs.ask(due)
+            self._asked.update(node.name for node in due)
         if self._asked:
             self._judge(there)
         sharing = tuple(node for name, node in there.items() if name in self._sharing)
@@ -87,8 +85,11 @@ class Sharing:
             raise MachineTroubleError(f"{flaw}. Mend that, and give the same command again")
         return sharing
 
-    def _is_new(self, name: str) -> bool:
-        return name not in self._sharing and name not in self._asked and name not in self._held
+    def _is_due(self, name: str) -> bool:
+        """Whether a node is to be asked: it is new, or its last answer was long ago and bad."""
+        if name in self._sharing or name in self._asked:
+            return False
+        return name not in self._held or self._clock() >= self._held[name][1] + AGAIN
 
     def _judge(self, there: Mapping[str, Node]) -> None:
         for name, flaw in self._proofs.answers().items():
@@ -237,7 +238,7 @@ class RayProofs:
                 except (RayError, OSError) as error:
                     found[name] = self._away(name, error)
                 if not asked.open:
-                    asked.close()
+                    _closed(asked)
         return found
 
     def hold(self, node: Node) -> None:
@@ -252,15 +253,19 @@ class RayProofs:
 
     def close(self) -> None:
         """Nobody is asked or held any more."""
-        for asked in {id(asked): asked for asked, _ in self._asked.values()}.values():
-            with contextlib.suppress(OSError):
-                asked.close()
+        for asked, _ in self._asked.values():
+            _closed(asked)
         for name in list(self._holders):
             self.release(name)
 
     def _away(self, name: str, error: Exception) -> str:
         said = " ".join(str(error).split())[:200] or type(error).__name__
         return f"storage {self._storage.root} is not shared with node {name[:8]}: {said}"
+
+
+def _closed(asked: Round) -> None:
+    with contextlib.suppress(OSError):  # a few bytes stay where the storage is away
+        asked.close()
 
 
 @ray.remote

@@ -222,16 +222,12 @@ class ObjectStorage(Storage):
             try:
                 return ask()
             except OSError as error:
-                if (
-                    error.errno is not None
-                ):  # this machine's, or a file that is not there: PyArrow gives no other number
+                if error.errno is not None:  # this machine's, or a file that is not there; a store's have no number
                     raise
                 said = " ".join(str(error).split())[:300] or type(error).__name__
                 if FINAL.search(said) or time.monotonic() + pause > deadline:
-                    where = self.root.partition("?")[0]
-                    raise StoreAwayError(
-                        errno.EIO, f"the object store does not answer as it should ({said})", where
-                    ) from error
+                    text = f"the object store does not answer as it should ({said})"
+                    raise StoreAwayError(errno.EIO, text, self.root.partition("?")[0]) from error
             time.sleep(pause)
             pause = min(2 * pause, longest)
 

@@ -81,6 +81,10 @@ def test_one_that_does_not_see_the_storage_is_held_until_it_does() -> None:
     world.now += 1
     assert world.look() == (A, C)  # asked again, said once
     assert (world.proofs.asked, len(world.told)) == (["b", "c", "b"], 1)
+    world.now += AGAIN
+    del world.proofs.flaws["b"]
+    assert world.look() == world.look() == (A, C)  # asked once more, and waited for
+    assert world.proofs.asked[3:] == ["b"]
     world.proofs.flaws["b"] = None
     world.now += AGAIN
     assert world.look() == (A, B, C)
