@@ -1,8 +1,9 @@
 """Chaos: a small real study under seeded faults, against the digest of an undisturbed run.
 
-`python -m tests.chaos --runs 50 --seed 1`: workers, the driver, PostgreSQL and MLflow are killed at random. Prints a
-line for each run and a total; ends with 0 only if every run has the undisturbed digest and no trial was lost. A run
-takes about a minute on two cores that others use too, three where they are busy.
+`python -m tests.chaos --runs 50 --seed 1`: workers, the driver, PostgreSQL and MLflow are killed at random; runs of
+even seeds have checkpoints and cache in an object store, which goes away too. Prints a line for each run and a total;
+ends with 0 only if every run has the undisturbed digest and no trial was lost. A run takes about a minute on two
+cores that others use too, three where they are busy.
 """
 
 import argparse
@@ -19,9 +20,10 @@ from study.ledger import Ledger
 from study.tracking.store import configure
 from tests.chaos.faults import KINDS, Kind, drawn
 from tests.chaos.life import Life, LifeError, Told
-from tests.chaos.servers import MLflow, Postgres
+from tests.chaos.servers import MLflow, ObjectStore, Postgres
 from tests.chaos.small_study import CASES, FINALS, NAME
 from trainables.data.phantom import generate
+from trainables.object_storage import storage_at
 
 
 def main() -> int:
@@ -35,8 +37,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="segstudy-chaos-") as made:
         folder = pathlib.Path(made)
         generate(folder / "data", CASES, dim=2, seed=1)
-        with Postgres(folder / "pg") as postgres, MLflow(folder / "mlflow") as mlflow:
-            return Chaos(folder, postgres, mlflow).runs(range(given.seed, given.seed + given.runs), 60 * given.minutes)
+        with Postgres(folder / "pg") as postgres, MLflow(folder / "mlflow") as mlflow, ObjectStore() as store:
+            chaos = Chaos(folder, postgres, mlflow, store)
+            return chaos.runs(range(given.seed, given.seed + given.runs), 60 * given.minutes)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -46,8 +49,8 @@ def _leave(number: int, frame: FrameType | None) -> None:
 class Chaos:
     """Runs of the same study with the same servers."""
 
-    def __init__(self, folder: pathlib.Path, postgres: Postgres, mlflow: MLflow) -> None:
-        self.folder, self.postgres, self.mlflow = folder, postgres, mlflow
+    def __init__(self, folder: pathlib.Path, postgres: Postgres, mlflow: MLflow, store: ObjectStore) -> None:
+        self.folder, self.postgres, self.mlflow, self.store = folder, postgres, mlflow, store
         self.faults: collections.Counter[Kind] = collections.Counter()
         self.lost = self.fell = self.starts = 0
 
@@ -104,14 +107,16 @@ class Chaos:
         """A run in a home and database of its own: what is wrong with it, trials that ended well, what it told."""
         home = self.folder / name
         ledger = self.postgres.database(name)
-        life = Life(home, self.folder / "data", ledger, self.postgres, self.mlflow)
-        told = life.live(() if seed is None else drawn(seed, events))
+        stored = seed is not None and seed % 2 == 0
+        storage = self.store.url(name) if stored else str(home)
+        life = Life(home, self.folder / "data", ledger, storage, self.postgres, self.mlflow, self.store)
+        told = life.live(() if seed is None else drawn(seed, events, store=stored))
         with Ledger.open(ledger, read_only=True) as opened:
             row = opened.study(NAME)
             ended = {str(trial.plan.key) for trial in opened.known(row.id) if trial.status in ("finished", "halved")}
         if told.faults["mlflow"] and self.mlflow.lacks(row, ended):  # away at the end: the same command sends the rest
             told.starts += life.live().starts
-        flaw = _left(home) or self.mlflow.lacks(row, ended)
+        flaw = _left(home, storage) or self.mlflow.lacks(row, ended)
         if flaw is not None:
             flaw = f"{flaw}; see {shutil.move(home / 'driver.log', f'/tmp/segstudy-chaos-{name}.log')}"
         shutil.rmtree(home)
@@ -119,9 +124,10 @@ class Chaos:
         return flaw, ended, told
 
 
-def _left(home: pathlib.Path) -> str | None:
+def _left(home: pathlib.Path, storage: str) -> str | None:
     """What lies there that should not: a network that nobody needs, something half written."""
-    kept = {path.parent.name for path in (home / "trials" / NAME).glob("*/*") if path.is_dir()}
+    files, trials = storage_at(storage), f"trials/{NAME}"
+    kept = {trial for trial in files.names(trials) if any("-" in name for name in files.names(f"{trials}/{trial}"))}
     if kept != set(FINALS):
         return f"checkpoints of {sorted(kept)}, expected of {FINALS}"
     if parts := [path.name for path in home.rglob("*.part")]:

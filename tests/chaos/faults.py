@@ -4,7 +4,7 @@ import dataclasses
 import random
 from typing import Literal, get_args
 
-Kind = Literal["driver", "worker", "raylet", "database", "mlflow"]
+Kind = Literal["driver", "worker", "raylet", "database", "mlflow", "store"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST: dict[Kind, tuple[int, int]] = {
     "driver": (0, 2),
@@ -12,13 +12,14 @@ MOST: dict[Kind, tuple[int, int]] = {
     "raylet": (0, 1),  # Ray's node under the driver, which then has to give up by itself
     "database": (1, 2),
     "mlflow": (0, 1),
+    "store": (1, 2),  # where checkpoints and cache lie in one
 }
 """How many of each a run gets: at least, at most."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """A process is killed.
+    """A process is killed, or a server taken away.
 
     Attributes:
         kind: Whose.
@@ -35,15 +36,17 @@ class Fault:
     choice: float
 
 
-def drawn(seed: int, events: int) -> tuple[Fault, ...]:
+def drawn(seed: int, events: int, *, store: bool) -> tuple[Fault, ...]:
     """A run's faults, spread over its life.
 
     Args:
         seed: The run's.
         events: How many an undisturbed run tells.
+        store: Whether it uses an object store.
     """
     chance = random.Random(f"chaos {seed}")
-    kinds = [kind for kind, (least, most) in MOST.items() for _ in range(chance.randint(least, most))]
+    could = {kind: counts for kind, counts in MOST.items() if store or kind != "store"}
+    kinds = [kind for kind, (least, most) in could.items() for _ in range(chance.randint(least, most))]
     chance.shuffle(kinds)
     widest = max(2, round(1.6 * events / (len(kinds) + 1)))
     return tuple(

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from tests.chaos.faults import Fault, Kind
-from tests.chaos.servers import Away, MLflow, Postgres
+from tests.chaos.servers import Away, MLflow, ObjectStore, Postgres
 
 ROOT = pathlib.Path(__file__).parents[2]
 LONGEST = 600.0  # seconds of a life, which takes a minute or three
@@ -52,13 +52,15 @@ class Told:
 
 @dataclasses.dataclass
 class Life:
-    """A study at a home, with the servers that it uses."""
+    """A study at a home, with the servers that it uses; `storage` is the home, or lies in the object store."""
 
     home: pathlib.Path
     data: pathlib.Path
     ledger: str
+    storage: str
     postgres: Postgres
     mlflow: MLflow
+    store: ObjectStore
 
     def live(self, faults: Sequence[Fault] = ()) -> Told:
         """Lives to the end.
@@ -134,17 +136,24 @@ class Life:
                 away.take(self.postgres, fault.away)
             case "mlflow":
                 away.take(self.mlflow, fault.away)
+            case "store":
+                away.take(self.store, fault.away)
         return True
 
     @contextlib.contextmanager
     def _driver(self) -> Iterator[subprocess.Popen[str]]:
         """The command; its events come as lines."""
         line = [sys.executable, "-u", "-m", "tests.chaos.small_study", str(self.home)]
-        options = {"--data": str(self.data), "--ledger": self.ledger, "--mlflow": self.mlflow.uri}
+        options = {
+            "--data": str(self.data),
+            "--ledger": self.ledger,
+            "--storage": self.storage,
+            "--mlflow": self.mlflow.uri,
+        }
         process = subprocess.Popen(
             [*line, *(part for pair in options.items() for part in pair)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SEGSTUDY_CACHE": str(self.home / "machine")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,7 @@
-"""PostgreSQL and MLflow as real processes that can be killed and started again at the same address."""
+"""PostgreSQL, MLflow and an S3-compatible server that can be killed and started again at the same address."""
 
 import contextlib
+import logging
 import os
 import pathlib
 import signal
@@ -15,8 +16,10 @@ from typing import Any, Protocol, Self
 
 import psutil
 import psycopg
+from moto.server import ThreadedMotoServer
 
 from study.ledger.rows import StudyRow
+from tests.trainables.moto_servers import served
 
 PATIENCE = 60.0  # seconds for a server to answer
 
@@ -148,6 +151,36 @@ class MLflow:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+
+class ObjectStore:
+    """moto's S3 in this process; what it holds outlives the server."""
+
+    def __init__(self) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line for each request
+        self._open = contextlib.ExitStack()
+        self._url, self._server = self._open.enter_context(served())
+
+    def url(self, name: str) -> str:
+        """Of a folder in it."""
+        return self._url.format(name)
+
+    def kill(self) -> None:
+        self._server.stop()
+
+    def start(self) -> None:
+        host, port = self._server.get_host_and_port()
+        self._server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
+        self._server.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._open.close()
 
 
 class Away:

@@ -53,11 +53,13 @@ def main() -> None:
     parser.add_argument("home")
     for name in ("data", "ledger", "mlflow"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--storage")
     given = parser.parse_args()
     ended = run(
         small_study(given.data),
         home=given.home,
         ledger_url=given.ledger,
+        storage=given.storage,
         mlflow_uri=given.mlflow,
         on_event=print,
         pace=PACE,
