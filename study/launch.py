@@ -21,6 +21,7 @@ from study.desk import Desk, Terms
 from study.enrolment import bring_up_to_date, enter, refuse_other, take_lease
 from study.events import OnEvent, Step, ignore
 from study.fetching import fetch
+from study.head import head_watched
 from study.heartbeat import LEASE_SECONDS, Heartbeat
 from study.ledger import Lease, Ledger, LedgerAwayError, Patience
 from study.opening import judge, open_desk
@@ -186,7 +187,7 @@ def _run(
     """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
     from study.nodes import nodes, own_nodes, this_machine
     from study.ray_probes import sizing
-    from study.ray_session import is_running, quiet, session, settings
+    from study.ray_session import head_address, is_running, quiet, session, settings
     from study.scaling import asked_for
     from study.sharing import sharing
 
@@ -203,6 +204,8 @@ def _run(
     stack.enter_context(settings())
     stack.enter_context(quiet())
     scratch = stack.enter_context(session(address, machine))
+    if address is not None:
+        stack.enter_context(head_watched(head_address(), parts.tell))
     parts.stopping.listen()
     shape = fitting_shape(study, nodes())
     look = stack.enter_context(sharing(parts.storage, own_nodes if address is None else nodes, parts.tell))

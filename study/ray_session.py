@@ -175,6 +175,13 @@ def is_running() -> bool:
     return bool(ray.is_initialized())
 
 
+def head_address() -> str:
+    """Where the head of the cluster that was joined listens, host:port."""
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
+
+
 def _knock(address: str) -> None:
     """Whether somebody is there; Ray itself takes minutes to find out."""
     if address == "auto":

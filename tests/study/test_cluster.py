@@ -58,6 +58,22 @@ def test_a_node_that_dies_costs_its_segments_and_nothing_else(tmp_path: pathlib.
     assert digest(tmp_path) == undisturbed_digest(tmp_path)
 
 
+def test_a_head_that_is_killed_ends_the_run_which_goes_on_elsewhere(tmp_path: pathlib.Path, cluster: Cluster) -> None:
+    line = [sys.executable, "-u", "-m", "tests.study.numbers_study", str(tmp_path / "home"), "--events"]
+    said = []
+    with subprocess.Popen([*line, "--ray", cluster.address], stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        for each in driver.stdout:
+            said.append(each)
+            if each.startswith("SegmentDone") and sum(other.startswith("SegmentDone") for other in said) == 3:
+                cluster.head_node.kill_gcs_server()
+    assert driver.returncode != 0
+    assert "does not answer; if it stays away, Ray ends this run in a minute. Nothing is lost" in said[-1]
+    ended = run_numbers(tmp_path / "home")  # on a Ray of its own: the lease of the dead driver is taken at once
+    assert ended.complete
+    assert digest(tmp_path / "home") == undisturbed_digest(tmp_path)
+
+
 def test_a_storage_that_nodes_do_not_share_is_refused(
     tmp_path: pathlib.Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
