@@ -140,7 +140,7 @@ def _records(
 
 
 def _prepare(
-    case: CaseFiles, options: PreprocessOptions, where: str, group: str, origin: Remote | None
+    case: CaseFiles, options: PreprocessOptions, where: str, group: str, origin: Remote | None = None
 ) -> CaseRecord | str:
     """Runs on a worker; what is wrong with a case is a result, so that all of it can be said at once."""
     import torch
