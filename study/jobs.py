@@ -20,7 +20,7 @@ import yaml
 from ray.exceptions import RayError
 
 from search_spaces.grammar import Fixed
-from study.ray_session import token_shown
+from study.ray_session import CONNECTIONS, token_shown
 from study.spec import Study
 from study.spec.code import CODE
 from trainables.errors import InputError
@@ -122,7 +122,7 @@ class Jobs:
                     "working_dir": folder,
                     "py_modules": packages() + [str(place) for place in own if place.is_dir()],
                     "excludes": ["__pycache__"],
-                    "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)},
+                    "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS), **CONNECTIONS},
                 },
             )
         return self.find(study.name)

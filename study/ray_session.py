@@ -19,9 +19,14 @@ KNOCK = 10.0  # seconds
 REPEATS = 10  # fifths of a second that Ray's processes have to end
 LONGEST = 40  # letters of the folder: sockets lie deep in it, and their paths may have 107
 
+CONNECTIONS = {"RAY_grpc_keepalive_timeout_ms": "60000"}
+"""So long, as a host before it is given up, may a connection be silent: with Ray's 20 s a worker that was cut off for that
+time was lost as often as not. Every process of a cluster has to know it, so cluster.yaml says it too."""
+
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
     "RAY_worker_niceness": "0",  # Ray's 15 stands still on a machine where anything else works
+    **CONNECTIONS,
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths mean the same in workers
     "RAY_AIR_NEW_OUTPUT": "0",  # Tune's own tables
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray will do by default; unset, it warns

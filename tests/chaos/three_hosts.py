@@ -31,6 +31,7 @@ PAUSE = 2.0  # seconds an iteration
 SLICE = 4.0  # seconds between a worker's reports: a worker that is cut off writes as long as that
 SHORT, LONG = 20.0, 150.0  # seconds without a network
 BUSY = "ray::ResourceTrainable."  # a worker while Tune calls it
+SETTLED = 15.0  # seconds after it, in which what was sent meanwhile arrives, or is refused
 LONGEST = 600.0  # seconds of the whole
 WORKERS = ("ray::NumbersSegmenter", BUSY)  # idle, or at work
 
@@ -100,7 +101,7 @@ def _disturb(watched: Watched, head: Host, left: Host, right: Host, home: pathli
     )
     print(f"{_clock(began)} a worker on each host; {left.name} is cut off for {SHORT:.0f} s", flush=True)
     _cut_off(left, SHORT)
-    time.sleep(SHORT)
+    time.sleep(SHORT + SETTLED)
     if lost := watched.losses(began):
         raise FailedError(f"{SHORT:.0f} s without a network cost a segment: {lost}")
     if not left.processes(*WORKERS):
