@@ -116,7 +116,7 @@ def await_room(
         late = clock() >= deadline
         shape = shape_of(study, largest if late or largest.gpu else dataclasses.replace(largest, gpu=1))
         if (reason := impossible(there, shape)) is None:
-            if asked and not shape.gpu:
+            if asked and not shape.gpu and study.resources.gpu == "auto":
                 say(f"no GPU came in {minutes:g} min; trials train on the CPU")
             return there
         if late:

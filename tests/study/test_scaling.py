@@ -106,6 +106,20 @@ def test_auto_waits_for_a_gpu_and_then_does_without(asked: Asked, comes: bool, s
     assert told[1:] == ([] if comes else ["no GPU came in 2 min; trials train on the CPU"])
 
 
+def test_who_needs_no_gpu_hears_of_none(asked: Asked) -> None:
+    told: list[str] = []
+    options: dict[str, Any] = {"clock": asked.clock, "sleep": asked.sleep, "demand": Demand(asked, asked.clock)}
+    there = await_room(
+        numbers_study(),
+        5,
+        told.append,
+        look=lambda: (Node("head", 0),) if asked.now < 90 else (Node("late", 2), Node("head", 0)),
+        **options,
+    )
+    assert there == (Node("late", 2), Node("head", 0))
+    assert len(told) == 1
+
+
 def test_auto_takes_what_is_there_where_nobody_waits(asked: Asked) -> None:
     study = numbers_study(resources={"cpu": 2, "gpu": "auto"})
     options: dict[str, Any] = {"clock": asked.clock, "sleep": asked.sleep, "demand": Demand(asked, asked.clock)}
