@@ -1,8 +1,9 @@
-"""A cluster without a machine for trials: its autoscaler brings them for what a study owes, and takes them away after.
+"""A cluster without a machine for trials: its autoscaler brings them for what a study owes, until nothing is owed.
 
 `python -m tests.chaos.from_zero`, as root, three minutes. Ray's own autoscaler, in a host of namespaces, with
 its provider that makes nodes of processes. Ends with 0 if the study had as many machines as there may be, the digest of
-an undisturbed one, and all of them went afterwards; or if it cannot run here.
+an undisturbed one, and neither asked for nor held anything afterwards; or if it cannot run here. (That idle machines go
+is not to be seen with this provider: Ray tells nodes apart by their address, and here all have the same.)
 """
 
 import json
@@ -20,14 +21,13 @@ ROOT = pathlib.Path(__file__).parents[2]
 PORT = 6379
 MOST = 3  # machines
 WAIT = 3.0  # minutes for the first
-IDLE = 20.0  # seconds that a machine without work stays
-GONE = 120.0  # seconds in which all of them have to be gone
-LONGEST = 400.0  # seconds
+FREE = 30.0  # seconds in which nothing may be asked for or held any more
+LONGEST = 300.0  # seconds
 PLAIN: dict[str, Any] = {
     "cluster_name": "zero",
     "max_workers": MOST,
     "upscaling_speed": 10.0,
-    "idle_timeout_minutes": IDLE / 60,
+    "idle_timeout_minutes": 5,
     "provider": {"type": "fake_multinode", "disable_node_updaters": True, "disable_launch_config_check": True},
     "head_node_type": "ray.head.default",
     "available_node_types": {
@@ -69,9 +69,6 @@ def main() -> int:
 
 def on_the_head(folder: pathlib.Path, address: str) -> int:
     """The study, from a cluster without a machine to one without a machine."""
-    from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
-    from ray.experimental.internal_kv import _internal_kv_get
-
     from study.nodes import machines, nodes
     from study.ray_session import settings
     from study.scaling import await_room
@@ -96,15 +93,24 @@ def on_the_head(folder: pathlib.Path, address: str) -> int:
         found = digest(folder / "home")
         print(f"{time.monotonic() - began:4.0f} s: the study is done; {most} machines at most", flush=True)
         done = time.monotonic()
-        while there := sum(node.cpu > 0 for node in nodes()):
-            if time.monotonic() > done + GONE:
-                break
-            time.sleep(1.0)
-        wished = json.loads(_internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL))
-        print(f"{time.monotonic() - began:4.0f} s: {there} machines are left; still asked for: {wished}", flush=True)
-    good = ended.complete and found == expected and most == MOST and wished == [] and not there
+        while (left := _left()) and time.monotonic() < done + FREE:
+            time.sleep(0.5)
+        print(f"{time.monotonic() - began:4.0f} s: still asked for or held: {left or 'nothing'}", flush=True)
+    good = ended.complete and found == expected and most == MOST and not left
     print(f"from zero: digest {found[:12]}, undisturbed {expected[:12]}: {'as it should be' if good else 'FAILED'}")
     return 0 if good else 1
+
+
+def _left() -> list[str]:
+    """What keeps machines: wishes, cores in use, named actors."""
+    import ray
+    from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    wished = [f"wish {each}" for each in json.loads(_internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL))]
+    used = ray.cluster_resources()["CPU"] - ray.available_resources().get("CPU", 0.0)
+    named = [f"actor {each['name']}" for each in ray.util.list_named_actors(all_namespaces=True)]
+    return [*wished, *([f"{used:g} CPU"] if used else []), *named]
 
 
 if __name__ == "__main__":
