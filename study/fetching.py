@@ -1,5 +1,6 @@
 """A dataset in an object store, copied to this machine before its cases are looked for; one in a folder lies there."""
 
+import time
 from collections.abc import Callable
 
 from study.events import OnEvent, Step, ignore
@@ -7,16 +8,22 @@ from study.spec import Study
 from trainables.data import remote
 from trainables.object_storage import is_url
 
-SHARE = 10  # per cent of all bytes between two lines about them
+PAUSE = 5.0  # seconds between two lines about how far it is
 
 
-def fetch(study: Study, tell: OnEvent = ignore, stopping: Callable[[], None] = lambda: None) -> None:
+def fetch(
+    study: Study,
+    tell: OnEvent = ignore,
+    stopping: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Makes this machine's copy of the study's data what its URL has now.
 
     Args:
         study: Whose data.
         tell: Hears how far it is.
         stopping: Called now and then; raises to stop.
+        clock: Seconds.
 
     Raises:
         InputError: The store is out of reach, or has nothing there.
@@ -24,14 +31,14 @@ def fetch(study: Study, tell: OnEvent = ignore, stopping: Callable[[], None] = l
     path = study.dataset.path
     if path is None or not is_url(path):
         return
-    told = -1
+    told = None
 
     def hear(done: int, total: int) -> None:
         nonlocal told
         stopping()
-        share = 100 * done // max(1, total) // SHARE * SHARE
-        if share > told:
-            tell(Step(f"copying {total / 1e6:,.1f} MB of data from {path.partition('?')[0]}: {share} %"))
-            told = share
+        if told is None or clock() >= told + PAUSE:
+            far = f": {100 * done // total} %" if done else ""
+            tell(Step(f"copying {total / 1e6:,.1f} MB of data from {path.partition('?')[0]}{far}"))
+            told = clock()
 
     remote.copy(path, hear)

@@ -3,10 +3,12 @@
 import contextlib
 import pathlib
 import re
+from collections.abc import Callable
 
 import pytest
 from moto.server import ThreadedMotoServer
 
+from study import fetching
 from study.admission import Node
 from study.checks import check
 from study.events import Event, SegmentDone, Step
@@ -72,9 +74,25 @@ def test_checking_data_in_a_bucket(bucket: str, tmp_path: pathlib.Path, monkeypa
     assert found.facts == check(small_study(str(tmp_path / "data")), Node("here", 2)).facts
     assert {type(event) for event in told} == {Step}
     texts = [event.text for event in told if isinstance(event, Step)]
-    assert re.fullmatch(r"copying 0\.\d MB of data from s3://studies/other: 0 %", texts[0])
-    assert texts[-1].endswith(": 100 %")
+    assert re.fullmatch(r"copying 0\.\d MB of data from s3://studies/other", texts[0])
     assert found.study.plain()["dataset"]["path"] == url
+
+
+def test_how_far_it_is_is_said_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def copy(url: str, tell: Callable[[int, int], None]) -> None:
+        for second in range(12):
+            now.append(float(second))
+            tell(100_000 * second, 1_200_000)
+
+    now: list[float] = []
+    told: list[Event] = []
+    monkeypatch.setattr(fetching.remote, "copy", copy)
+    fetching.fetch(small_study("s3://bucket/data?region=x"), told.append, clock=lambda: now[-1])
+    assert told == [
+        Step("copying 1.2 MB of data from s3://bucket/data"),
+        Step("copying 1.2 MB of data from s3://bucket/data: 41 %"),
+        Step("copying 1.2 MB of data from s3://bucket/data: 83 %"),
+    ]
 
 
 def test_a_bucket_that_is_not_there_is_bad_input(bucket: str) -> None:
