@@ -24,6 +24,7 @@ from tests.study.office import undisturbed_digest
 from trainables.errors import InputError
 from trainables.object_storage import storage_at
 
+ROOT = pathlib.Path(__file__).parents[2]
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
@@ -34,7 +35,7 @@ def cluster(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setenv("NUMBERS_PAUSE", "0.02")
     (tmp_path / "token").write_text("t" * 32)  # of another cluster: this one asks for none
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
-    monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parents[2]))  # segstudy is installed, its tests are not
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # segstudy is installed, its tests are not
     with settings():
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         made.add_node(num_cpus=1)
@@ -121,12 +122,13 @@ def test_ray_gives_a_held_node_nothing(tmp_path: pathlib.Path, cluster: Cluster)
         ray.get(waiting, timeout=60)
 
 
-def test_a_cluster_that_asks_for_its_token(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_is_shown_its_token_if_it_asks(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     (tmp_path / "token").write_text("t" * 32)
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     ray = [str(pathlib.Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=1"]
     command = [*ray, "--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
     for mode, asks in (("token", True), ("disabled", False)):
@@ -134,6 +136,10 @@ def test_a_cluster_that_asks_for_its_token(tmp_path: pathlib.Path, monkeypatch: 
             try:
                 _until_it_listens(address)
                 assert asks_for_token(address) == asks
+                home = tmp_path / f"home-{mode}"
+                line = [sys.executable, "-m", "tests.study.numbers_study", str(home), "--ray", address]
+                subprocess.run(line, check=True, cwd=ROOT)
+                assert digest(home) == undisturbed_digest(home)
             finally:
                 head.terminate()
     (tmp_path / "token").unlink()
