@@ -11,18 +11,12 @@ from trainables.object_storage import is_url
 PAUSE = 5.0  # seconds between two lines about how far it is
 
 
-def fetch(
-    study: Study,
-    tell: OnEvent = ignore,
-    stopping: Callable[[], None] = lambda: None,
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
+def fetch(study: Study, tell: OnEvent = ignore, clock: Callable[[], float] = time.monotonic) -> None:
     """Makes this machine's copy of the study's data what its URL has now.
 
     Args:
         study: Whose data.
         tell: Hears how far it is.
-        stopping: Called now and then; raises to stop.
         clock: Seconds.
 
     Raises:
@@ -35,7 +29,6 @@ def fetch(
 
     def hear(done: int, total: int) -> None:
         nonlocal told
-        stopping()
         if told is None or clock() >= told + PAUSE:
             far = f": {100 * done // total} %" if done else ""
             tell(Step(f"copying {total / 1e6:,.1f} MB of data from {path.partition('?')[0]}{far}"))
