@@ -13,6 +13,7 @@ from study.spec.errors import Path as KeyPath
 from study.spec.file import locate, override, put, read_document
 from study.spec.study import Study
 from trainables.errors import InputError
+from trainables.object_storage import is_url
 
 
 def load(
@@ -57,14 +58,12 @@ def load(
     split = study.dataset.split
     if split.file is not None:
         split = split.model_copy(update={"file": place(split.file, ("dataset", "split", "file"))})
-    path = study.dataset.path
-    if "://" in path:
-        try:
-            path = data_place(path)
-        except InputError as error:
-            problem = Problem(("dataset", "path"), str(error))
-            raise SpecError(str(source), [problem.line(document.lines)]) from None
-    else:
+    try:
+        path = data_place(study.dataset.path)
+    except InputError as error:
+        problem = Problem(("dataset", "path"), str(error))
+        raise SpecError(str(source), [problem.line(document.lines)]) from None
+    if not is_url(path):
         path = place(path, ("dataset", "path"))
     changed = {"path": path, "split": split}
     return study.model_copy(update={"dataset": study.dataset.model_copy(update=changed)})
