@@ -5,6 +5,7 @@ has, so that Ray gives it no segment to fail, and is asked again every minute.
 """
 
 import contextlib
+import dataclasses
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,14 +27,31 @@ AGAIN = 60.0  # seconds until a node that did not see the storage is asked again
 MOMENT = 2.0  # seconds that answers are waited for at each look
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a storage is not shared: which storage, with whom, and what was seen."""
+
+    storage: str
+    host: str
+    seen: str
+
+    def __str__(self) -> str:
+        return f"storage {self.storage} is not shared with {self.host}: {self.seen}"
+
+    @property
+    def mended(self) -> str:
+        """What to say when it is gone."""
+        return f"storage {self.storage} is now shared with {self.host}"
+
+
 class Proofs(Protocol):
     """Who asks nodes, and holds those that do not see the storage."""
 
     def ask(self, there: Sequence[Node]) -> None:
         """Begins to ask nodes."""
 
-    def answers(self) -> Mapping[str, str | None]:
-        """What nodes have answered since: name → what is wrong, beginning with the host; None: nothing is."""
+    def answers(self) -> Mapping[str, Flaw | None]:
+        """What nodes have answered since: name → what is wrong, or None."""
 
     def hold(self, node: Node) -> None:
         """Takes all that a node has."""
@@ -64,7 +82,7 @@ class Sharing:
         self._look, self._proofs, self._tell, self._clock = look, proofs, tell, clock
         self._sharing = {node.name for node in known}
         self._asked: set[str] = set()
-        self._held: dict[str, tuple[str, float]] = {}
+        self._held: dict[str, tuple[Flaw, float]] = {}
 
     def __call__(self) -> tuple[Node, ...]:
         """The nodes that there are now and that see the storage.
@@ -107,7 +125,7 @@ class Sharing:
             if known is not None:
                 del self._held[name]
                 self._proofs.release(name)
-                self._tell(Step(known[0].partition(": ")[0].replace(" is not ", " is now ")))
+                self._tell(Step(known[0].mended))
 
     def _forget(self, there: Mapping[str, Node]) -> None:
         """What is known of nodes that are gone; Ray never gives a name twice."""
@@ -144,8 +162,8 @@ class Round:
         )
         return self.open[node.name]
 
-    def flaw(self, name: str) -> str | None:
-        """A node's answer, waited for: what is wrong, beginning with the storage's name; None: nothing is.
+    def flaw(self, name: str) -> Flaw | None:
+        """A node's answer, waited for: what is wrong, or None.
 
         Raises:
             RayError: The node died.
@@ -154,7 +172,7 @@ class Round:
         if seen and self._storage.has(f"{PROOF}/{self._word}/{name}"):
             return None
         what = "what it writes there is not seen here" if seen else "it does not see what is written here"
-        return f"storage {self._storage.root} is not shared with {host}: {what}"
+        return Flaw(self._storage.root, host, what)
 
     def close(self) -> None:
         """Nobody is asked any more."""
@@ -211,7 +229,7 @@ class RayProofs:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._asked: dict[str, tuple[Round, Any]] = {}
-        self._unasked: dict[str, str] = {}
+        self._unasked: dict[str, Flaw] = {}
         self._holders: dict[str, Any] = {}
 
     def ask(self, there: Sequence[Node]) -> None:
@@ -224,9 +242,9 @@ class RayProofs:
         for node in there:
             self._asked[node.name] = (asked, asked.ask(node))
 
-    def answers(self) -> Mapping[str, str | None]:
+    def answers(self) -> Mapping[str, Flaw | None]:
         """See `Proofs`; waits for them a moment."""
-        found: dict[str, str | None] = dict(self._unasked)
+        found: dict[str, Flaw | None] = dict(self._unasked)
         self._unasked.clear()
         names = {reference: name for name, (_, reference) in self._asked.items()}
         if names:
@@ -258,9 +276,9 @@ class RayProofs:
         for name in list(self._holders):
             self.release(name)
 
-    def _away(self, name: str, error: Exception) -> str:
+    def _away(self, name: str, error: Exception) -> Flaw:
         said = " ".join(str(error).split())[:200] or type(error).__name__
-        return f"storage {self._storage.root} is not shared with node {name[:8]}: {said}"
+        return Flaw(self._storage.root, f"node {name[:8]}", said)
 
 
 def _closed(asked: Round) -> None:

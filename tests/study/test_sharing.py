@@ -7,10 +7,10 @@ import pytest
 from study.admission import Node
 from study.bookkeeping import MachineTroubleError
 from study.events import Event, Step
-from study.sharing import AGAIN, Sharing
+from study.sharing import AGAIN, Flaw, Sharing
 
 A, B, C = Node("a", 1), Node("b", 2), Node("c", 4, 1)
-FLAW = "storage /shared is not shared with host-b: it does not see what is written here"
+FLAW = Flaw("/shared", "host-b", "it does not see what is written here")
 
 
 class FakeProofs:
@@ -18,7 +18,7 @@ class FakeProofs:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.flaws: dict[str, str | None] = {}
+        self.flaws: dict[str, Flaw | None] = {}
         self.waiting: list[str] = []
         self.held: list[str] = []
 
@@ -26,7 +26,7 @@ class FakeProofs:
         self.asked += [node.name for node in there]
         self.waiting += [node.name for node in there]
 
-    def answers(self) -> Mapping[str, str | None]:
+    def answers(self) -> Mapping[str, Flaw | None]:
         found = {name: self.flaws[name] for name in self.waiting if name in self.flaws}
         self.waiting = [name for name in self.waiting if name not in found]
         return found
@@ -75,7 +75,9 @@ def test_one_that_does_not_see_the_storage_is_held_until_it_does() -> None:
     world.proofs.flaws |= {"b": FLAW, "c": None}
     assert world.look() == (A, C)
     assert world.proofs.held == ["b"]
-    assert world.said() == [f"{FLAW}; it gets no work until it does"]
+    assert world.said() == [
+        "storage /shared is not shared with host-b: it does not see what is written here; it gets no work until it does"
+    ]
     world.now += AGAIN - 1
     assert world.look() == (A, C)
     world.now += 1
