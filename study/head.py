@@ -16,6 +16,16 @@ SILENT = 12.0  # seconds after which it is said that nobody answers
 KNOCK = 5.0  # seconds
 
 
+def answers(address: str) -> bool:
+    """Whether somebody listens at host:port."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def head_watched(
     address: str,
@@ -23,7 +33,7 @@ def head_watched(
     *,
     every: float = EVERY,
     silent: float = SILENT,
-    knock: Callable[[str], bool] | None = None,
+    knock: Callable[[str], bool] = answers,
 ) -> Iterator[None]:
     """While the block runs, a thread looks whether the head answers, and says so when it does not.
 
@@ -35,23 +45,13 @@ def head_watched(
         knock: Whether it answers.
     """
     over = threading.Event()
-    thread = threading.Thread(target=_watch, args=(address, tell, every, silent, knock or answers, over), daemon=True)
+    thread = threading.Thread(target=_watch, args=(address, tell, every, silent, knock, over), daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
-
-
-def answers(address: str) -> bool:
-    """Whether somebody listens at host:port."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
-    except OSError:
-        return False
-    return True
 
 
 def _watch(

@@ -263,7 +263,7 @@ class RayProofs:
         """See `Proofs`."""
         there = NodeAffinitySchedulingStrategy(node_id=node.name, soft=False)
         options = {"num_cpus": node.cpu, "num_gpus": node.gpu, "scheduling_strategy": there}
-        self._holders[node.name] = _Holder.options(**options).remote()  # type: ignore[attr-defined]
+        self._holders[node.name] = _Holder.options(**options).remote()  # type: ignore[attr-defined]  # Ray types no actor class
 
     def release(self, name: str) -> None:
         """See `Proofs`."""

@@ -86,7 +86,7 @@ class Teller:
     def _say(self) -> None:
         lasting = {"name": NAME, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True}
         with contextlib.suppress(RayError, RuntimeError, ValueError):  # the next word says it again
-            actor = _Actor.options(**lasting).remote(self._silent)  # type: ignore[attr-defined]
+            actor = _Actor.options(**lasting).remote(self._silent)  # type: ignore[attr-defined]  # Ray types no actor class
             actor.tell.remote(self._who, list(self._bundles))
 
     def _repeat(self) -> None:
