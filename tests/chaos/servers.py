@@ -1,5 +1,6 @@
 """PostgreSQL, MLflow and an S3-compatible server that can be killed and started again at the same address."""
 
+import abc
 import contextlib
 import logging
 import os
@@ -12,7 +13,7 @@ import time
 import urllib.request
 import warnings
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import psutil
 import psycopg
@@ -24,15 +25,28 @@ from tests.trainables.moto_servers import served
 PATIENCE = 60.0  # seconds for a server to answer
 
 
-class Mortal(Protocol):
-    """A server that can be killed."""
+class Server(abc.ABC):
+    """A server that can be killed and started again; it is there while a block runs."""
 
+    @abc.abstractmethod
     def kill(self) -> None: ...
 
+    @abc.abstractmethod
     def start(self) -> None: ...
 
+    @abc.abstractmethod
+    def close(self) -> None: ...
 
-class Postgres:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Postgres(Server):
     """pgserver's PostgreSQL in a folder; a kill takes the postmaster, without a word to its children."""
 
     def __init__(self, folder: pathlib.Path) -> None:
@@ -81,16 +95,11 @@ class Postgres:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._server.cleanup()
 
 
-class MLflow:
+class MLflow(Server):
     """MLflow's server over a SQLite file in a folder, in one process."""
 
     def __init__(self, folder: pathlib.Path) -> None:
@@ -144,16 +153,11 @@ class MLflow:
         keys = sorted(run.data.tags[KEY_TAG] for run in runs if run.info.end_time is not None)
         return None if keys == sorted(trials) else f"MLflow shows {keys} as ended"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self.kill()
 
 
-class ObjectStore:
+class ObjectStore(Server):
     """moto's S3 in this process; what it holds outlives the server."""
 
     def __init__(self) -> None:
@@ -173,12 +177,7 @@ class ObjectStore:
         self._server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
         self._server.start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self.kill()
         self._open.close()
 
@@ -189,7 +188,7 @@ class Away:
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
 
-    def take(self, server: Mortal, seconds: float) -> None:
+    def take(self, server: Server, seconds: float) -> None:
         server.kill()
         thread = threading.Timer(seconds, server.start)
         thread.start()
