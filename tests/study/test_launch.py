@@ -3,9 +3,7 @@
 import contextlib
 import os
 import pathlib
-import pickle
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,25 +11,19 @@ from typing import Any
 import pytest
 import ray
 
-from study.actor_cache import KeepingCache
 from study.bookkeeping import LOSSES
 from study.desk import Desk
-from study.enrolment import take_lease
-from study.events import CohortSampled, Event, SegmentDone, SegmentLost, Step, TrialEnded, Waiting
+from study.events import CohortSampled, Event, SegmentDone, SegmentLost, Step, TrialEnded
 from study.launch import Pace
-from study.ledger import FencedOut, LeaseHeld, Ledger, Owner
-from study.orders import Orders
-from study.ray_session import _own_folder, settings
+from study.ledger import FencedOut, Ledger, Owner
+from study.ray_session import settings
 from study.spec import Study
 from study.spec.errors import SpecError
-from study.stopping import Stopped, Stopping
 from study.trial_specs import Data
 from tests.study.numbers import Numbers, NumbersSegmenter
 from tests.study.numbers_study import NoData, digest, numbers_study, run_numbers
 from tests.study.office import undisturbed_digest
 from trainables.errors import InputError
-from trainables.segment import order
-from trainables.storage import Storage
 from trainables.trial import TrialSpec
 
 WORKERS = 3
@@ -339,138 +331,6 @@ def test_what_no_machine_holds_is_refused_before_anything_starts(tmp_path: pathl
         run_numbers(tmp_path, numbers_study(resources={"cpu": 999, "gpu": 0}))
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         assert not ledger.has_study("numbers")
-
-
-def test_who_comes_second_waits_and_is_told_until_when(tmp_path: pathlib.Path) -> None:
-    study, data = numbers_study(), NoData().prepare(tmp_path, print, lambda: None)
-    events: list[Event] = []
-    with Ledger.open(tmp_path / "ledger.db") as ledger:
-        id_ = ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, {})
-        first = ledger.acquire(id_, Owner("elsewhere", "", 7, ""), seconds=1.5)
-        began = time.monotonic()
-        second = take_lease(ledger, id_, 10.0, Stopping(), events.append)
-        assert time.monotonic() - began > 1
-        assert second.fence > first.fence
-        assert len(events) == 1
-        assert isinstance(events[0], Waiting)
-        assert "process 7 on elsewhere" in events[0].text
-        assert events[0].until == pytest.approx(first.expires)
-        ledger.release(second)
-        ledger.acquire(id_, Owner("elsewhere", "", 7, ""), seconds=60)
-        stopping = Stopping()
-        stopping.ask()
-        with pytest.raises(Stopped):
-            take_lease(ledger, id_, 10.0, stopping, events.append)
-        with pytest.raises(LeaseHeld):
-            ledger.acquire(id_)
-
-
-def test_a_lease_of_another_host_whose_clock_was_ahead(tmp_path: pathlib.Path) -> None:
-    """It ends tomorrow, and nobody renews it; one that is renewed stays, however far its end is."""
-    study, data = numbers_study(), NoData().prepare(tmp_path, print, lambda: None)
-    with Ledger.open(tmp_path / "ledger.db") as ledger:
-        id_ = ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, {})
-        first = ledger.acquire(id_, Owner("elsewhere", "", 7, ""), seconds=0.4, now=time.time() + 86_400)
-        renewals = iter(range(4))
-
-        def renewed() -> None:
-            if next(renewals, None) is not None:
-                ledger.renew(first, seconds=0.4, now=time.time() + 86_400)
-
-        stopping = Stopping()
-        stopping.check = renewed  # type: ignore[method-assign]  # called between two looks
-        began = time.monotonic()
-        second = take_lease(ledger, id_, 0.4, stopping, print)
-        assert second.fence > first.fence
-        assert next(renewals, None) is None
-        assert time.monotonic() - began > 4 * 0.5
-        assert second.expires < time.time() + 60
-
-
-def test_the_first_signal_asks_and_the_second_ends() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with Stopping() as stopping:
-        assert not stopping.asked
-        stopping.check()
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as Ray does when it starts
-        stopping.listen()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stopping.asked
-        with pytest.raises(Stopped):
-            stopping.check()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGTERM) == before
-
-
-def test_orders_of_a_newer_driver_stay(tmp_path: pathlib.Path) -> None:
-    storage, now = Storage(tmp_path), [0.0]
-    older = Orders(storage, "driver.json", 3, clock=lambda: now[0])
-    newer = Orders(storage, "driver.json", 4, clock=lambda: now[0])
-    older.halt()
-    assert storage.read("driver.json") == order(4)
-    storage.write("driver.json", order(3, halt=True))  # it looked before, and wrote after
-    newer.keep()
-    assert storage.read("driver.json") == order(3, halt=True)  # not every time
-    now[0] = 6.0
-    newer.keep()
-    assert storage.read("driver.json") == order(4)
-    newer.halt()
-    assert storage.read("driver.json") == order(4, halt=True)
-
-
-@pytest.mark.parametrize("address", ["ray://localhost:1", "127.0.0.1:1"])
-def test_an_address_without_a_cluster_is_bad_input(tmp_path: pathlib.Path, address: str) -> None:
-    with pytest.raises(InputError, match=f"--ray {address}: "):
-        run_numbers(tmp_path, ray_address=address)
-
-
-def test_folders_of_killed_runs_go_and_those_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as name:  # short, as sockets want it
-        monkeypatch.setattr(tempfile, "tempdir", name)
-        here = pathlib.Path(name)
-        dead, half_removed = here / f"segstudy-{os.getuid()}-dead", here / f"segstudy-{os.getuid()}-half"
-        for folder in (dead, half_removed):
-            (folder / "r").mkdir(parents=True)
-        (dead / "lock").touch()
-        with _own_folder() as first, _own_folder() as second:
-            assert {folder.name for folder in here.iterdir()} == {first.name, second.name}
-        assert not list(here.iterdir())
-
-
-def test_idle_actors_stay_until_another_shape_waits() -> None:
-    cache = KeepingCache(may_keep_one=True)
-    assert [cache.cache_object("small", actor) for actor in "abc"] == [True, True, True]
-    assert list(cache.flush_cached_objects()) == []  # Tune's own would keep one of them
-    cache.increase_max("small")
-    assert list(cache.flush_cached_objects()) == []
-    assert cache.pop_cached_object("small") == "a"
-    cache.decrease_max("small")
-    cache.increase_max("large")
-    assert list(cache.flush_cached_objects()) == ["b", "c"]
-    assert not cache.cache_object("small", "d")
-    assert cache.cache_object("large", "e")
-    cache.decrease_max("large")
-    assert cache.cache_object("small", "f")
-    assert sorted(cache.flush_cached_objects(force_all=True)) == ["e", "f"]
-    assert cache.num_cached_objects == 0
-
-
-def test_whatever_ray_calls_it_a_worker_was_lost() -> None:
-    from ray.exceptions import ActorDiedError, ObjectLostError, OutOfMemoryError, RayActorError, RayTaskError
-
-    from study.lost_workers import _as_death, why
-
-    killed = OutOfMemoryError("1 worker(s) were killed due to the node running low on memory. Memory on it\nMuch more")
-    death = _as_death(killed)
-    assert isinstance(death, RayActorError)  # Tune knows these, and ends the run on any other
-    expected = "OutOfMemoryError: 1 worker(s) were killed due to the node running low on memory"
-    assert why(death) == why(pickle.loads(pickle.dumps(death))) == expected
-    assert isinstance(_as_death(ObjectLostError("0" * 56, None, "")), RayActorError)
-    raised = RayTaskError("step", "Traceback", OSError(28, "No space left on device"))
-    assert _as_death(raised) is raised
-    assert why(raised) == "OSError: [Errno 28] No space left on device"
-    assert why(ActorDiedError()) == "its process died"
 
 
 def test_the_limit_of_losses_is_what_the_documents_say() -> None:
