@@ -20,8 +20,8 @@ REPEATS = 10  # fifths of a second that Ray's processes have to end
 LONGEST = 40  # letters of the folder: sockets lie deep in it, and their paths may have 107
 
 CONNECTIONS = {"RAY_grpc_keepalive_timeout_ms": "60000"}
-"""So long as a host that is cut off is waited for may a connection be silent: with Ray's 20 s, workers were lost that
-were cut off for 20 s. Every process of a cluster has to know it, so cluster.yaml says it too."""
+"""So long as a host that is cut off is waited for may a connection be silent: with Ray's 20 s, a worker was lost that
+was cut off for 20 s. Every process of a cluster has to know it, so cluster.yaml says it too."""
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
