@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from trainables.data import geometry, readers, resample
+from trainables.data.preparing import resample
+from trainables.data.reading import axes as geometry
+from trainables.data.reading import readers
 
 CLASSES = 3
 Way = Callable[[np.ndarray, Sequence[int]], np.ndarray]

@@ -45,8 +45,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # the s
 
 from benchmarks.parts.evaluated import TASKS, THREADS, Learned, learned, write_scans
 from benchmarks.time_to_dice import residual_unet
-from trainables.data import cache
-from trainables.training import Training
+from trainables.data.cache import cache
+from trainables.training.training import Training
 
 NEEDED = 0.5
 TOLERATED = {"float32": (1e-4, 0.01), "bfloat16": (2e-3, 0.5)}

@@ -34,9 +34,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import starved
 from parts import packed, rounding
 
-from trainables.data.cache import Dataset
+from trainables.data.cache.cache import Dataset
 from trainables.errors import InputError
-from trainables.training import Training
+from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
 COUNTS = (1, 2, 4, 8)

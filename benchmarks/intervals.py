@@ -3,10 +3,10 @@
     python benchmarks/intervals.py [--studies 20000]
 
 Every study has six arms of equal mean Dice, three final seeds, 10 or 40 patients of one to three cases, and is judged
-by reports/statistics.py as a report judges it: the intervals of two arms, the differences of five arms from the
-baseline with their raw p and Holm's. Scores are sums of normal parts, so that true means are known exactly; `Spread`
-has their standard deviations. Unequal failures: even arms fail (Dice 0, with every seed) in 5 % of the cases, odd ones
-in 10 %, and are so much better in the others that all means are equal. As in METHOD.md §5's own simulation, a t on
+by reports/statistics/intervals_and_tests.py as a report judges it: the intervals of two arms, the differences of five
+arms from the baseline with their raw p and Holm's. Scores are sums of normal parts, so that true means are known
+exactly; `Spread` has their standard deviations. Unequal failures: even arms fail (Dice 0, with every seed) in 5 % of the
+cases, odd ones in 10 %, and are so much better in the others that all means are equal. As in METHOD.md §5's own simulation, a t on
 group means alone would cover 0.93 of the differences of failing arms at 10 patients; with seeds at 40 it is 0.88.
 
 Two scenarios lie outside the gate, to show where the method gives way: patients in whom arms differ more than they do
@@ -24,7 +24,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics import group_effects, holm, two_way_t
+from reports.statistics.intervals_and_tests import group_effects, holm, two_way_t
 
 ARMS, SEEDS, MEAN, ALPHA = 6, 3, 0.75, 0.05
 FAILURES = (0.05, 0.10)

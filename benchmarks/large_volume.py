@@ -53,10 +53,10 @@ def prepare(
     import cc3d  # noqa: F401  imported now, so that it does not count
     import torch
 
-    from trainables.data import cache
-    from trainables.data.labels import parse_all
-    from trainables.data.layouts import CaseFiles
-    from trainables.data.options import PreprocessOptions
+    from trainables.data.cache import cache
+    from trainables.data.cases.labels import parse_all
+    from trainables.data.cases.options import PreprocessOptions
+    from trainables.data.finding.layouts import CaseFiles
 
     torch.set_num_threads(1)
     root = pathlib.Path(folder)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from reports import lesions
+from reports.statistics import lesion_counts
 from trainables.lesion_records import Lesions
 
 FILES = {
@@ -69,8 +69,8 @@ def _voxels(record: dict[str, Any]) -> int:
 
 def measured(found: list[Lesions]) -> dict[str, tuple[float, float | None]]:
     """Metric → (value, spread)."""
-    dice, paper = lesions.object_dice(found), lesions.average_recall(found, "iw2020")
-    corrected, cpm, recall = lesions.average_recall(found), lesions.cpm(found), lesions.recall(found)
+    dice, paper = lesion_counts.object_dice(found), lesion_counts.average_recall(found, "iw2020")
+    corrected, cpm, recall = lesion_counts.average_recall(found), lesion_counts.cpm(found), lesion_counts.recall(found)
     assert dice is not None
     assert paper is not None
     assert corrected is not None

@@ -36,11 +36,12 @@ import numpy as np
 import torch
 from parts.cases import in_the_cache
 
-from trainables import streams
-from trainables.data import anatomy, cache, phantom
-from trainables.data.augment import Augmenter
-from trainables.data.batches import Batches
-from trainables.data.patches import PatchSampler
+from trainables import random_streams
+from trainables.data.augmentation.augment import Augmenter
+from trainables.data.cache import cache
+from trainables.data.patches.batches import Batches
+from trainables.data.patches.patches import PatchSampler
+from trainables.data.phantom import anatomy, phantom
 
 NEEDED = 4.0
 BATCH, WORKERS = 2, 2
@@ -56,7 +57,7 @@ def prepared(folder: pathlib.Path, dim: int) -> cache.Dataset:
     """Phantoms in the cache: volumes of 1.2 mm, or slices of 0.35 mm."""
     step, made = (1.2 if dim == 3 else 0.35), []
     for number in range(CASES[dim]):
-        rng = streams.stream(0, "benchmark", number)
+        rng = random_streams.stream(0, "benchmark", number)
         who = anatomy.moved(anatomy.patient(rng), 0.0 if dim == 3 else float(rng.uniform(-14, 14)))
         shape = SHAPES[3] if dim == 3 else (1, *SHAPES[2])
         hu, labels = phantom.scan(who, shape, (step, step, step), rng)

@@ -31,11 +31,11 @@ import nibabel
 import numpy as np
 import torch
 
-from trainables.data import case as cases
-from trainables.data import preprocess
-from trainables.data.labels import parse_all
-from trainables.data.layouts import CaseFiles
-from trainables.data.options import PreprocessOptions
+from trainables.data.cases import case as cases
+from trainables.data.cases.labels import parse_all
+from trainables.data.cases.options import PreprocessOptions
+from trainables.data.finding.layouts import CaseFiles
+from trainables.data.preparing import preprocess
 
 WORKERS = 2
 NEEDED = 2.0

@@ -20,7 +20,8 @@ from sqlalchemy import insert, select
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))  # its ledgers are those of the tests
 
-from study.ledger import Ledger, schema
+from study.ledger import Ledger
+from study.ledger.database import schema
 from tests.reports.ledgers import Fake, build
 
 SECONDS, MEGABYTES, IMPORT_SECONDS = 20.0, 2000.0, 1.0

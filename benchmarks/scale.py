@@ -22,7 +22,7 @@ from search_spaces.grammar import Fixed, Range
 from study.design import Arm, Design, KnownTrial, PlannedTrial
 from study.ledger import Lease, Ledger
 from study.ledger.rows import Case
-from study.planner import Planner
+from study.planning.planner import Planner
 from trainables.trial import Outcome, Score
 
 ARMS, TRIALS, COHORT = 200, 500, 50

@@ -3,10 +3,10 @@
     python benchmarks/scheduling.py [--quick]
 
 Studies of 12 × 18, 36 × 558 and 1,000 × 18 (arms × trials), TPE in cohorts, halving at marks 5,000, 10,000 and 30,000,
-three final seeds, run by `study.simulate` with the planner itself. `bound` is max(work / GPUs, longest chain); `floor`
-(study/floor.py) also counts that a study has few segments to offer while cohorts wait and where finals end, and is
-proved: no order goes below it. Where it lies more than 10 % above the bound nobody can come within 10 % of the bound,
-and the figure is held against the floor.
+three final seeds, run by `study.planning.simulate` with the planner itself. `bound` is max(work / GPUs, longest
+chain); `floor` (study/planning/shortest_time.py) also counts that a study has few segments to offer while cohorts
+wait and where finals end, and is proved: no order goes below it. Where it lies more than 10 % above the bound nobody
+can come within 10 % of the bound, and the figure is held against the floor.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from collections.abc import Iterator, Sequence
 
 from search_spaces.grammar import Range
 from study.design import Arm, Design
-from study.floor import floor
-from study.outlook import outlook
-from study.simulate import Simulation, simulate
-from study.stagger import best_lead
-from study.time_left import Speeds
+from study.planning.arm_lead import best_lead
+from study.planning.on_slots import outlook
+from study.planning.shortest_time import floor
+from study.planning.simulate import Simulation, simulate
+from study.planning.time_left import Speeds
 
 GPUS = (8, 16, 32, 64, 128, 256, 512, 1000)
 WITHIN, BUSY = 1.10, 0.90

@@ -27,11 +27,11 @@ import torch
 from parts.cases import in_the_cache
 from patches import AUGMENT, SIZES
 
-from trainables import streams
-from trainables.data import cache
+from trainables import random_streams
+from trainables.data.cache import cache
 from trainables.losses import LOSSES
-from trainables.optimize import OPTIMIZERS
-from trainables.training import Training
+from trainables.training.optimizers import OPTIMIZERS
+from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
 NETWORKS = {"unet": SIZES["2d-256"], "unet3d": SIZES["3d-80"], "vnet": SIZES["3d-80"]}
@@ -45,7 +45,7 @@ def cases(folder: pathlib.Path, dim: int) -> cache.Dataset:
     """Balls in noise: what is in them costs nothing, and SciPy, which a GPU machine may lack, is not needed."""
     made = []
     for number in range(4 if dim == 3 else 16):
-        rng = streams.stream(0, "benchmark", number)
+        rng = random_streams.stream(0, "benchmark", number)
         axes = np.meshgrid(*(np.linspace(-1, 1, length) for length in SHAPES[dim]), indexing="ij", sparse=True)
         away = np.sqrt(sum((axis - rng.uniform(-0.3, 0.3)) ** 2 for axis in axes))
         labels = (away < 0.6).astype(np.uint8) + (away < 0.2)

@@ -37,12 +37,11 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # the study file names this file as a module
 
-from study.checks import options_of
-from study.preprocessing import files_of
-from study.spec import Study, trial_fields
-from trainables import inference
-from trainables.data import cache
-from trainables.training import Training
+from study.cases.from_study_file import files_of, options_of
+from study.study_file import Study, trial_fields
+from trainables.data.cache import cache
+from trainables.evaluation import inference
+from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
 LEVELS = (0.83, 0.85, 0.86)

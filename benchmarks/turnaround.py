@@ -4,7 +4,7 @@
 
 Both run `tests.study.numbers.Numbers` (32 iterations of nothing, then the scores of two cases) on the same Ray of two
 processors in this process, with TPE over the same learning rate and an MLflow on SQLite, in turn; who begins a round
-alternates. Ours is a whole `study.launch.run` with its ledger and one final trial more, its MLflow followed to the end;
+alternates. Ours is a whole `running.run.run` with its ledger and one final trial more, its MLflow followed to the end;
 the peer is the function that Ray's and MLflow's guides would have, with their defaults. Ray is started and both MLflow
 databases are laid out by a round of four trials that does not count; with `--home` they are kept for the next call.
 
@@ -29,8 +29,8 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # Ray's workers import the numbers by their name
 
-from study.launch import run
-from study.ray_session import settings
+from study.machines.ray_session import settings
+from study.running.run import run
 from tests.study.numbers import Numbers, NumbersSegmenter, spec
 from tests.study.numbers_study import NoData, numbers_study
 

@@ -5,15 +5,15 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from reports import latex, markdown, page, plain, tidy
-from reports.bibliography import bibliography
-from reports.datasets import ranked
 from reports.document import Document, document
-from reports.figure_files import figure_files
-from reports.records import Pictures, read
-from reports.results import Results, results
-from reports.several import together
-from reports.xlsx import workbook
+from reports.figures.files import figure_files
+from reports.formats import html, latex, markdown, terminal, tidy_csv
+from reports.formats.xlsx import workbook
+from reports.prose.bibliography import bibliography
+from reports.results.records import Pictures, read
+from reports.results.results import Results, results
+from reports.side_by_side import together
+from reports.tables.over_datasets import ranked
 from trainables.errors import InputError
 
 Writer = Callable[[Document, Sequence[Results], Pictures], str]
@@ -21,11 +21,11 @@ Writer = Callable[[Document, Sequence[Results], Pictures], str]
 FORMATS: Mapping[str, Mapping[str, Writer]] = {
     "md": {"report.md": lambda said, _, __: markdown.markdown(said)},
     "csv": {
-        "results.csv": lambda _, found, __: tidy.final_csv(*found),
-        "search.csv": lambda _, found, __: tidy.search_csv(*found),
+        "results.csv": lambda _, found, __: tidy_csv.final_csv(*found),
+        "search.csv": lambda _, found, __: tidy_csv.search_csv(*found),
     },
     "tex": {"report.tex": lambda said, _, __: latex.latex(said)},
-    "html": {"report.html": lambda said, found, drawn: page.page(said, found, drawn)},
+    "html": {"report.html": lambda said, found, drawn: html.page(said, found, drawn)},
     "bib": {"references.bib": lambda _, found, __: bibliography(*found)},
 }
 """Format → file name → what writes it."""
@@ -86,7 +86,7 @@ def text(ledger: str | Path, study: str | Sequence[str], width: int = 100) -> st
         InputError: No such ledger or study.
     """
     said, _, _ = _read(ledger, study, pictures=False)
-    return plain.text(said, width)
+    return terminal.text(said, width)
 
 
 def _read(

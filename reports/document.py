@@ -2,16 +2,17 @@
 
 import dataclasses
 
-from reports import claims, cost_tables, result_tables, summary
-from reports.asked_tables import asked_tables
-from reports.best_of import best_of_table
-from reports.default_table import default_table
-from reports.differences import difference_tables
-from reports.layout import Table
-from reports.lesion_tables import lesion_tables
-from reports.methods import methods
-from reports.responses import importance_table
-from reports.results import Results
+from reports.prose import claims, summary
+from reports.prose.methods import methods
+from reports.results.results import Results
+from reports.tables import cost_tables, result_tables
+from reports.tables.asked_tables import asked_tables
+from reports.tables.best_of_n import best_of_table
+from reports.tables.default_table import default_table
+from reports.tables.differences import difference_tables
+from reports.tables.lesion_tables import lesion_tables
+from reports.tables.responses import importance_table
+from reports.tables.table import Table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ LESIONS: dict[str, Better] = {
     "average_recall_iw2020": "greater",
     "cpm": "greater",
 }
-"""Metrics of a split, over the lesions of all its cases (`reports/lesions.py`)."""
+"""Metrics of a split, over the lesions of all its cases (`reports/statistics/lesion_counts.py`)."""
 
 PREFIXES = ("pooled_", "group_")
 """Metrics of a split, from voxels: `pooled_dice` is that of all cases' voxels together, `group_dice` the mean over

@@ -4,9 +4,9 @@ import dataclasses
 
 from study.design import Arm, PlannedTrial
 from study.ledger.rows import Case
-from study.spec import Study, trial_fields
-from trainables.data.scaling import Scales
-from trainables.storage import Storage
+from study.study_file import Study, trial_fields
+from trainables.data.cache.scaling import Scales
+from trainables.storage.folder import Storage
 from trainables.trial import TrialSpec
 
 PREVIEWS = 3  # cases of which a final-stage trial keeps a picture

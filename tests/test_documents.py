@@ -6,9 +6,9 @@ import shlex
 
 import pytest
 
-from study.cli import run_command
-from study.spec import Study
-from study.spec.yaml_text import read
+from study.command.cli import run_command
+from study.study_file import Study
+from study.study_file.yaml_subset import read
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")

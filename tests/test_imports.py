@@ -56,7 +56,9 @@ def test_that_test_sees_what_it_should() -> None:
     assert "pandas is not on a machine" in done.stderr
 
 
-@pytest.mark.parametrize(("modules", "unwanted"), [(["study.cli"], HEAVY), (_modules(reports), ("ray", "torch"))])
+@pytest.mark.parametrize(
+    ("modules", "unwanted"), [(["study.command.cli"], HEAVY), (_modules(reports), ("ray", "torch"))]
+)
 def test_nothing_heavy_is_loaded(modules: list[str], unwanted: tuple[str, ...]) -> None:
     imports = "".join(f"import {module}\n" for module in modules)
     done = _python(f"import sys\n{imports}print([m for m in {unwanted!r} if m in sys.modules])")

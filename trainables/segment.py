@@ -10,13 +10,14 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 
-from trainables import checkpoint, device
-from trainables.checkpoint import Checkpoint, UnreadableCheckpointError
+from trainables.evaluation.evaluated import Evaluation
 from trainables.failures import Memory, fault, out_of, reason
-from trainables.learner import Evaluation, Learner
 from trainables.metrics.scoring import Measured, scores_of
-from trainables.object_storage import storage_at
-from trainables.pictures import Preview
+from trainables.pictures.kept import Preview
+from trainables.storage.object_store import storage_at
+from trainables.training import checkpoint, device
+from trainables.training.checkpoint import Checkpoint, UnreadableCheckpointError
+from trainables.training.learner import Learner
 from trainables.trial import Outcome, Point, TrialSpec
 
 

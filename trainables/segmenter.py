@@ -6,8 +6,8 @@ from typing import Any
 import ray
 from ray import tune
 
-from trainables.learner import Learner
 from trainables.segment import Assignment, SegmentWork
+from trainables.training.learner import Learner
 from trainables.trial import TrialSpec
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Assignment))
@@ -23,7 +23,7 @@ class Segmenter(tune.Trainable):
 
     def build(self, spec: TrialSpec) -> Learner:
         """What learns, at iteration 0."""
-        from trainables.training import Training
+        from trainables.training.training import Training
 
         return Training(spec)
 

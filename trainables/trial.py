@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from trainables.pictures import Preview, pack, unpack
+from trainables.pictures.kept import Preview, pack, unpack
 
 Scalar = bool | int | float | str | None
 
@@ -17,8 +17,8 @@ class TrialSpec:
     Attributes:
         key: The trial's name in the ledger, unique in its study: `search-a00-r0-f0-n003`.
         seed: Seed of all its random streams.
-        data: Path of the preprocessed dataset's index (`trainables.data.cache.Dataset.open`).
-        scales: What `trainables.data.scaling.training_scales` gave for its training cases; () without it.
+        data: Path of the preprocessed dataset's index (`trainables.data.cache.cache.Dataset.open`).
+        scales: What `trainables.data.cache.scaling.training_scales` gave for its training cases; () without it.
         train: Names of the cases that it learns from.
         evaluate: Names of the cases that it is scored on at each mark.
         previews: Names among `evaluate` of which a slice with the prediction is kept at the last mark.
@@ -51,9 +51,9 @@ class TrialSpec:
         patch_size: Voxels of a patch, `(z, y, x)` or `(y, x)`.
         context: For slices of volumes: neighbouring slices on each side that a network sees as channels.
         patch_overlap: Voxels by which neighbouring inference windows overlap.
-        sampling: How patches are chosen: key of `trainables.data.sampling.SAMPLINGS`.
+        sampling: How patches are chosen: key of `trainables.data.patches.samplings.SAMPLINGS`.
         foreground: Share of patches that are centred on foreground, or on a lesion, in `[0, 1]`.
-        augment: Names of the augmentations, in order, some with options (`trainables.data.recipes`).
+        augment: Names of the augmentations, in order, some with options (`trainables.data.augmentation.recipes`).
         classes: Names by class index; `classes[0]` is `background`.
         train_on: What the network's channels are: `labels`, a softmax over `classes`, or `regions`, a sigmoid for each
             of `regions`, which may overlap.

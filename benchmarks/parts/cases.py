@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainables.data import cache, phantom, preprocess
-from trainables.data.case import Case
-from trainables.data.inspect import CaseFacts
-from trainables.data.labels import parse_all
-from trainables.data.options import PreprocessOptions
+from trainables.data.cache import cache
+from trainables.data.cases.case import Case
+from trainables.data.cases.labels import parse_all
+from trainables.data.cases.options import PreprocessOptions
+from trainables.data.inspecting.inspect import CaseFacts
+from trainables.data.phantom import phantom
+from trainables.data.preparing import preprocess
 
 
 def in_the_cache(folder: pathlib.Path, made: Sequence[tuple[np.ndarray, np.ndarray]], step: float) -> cache.Dataset:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from study.checks import options_of
-from study.preprocessing import files_of
-from study.spec import Study, trial_fields
-from trainables import streams
-from trainables.data import anatomy, cache, phantom
-from trainables.training import Training
+from study.cases.from_study_file import files_of, options_of
+from study.study_file import Study, trial_fields
+from trainables import random_streams
+from trainables.data.cache import cache
+from trainables.data.phantom import anatomy, phantom
+from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
 THREADS = 2
@@ -65,7 +65,7 @@ def write_scans(folder: pathlib.Path, name: str, cases: int) -> None:
     import nibabel
 
     for number in range(cases):
-        rng = streams.stream(0, f"evaluate/{name}", number)
+        rng = random_streams.stream(0, f"evaluate/{name}", number)
         shape = (128, 128, 128) if name == "128" else tuple(int(n) for n in rng.integers((30, 42, 30), (41, 57, 41)))
         spacing = (140 / shape[0], 130 / shape[1], 130 / shape[2])
         scan, labels = phantom.scan(anatomy.patient(rng), (shape[0], shape[1], shape[2]), spacing, rng)

@@ -50,8 +50,8 @@ def main(folder: str, device: str, share: str, seconds: str) -> None:
     import starved
     import torch
 
-    from trainables.device import claim
-    from trainables.training import Training
+    from trainables.training.device import claim
+    from trainables.training.training import Training
 
     data = starved.cases(pathlib.Path(folder), 3)
     spec = dataclasses.replace(

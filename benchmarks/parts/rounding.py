@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from trainables import models, precision
+from trainables import models
 from trainables.losses import LOSSES
+from trainables.training import cpu_kernels
 
 NETWORKS: dict[str, tuple[int, dict[str, object]]] = {
     "unet3d": (3, {"width": 8}),
@@ -79,7 +80,7 @@ def _network(name: str, dim: int, parameters: dict[str, object], device: str, si
         layout = torch.channels_last if dim == 2 else torch.channels_last_3d
         network = network.to(where).to(memory_format=layout)  # type: ignore[call-overload]
         if rounded and where == "cpu":
-            precision.guard(network)
+            cpu_kernels.guard(network)
         seen = images.to(where).contiguous(memory_format=layout)
         if at_the_start:
             seen = seen.bfloat16().float()

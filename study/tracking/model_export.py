@@ -48,10 +48,10 @@ def export(order: Order) -> None:
         UnreadableCheckpointError: The checkpoint is damaged.
         InputError: The trial's network does not exist in this version.
     """
-    from trainables import checkpoint
-    from trainables.data.cache import Dataset
+    from trainables.data.cache.cache import Dataset
     from trainables.models import build, divisor_of, takes_one_size
-    from trainables.object_storage import storage_at
+    from trainables.storage.object_store import storage_at
+    from trainables.training import checkpoint
     from trainables.trial import TrialSpec
 
     storage = storage_at(order.storage)

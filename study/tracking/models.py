@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from study.tracking.content import Run
+from study.tracking.database import environment
+from study.tracking.experiment import View
 from study.tracking.model_export import Order
-from study.tracking.store import environment
-from study.tracking.view import View
-from study.tracking.words import KEY_TAG
+from study.tracking.naming import KEY_TAG
+from study.tracking.runs import Run
 
 MODEL_TAG = "segstudy.model"  # on a run whose model is there, complete
 _ODD = re.compile(r"[^\w+ ()-]")  # MLflow refuses some letters in a model's name

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from study.design import Design, TrialKey
 from study.ledger import Ledger
 from study.ledger.rows import ArmRow, StudyRow, TrialRow
-from study.spec import Study
-from study.tracking.arms import arm, arm_done
-from study.tracking.content import Run, experiment, trial, trial_name
+from study.study_file import Study
+from study.tracking.arm_runs import arm, arm_done
+from study.tracking.experiment import View
 from study.tracking.models import FinalModel, Models
-from study.tracking.rows import Details, details, running
-from study.tracking.view import View
+from study.tracking.reads import Details, details, running
+from study.tracking.runs import Run, experiment, trial, trial_name
 
 _BATCH = 50  # trials between two notes of the position
 _GATHER_SECONDS = 120.0

@@ -3,18 +3,19 @@
 import contextlib
 import logging
 import math
+import pathlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
 from study.design import Design
 from study.ledger import Ledger, LedgerAwayError, Patience
+from study.tracking.database import configure, prepare, public
+from study.tracking.experiment import View
 from study.tracking.models import Models, StoppedError
-from study.tracking.store import configure, prepare, public
 from study.tracking.sync import Follower
-from study.tracking.view import View
 
 _log = logging.getLogger("segstudy.mlflow")
 _LONGEST_PAUSE = 60.0
@@ -181,3 +182,35 @@ def sync(ledger: str | Path, name: str, *, uri: str, seconds: float = 600.0, **o
 
 def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+
+
+CATCH_UP = 60.0  # seconds that MLflow has for each step of the rest, at the end
+
+
+@contextlib.contextmanager
+def followed(
+    ledger: str, name: str, uri: str | None, *, home: pathlib.Path, storage: str | None, say: Callable[[str], None]
+) -> Iterator[None]:
+    """Sends what enters the ledger, in a thread of its own.
+
+    Args:
+        ledger: The ledger's file or URL.
+        name: The study's name.
+        uri: What MLflow takes as tracking URI; None: nothing is sent.
+        home: Folder for models, where MLflow has no server that keeps them.
+        storage: Root of the checkpoints that models are made of; None: no models.
+        say: Takes what the user should know.
+    """
+    if uri is None:
+        yield
+        return
+    from study.tracking.database import artifact_root, is_server
+    from study.tracking.thread import Tracker
+
+    root = None if is_server(uri) else artifact_root(home)
+    tracker = Tracker(ledger, name, uri=uri, artifact_root=root, storage=storage, say=say)
+    tracker.start()
+    try:
+        yield
+    finally:
+        tracker.catch_up(CATCH_UP)

@@ -17,13 +17,13 @@ import time
 from types import FrameType
 
 from study.ledger import Ledger
-from study.tracking.store import configure
+from study.tracking.database import configure
 from tests.chaos.faults import KINDS, Kind, drawn
 from tests.chaos.life import Life, LifeError, Told
 from tests.chaos.servers import MLflow, ObjectStore, Postgres
 from tests.chaos.small_study import CASES, FINALS, NAME
-from trainables.data.phantom import generate
-from trainables.object_storage import storage_at
+from trainables.data.phantom.phantom import generate
+from trainables.storage.object_store import storage_at
 
 
 def main() -> int:

@@ -69,9 +69,9 @@ def main() -> int:
 
 def on_the_head(folder: pathlib.Path, address: str) -> int:
     """The study, from a cluster without a machine to one without a machine."""
-    from study.nodes import machines, nodes
-    from study.ray_session import settings
-    from study.scaling import await_room
+    from study.machines.autoscaler import await_room
+    from study.machines.nodes import machines, nodes
+    from study.machines.ray_session import settings
     from tests.study.numbers_study import digest, numbers_study, run_numbers
     from tests.study.office import undisturbed_digest
 

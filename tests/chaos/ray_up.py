@@ -19,7 +19,7 @@ import yaml
 
 from tests.chaos.hosts import Host, rack, why_not
 from tests.chaos.small_study import CASES, NAME, small_study
-from trainables.data.phantom import generate
+from trainables.data.phantom.phantom import generate
 
 ROOT = pathlib.Path(__file__).parents[2]
 ENVIRONMENT = pathlib.Path(sys.executable).parents[1]
@@ -89,7 +89,7 @@ def _study(folder: pathlib.Path, head: Host) -> None:
     generate(folder / "data", CASES, dim=2, seed=1)
     study = folder / "study.yaml"
     study.write_text(yaml.safe_dump(small_study(str(folder / "data")).plain(), sort_keys=False))
-    segstudy = [str(ENVIRONMENT / "bin" / "python"), "-m", "study.cli"]
+    segstudy = [str(ENVIRONMENT / "bin" / "python"), "-m", "study.command.cli"]
     environment = {"PYTHONPATH": str(ROOT)}
     _on(head, [*segstudy, "submit", str(study), "--cluster", JOBS, "--home", str(folder / "runs")], environment)
     deadline = time.monotonic() + PATIENCE

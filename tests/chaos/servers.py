@@ -103,7 +103,7 @@ class MLflow(Server):
     """MLflow's server over a SQLite file in a folder, in one process."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        from study.tracking.store import default_uri, prepare
+        from study.tracking.database import default_uri, prepare
 
         folder.mkdir()
         prepare(default_uri(folder))
@@ -118,8 +118,8 @@ class MLflow(Server):
         self._process.wait()
 
     def start(self) -> None:
-        from study.tracking.store import environment
-        from study.ui import command
+        from study.tracking.database import environment
+        from study.tracking.ui import command
 
         with open(self._folder / "log", "a") as log:
             self._process = subprocess.Popen(
@@ -142,8 +142,8 @@ class MLflow(Server):
         """What it does not show of a study that is done; None where each trial has one run that has ended."""
         from mlflow import MlflowClient
 
-        from study.tracking.content import identity
-        from study.tracking.words import KEY_TAG, STUDY_TAG
+        from study.tracking.naming import KEY_TAG, STUDY_TAG
+        from study.tracking.runs import identity
 
         client = MlflowClient(tracking_uri=self.uri)
         found = client.search_experiments(filter_string=f"tags.`{STUDY_TAG}` = '{identity(study)}'")

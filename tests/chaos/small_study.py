@@ -8,9 +8,10 @@ import dataclasses
 import json
 from typing import Any
 
-from study.launch import Pace, run
 from study.ledger import Ledger
-from study.spec import Study
+from study.running.assembly import Pace
+from study.running.run import run
+from study.study_file import Study
 
 NAME = "chaos"
 PACE = Pace(slice_seconds=0.2, checkpoint_seconds=0.2, lease_seconds=10.0)

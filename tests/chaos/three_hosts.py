@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
 from study.design import TrialKey
-from study.ray_session import settings
+from study.machines.ray_session import settings
 from tests.chaos.hosts import Host, rack, why_not
 from tests.study.office import undisturbed_digest
 

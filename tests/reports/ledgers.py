@@ -12,9 +12,10 @@ from sqlalchemy import Connection, func, insert, select
 
 from search_spaces.metrics import scored
 from study.design import DEFAULTS, Arm, Design, Status, TrialKey
-from study.ledger import Ledger, schema
+from study.ledger import Ledger
+from study.ledger.database import schema
 from study.ledger.rows import Case
-from study.spec import Study
+from study.study_file import Study
 
 OWED, LOST, COLLAPSED = "owed", "lost: the machine went away 3 times", "collapsed"
 DIVERGED = "non-finite loss at iteration 9; a lower learning rate may keep it finite"

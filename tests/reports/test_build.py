@@ -125,7 +125,7 @@ def test_the_command_reads_a_url_with_nothing_that_trains_and_writes_the_same_by
     plain_ledger: Path, tmp_path: Path
 ) -> None:
     code = (
-        "import sys; from study.cli import run_command;"
+        "import sys; from study.command.cli import run_command;"
         "told = ['report', 'fake', '--ledger', sys.argv[1], '--out', sys.argv[2]];"
         "told += [word for name in ('md', 'tex', 'csv', 'bib', 'xlsx') for word in ('--format', name)];"
         "assert run_command(told) == 0;"

@@ -8,15 +8,16 @@ import pytest
 from scipy import stats
 from sqlalchemy import select, update
 
-from reports.best_of import best_of_first, expected_best
-from reports.cost_tables import budget_table
 from reports.document import document
-from reports.layout import Table
-from reports.power import detectable
-from reports.records import read
-from reports.results import Results, results
-from reports.statistics import Estimate, two_way_t
-from study.ledger import Ledger, schema
+from reports.results.records import read
+from reports.results.results import Results, results
+from reports.statistics.intervals_and_tests import Estimate, two_way_t
+from reports.statistics.smallest_difference import detectable
+from reports.tables.best_of_n import best_of_first, expected_best
+from reports.tables.cost_tables import budget_table
+from reports.tables.table import Table
+from study.ledger import Ledger
+from study.ledger.database import schema
 from tests.reports.ledgers import MEMORY, Fake, build
 
 

@@ -4,9 +4,9 @@ import collections
 
 import pytest
 
-from reports.metrics import METRICS
 from reports.published import datasets, rows
 from reports.published.protocols import PROTOCOLS
+from reports.results.metric_facts import METRICS
 from search_spaces.defaults import LOSSES
 from search_spaces.published import PUBLISHED
 

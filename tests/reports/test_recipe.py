@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports import numbers
+from reports.results import number_format
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from reports import numbers
     ],
 )
 def test_an_augmentation_is_named_with_what_was_changed(entry: object, text: str) -> None:
-    assert numbers.recipe(entry) == text
+    assert number_format.recipe(entry) == text

@@ -50,9 +50,9 @@ def test_metrics_and_directions_are_the_registrys() -> None:
 
 
 def test_optimizers_and_schedules_are_the_registrys() -> None:
-    optimize = pytest.importorskip("trainables.optimize")
+    optimize = pytest.importorskip("trainables.training.optimizers")
     assert set(optimize.OPTIMIZERS) == set(defaults.TRAINING["optimizer"].words)
-    schedules = pytest.importorskip("trainables.schedules")
+    schedules = pytest.importorskip("trainables.training.schedules")
     assert {*schedules.SCHEDULES, schedules.PLATEAU} == set(defaults.TRAINING["schedule"].words)
 
 

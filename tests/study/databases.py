@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from study.ledger import Ledger, schema
-from study.ledger import location as ledger_location
+from study.ledger import Ledger
+from study.ledger.database import location as ledger_location
+from study.ledger.database import schema
 
 _count = itertools.count()
 

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainables.learner import Diverged, Evaluation
-from trainables.pictures import Preview
+from trainables.evaluation.evaluated import Evaluation
+from trainables.pictures.kept import Preview
+from trainables.random_streams import stream
 from trainables.segmenter import Segmenter
-from trainables.streams import stream
+from trainables.training.learner import Diverged
 from trainables.trial import Point, Score, TrialSpec
 
 EVERY = 4  # iterations to a point of the curve

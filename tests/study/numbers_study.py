@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from study.events import OnEvent, ignore
-from study.launch import Pace, Result, run
 from study.ledger import Ledger
 from study.ledger.rows import Case
-from study.spec import Study
+from study.running.assembly import Pace
+from study.running.run import Result, run
+from study.study_file import Study
 from study.trial_specs import Data
 from tests.study.numbers import NumbersSegmenter
 

@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import torch
 
-from study.admission import Node, Shape
-from study.bookkeeping import Bookkeeper
-from study.desk import Errand, Terms
+from study.dispatch.bookkeeping import Bookkeeper
+from study.dispatch.dispatcher import Errand, Terms
 from study.events import Event
 from study.ledger import Ledger
-from study.opening import judge, open_desk
-from study.spec import Study
+from study.machines.admission import Node, Shape
+from study.running.assembly import judge, open_desk
+from study.study_file import Study
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import NoData, numbers_study
 from trainables.segment import SegmentWork, order
-from trainables.storage import Storage
+from trainables.storage.folder import Storage
 
 torch.set_num_threads(1)
 NODES = (Node("a", 2),)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from search_spaces.grammar import Choice, Fixed, Range
 from study.design import Arm, Design, KnownTrial, Segment, TrialKey
-from study.planner import Planner, decide
+from study.planning.planner import Planner, decide
 
 GAMMA = Range(0.5, 4.0)
 RATE = Range(1e-5, 1e-2, log=True)

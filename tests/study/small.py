@@ -7,7 +7,7 @@ from search_spaces.grammar import Choice, Fixed, Range, Scalar
 from study.design import Arm, Design, PlannedTrial, TrialKey
 from study.ledger import Lease, Ledger
 from study.ledger.rows import Case
-from trainables.pictures import Preview, Stack
+from trainables.pictures.kept import Preview, Stack
 from trainables.trial import Counts, LesionScores, Outcome, Point, PooledScore, Score
 
 MARKS = (5, 10)

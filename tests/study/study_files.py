@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from study.spec import Study
+from study.study_file import Study
 
 SMALL: dict[str, Any] = {
     "name": "small",

@@ -8,7 +8,7 @@ import pytest
 import ray
 import yaml
 
-from study.cli import run_command
+from study.command.cli import run_command
 from tests.study.bad_places import ADDRESSES, LEDGERS, SECRET, TO_BE_READ, Make, on_server
 from tests.study.bad_studies import CASES, SMALL
 from tests.study.ledger.test_open import _as_nobody
@@ -99,7 +99,7 @@ def test_a_ledger_in_a_folder_that_is_closed_to_us(command: list[str], capfd: py
 
 
 def test_there_are_sixty_kinds_and_more() -> None:
-    from tests.study.test_cli_bad_input import COMMAND_LINES, TABLE
+    from tests.study.command.test_cli_bad_input import COMMAND_LINES, TABLE
 
-    """Beside those of checkpoints, which end no command: tests/trainables/test_checkpoint.py."""
+    """Beside those of checkpoints, which end no command: tests/trainables/training/test_checkpoint.py."""
     assert sum(map(len, (TABLE, COMMAND_LINES, LEDGERS, TO_BE_READ, ADDRESSES))) > 155

@@ -14,15 +14,15 @@ import ray
 from ray.cluster_utils import Cluster
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from study import desk
+from study.dispatch import dispatcher
 from study.events import Event, SegmentDone, SegmentLost, Step
-from study.nodes import nodes, this_machine
-from study.ray_session import asks_for_token, session, settings
-from study.sharing import RayProofs
+from study.machines.nodes import nodes, this_machine
+from study.machines.ray_session import asks_for_token, session, settings
+from study.machines.storage_proof import RayProofs
 from tests.study.numbers_study import digest, run_numbers
 from tests.study.office import undisturbed_digest
 from trainables.errors import InputError
-from trainables.object_storage import storage_at
+from trainables.storage.object_store import storage_at
 
 ROOT = pathlib.Path(__file__).parents[2]
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -88,7 +88,7 @@ def test_a_storage_that_nodes_do_not_share_is_refused(
 def test_a_node_that_comes_later_and_does_not_see_the_storage_gets_no_work(
     tmp_path: pathlib.Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "LOOK_AROUND", 0.5)
+    monkeypatch.setattr(dispatcher, "LOOK_AROUND", 0.5)
     events: list[Event] = []
 
     def add_a_node(event: Event) -> None:

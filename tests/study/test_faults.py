@@ -13,19 +13,21 @@ import time
 import pytest
 import ray
 
-from study import desk, disks, nodes
-from study.admission import Node
-from study.bookkeeping import LOSSES, MachineTroubleError
+from study.dispatch import dispatcher
+from study.dispatch.bookkeeping import LOSSES
 from study.events import Event, SegmentStarted, Step
 from study.ledger import Ledger
-from study.lost_workers import why
+from study.machines import nodes, storage_trouble
+from study.machines.admission import Node
+from study.machines.trouble import MachineTroubleError
+from study.tune.lost_workers import why
 from tests.study.numbers_study import numbers_study, run_numbers
 from tests.study.office import Office, undisturbed_digest
-from tests.study.test_searcher import random_study
-from trainables.data.store import DamagedEntryError
+from tests.study.tune.test_searcher import random_study
 from trainables.failures import fault
-from trainables.object_storage import StoreAwayError
-from trainables.storage import Storage
+from trainables.storage.folder import Storage
+from trainables.storage.object_store import StoreAwayError
+from trainables.storage.whole_files import DamagedEntryError
 
 
 class Other:
@@ -38,7 +40,7 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/trials/x")
 
 class TestDisks:
     def test_a_full_disk_is_said_in_one_line(self) -> None:
-        assert disks.trouble(FULL) == (
+        assert storage_trouble.trouble(FULL) == (
             "runs/trials/x: No space left on device. Make room, or mend the disk, and give the same command again"
         )
 
@@ -47,22 +49,22 @@ class TestDisks:
 
         raised = RayTaskError("prepare", "Traceback", FULL).as_instanceof_cause()
         assert isinstance(raised, OSError)
-        assert disks.trouble(raised) == disks.trouble(FULL)
-        assert disks.is_blamed(why(raised))
+        assert storage_trouble.trouble(raised) == storage_trouble.trouble(FULL)
+        assert storage_trouble.is_blamed(why(raised))
 
     def test_an_object_store_that_stays_away(self) -> None:
         error = StoreAwayError(errno.EIO, "the object store does not answer as it should (curlCode: 7)", "s3://b/x")
-        assert disks.trouble(error) == (
+        assert storage_trouble.trouble(error) == (
             "s3://b/x: the object store does not answer as it should (curlCode: 7). Nothing is lost: give the same "
             "command again when it does"
         )
-        assert disks.is_blamed(why(error))
+        assert storage_trouble.is_blamed(why(error))
         assert fault(error) == "machine"
 
     def test_another_error_is_no_disks(self) -> None:
-        assert disks.trouble(FileNotFoundError(errno.ENOENT, "no such file", "x")) is None
-        assert disks.trouble(ValueError("x")) is None
-        assert not disks.is_blamed("its process died (pid 3)")
+        assert storage_trouble.trouble(FileNotFoundError(errno.ENOENT, "no such file", "x")) is None
+        assert storage_trouble.trouble(ValueError("x")) is None
+        assert not storage_trouble.is_blamed("its process died (pid 3)")
 
     @pytest.mark.parametrize(
         "error",
@@ -177,7 +179,7 @@ def test_a_ray_that_dies_before_its_workers_began_ends_the_run(
 
     monkeypatch.setattr(nodes, "this_machine", lambda: Node("this machine", slots))
     monkeypatch.setattr(nodes, "own_nodes", own_nodes)
-    monkeypatch.setattr(desk, "LOOK_AROUND", 0.5)
+    monkeypatch.setattr(dispatcher, "LOOK_AROUND", 0.5)
     ended = run_numbers(tmp_path, on_event=occupy)
     assert (ended.complete, ended.trouble) == (False, "Ray died")
     assert time.monotonic() - out[-1] < 30  # Tune itself asks again after a minute

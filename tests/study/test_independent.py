@@ -6,11 +6,11 @@ import pytest
 
 from search_spaces.grammar import Fixed
 from study.design import Design, PlannedTrial, Segment, TrialKey
-from study.forecast import forecast
 from study.ledger.rows import Case
-from study.planner import Planner
-from study.spec import SpecError
-from study.time_left import Speeds, left
+from study.planning.planned_work import forecast
+from study.planning.planner import Planner
+from study.planning.time_left import Speeds, left
+from study.study_file import SpecError
 from study.trial_specs import Data, trial_spec
 from tests.study.plans import Memory, arm, run
 from tests.study.study_files import study

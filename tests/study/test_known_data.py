@@ -8,18 +8,18 @@ import pytest
 import torch
 import yaml
 
-from study import preparation
-from study.admission import Node
-from study.check_tables import facts_of
-from study.checks import Check, check
+from study.cases import prepare
+from study.cases.prepare import FoundCases, find
+from study.checking.check import Check, check
+from study.checking.tables import facts_of
 from study.design import PlannedTrial, TrialKey
-from study.preparation import FoundCases, find
-from study.spec import Study, load
+from study.machines.admission import Node
+from study.study_file import Study, load
 from study.trial_specs import Data, trial_spec
 from tests import layout_data
 from tests.layout_data import Truth
-from trainables.data.cache import CaseRecord, Dataset
-from trainables.training import Training
+from trainables.data.cache.cache import CaseRecord, Dataset
+from trainables.training.training import Training
 
 KITS = {
     "name": "kits",
@@ -130,7 +130,7 @@ def test_prepared_and_trained_for_some_iterations(
 ) -> None:
     data, truth = written(name)
     study = check(opened(name, data, tmp_path), Node("here", 2, 0)).study
-    monkeypatch.setattr(preparation, "_records", _records_here)
+    monkeypatch.setattr(prepare, "_records", _records_here)
     made = find(study).prepare(tmp_path, lambda event: None, lambda: None)
     assert Dataset.open(made.index).channels == truth.channels
     for arm in study.arms[-1:]:  # every arm has the same data
@@ -156,6 +156,5 @@ def _trained(study: Study, data: Data, arm: int, iterations: int) -> Training:
 def _records_here(found: FoundCases, folder: pathlib.Path, *_: object) -> dict[str, CaseRecord | str]:
     """What `preparation._records` does, without Ray."""
     return {
-        case.name: preparation._prepare(case, found.options, str(folder), found.group[case.name])
-        for case in found.files
+        case.name: prepare._prepare(case, found.options, str(folder), found.group[case.name]) for case in found.files
     }

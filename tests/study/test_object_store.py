@@ -8,18 +8,18 @@ from collections.abc import Callable
 import pytest
 from moto.server import ThreadedMotoServer
 
-from study import fetching
-from study.admission import Node
-from study.checks import check
+from study.cases import fetch
+from study.checking.check import check
 from study.events import Event, SegmentDone, Step
-from study.launch import run
 from study.ledger import Ledger
-from study.sharing import prove_shared
+from study.machines.admission import Node
+from study.machines.shared_storage import prove_shared
+from study.running.run import run
 from tests.chaos.small_study import CASES, NAME, PACE, small_study
 from tests.trainables.moto_servers import stopped_for
-from trainables.data.phantom import generate
+from trainables.data.phantom.phantom import generate
 from trainables.errors import InputError
-from trainables.object_storage import storage_at
+from trainables.storage.object_store import storage_at
 
 pytest_plugins = ["tests.trainables.object_stores"]
 
@@ -86,8 +86,8 @@ def test_how_far_it_is_is_said_every_few_seconds(monkeypatch: pytest.MonkeyPatch
 
     now: list[float] = []
     told: list[Event] = []
-    monkeypatch.setattr(fetching.remote, "copy", copy)
-    fetching.fetch(small_study("s3://bucket/data?region=x"), told.append, clock=lambda: now[-1])
+    monkeypatch.setattr(fetch.remote, "copy", copy)
+    fetch.fetch(small_study("s3://bucket/data?region=x"), told.append, clock=lambda: now[-1])
     assert told == [
         Step("copying 1.2 MB of data from s3://bucket/data"),
         Step("copying 1.2 MB of data from s3://bucket/data: 41 %"),

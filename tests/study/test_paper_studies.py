@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from trainables.data.phantom import generate
+from trainables.data.phantom.phantom import generate
 
 SECONDS = 1800
 PAPERS = {"chest-ct": 2, "matthews": 3, "liver": 3, "inverse-weighting": 3, "kits19": 3}

@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from study.checks import options_of
-from study.preprocessing import files_of, misfits
-from study.spec import Study
+from study.cases.from_study_file import files_of, misfits, options_of
+from study.study_file import Study
 from tests.study.study_files import changed
 from tests.trainables import tiny
 from tests.trainables.data.files import picture
 from tests.trainables.data.published import PUBLISHED
-from trainables.data import cache, scaling
-from trainables.data.inspect import all_cases
-from trainables.training import Training
+from trainables.data.cache import cache, scaling
+from trainables.data.inspecting.inspect import all_cases
+from trainables.training.training import Training
 
 torch.set_num_threads(1)
 

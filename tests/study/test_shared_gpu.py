@@ -12,24 +12,24 @@ import pytest
 import ray
 import torch
 
-from study import ray_probes
-from study.admission import Shape
+from study.dispatch.out_of_memory import TOLD
 from study.events import Event, Step
 from study.ledger import Ledger
-from study.ray_probes import answer, on_ray
-from study.ray_session import settings
-from study.solitude import TOLD
-from study.stopping import Stopped
+from study.machines.admission import Shape
+from study.machines.ray_session import settings
+from study.probing import on_ray as ray_probes
+from study.probing.on_ray import answer, on_ray
+from study.signals import Stopped
 from study.trial_specs import Data
 from tests.study.numbers import Numbers, NumbersSegmenter
 from tests.study.numbers_study import NoData, numbers_study, run_numbers
 from tests.trainables import tiny
 from tests.trainables.data.files import options, picture
-from trainables import device
-from trainables.data import cache
-from trainables.data.layouts import CaseFiles
+from trainables.data.cache import cache
+from trainables.data.finding.layouts import CaseFiles
 from trainables.errors import InputError
-from trainables.footprint import Footprint
+from trainables.training import device
+from trainables.training.footprint import Footprint
 from trainables.trial import TrialSpec
 
 pytestmark = pytest.mark.ray

@@ -8,7 +8,7 @@ from search_spaces.grammar import Choice, Fixed, Range
 from study.design import Arm, Design, KnownTrial, TrialKey
 from study.ledger import Ledger
 from study.ledger.rows import Case
-from study.planner import decide
+from study.planning.planner import decide
 from tests.study.plans import hashed
 from trainables.trial import Outcome, Point, Score
 

@@ -11,10 +11,11 @@ import torch
 
 from tests.trainables import tiny
 from tests.trainables.data import files
-from trainables.data import cache, case
-from trainables.data.layouts import CaseFiles
+from trainables.data.cache import cache
+from trainables.data.cases import case
+from trainables.data.finding.layouts import CaseFiles
 from trainables.metrics import score_case
-from trainables.training import Training
+from trainables.training.training import Training
 
 REGIONS = {"all": (1, 2), "organ": (1,), "lesion": (2,)}
 METRICS = ("dice", "precision", "recall", "hd95")

@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from tests.study.numbers import Numbers, spec
+from trainables.evaluation.evaluated import Evaluation
 from trainables.failures import fault, reason
-from trainables.learner import Diverged, Evaluation
 from trainables.lesion_records import Lesions
 from trainables.metrics.components import lesion_records
 from trainables.metrics.histogram import Histogram
 from trainables.segment import Assignment, Report, SegmentWork, order
-from trainables.storage import Storage
+from trainables.storage.folder import Storage
+from trainables.training.learner import Diverged
 from trainables.trial import Counts, Outcome, Point, TrialSpec
 
 FOLDER = "trials/s/search-a00-r0-f0-n000"

@@ -16,8 +16,8 @@ from tests.study.numbers import Numbers, NumbersSegmenter, spec
 from tests.trainables import tiny
 from trainables import segmenter
 from trainables.segment import Assignment, Report, order
-from trainables.storage import Storage
-from trainables.training import Training
+from trainables.storage.folder import Storage
+from trainables.training.training import Training
 from trainables.trial import Outcome, TrialSpec
 
 FOLDER = "trials/s/search-a00-r0-f0-n000"
@@ -172,7 +172,7 @@ def test_segments_of_real_networks_leave_nothing(config: dict[str, Any], segment
 
 
 def test_a_network_is_what_it_builds_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainables import training
+    from trainables.training import training
 
     monkeypatch.setattr(training, "Training", lambda spec: ("a training of", spec.key))
     assert made(segmenter.Segmenter).build(spec()) == ("a training of", "search-a00-r0-f0-n000")

@@ -8,11 +8,11 @@ from typing import Any, cast
 import numpy as np
 from torch import Tensor
 
-from trainables.data import preprocess, resample
-from trainables.data.cache import Dataset
-from trainables.data.case import Case
-from trainables.data.labels import Label
-from trainables.data.options import PreprocessOptions
+from trainables.data.cache.cache import Dataset
+from trainables.data.cases.case import Case
+from trainables.data.cases.labels import Label
+from trainables.data.cases.options import PreprocessOptions
+from trainables.data.preparing import preprocess, resample
 from trainables.trial import TrialSpec
 
 

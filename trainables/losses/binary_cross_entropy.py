@@ -3,7 +3,7 @@
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from trainables.losses.voxels import read
+from trainables.losses.parts.voxels import read
 
 
 def binary_cross_entropy_loss(

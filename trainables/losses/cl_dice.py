@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from trainables.losses.checks import positive
-from trainables.losses.voxels import read
+from trainables.losses.parts.parameter_checks import positive
+from trainables.losses.parts.voxels import read
 
 POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 

@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from trainables.losses.checks import not_negative
 from trainables.losses.cross_entropy import cross_entropy_loss
 from trainables.losses.dice import dice_loss
 from trainables.losses.focal import focal_loss
+from trainables.losses.parts.parameter_checks import not_negative
 
 
 def dice_cross_entropy_loss(

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from trainables.losses.voxels import read
+from trainables.losses.parts.voxels import read
 
 
 def cross_entropy_loss(

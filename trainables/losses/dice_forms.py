@@ -5,8 +5,8 @@
 
 from torch import Tensor
 
-from trainables.losses.checks import positive
-from trainables.losses.counts import soft_counts
+from trainables.losses.parts.parameter_checks import positive
+from trainables.losses.parts.soft_counts import soft_counts
 
 
 def dice_sq_loss(

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from trainables.losses.checks import not_negative, one_of, positive
-from trainables.losses.counts import soft_counts
+from trainables.losses.parts.parameter_checks import not_negative, one_of, positive
+from trainables.losses.parts.soft_counts import soft_counts
 
 LEAST = 1e-7  # of what is raised to a power: below 1 its slope at 0 is infinite, and rounding can make it negative
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from trainables.losses.counts import soft_counts
+from trainables.losses.parts.soft_counts import soft_counts
 
 
 def gdl_sudre_loss(

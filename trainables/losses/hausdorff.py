@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.losses.checks import positive
-from trainables.losses.voxels import read
+from trainables.losses.parts.parameter_checks import positive
+from trainables.losses.parts.voxels import read
 
 
 def hausdorff_loss(

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from trainables.losses.checks import one_of
-from trainables.losses.counts import SoftCounts, soft_counts
+from trainables.losses.parts.parameter_checks import one_of
+from trainables.losses.parts.soft_counts import SoftCounts, soft_counts
 
 FORMS = ("sample", "batch", "micro_all")
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from trainables.losses.voxels import read
+from trainables.losses.parts.voxels import read
 
 
 def top_k_cross_entropy_loss(

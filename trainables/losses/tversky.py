@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from trainables.losses.checks import not_negative, one_of, positive
-from trainables.losses.counts import soft_counts
+from trainables.losses.parts.parameter_checks import not_negative, one_of, positive
+from trainables.losses.parts.soft_counts import soft_counts
 
 
 def tversky_loss(

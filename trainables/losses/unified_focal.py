@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from trainables.losses.checks import positive
-from trainables.losses.counts import counts_of
 from trainables.losses.focal_tversky import LEAST
-from trainables.losses.voxels import read
+from trainables.losses.parts.parameter_checks import positive
+from trainables.losses.parts.soft_counts import counts_of
+from trainables.losses.parts.voxels import read
 
 
 def unified_focal_loss(

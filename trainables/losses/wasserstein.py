@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from trainables.distances import UNIFORM, Rows, flaw_of, rows_of
-from trainables.losses.checks import positive
-from trainables.losses.confusion import soft_confusion
-from trainables.losses.voxels import read
+from trainables.class_distances import UNIFORM, Rows, flaw_of, rows_of
+from trainables.losses.parts.parameter_checks import positive
+from trainables.losses.parts.soft_confusion import soft_confusion
+from trainables.losses.parts.voxels import read
 
 
 def wasserstein_dice_loss(

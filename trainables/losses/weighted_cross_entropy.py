@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from trainables.losses.voxels import Voxels, read
+from trainables.losses.parts.voxels import Voxels, read
 
 
 def weighted_cross_entropy_loss(

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from trainables.losses.checks import positive
-from trainables.losses.counts import soft_counts
+from trainables.losses.parts.parameter_checks import positive
+from trainables.losses.parts.soft_counts import soft_counts
 
 
 def weighted_dice_loss(

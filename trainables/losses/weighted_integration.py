@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from trainables.losses.checks import one_of
 from trainables.losses.dice_forms import dice_lin_loss
 from trainables.losses.focal import focal_loss
+from trainables.losses.parts.parameter_checks import one_of
 
 
 def custom_loss(

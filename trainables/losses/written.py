@@ -10,7 +10,7 @@ from torch import Tensor
 from trainables import user_code
 from trainables.errors import InputError
 from trainables.losses.log_cosh import log_cosh
-from trainables.losses.voxels import read_once
+from trainables.losses.parts.voxels import read_once
 
 Loss = Callable[..., Tensor]
 FACTOR = "factor"

@@ -1,6 +1,6 @@
 """Lesions of one case: how many were found, how many falsely so, and how well those that were found are delineated.
 
-Over all scans of a split, with FROC and average recall: `reports/lesions.py`, from the same records.
+Over all scans of a split, with FROC and average recall: `reports/statistics/lesion_counts.py`, from the same records.
 """
 
 from trainables.lesion_records import Lesions

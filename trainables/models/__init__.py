@@ -16,7 +16,7 @@ from trainables.models.segnet import SegNet
 from trainables.models.unet import UNet
 from trainables.models.unet3d import UNet3d
 from trainables.models.vnet import VNet
-from trainables.streams import seed_of
+from trainables.random_streams import seed_of
 
 Builder = Callable[..., nn.Module]
 """`(in_channels, out_channels, dim, *, parameters) -> network`."""

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from study.ledger import schema
+from study.ledger.database import schema
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -19,10 +19,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
 
-from study.ledger import Ledger, schema
-from study.ledger import location as ledger_location
-from study.ledger import version as ledger_version
-from study.ledger.location import engine_for
+from study.ledger import Ledger
+from study.ledger.database import location as ledger_location
+from study.ledger.database import schema
+from study.ledger.database import version as ledger_version
+from study.ledger.database.location import engine_for
 from tests.study import small
 from trainables.errors import InputError
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from study.design import TrialKey
-from study.ledger import Lease, Ledger, schema
+from study.ledger import Lease, Ledger
+from study.ledger.database import schema
 from study.ledger.rows import Case
 from tests.study import small
 from tests.study.databases import schema_of_its_own

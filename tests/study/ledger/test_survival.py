@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from study.ledger import Ledger, LedgerAwayError, Patience, schema
-from study.ledger import location as ledger_location
+from study.ledger import Ledger, LedgerAwayError, Patience
+from study.ledger.database import location as ledger_location
+from study.ledger.database import schema
 from tests.study import small
 from tests.study.small import key
 

@@ -12,19 +12,19 @@ import pytest
 import torch
 
 from study.ledger import Ledger
+from study.tracking.database import artifact_root, configure, default_uri, prepare
+from study.tracking.experiment import View
 from study.tracking.model_export import Order, export, save
 from study.tracking.models import Models
-from study.tracking.store import artifact_root, configure, default_uri, prepare
 from study.tracking.sync import Follower
-from study.tracking.view import View
 from tests.study import tracked
 from tests.trainables import tiny
 from tests.trainables.data.files import options, pair
-from trainables import checkpoint
-from trainables.data.cache import prepare_case, write_index
+from trainables.data.cache.cache import prepare_case, write_index
 from trainables.models import DIMS, DIVISORS, build
-from trainables.storage import Storage
-from trainables.training import Training
+from trainables.storage.folder import Storage
+from trainables.training import checkpoint
+from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
 TRAINED, DAMAGED, *WITHOUT = (f"final-a0{arm}-r0-f0-n00{number}" for arm in range(2) for number in range(2))

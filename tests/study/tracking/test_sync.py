@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from study.ledger import Ledger
-from study.tracking.store import artifact_root, configure, default_uri, prepare, public
+from study.tracking.database import artifact_root, configure, default_uri, prepare, public
+from study.tracking.experiment import View
 from study.tracking.sync import Follower
-from study.tracking.view import View
 from tests.study import tracked
 
 
@@ -120,11 +120,11 @@ def test_nothing_is_sent_that_is_there(home: Path, monkeypatch: pytest.MonkeyPat
 def test_segment_by_segment_comes_to_the_same_with_each_point_sent_once(
     tmp_path: Path, template: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import study.tracking.view
+    import study.tracking.experiment
 
     sent: list[int] = []
-    real = study.tracking.view._entities
-    monkeypatch.setattr(study.tracking.view, "_entities", lambda m, p, t: sent.append(len(m)) or real(m, p, t))
+    real = study.tracking.experiment._entities
+    monkeypatch.setattr(study.tracking.experiment, "_entities", lambda m, p, t: sent.append(len(m)) or real(m, p, t))
     shutil.copy(template, tmp_path / "mlflow.db")
     ledger = tmp_path / "ledger.db"
     tracked.create(ledger)
@@ -295,10 +295,10 @@ def test_a_run_that_mlflow_refuses_costs_only_itself(home: Path, monkeypatch: py
 def test_many_points_are_sent_in_parts(
     home: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, Any]
 ) -> None:
-    import study.tracking.view
+    import study.tracking.experiment
 
-    monkeypatch.setattr(study.tracking.view, "_METRICS", 3)
-    monkeypatch.setattr(study.tracking.view, "_OTHERS", 2)
+    monkeypatch.setattr(study.tracking.experiment, "_METRICS", 3)
+    monkeypatch.setattr(study.tracking.experiment, "_OTHERS", 2)
     follow(home / "ledger.db", home)
     assert tracked.everything(default_uri(home)) == undisturbed
 

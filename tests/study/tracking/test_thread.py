@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from study.ledger import LedgerAwayError
-from study.tracking.store import artifact_root, default_uri, environment, prepare
+from study.tracking.database import artifact_root, default_uri, environment, prepare
 from study.tracking.thread import Tracker, sync
 from tests.study import tracked
 from tests.study.until import until

@@ -8,9 +8,9 @@ from typing import Any
 import nibabel
 import numpy as np
 
-from trainables.data.labels import parse_all
-from trainables.data.layouts import CaseFiles
-from trainables.data.options import PreprocessOptions
+from trainables.data.cases.labels import parse_all
+from trainables.data.cases.options import PreprocessOptions
+from trainables.data.finding.layouts import CaseFiles
 
 LABELS: Mapping[str, float | str] = {"organ": 1, "lesion": 2}
 

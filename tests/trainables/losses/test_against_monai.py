@@ -12,7 +12,7 @@ from monai.losses import (
     TverskyLoss,
 )
 
-from trainables.distances import MATRICES
+from trainables.class_distances import MATRICES
 from trainables.losses import (
     LOSSES,
     asl_lin_loss,

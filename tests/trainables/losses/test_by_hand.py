@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainables.losses import cross_entropy_loss, dice_loss, focal_loss, tversky_loss
-from trainables.losses.counts import soft_counts
+from trainables.losses.parts.soft_counts import soft_counts
 
 EVEN = torch.zeros(1, 2, 4, dtype=torch.float64)  # 50/50 everywhere
 TRUTH = torch.tensor([[1, 1, 1, 0]])

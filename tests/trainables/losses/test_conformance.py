@@ -11,7 +11,7 @@ from torch import Tensor
 from tests.trainables.losses import formulas, formulas_compound, formulas_overlap
 from trainables.losses import FACTS, LOSSES, Facts, cross_entropy_loss
 from trainables.losses.conformance import check
-from trainables.losses.voxels import read
+from trainables.losses.parts.voxels import read
 
 torch.set_num_threads(1)
 FORMULAS = formulas.FORMULAS | formulas_overlap.FORMULAS | formulas_compound.FORMULAS

@@ -19,8 +19,8 @@ from trainables.losses import (
     wasserstein_dice_loss,
     weighted_dice_loss,
 )
-from trainables.losses.counts import soft_counts
-from trainables.losses.voxels import read
+from trainables.losses.parts.soft_counts import soft_counts
+from trainables.losses.parts.voxels import read
 
 
 def gradient(name: str, logits: Tensor, target: Tensor, **parameters: object) -> tuple[float, Tensor]:

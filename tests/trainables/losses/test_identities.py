@@ -7,7 +7,7 @@ import torch
 from sklearn.metrics import matthews_corrcoef
 from torch import Tensor
 
-from trainables.distances import MATRICES
+from trainables.class_distances import MATRICES
 from trainables.losses import (
     LOSSES,
     asl_lin_loss,

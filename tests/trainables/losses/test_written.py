@@ -12,9 +12,9 @@ from tests.trainables.losses import formulas, formulas_overlap
 from trainables.errors import InputError
 from trainables.losses import LOSSES
 from trainables.losses.conformance import check, example
-from trainables.losses.voxels import Voxels, read, read_once
+from trainables.losses.parts.voxels import Voxels, read, read_once
 from trainables.losses.written import written_loss
-from trainables.training import Training
+from trainables.training.training import Training
 
 torch.set_num_threads(1)
 PARTS = {"dice": {"factor": 0.5, "eps": 1.0}, "focal": {"factor": 2.0, "gamma": 3.0}}

@@ -9,7 +9,7 @@ import torch
 from tests.trainables import tiny
 from trainables.models import DIMS, MODELS, build
 from trainables.models.normalisation import set_momentum
-from trainables.training import Training
+from trainables.training.training import Training
 
 DATA = {2: tiny.dataset((40, 37)), 3: tiny.dataset((20, 18, 19))}
 SMALL: dict[str, dict[str, Any]] = {

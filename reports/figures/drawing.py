@@ -1,0 +1,283 @@
+"""Figures as SVG for a page: small panels, one an arm, in colours that the page decides (light, dark, print).
+
+Lines differ by weight and dash before they differ by colour, so they can be told apart in grey and by everybody.
+"""
+
+import html
+import io
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from reports.results import number_format
+from reports.results.metric_facts import METRICS
+from reports.results.progress import Winner
+from reports.results.results import ArmResult, Results
+from study.ledger.rows import Curve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+
+INK, MUTED, GRID, ACCENT = "#010203", "#010204", "#010205", "#010206"
+"""Stand-ins for the page's own colours."""
+_ON_PAGE = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--line)",
+    ACCENT: "var(--accent)",
+    "#000000": "var(--ink)",  # and the greys of print
+    "#404040": "var(--ink)",
+    "#505050": "var(--muted)",
+    "#707070": "var(--muted)",
+    "#a0a0a0": "var(--faint)",
+    "#e6e6e6": "var(--line)",
+    "#ffffff": "var(--paper)",
+}
+
+STYLE: Any = {
+    "svg.fonttype": "none",  # text stays text: for screen readers, and in the page's font
+    "svg.hashsalt": "segstudy",  # equal drawings, equal bytes
+    "font.size": 8,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.solid_capstyle": "round",
+    "path.simplify": True,
+}
+SIZE = (3.0, 1.9)
+"""Inches of a panel at its natural size; the page scales it."""
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+
+_XLINK = "http://www.w3.org/1999/xlink"
+_CLEANING = (
+    (re.compile(r"<metadata>.*?</metadata>\s*", re.S), ""),
+    (re.compile(r"<style.*?</style>\s*", re.S), ""),  # it would hold for the whole page
+    (re.compile(r'<g id="[\w.]*_\d+">'), "<g>"),  # names that every drawing has
+    (re.compile(r"font-family: [^;]*; "), ""),
+    (re.compile(r' transform="rotate\(-0 [^"]*"'), ""),
+    (re.compile(r"\s*\n\s*"), "\n"),
+)
+
+
+def loss_panels(results: Results, curves: Sequence[Curve]) -> tuple[str, ...]:
+    """Training loss of each arm's final trainings; empty text where an arm has none."""
+    return tuple(_loss_panel(arm, [c for c in curves if c.trial.arm == arm.row.number]) for arm in results.arms)
+
+
+def _loss_panel(arm: ArmResult, curves: Sequence[Curve]) -> str:
+    if not curves:
+        return ""
+
+    def draw(axes: "Axes") -> None:
+        for index, dash in enumerate(DASHES):
+            if same := curves[index :: len(DASHES)]:
+                axes.plot(*broken(same), color=ACCENT, linestyle=dash, linewidth=1)
+        axes.set_ylabel("training loss")
+        axes.set_xlim(0)
+
+    return _panel(
+        draw,
+        f"Training loss of {arm.row.name} by iteration, {number_format.count(len(curves), 'training')}",
+        f"l{arm.row.number}",
+    )
+
+
+def broken(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
+    """Curves as one line with gaps between them: a thousand lines take a minute."""
+    across: list[float] = []
+    up: list[float] = []
+    for curve in curves:
+        across += [*curve.iterations.tolist(), math.nan]
+        up += [*curve.values.tolist(), math.nan]
+    return across[:-1], up[:-1]
+
+
+def search_panels(results: Results) -> tuple[str, ...]:
+    """Objective of each arm's search trials on validation cases, by mark; all panels share their axis."""
+    values = [
+        v for arm in results.arms for trial in arm.progress.values.values() for v in trial.values() if v is not None
+    ]
+    if not values:
+        return ("",) * len(results.arms)
+    limits = _padded(min(values), max(values))
+    return tuple(_search_panel(results, arm, limits) for arm in results.arms)
+
+
+def _search_panel(results: Results, arm: ArmResult, limits: tuple[float, float]) -> str:
+    if not any(arm.progress.values.values()):
+        return ""
+    won = {winner.key for winner in arm.progress.winners}
+
+    def draw(axes: "Axes") -> None:
+        others = [by_mark for key, by_mark in arm.progress.values.items() if key not in won]
+        axes.plot(*_one_line(others, dash=results.protocol.last * 0.012), color=MUTED, linewidth=0.8)
+        for winner in arm.progress.winners:
+            _draw_winner(axes, winner)
+        axes.set_ylabel(f"{METRICS[results.protocol.metric].label}, validation")
+        axes.set_ylim(*limits)
+        axes.set_xticks(results.protocol.marks, [number_format.iteration(mark) for mark in results.protocol.marks])
+        axes.set_xlim(0, results.protocol.last * 1.04)
+
+    count = number_format.count(sum(map(bool, arm.progress.values.values())), "search trial")
+    label = f"Validation objective of {arm.row.name} by iteration, {count}, the chosen one emphasised"
+    return _panel(draw, label, f"s{arm.row.number}")
+
+
+def _one_line(trials: Sequence[Mapping[int, float | None]], dash: float) -> tuple[list[float], list[float]]:
+    """All trials as one broken line, since a thousand lines take a minute; a trial with one mark as a short dash."""
+    across: list[float] = []
+    up: list[float] = []
+    for by_mark in trials:
+        points = [(float(mark), value) for mark, value in sorted(by_mark.items()) if value is not None]
+        if len(points) == 1:
+            ((mark, value),) = points
+            points = [(mark - dash, value), (mark + dash, value)]
+        across += [*(mark for mark, _ in points), math.nan]
+        up += [*(value for _, value in points), math.nan]
+    return across, up
+
+
+def _draw_winner(axes: "Axes", winner: Winner) -> None:
+    points = [(mark, value) for mark, value in sorted(winner.values.items()) if value is not None]
+    if points:
+        axes.plot(*zip(*points, strict=True), color=ACCENT, linewidth=1.8, marker="D", markersize=4)
+
+
+def mark_panels(results: Results) -> tuple[str, ...]:
+    """The objective on test cases by mark with its interval, other arms behind; none where there is one mark only.
+
+    The scale is that of the arms without failures, so that a collapsed one does not flatten the others; its own panel
+    reaches down to it.
+    """
+    series = [_by_mark(results, arm) for arm in results.arms]
+    sound = [
+        s
+        for s, arm in zip(series, results.arms, strict=True)
+        if not (arm.trainings.diverged or arm.trainings.collapsed)
+    ]
+    usual = [value for points in sound for _, *values in points for value in values]
+    if len(results.protocol.marks) == 1 or not any(series):
+        return ("",) * len(results.arms)
+    return tuple(_mark_panel(results, place, series, usual) for place in range(len(results.arms)))
+
+
+Points = Sequence[tuple[int, float, float, float]]
+"""(mark, mean, low, high)."""
+
+
+def _mark_panel(results: Results, place: int, series: Sequence[Points], usual: Sequence[float]) -> str:
+    how, arm, points = results.protocol, results.arms[place], series[place]
+    if not points:
+        return ""
+    marks, means, low, high = (list(column) for column in zip(*points, strict=True))
+    limits = _padded(min([*usual, *means]), max([*usual, *means]))
+
+    def draw(axes: "Axes") -> None:
+        for number, others in enumerate(series):
+            if number != place and others:
+                axes.plot(
+                    [point[0] for point in others], [point[1] for point in others], color=MUTED, linewidth=1, alpha=0.45
+                )
+        reach = [[m - a for m, a in zip(means, low, strict=True)], [b - m for m, b in zip(means, high, strict=True)]]
+        axes.errorbar(marks, means, reach, color=ACCENT, linewidth=1.6, marker="o", markersize=3.5, elinewidth=1)
+        axes.set_ylabel(f"{METRICS[how.metric].label}, test")
+        axes.set_ylim(*limits)
+        axes.set_xticks(how.marks, [number_format.iteration(mark) for mark in how.marks])
+        axes.set_xlim(0, how.last * 1.06)
+
+    label = f"{METRICS[how.metric].label} of {arm.row.name} on test cases by iteration, with its interval"
+    return _panel(draw, label, f"m{arm.row.number}")
+
+
+def _by_mark(results: Results, arm: ArmResult) -> list[tuple[int, float, float, float]]:
+    how = results.protocol
+    cells = [(mark, arm.cells[how.region, how.metric, mark].estimate) for mark in how.marks]
+    return [
+        (
+            mark,
+            found.mean,
+            found.mean if found.low is None else found.low,
+            found.mean if found.high is None else found.high,
+        )
+        for mark, found in cells
+        if found is not None
+    ]
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    pad = (high - low or abs(high) or 1.0) * 0.06
+    return low - pad, high + pad
+
+
+def _panel(draw: Callable[["Axes"], None], label: str, key: str) -> str:
+    def with_iterations(axes: "Axes") -> None:
+        draw(axes)
+        axes.set_xlabel("iteration")
+
+    return drawing(with_iterations, label, key, SIZE)
+
+
+def drawing(draw: Callable[["Axes"], None], label: str, key: str, size: tuple[float, float]) -> str:
+    """A drawing in the page's colours.
+
+    Args:
+        draw: Draws on the axes that it is given, in `INK`, `MUTED`, `GRID` and `ACCENT`.
+        label: What a screen reader says.
+        key: What its ids begin with, to be its own on the page.
+        size: Inches.
+    """
+    with _style():
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        draw(axes)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _for_page(out.getvalue(), label, key)
+
+
+@contextmanager
+def _style() -> "Iterator[None]":
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a user's own settings must not change a report
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def _for_page(svg: str, label: str, key: str) -> str:
+    """The drawing without prologue and fixed size, its ids its own, its colours the page's, its font the page's."""
+    body = svg[svg.index("<svg") :]
+    box = re.search(r'viewBox="[^"]+"', body)
+    assert box is not None
+    opening = f'<svg {box.group()} role="img" aria-label="{html.escape(label)}" xmlns:xlink="{_XLINK}">'
+    body = opening + body[body.index(">") + 1 :]
+    for pattern, instead in _CLEANING:
+        body = pattern.sub(instead, body)
+    # hundredths of a point are enough; what is written on an axis keeps its digits
+    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag.group()), body)
+    body = re.sub(r'(id="|href="#|url\(#)', rf"\1{key}-", body)
+    for stand_in, colour in _ON_PAGE.items():
+        body = body.replace(stand_in, colour)
+    return body.strip()

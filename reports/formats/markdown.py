@@ -1,0 +1,60 @@
+"""The report as Markdown (GitHub's tables)."""
+
+import re
+
+from reports.document import Document
+from reports.tables.table import LIKE_BEST, Entry, Row, Table
+
+_SPECIAL = re.compile(r"[\\`*<>|\[\]]|(?<!\w)_|_(?!\w)|^(?=[#+-]\s|\d+\.\s)")
+
+
+def markdown(document: Document) -> str:
+    """The whole report."""
+    blocks = [f"# {escape(document.name)}", escape(document.headline) + "."]
+    if not document.complete:
+        blocks.append("**This study is not finished.**")
+    blocks += ["## What may be claimed", "\n\n".join(map(escape, document.claims))]
+    for title, lines in (("## Missing", document.missing), ("## To be known", document.remarks)):
+        if lines:
+            blocks += [title, "\n".join(f"- {escape(line)}" for line in lines)]
+    blocks += [block for found in document.tables for block in _table(found)]
+    if document.methods:
+        blocks += ["## Methods, for the manuscript", "\n\n".join(map(escape, document.methods))]
+    blocks += ["## Study", "\n".join(f"- {what}: {escape(how)}" for what, how in document.facts)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that reads as it is: no emphasis, links, HTML, cells or line breaks out of names and reasons."""
+    return _SPECIAL.sub(lambda found: "\\" + found.group(), " ".join(text.split()))
+
+
+def _table(found: Table) -> list[str]:
+    rule = ["---" if index in found.words else "---:" for index in range(len(found.columns))]
+    rows = [list(map(escape, found.full_columns)), rule, *(_row(row) for row in found.rows)]
+    notes = "\n".join(f"- {escape(note)}" for note in found.notes)
+    return [
+        f"## {escape(found.title)}",
+        "\n".join(f"| {' | '.join(row)} |" for row in rows),
+        *([notes] if notes else []),
+    ]
+
+
+def _row(row: Row) -> list[str]:
+    cells = [_cell(entry) for entry in row.entries]
+    if row.remark:  # a paper's own numbers: in italics, and said to be so
+        cells = [f"*{cell}*" if cell else "" for cell in cells]
+        cells[0] += f" ({escape(row.remark)})"
+    return cells
+
+
+def _cell(entry: Entry) -> str:
+    text = f"**{escape(entry.text)}**" if entry.best else escape(entry.text)
+    text += f" {LIKE_BEST}" if entry.like_best else ""
+    return f"{text} {_detail(entry)}".rstrip()
+
+
+def _detail(entry: Entry) -> str:
+    if not entry.detail:
+        return ""
+    return escape(entry.detail) if entry.span is not None else f"({escape(entry.detail)})"

@@ -1,0 +1,97 @@
+"""The report for a terminal: the objective's table, what may be claimed, what is missing."""
+
+import textwrap
+from collections.abc import Sequence
+
+from reports.document import Document
+from reports.tables.table import LIKE_BEST, Entry, Row, Table
+
+WIDEST = 160
+"""Letters of a table's line, where a terminal is not wider: more does not fit a screen."""
+
+
+def text(document: Document, width: int = 100) -> str:
+    """The tables that the file asks for, else the objective's, and the sentences, as plain text.
+
+    Args:
+        document: The report.
+        width: Letters of a line of sentences; tables may be wider.
+    """
+    shown = document.asked or document.regions[:1]
+    blocks = [f"{document.name}: {document.headline}", *(table(found, max(width, WIDEST)) for found in shown)]
+    for heading, lines in (("", document.claims), ("Missing:", document.missing), ("Note:", document.remarks)):
+        if lines:
+            blocks.append(
+                "\n".join([heading] * bool(heading) + [_wrapped(line, width, bool(heading)) for line in lines])
+            )
+    return "\n\n".join(blocks) + "\n"
+
+
+def _wrapped(line: str, width: int, item: bool) -> str:
+    return textwrap.fill(line, width, initial_indent="- " if item else "", subsequent_indent="  " if item else "")
+
+
+def table(found: Table, width: int = WIDEST) -> str:
+    """A table with aligned columns: words to the left, numbers to the right; `*` marks a column's best.
+
+    Args:
+        found: The table.
+        width: Letters of a line; a wider table comes in parts, each with the columns of words.
+    """
+    first = next((index for index in range(len(found.columns)) if index not in found.words), 0)
+    marked = []
+    for row in found.rows:
+        cells = [_cell(entry, index == first) for index, entry in enumerate(row.entries)]
+        marked.append((_in_brackets(row) if row.state == "printed" else cells[0], *cells[1:]))
+    lines = [found.full_columns, *marked]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    parts = [_aligned(lines, widths, part, found.words) for part in _parts(widths, found.words, width)]
+    notes = "*: best of its column" + ("; ≈: cannot be told from the best" if _any_like_best(found) else "")
+    printed = any(row.state == "printed" for row in found.rows)
+    notes += "; (in brackets): a paper's own numbers, by its own protocol" if printed else ""
+    return "\n".join([found.title, *"\n\n".join(parts).split("\n"), notes])
+
+
+def _parts(widths: Sequence[int], words: frozenset[int], width: int) -> list[list[int]]:
+    """Columns of each part: those of words in all of them, the others where they fit."""
+    left = [index for index in range(len(widths)) if index in words]
+    taken = sum(widths[index] + 2 for index in left)
+    parts: list[list[int]] = []
+    room = 0
+    for index in range(len(widths)):
+        if index in words:
+            continue
+        if not parts or widths[index] + 2 > room:
+            parts.append([*left])
+            room = width - taken
+        parts[-1].append(index)
+        room -= widths[index] + 2
+    return parts or [left]
+
+
+def _aligned(
+    lines: Sequence[Sequence[str]], widths: Sequence[int], columns: Sequence[int], words: frozenset[int]
+) -> str:
+    written = [
+        "  ".join(
+            line[index].ljust(widths[index]) if index in words else line[index].rjust(widths[index])
+            for index in columns
+        ).rstrip()
+        for line in lines
+    ]
+    return "\n".join([written[0], "─" * max(map(len, written)), *written[1:]])
+
+
+def _in_brackets(row: Row) -> str:
+    first = row.entries[0]
+    return f"({', '.join(filter(None, (first.text, first.detail)))})"
+
+
+def _cell(entry: Entry, first: bool) -> str:
+    """Intervals stand beside the first metric only, so that the table fits a terminal."""
+    mark = "*" if entry.best else LIKE_BEST if entry.like_best else ""
+    return f"{entry.text}{mark}" + (f" {entry.detail}" if entry.detail and first else "")
+
+
+def _any_like_best(found: Table) -> bool:
+    return any(entry.like_best for row in found.rows for entry in row.entries)

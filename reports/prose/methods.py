@@ -1,0 +1,157 @@
+"""The Methods paragraphs for the manuscript, in plain English, written from the ledger alone."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reports.results import number_format
+from reports.results.metric_facts import METRICS
+from reports.results.names import objective
+from reports.results.number_format import count
+from reports.results.protocol import MEAN
+from reports.results.results import Results
+
+NORMALIZED = {
+    "zscore": "scaled to mean 0 and standard deviation 1 by case",
+    "minmax": "scaled to [0, 1] by case",
+    "none": "not scaled",
+}
+SAMPLERS = {
+    "tpe": "a tree-structured Parzen estimator",
+    "random": "random search",
+    "grid": "grid search in a random order",
+    "qmc": "a scrambled Sobol sequence",
+}
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD with Nesterov momentum"}
+
+
+def methods(results: Results) -> tuple[str, ...]:
+    """Data, training, search and statistics, a paragraph each."""
+    parts = (_data(results), _training(results), _search(results), _statistics(results))
+    return tuple(" ".join(sentence for sentence in part if sentence) for part in parts)
+
+
+def _data(results: Results) -> list[str]:
+    how, file, cases = results.protocol, results.records.study.file, results.records.cases
+    unit = "patient" if how.by_patient else "case"
+    patients = f" of {count(len({case.group for case in cases}), 'patient')}" if how.by_patient else ""
+    if how.folds > 1:
+        split = f"They were split by {unit} into {how.folds} folds" + (
+            ", apart from a test set." if how.test_apart else ", and each case was tested in one of them."
+        )
+    else:
+        parts = Counter(case.splits[0] for case in cases)
+        split = (
+            f"They were split by {unit} into {parts['train']} for training, {parts['validation']} for validation and "
+            f"{parts['test']} for testing."
+        )
+    regions = file["dataset"]["regions"] or {}
+    named = [name if list(labels) == [name] else f"{name} ({' and '.join(labels)})" for name, labels in regions.items()]
+    scored = f"Scored {'was' if len(named) == 1 else 'were'} {_list(named)}." if named else ""
+    return [f"We used {count(len(cases), 'case')}{patients}.", split, scored, *_images(file["preprocess"])]
+
+
+def _images(preprocess: Mapping[str, Any]) -> list[str]:
+    spacing, clip = preprocess["spacing"], preprocess["clip"]
+    grid = "Images kept their own grids"
+    if isinstance(spacing, list | tuple):
+        axes = "z, y, x" if len(spacing) == 3 else "y, x"
+        grid = f"Images were resampled to {number_format.setting(spacing)} mm ({axes})"
+    cut = f"cut to {clip[0]:g} to {clip[1]:g} and " if clip else ""
+    normalize = preprocess["normalize"]
+    scaled = NORMALIZED.get(normalize, f"normalised ({normalize})") if isinstance(normalize, str) else "normalised"
+    return [f"{grid}; intensities were {cut}{scaled}. Scores were computed on the original grids."]
+
+
+def _training(results: Results) -> list[str]:
+    file, rows = results.records.study.file, [arm.row for arm in results.arms]
+    models, losses = (list(dict.fromkeys(getattr(row, kind) for row in rows)) for kind in ("model", "loss"))
+    weighted = " with and without inverse lesion weighting" if len({row.weighting for row in rows}) > 1 else ""
+    training, patch, augment = file["training"], file["patch"], file["augment"]
+    optimizer, batch = training["optimizer"], number_format.setting(training["batch_size"])
+    with_what = OPTIMIZERS.get(optimizer, optimizer) if isinstance(optimizer, str) else f"{_list(optimizer)} (tuned)"
+    return [
+        f"We compared {count(len(rows), 'arm')}: {'network' if len(models) == 1 else 'networks'} {_list(models)}, "
+        f"{'loss' if len(losses) == 1 else 'losses'} {_list(losses)}{weighted}.",
+        f"Each training ran {training['iterations']:,} iterations on batches of {batch} patches of "
+        f"{number_format.setting(patch['size'])} voxels with {with_what}, in {training['precision']}; learning rate: "
+        f"{number_format.setting(training['learning_rate'])}; its schedule: "
+        f"{number_format.setting(training['schedule'])}.",
+        "Of each training the checkpoint that was best on validation cases was kept."
+        if training.get("checkpoint") == "best"
+        else "The last state of each training was kept.",
+        f"Patches were augmented by {_list([number_format.recipe(one) for one in augment])}."
+        if augment
+        else "Patches were not augmented.",
+        "The default parameters of each tuned arm were trained and tested beside it." if results.defaults else "",
+        "All arms met the same initial weights, patches and augmentations for a given seed.",
+        f"Whole images were predicted in windows that overlap by {number_format.setting(patch['overlap'])} voxels.",
+    ]
+
+
+def _search(results: Results) -> list[str]:
+    how, budget = results.protocol, results.records.study.file["budget"]
+    tuned = sorted({name for arm in results.arms for name in arm.progress.tuned})
+    lines = ["Nothing was tuned: all parameters stayed at the values given."]
+    if any(arm.progress.search.planned for arm in results.arms):
+        halving = budget["halving"]
+        cut = (
+            f", of each cohort of {budget['cohort']} one in {halving['eta']} going on at iterations "
+            f"{_list([f'{mark:,}' for mark in halving['marks'][:-1]])}"
+            if halving and halving["eta"] > 1 and len(halving["marks"]) > 1
+            else ""
+        )
+        times = f", {how.searches} times" if how.searches > 1 else ""
+        lines = [
+            f"For each arm, {how.trials_per_arm} configurations were tried by {SAMPLERS.get(how.sampler, how.sampler)}"
+            f"{times}, the defaults first and failures counted{cut}.",
+            f"Tuned: {_list([name.replace('.', ' ', 1).replace('_', ' ') for name in tuned])}.",
+            f"The configuration with the best {objective(results)} on validation cases was chosen.",
+        ]
+    on = "training and validation" if budget.get("final_on") == "train+validation" else "training"
+    return [
+        *lines,
+        f"{'It' if len(lines) > 1 else 'Each arm'} was then trained on {on} cases with {count(how.seeds, 'seed')}"
+        + (f" in each of {how.folds} folds" if how.folds > 1 else "")
+        + f" and scored on {_tested(results)}; nothing was chosen afterwards.",
+    ]
+
+
+def _tested(results: Results) -> str:
+    how = results.protocol
+    if how.folds == 1 or how.test_apart:
+        return "the test cases, which nothing had seen before"
+    if how.search_in == "first_fold" and any(arm.progress.search.planned for arm in results.arms):
+        return "the cases that each fold tests, among them those on which the first fold had chosen"
+    return "the cases that each fold tests"
+
+
+def _statistics(results: Results) -> list[str]:
+    how, metric = results.protocol, METRICS[results.protocol.metric]
+    where = f"{metric.label} ({'mean over regions' if how.region == MEAN else how.region})"
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(results.records.study.versions.items()))
+    comparisons = len(results.comparisons)
+    tested = (
+        f"Differences in {where} from the baseline {how.baseline} were tested by a two-way t with "
+        f"{'patients' if how.by_patient else 'cases'} and {'searches' if how.searches >= 3 else 'seeds'} as random "
+        f"effects and Satterthwaite's degrees of freedom; p-values of {count(comparisons, 'comparison')} were adjusted "
+        "by Holm's method; no other metric, region or iteration was tested."
+        if comparisons and not how.dependent
+        else "No difference was tested."
+    )
+    lacking = (
+        "has no score"
+        if how.empty == "missing"
+        else "counts 1 where it was not predicted either (distances: 0) and 0 where it was (the image's diagonal)"
+    )
+    return [
+        "Means are given with 95 % intervals.",
+        tested,
+        f"A region that the reference lacks {lacking}; one that is there and was not found counts "
+        "0 (distances: the image's diagonal), and so does every case of a training that diverged.",
+        f"Software: {versions}. Data digest: {results.records.study.data_digest[:16]}.",
+    ]
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

@@ -1,0 +1,290 @@
+"""From records to results: every number of a report, before it is laid out. A pure function of the ledger."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from reports.results.estimates import Cell, cell
+from reports.results.metric_facts import METRICS
+from reports.results.progress import Progress, progress
+from reports.results.protocol import Protocol, protocol
+from reports.results.records import Records
+from reports.results.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
+from reports.results.split_scores import SplitRecords, false_volumes, split_cells
+from reports.statistics.intervals_and_tests import holm, like_the_best
+from study.design import DEFAULTS
+from study.ledger.rows import ArmRow
+
+Column = tuple[str, str, int]
+"""(region, metric, mark)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """What means over scored cases hide, counted over all trainings at the last mark.
+
+    Attributes:
+        missed: Times that nothing was found of a region that is there.
+        present: Times that it was there.
+        false: Times that something was found where the region is not.
+        absent: Times that it was not there.
+        false_volume: Median size of what was found there, in mL (mm² in 2D; voxels where the spacing is unknown); None
+            where nothing was, or where the ledger does not know.
+    """
+
+    missed: int
+    present: int
+    false: int
+    absent: int
+    false_volume: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Trainings:
+    """How an arm's final trainings ended.
+
+    Attributes:
+        planned: Searches × folds × seeds.
+        scored: Reached the last mark.
+        collapsed: Of these, how many find nothing right in any case.
+        diverged: The loss was not finite: every case counts 0 (or the image's diagonal).
+        missing: Lost to memory, a machine or an error: not counted.
+    """
+
+    planned: int
+    scored: int
+    collapsed: int
+    diverged: int
+    missing: int
+
+    @property
+    def ended(self) -> int:
+        """How many will not go on."""
+        return self.scored + self.diverged + self.missing
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """One row of the tables.
+
+    Attributes:
+        row: The arm.
+        progress: How far it is, and what it cost.
+        trainings: How its final trainings ended.
+        cells: Mean and interval by column; the mean over regions only where the objective is that.
+        detection: Region → what its means hide.
+    """
+
+    row: ArmRow
+    progress: Progress
+    trainings: Trainings
+    cells: Mapping[Column, Cell]
+    detection: Mapping[str, Detection]
+
+    @property
+    def standing(self) -> Literal["complete", "searching", "training", "failed"]:
+        """`failed` where its search is over and found nothing, or where no final training is of any use."""
+        if self.trainings.ended == self.trainings.planned:
+            return "failed" if self.trainings.scored + self.trainings.diverged == 0 else "complete"
+        if self.progress.winners:
+            return "training"
+        return "failed" if self.progress.search.planned and self.progress.search.over else "searching"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """An arm against the baseline, in the objective's metric and region at the last mark.
+
+    Attributes:
+        arm: The arm's name.
+        cell: Arm minus baseline, by case and training.
+        p: Holm's, over all arms of the study; None where groups are too few or one of the two has no result.
+    """
+
+    arm: str
+    cell: Cell
+    p: float | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Results:
+    """All numbers of a report.
+
+    Attributes:
+        records: What they were made from.
+        protocol: How the study compares.
+        scores: Test scores.
+        arms: By number, without those of the defaults.
+        defaults: Tuned arm → what its default parameters reached, where the file asks for that: shown, never tested.
+        comparisons: Every arm but the baseline, by number; empty without a baseline.
+        best: Column → arms that show its best mean; of arms that are complete.
+        like_best: Arms that cannot be told from the best in the objective (Holm over all pairs); None where that
+            cannot be asked: too few groups, or no arm is complete.
+    """
+
+    records: Records
+    protocol: Protocol
+    scores: FinalScores
+    arms: tuple[ArmResult, ...]
+    defaults: Mapping[str, ArmResult]
+    comparisons: tuple[Comparison, ...]
+    best: Mapping[Column, frozenset[str]]
+    like_best: frozenset[str] | None
+
+    @property
+    def objective(self) -> Column:
+        """The primary column."""
+        return self.protocol.region, self.protocol.metric, self.protocol.last
+
+    @property
+    def every_arm(self) -> tuple[ArmResult, ...]:
+        """With those of the defaults, by number."""
+        return tuple(sorted((*self.arms, *self.defaults.values()), key=lambda arm: arm.row.number))
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is owed any more."""
+        return all(arm.standing in ("complete", "failed") for arm in self.every_arm)
+
+    @property
+    def pixels(self) -> bool:
+        """Whether distances are in pixels: the spacing of some test case is unknown."""
+        return any(not case.facts.get("spacing") for case in self.scores.cases)
+
+
+def results(records: Records) -> Results:
+    """Works out everything."""
+    how = protocol(records.study, records.arms, records.cases)
+    names = [arm.name for arm in records.arms]
+    scores = final_scores(how, names, records.trials, records.cases, records.scores)
+    every = tuple(
+        ArmResult(
+            row=row,
+            progress=state,
+            trainings=(trainings := _trainings(scores, row)),
+            cells=_cells(scores, row.name, trainings) | split_cells(scores, records.split, row.number),
+            detection={region: _detection(scores, records.split, row, region) for region in how.shown_regions},
+        )
+        for row, state in zip(records.arms, progress(records, how), strict=True)
+    )
+    beside = {arm.row.name.removesuffix(DEFAULTS): arm for arm in every if arm.row.name.endswith(DEFAULTS)}
+    arms = tuple(arm for arm in every if not arm.row.name.endswith(DEFAULTS))
+    best = _best(arms)
+    return Results(
+        records=records,
+        protocol=how,
+        scores=scores,
+        arms=arms,
+        defaults=beside,
+        comparisons=_comparisons(scores, arms, how),
+        best=best,
+        like_best=_like_best(scores, arms, best.get((how.region, how.metric, how.last), frozenset())),
+    )
+
+
+def _cells(scores: FinalScores, arm: str, trainings: Trainings) -> dict[Column, Cell]:
+    how = scores.protocol
+    cells = {
+        (region, metric, mark): cell(scores.of(arm, mark, region, metric), scores.groups)
+        for region, metric, mark in itertools.product(how.shown_regions, how.metrics, how.marks)
+    }
+    if trainings.scored == 0:
+        cells |= {column: _without_interval(found) for column, found in cells.items() if column[2] == how.last}
+    return cells
+
+
+def _without_interval(found: Cell) -> Cell:
+    """Zeros that a rule sets have no spread to speak of."""
+    if found.estimate is None:
+        return found
+    return dataclasses.replace(found, estimate=dataclasses.replace(found.estimate, low=None, high=None, p=None))
+
+
+def _trainings(scores: FinalScores, row: ArmRow) -> Trainings:
+    ends = {run: end for run, end in scores.ends.items() if run[0] == row.number}
+    kinds = list(ends.values())
+    return Trainings(
+        planned=len(kinds),
+        scored=kinds.count("scored"),
+        collapsed=sum(_collapsed(scores, run) for run, end in ends.items() if end == "scored"),
+        diverged=kinds.count("diverged"),
+        missing=kinds.count("missing"),
+    )
+
+
+def _collapsed(scores: FinalScores, run: Run) -> bool:
+    """Whether a training finds nothing right in any region of any case at the last mark."""
+    values, notes = scores.at_the_end(run)
+    there = np.isfinite(values) & (notes[:, None] < FALSE_POSITIVE)  # where there is something to be found
+    wrong = np.broadcast_to(notes[:, None] == MISS, there.shape)
+    for index, name in enumerate(scores.protocol.metrics):
+        if METRICS[name].kind == "share":
+            wrong = wrong | (values[:, [index]] == 0)
+    return bool(there.any() and (wrong | ~there).all())
+
+
+def _detection(scores: FinalScores, split: SplitRecords, row: ArmRow, region: str) -> Detection:
+    how = scores.protocol
+    regions = [how.regions.index(part) for part in how.parts(region)]
+    runs = [run for run, end in scores.ends.items() if run[0] == row.number and end == "scored"]
+    ends = [scores.at_the_end(run) for run in runs]
+    values, notes = [v[regions, 0] for v, _ in ends], [n[regions] for _, n in ends]
+    false = sum(int((note == FALSE_POSITIVE).sum()) for note in notes)
+    return Detection(
+        missed=sum(int((note == MISS).sum()) for note in notes),
+        present=sum(
+            int((np.isfinite(value) & (note < FALSE_POSITIVE)).sum()) for value, note in zip(values, notes, strict=True)
+        ),
+        false=false,
+        absent=false + sum(int((note == CLEAN_NEGATIVE).sum()) for note in notes),
+        false_volume=float(np.median(volumes)) if (volumes := false_volumes(how, split, row.number, region)) else None,
+    )
+
+
+def _best(arms: Sequence[ArmResult]) -> dict[Column, frozenset[str]]:
+    """Arms whose mean is the best as printed: what looks equal is marked equally."""
+    best: dict[Column, frozenset[str]] = {}
+    for column in dict.fromkeys(column for arm in arms for column in arm.cells):
+        metric = METRICS[column[1]]
+        shown = {
+            arm.row.name: round(mean, metric.decimals)
+            for arm in arms
+            if arm.standing == "complete" and column in arm.cells and (mean := arm.cells[column].mean) is not None
+        }
+        if shown:
+            top = metric.best(shown.values())
+            best[column] = frozenset(name for name, value in shown.items() if value == top)
+    return best
+
+
+def _difference(scores: FinalScores, arm: str, other: str, *, sensitivity: bool = False) -> Cell:
+    how = scores.protocol
+    mine, theirs = (scores.of(name, how.last, how.region, how.metric) for name in (arm, other))
+    found = cell(mine - theirs, scores.groups, sensitivity=sensitivity and not how.dependent)
+    if how.dependent and found.estimate is not None:
+        return dataclasses.replace(found, estimate=dataclasses.replace(found.estimate, p=None))
+    return found
+
+
+def _comparisons(scores: FinalScores, arms: Sequence[ArmResult], how: Protocol) -> tuple[Comparison, ...]:
+    if how.baseline is None:
+        return ()
+    others = [arm.row.name for arm in arms if arm.row.name != how.baseline]
+    cells = {name: _difference(scores, name, how.baseline, sensitivity=True) for name in others}
+    raw = {name: found.estimate.p for name, found in cells.items() if found.estimate is not None}
+    tested = {name: p for name, p in raw.items() if p is not None}
+    adjusted = dict(zip(tested, holm(list(tested.values()), len(others)), strict=True))
+    return tuple(Comparison(arm=name, cell=cells[name], p=adjusted.get(name)) for name in others)
+
+
+def _like_best(scores: FinalScores, arms: Sequence[ArmResult], best: frozenset[str]) -> frozenset[str] | None:
+    names = [arm.row.name for arm in arms if arm.standing == "complete"]
+    pairs = {frozenset(pair): _difference(scores, *pair).estimate for pair in itertools.combinations(names, 2)}
+    p = {pair: found.p for pair, found in pairs.items() if found is not None and found.p is not None}
+    if not best or not p:
+        return None
+    top = next(name for name in names if name in best)
+    return like_the_best(top, p, len(arms) * (len(arms) - 1) // 2)

@@ -1,0 +1,231 @@
+"""Test scores of the final stage as one dense array, with METHOD.md §4's policy on what is empty, failed or missing.
+
+Shape letters: A arms, T marks, R regions, M metrics, K searches, F folds, S seeds, N test cases.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.results.estimates import mean_over
+from reports.results.metric_facts import METRICS, Metric
+from reports.results.protocol import Protocol
+from reports.statistics.intervals_and_tests import Floats
+from search_spaces.metrics import of_split
+from study.ledger.rows import Case, Scores, TrialRow
+
+End = Literal["scored", "diverged", "missing", "owed"]
+"""How a final training ended: with scores at the last mark; with a loss that is not finite, which counts as 0 (or the
+diagonal); lost to memory, the machine or an error, which counts as missing; or not yet."""
+
+Run = tuple[int, int, int, int]
+"""(arm, search, fold, seed) of a final training."""
+
+NON_FINITE = "non-finite"
+"""How the reason of a trial begins whose loss or weights were not finite (`trainables.training.learner.Diverged`)."""
+
+MISS, FALSE_POSITIVE, CLEAN_NEGATIVE = 1, 2, 3
+NOTES = {"miss": MISS, "false positive": FALSE_POSITIVE, "clean negative": CLEAN_NEGATIVE}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FinalScores:
+    """What every final training scored on every test case.
+
+    Attributes:
+        protocol: Names of marks, regions and metrics, in the order of the axes.
+        arms: Names of the arms, in the order of the axis.
+        cases: The test cases of all folds, by name.
+        groups: `(N,)` which group each case belongs to, from 0, by name of the group.
+        values: `(A, T, R, M, K, F, S, N)`; NaN where missing, or where a fold does not test the case.
+        notes: `(A, T, R, K, F, S, N)` uint8: 0, or one of MISS, FALSE_POSITIVE, CLEAN_NEGATIVE.
+        ends: How each planned training ended.
+    """
+
+    protocol: Protocol
+    arms: tuple[str, ...]
+    cases: tuple[Case, ...]
+    groups: NDArray[np.intp]
+    values: Floats
+    notes: NDArray[np.uint8]
+    ends: Mapping[Run, End]
+
+    def of(self, arm: str, mark: int, region: str, metric: str) -> Floats:
+        """`(K, F, S, N)` values of one arm; for a mean, by case over the regions that it has, as the objective is."""
+        how = self.protocol
+        by_region = self.values[self.arms.index(arm), how.marks.index(mark), :, how.metrics.index(metric)]
+        parts = [how.regions.index(part) for part in how.parts(region)]
+        return mean_over(by_region[parts], 0) if len(parts) > 1 else np.asarray(by_region[parts[0]])
+
+    def at_the_end(self, run: Run) -> tuple[Floats, NDArray[np.uint8]]:
+        """`(R, M, N)` values and `(R, N)` notes of one training at the last mark."""
+        arm, search, fold, seed = run
+        return self.values[arm, -1, :, :, search, fold, seed], self.notes[arm, -1, :, search, fold, seed]
+
+    @property
+    def patients(self) -> int:
+        """Number of groups among the test cases."""
+        return int(self.groups.max()) + 1 if len(self.groups) else 0
+
+
+def diverged(trial: TrialRow) -> bool:
+    """Whether a trial failed because its loss or weights were not finite: that is the loss's own fault."""
+    return trial.status == "failed" and (trial.reason or "").startswith(NON_FINITE)
+
+
+def final_scores(
+    protocol: Protocol, arms: Sequence[str], trials: Sequence[TrialRow], cases: Sequence[Case], scores: Scores
+) -> FinalScores:
+    """Lays the ledger's rows out and applies the policy.
+
+    Args:
+        protocol: The study's.
+        arms: All arms, by number.
+        trials: All trials; those of the search stage are passed over.
+        cases: All cases.
+        scores: Rows of final trials; others, and metrics or regions that the protocol does not name, are passed over.
+    """
+    tested = tuple(case for case in cases if "test" in case.splits)
+    names = sorted({case.group for case in tested})
+    groups = np.array([names.index(case.group) for case in tested], dtype=np.intp)
+    axes = (len(arms), len(protocol.marks), len(protocol.regions))
+    runs = (protocol.searches, protocol.folds, protocol.seeds)
+    values = np.full((*axes, len(protocol.metrics), *runs, len(tested)), np.nan)
+    notes = np.zeros((*axes, *runs, len(tested)), dtype=np.uint8)
+    reached = _fill(values, notes, protocol, tested, scores)
+    final = {
+        (key.arm, key.search, key.fold, key.number): trial
+        for trial in trials
+        if (key := trial.key).stage == "final" and key.search < runs[0] and key.fold < runs[1] and key.number < runs[2]
+    }
+    ends = {
+        (arm, *run): _end(final.get((arm, *run)), reached, protocol)
+        for arm in range(len(arms))
+        for run in np.ndindex(*runs)
+    }
+    _count_diverged(
+        values, notes, protocol, tested, [final[run] for run, end in ends.items() if end == "diverged"], reached
+    )
+    return FinalScores(protocol, tuple(arms), tested, groups, values, notes, ends)
+
+
+Reached = set[tuple[int, int, int, int, int]]
+"""(arm, search, fold, seed, mark) that have scores."""
+
+
+def _fill(
+    values: Floats, notes: NDArray[np.uint8], protocol: Protocol, tested: Sequence[Case], scores: Scores
+) -> Reached:
+    """Writes the ledger's rows to their places."""
+    position = {case.name: index for index, case in enumerate(tested)}
+    to_case = np.array([position.get(case.name, -1) for case in scores.cases], dtype=np.intp)
+    to_region, to_metric = _places(scores.regions, protocol.regions), _places(scores.metrics, protocol.metrics)
+    to_note = np.array([NOTES.get(note, 0) for note in scores.notes] + [0], dtype=np.uint8)  # -1 is none
+    to_run = np.array(
+        [
+            (key.arm, key.search, key.fold, key.number) if key.stage == "final" else (-1, 0, 0, 0)
+            for key in scores.trials
+        ],
+        dtype=np.intp,
+    ).reshape(-1, 4)
+    limits = (values.shape[0], *values.shape[4:7])
+    known = np.asarray(np.all((to_run >= 0) & (to_run < limits), axis=1), dtype=np.bool_)
+    to_mark = np.searchsorted(protocol.marks, scores.iteration)
+    to_mark[to_mark == len(protocol.marks)] = 0
+    here = known[scores.trial] & (to_case[scores.case] >= 0) & (to_region[scores.region] >= 0)
+    here &= (to_metric[scores.metric] >= 0) & (np.array(protocol.marks)[to_mark] == scores.iteration)
+    # one place in memory for each row: eight indices at a time take three times as long for millions of rows
+    steps = np.array(values.strides) // values.itemsize
+    place = (to_run @ steps[[0, 4, 5, 6]])[scores.trial] + to_mark * steps[1] + (to_region * steps[2])[scores.region]
+    place += (to_metric * steps[3])[scores.metric] + (to_case * steps[7])[scores.case]
+    values.reshape(-1)[place[here]] = scores.value[here]
+    noted = np.flatnonzero(here & (scores.note >= 0))
+    arm, *run = to_run[scores.trial[noted]].T
+    at = (arm, to_mark[noted], to_region[scores.region[noted]], *run, to_case[scores.case[noted]])
+    np.maximum.at(notes, at, to_note[scores.note[noted]])
+    ends = scores.trial.astype(np.int64) * len(protocol.marks) + to_mark
+    reached = np.flatnonzero(np.bincount(ends[here], minlength=1))
+    return {
+        (*to_run[trial].tolist(), protocol.marks[mark])
+        for trial, mark in zip(*np.divmod(reached, len(protocol.marks)), strict=True)
+    }
+
+
+def _places(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.intp]:
+    """For each name its position among the wanted; -1 where it is not."""
+    return np.array([wanted.index(name) if name in wanted else -1 for name in names], dtype=np.intp)
+
+
+def _end(trial: TrialRow | None, reached: Reached, protocol: Protocol) -> End:
+    if trial is None:
+        return "owed"
+    if (trial.key.arm, trial.key.search, trial.key.fold, trial.key.number, protocol.last) in reached:
+        return "scored"
+    if diverged(trial):
+        return "diverged"
+    return "missing" if trial.status in ("failed", "lost") else "owed"
+
+
+def _count_diverged(
+    values: Floats,
+    notes: NDArray[np.uint8],
+    protocol: Protocol,
+    tested: Sequence[Case],
+    trials: Sequence[TrialRow],
+    reached: Reached,
+) -> None:
+    """Gives diverged trainings the worst value at marks they never reached, where the reference holds the region.
+
+    Whether it does is known from any other training that scored the case, or from the case's ceilings; where neither
+    says so, it is taken to.
+    """
+    empty = (notes >= FALSE_POSITIVE).any(axis=(0, 1, 3, 4, 5)) | _without(protocol.regions, tested)  # (R, N)
+    if protocol.empty == "one":
+        empty = np.zeros_like(empty)  # every case counts
+    for trial in trials:
+        key = trial.key
+        tests = np.array([case.splits[key.fold] == "test" for case in tested])
+        for t, mark in enumerate(protocol.marks):
+            if (key.arm, key.search, key.fold, key.number, mark) in reached:
+                continue
+            for m, metric in enumerate(protocol.metrics):
+                fill = np.where(tests & ~empty, _worst(protocol, METRICS[metric], tested), np.nan)  # (R, N)
+                values[key.arm, t, :, m, key.search, key.fold, key.number] = np.nan if of_split(metric) else fill
+
+
+def _worst(protocol: Protocol, metric: Metric, tested: Sequence[Case]) -> Floats:
+    """`(R, N)` what finding nothing counts; NaN where the case's facts do not say."""
+    if metric.kind == "volume":
+        return np.array([[volume(case, protocol.labels.get(region, (region,))) for case in tested]
+                         for region in protocol.regions])  # fmt: skip
+    one = np.array([metric.worst(diagonal(case)) for case in tested])
+    return np.broadcast_to(one, (len(protocol.regions), len(tested)))
+
+
+def volume(case: Case, labels: Sequence[str]) -> float:
+    """Size of a case's reference in mL, or in voxels where its spacing is unknown; NaN where its facts do not say."""
+    voxels = case.facts.get("voxels", {})
+    if not all(label in voxels for label in labels):
+        return math.nan
+    spacing = case.facts.get("spacing")
+    size = sum(voxels[label] for label in labels)
+    return size * math.prod(spacing) / 1000 if spacing else float(size)
+
+
+def _without(regions: Sequence[str], tested: Sequence[Case]) -> NDArray[np.bool_]:
+    """`(R, N)` whether a case's reference lacks a region by its facts, which give it no ceiling then."""
+    ceilings = [case.facts.get("ceilings", {}) for case in tested]
+    return np.array([[found.get(region, 1.0) is None for found in ceilings] for region in regions], dtype=np.bool_)
+
+
+def diagonal(case: Case) -> float:
+    """Length of a case's image in mm, or in pixels where its spacing is unknown; NaN where its shape is not known."""
+    shape = case.facts.get("shape")
+    if not shape:
+        return math.nan
+    spacing = case.facts.get("spacing") or [1.0] * len(shape)
+    return math.hypot(*(size * step for size, step in zip(shape, spacing, strict=True)))

@@ -1,0 +1,114 @@
+"""Several studies in one report: arms × studies, each by its own objective on its own test cases."""
+
+from collections.abc import Callable, Sequence
+
+from reports.document import Document
+from reports.prose import claims, summary
+from reports.results import names as claims_names
+from reports.results import number_format
+from reports.results.metric_facts import METRICS
+from reports.results.number_format import NONE
+from reports.results.results import ArmResult, Results
+from reports.statistics.friedman_nemenyi import LEAST_DATASETS
+from reports.tables import cost_tables
+from reports.tables.over_datasets import Ranked, rank_table, ranked
+from reports.tables.result_tables import standing, value
+from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
+
+
+def together(studies: Sequence[Results]) -> Document:
+    """What a report of several studies says. Across studies nothing is tested but the arms' ranks, from five on.
+
+    Args:
+        studies: At least two, in the order of their columns.
+    """
+    names, ranking = [results.records.study.name for results in studies], ranked(studies)
+    return Document(
+        name=" and ".join(names),
+        headline=f"{len(studies)} studies",
+        complete=all(results.complete for results in studies),
+        claims=_each(studies, claims.claims),
+        missing=_each(studies, claims.missing),
+        remarks=_each(studies, claims.remarks),
+        asked=(_table(studies, ranking), *([] if isinstance(ranking, str) else [rank_table(ranking)])),
+        protocols=(),
+        regions=(),
+        differences=None,
+        defaults=None,
+        marks=(),
+        lesions=(),
+        search=None,
+        best_of=None,
+        importance=None,
+        budget=_budget(studies),
+        failures=None,
+        methods=(),
+        facts=tuple((results.records.study.name, summary.headline(results)) for results in studies),
+    )
+
+
+def _each(studies: Sequence[Results], of: Callable[[Results], Sequence[str]]) -> tuple[str, ...]:
+    return tuple(f"{results.records.study.name}: {line}" for results in studies for line in of(results))
+
+
+def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
+    objectives = [_objective(results) for results in studies]
+    same = len(set(objectives)) == 1
+    rows = []
+    for name in dict.fromkeys(arm.row.name for results in studies for arm in results.arms):
+        found = [next((arm for arm in results.arms if arm.row.name == name), None) for results in studies]
+        cells = [NO_ARM if arm is None else _entry(results, arm) for results, arm in zip(studies, found, strict=True)]
+        rows.append(Row((Entry(name), *cells), _state(studies, found)))
+    notes = [
+        "Each study's mean over its test cases at its last iteration [95 % interval]; bold: the column's best.",
+        ("Nothing is tested across studies." if isinstance(ranking, str) else "Across studies ranks alone are tested.")
+        + " Cases evaluated: "
+        + ", ".join(f"{results.records.study.name} {len(results.scores.cases)}" for results in studies)
+        + ".",
+        *([ranking] if isinstance(ranking, str) and len(studies) >= LEAST_DATASETS else []),
+    ]
+    if any(results.like_best for results in studies):
+        notes.insert(1, f"{LIKE_BEST}: cannot be told from the best of its study (Holm over all pairs, 0.05).")
+    headings = [
+        results.records.study.name if same else f"{results.records.study.name}: {objective}"
+        for results, objective in zip(studies, objectives, strict=True)
+    ]
+    return Table(
+        key="studies",
+        title=f"By arm and study, test cases{f': {objectives[0]}' if same else ''}",
+        columns=("Arm", *headings),
+        rows=tuple(rows),
+        notes=tuple(notes),
+    )
+
+
+NO_ARM = Entry(NONE, "no such arm")
+
+
+def _entry(results: Results, arm: ArmResult) -> Entry:
+    entry = value(results, arm, results.objective)
+    return Entry("failed") if entry.text == NONE and arm.standing == "failed" else entry
+
+
+def _state(studies: Sequence[Results], found: Sequence[ArmResult | None]) -> State:
+    """A row is marked where its arm stands alike in every study that has it."""
+    states = {standing(results, arm) for results, arm in zip(studies, found, strict=True) if arm is not None}
+    return states.pop() if len(states) == 1 else ""
+
+
+def _objective(results: Results) -> str:
+    how = results.protocol
+    metric = METRICS[how.metric].heading(pixels=results.pixels)
+    return f"{metric}, {claims_names.region(results, how.region)}, at {number_format.iteration(how.last)} iterations"
+
+
+def _budget(studies: Sequence[Results]) -> Table:
+    tables = [cost_tables.budget_table(results) for results in studies]
+    first = max(tables, key=lambda table: len(table.columns))  # hours on a GPU have a column where there were any
+    rows = [
+        Row((Entry(results.records.study.name), *row.entries, *missing), row.state)
+        for results, table in zip(studies, tables, strict=True)
+        for missing in [[Entry(NONE)] * (len(first.columns) - len(table.columns))]
+        for row in table.rows
+    ]
+    return Table(first.key, first.title, ("Study", *first.columns), tuple(rows), first.notes, frozenset({0, 1}))

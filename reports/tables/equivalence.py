@@ -1,0 +1,46 @@
+"""Wins, ties and losses by case against the baseline, with a region of practical equivalence declared in the file."""
+
+import dataclasses
+
+import numpy as np
+
+from reports.results.estimates import mean_over, units
+from reports.results.metric_facts import METRICS
+from reports.results.results import Comparison, Results
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tally:
+    """How many test cases an arm wins, ties and loses.
+
+    Attributes:
+        wins: The case's difference, a mean over trainings, is better than the region.
+        ties: It is inside.
+        losses: It is worse.
+        equivalent: Whether the whole interval of the mean difference is inside; None without an interval.
+    """
+
+    wins: int
+    ties: int
+    losses: int
+    equivalent: bool | None
+
+
+def region(results: Results) -> float | None:
+    """Half the width of the declared region, in the objective's unit; None where the file declares none."""
+    declared = results.records.study.file["report"].get("equivalence")  # a ledger may be older than the key
+    return None if declared is None else float(declared)
+
+
+def tally(results: Results, comparison: Comparison) -> Tally | None:
+    """An arm against the baseline in the objective at the last mark; None without a region or without a difference."""
+    half, how, estimate = region(results), results.protocol, comparison.cell.estimate
+    if half is None or how.baseline is None or estimate is None:
+        return None
+    column = (how.last, how.region, how.metric)
+    values = results.scores.of(comparison.arm, *column) - results.scores.of(how.baseline, *column)
+    by_case = mean_over(units(values), 0)
+    better = by_case[~np.isnan(by_case)] * (1 if METRICS[how.metric].greater_is_better else -1)
+    wins, losses = int((better > half).sum()), int((better < -half).sum())
+    inside = None if estimate.low is None or estimate.high is None else -half < estimate.low and estimate.high < half
+    return Tally(wins, len(better) - wins - losses, losses, inside)

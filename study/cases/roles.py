@@ -1,0 +1,66 @@
+"""Splitting: what a study file's `split` means for the cases that its folder holds."""
+
+from collections.abc import Mapping, Sequence
+
+from study.cases.fold_folders import assign_by_fold, fold_names
+from study.cases.from_study_file import files_of, root_of
+from study.cases.split_files import assign_listed, read_split
+from study.cases.splits import Named, Role, assign
+from study.cases.strata import Amounts
+from study.study_file import Study
+from trainables.data.finding.layouts import CaseFiles
+from trainables.data.inspecting.inspect import CaseFacts
+
+Splits = tuple[Mapping[str, Role], ...]
+"""Case → role, for each fold."""
+
+
+def resolved(study: Study) -> Study:
+    """The study with the number of folds that the files' places or the split's file give; any other as it is.
+
+    Raises:
+        InputError: The cases, or the split's file, cannot be found or do not make a split.
+    """
+    split = study.dataset.split
+    if split.folds is not None or (split.by is None and split.file is None):
+        return study
+    files = files_of(study)
+    count = len(divide(study, files, [(case.name, case.name) for case in files]))
+    if count == 1:
+        return study
+    changed = {"split": split.model_copy(update={"folds": count})}
+    return study.model_copy(update={"dataset": study.dataset.model_copy(update=changed)})
+
+
+def divide(
+    study: Study, files: Sequence[CaseFiles], grouped: Named, facts: Sequence[CaseFacts] | None = None
+) -> Splits:
+    """The role of every case in every fold.
+
+    Args:
+        study: The study.
+        files: Its cases.
+        grouped: (name, group) of each.
+        facts: Of each; None: as if the split were not stratified, to see before they are known whether it can be made.
+
+    Raises:
+        InputError: It cannot.
+    """
+    dataset, split = study.dataset, study.dataset.split
+    if split.by is not None:
+        return assign_by_fold(grouped, fold_names(files, root_of(study), split.by), split)
+    if split.file is not None:
+        return assign_listed(grouped, read_split(split.file), split, dataset.exclude)
+    if split.stratify == "none" or facts is None:
+        return assign(grouped, split.model_copy(update={"stratify": "none"}), study.seed)
+    return assign(grouped, split, study.seed, amounts(facts))
+
+
+def amounts(facts: Sequence[CaseFacts]) -> dict[str, Amounts]:
+    """Case → label → its volume in mm³; in voxels where a case's voxel size is unknown."""
+    volumes = [fact.voxel_volume for fact in facts]
+    each = [volume or 1.0 for volume in volumes] if None not in volumes else [1.0] * len(volumes)
+    return {
+        fact.name: {label: count * volume for label, count in fact.voxels.items()}
+        for fact, volume in zip(facts, each, strict=True)
+    }

@@ -1,0 +1,133 @@
+"""Notices: what a reader of the results must know of the data and the plan, one line each; limits to what they say."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from search_spaces.values import grid_points
+from study.cases.overview import Duplicate, Overview, ceilings
+from study.cases.splits import Role, listing
+from study.in_words import counted
+from study.planning.sampling import is_tuned
+from study.study_file import Study
+from trainables.data.inspecting.inspect import CaseFacts
+
+LOW_CEILING = 0.9
+"""Mean Dice of the reference sent to the training grid and back below which the grid decides too much."""
+SHORT_MARK = 10
+"""A mark before this part of the training says little about its end."""
+FEW_GROUPS, EXPLORATORY = 6, 10
+"""Test groups below which there is no p-value, and below which results are exploratory (METHOD: statistics)."""
+FEW_SEEDS = 3
+"""Final seeds below which a claim is about these networks and not about losses."""
+
+
+def of_data(seen: Overview) -> Iterator[str]:
+    """What spoils a comparison without stopping it: images that are there twice, labels that a part lacks."""
+    for twice in seen.duplicates:
+        yield _twice(twice)
+    for label, where in _lacking(seen):
+        yield (
+            f"{label} is in no {where} case: nothing is learnt or scored of it there; `stratify: labels` in "
+            "dataset.split spreads labels evenly"
+        )
+
+
+def _twice(twice: Duplicate) -> str:
+    one = f"{listing(twice.cases)}: one and the same image"
+    if not twice.parts:
+        return f"{one}; take out all but one (dataset.exclude), or give them one group"
+    return (
+        f"WARNING: {one}, in {'; '.join(twice.parts)}: what is scored was seen before. Take out all but one "
+        "(dataset.exclude), or give them one group"
+    )
+
+
+def _lacking(seen: Overview) -> Iterator[tuple[str, str]]:
+    """(label, the part without it), said once for all folds."""
+    folds = len(seen.parts)
+    for label in seen.labels:
+        without: dict[Role, list[int]] = {}
+        for fold, parts in enumerate(seen.parts, start=1):
+            for role, part in parts.items():
+                if not part.labels[label].cases:
+                    without.setdefault(role, []).append(fold)
+        for role, numbers in without.items():
+            place = "" if folds == 1 else f" (fold {', '.join(map(str, numbers))})"
+            yield label, f"{role}{place}"
+
+
+def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:
+    """Regions that the training grid is too coarse for."""
+    for region, found in ceilings(facts).items():
+        if found["mean"] < LOW_CEILING:
+            yield (
+                f"ceiling of {region}: a network without any error reaches a Dice of {found['mean']:.2f} at this voxel "
+                "size (preprocess.spacing); smaller voxels let it reach more"
+            )
+
+
+def of_plan(study: Study) -> Iterator[str]:
+    """What the budget does that a reader must know."""
+    for mark in study.marks:
+        if mark * SHORT_MARK < study.training.iterations:
+            yield (
+                f"mark {mark} is under a tenth of {study.training.iterations} iterations: halving there keeps what "
+                "starts fast, which need not be what ends well"
+            )
+    yield from _untuned(study)
+    yield from _uneven_grids(study)
+
+
+def _untuned(study: Study) -> Iterator[str]:
+    still = [arm.name for arm in study.arms if not is_tuned(arm)]
+    if still and len(still) < len(study.arms):
+        yield f"nothing to tune in {', '.join(still)}: trained at its defaults, beside arms that search"
+    elif still:
+        yield "nothing to tune in any arm: all are trained at their defaults"
+
+
+def _uneven_grids(study: Study) -> Iterator[str]:
+    if study.budget.sampler != "grid":
+        return
+    sizes = Counter({arm.name: grid_points(arm.space) or 1 for arm in study.arms if is_tuned(arm)})
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        yield f"grids of different size ({told}): an arm with more points has more luck; read best-of-equal-n"
+
+
+def limits(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    """What the results will not allow to say."""
+    if study.dataset.group == "unknown":
+        yield "nobody knows which cases share a patient (group: unknown): no p-values, intervals too narrow"
+    group_of = {fact.name: fact.group for fact in facts}
+    tested = {group_of[name] for roles in splits for name, role in roles.items() if role == "test"}
+    if (said := _few_groups(len(tested))) is not None:
+        yield said
+    if _is_chosen_on_scored(study, splits):
+        yield (
+            "chosen on cases scored here: with search_in: first_fold the search of fold 1 sees cases that other folds "
+            "score; each_fold searches in every fold by itself"
+        )
+    if study.budget.final_seeds < FEW_SEEDS:
+        yield (
+            f"{counted(study.budget.final_seeds, 'final seed')}: what the report says holds for these trained "
+            f"networks, not for the losses; that needs budget.final_seeds {FEW_SEEDS} or more"
+        )
+
+
+def _is_chosen_on_scored(study: Study, splits: Sequence[Mapping[str, Role]]) -> bool:
+    """Whether the one search of all folds is judged on cases that a fold tests."""
+    if study.budget.search_in != "first_fold" or not any(map(is_tuned, study.arms)):
+        return False
+    judged = {name for name, role in splits[0].items() if role == "validation"}
+    return any(role == "test" and name in judged for roles in splits for name, role in roles.items())
+
+
+def _few_groups(count: int) -> str | None:
+    if count == 1:
+        return "test cases of 1 group: no interval and no p-value"
+    if count < FEW_GROUPS:
+        return f"test cases of {count} groups: no p-values (they need {FEW_GROUPS})"
+    if count < EXPLORATORY:
+        return f"test cases of {count} groups: results are exploratory (under {EXPLORATORY})"
+    return None

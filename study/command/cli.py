@@ -1,0 +1,82 @@
+"""The command, `segstudy`: its subcommands, in the order in which --help shows them, and its exit codes."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from study.command import cards, check, jobs, phantom, report, run, status, ui
+from study.command.output import BAD_INPUT, DONE
+from trainables.errors import InputError
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "check": check.check,
+    "run": run.run,
+    "status": status.status,
+    "stop": status.stop,
+    "submit": jobs.submit,
+    "logs": jobs.logs,
+    "report": report.report,
+    "export": report.export,
+    "list": status.list_studies,
+    "losses": cards.losses,
+    "models": cards.models,
+    "phantom": phantom.phantom,
+    "ui": ui.ui,
+}
+
+app = typer.Typer(
+    help="Fair, reproducible studies of losses and networks for medical image segmentation.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Runs the command line and ends the process with its exit code."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Runs one command line.
+
+    Args:
+        arguments: Without the program's name.
+
+    Returns:
+        The exit code; 130 after Ctrl-C. What the user gave and is wrong is said in a line on stderr; bugs keep their
+        traceback.
+    """
+    try:
+        return app(arguments, prog_name="segstudy", standalone_mode=False) or DONE
+    except InputError as error:
+        typer.echo(f"Error: {error}", err=True)
+        return BAD_INPUT
+    except typer.TyperException as error:
+        typer.echo(f"Error: {error.format_message()}", err=True)
+        return BAD_INPUT
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Options before the command."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"segstudy {version_of('segstudy')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
+
+
+if __name__ == "__main__":
+    main()

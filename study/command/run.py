@@ -1,0 +1,68 @@
+"""`segstudy run`: a study to its end."""
+
+import shlex
+import sys
+
+import typer
+
+from study.command.options import (
+    HOME,
+    AllowCode,
+    Data,
+    File,
+    Home,
+    LedgerAt,
+    MlflowAt,
+    Places,
+    RayAt,
+    Set,
+    Smoke,
+    StorageAt,
+    Wait,
+)
+from study.command.output import FAILURES, STOPPED, console
+from study.command.report import write_report
+
+
+def run(
+    file: File,
+    data: Data = None,
+    settings: Set = None,
+    smoke: Smoke = False,
+    allow_code: AllowCode = False,
+    home: Home = HOME,
+    ledger: LedgerAt = None,
+    mlflow: MlflowAt = None,
+    storage: StorageAt = None,
+    ray: RayAt = None,
+    wait: Wait = 0.0,
+) -> None:
+    """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
+
+    Ends with 0, or with 1 where trials failed, 2 for bad input, 130 when stopped.
+
+    Example: segstudy run demo --data phantoms
+    """
+    from study.checking.own_code import try_code
+    from study.command.watched_run import ended, run_study
+    from study.study_file import load
+
+    places = Places.of(home, ledger, mlflow, storage)
+    study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
+    try_code(study)
+    again = shlex.join(["segstudy", *sys.argv[1:]])
+    try:
+        result = run_study(study, places, console(), ray, wait)
+    except KeyboardInterrupt:  # the second one: it could not wait
+        typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
+        typer.echo(f"  {again}")
+        raise typer.Exit(STOPPED) from None
+    for line in ended(result, again):
+        typer.echo(line)
+    if result.complete:
+        write_report(places, [study.name])
+    if not result.complete:
+        raise typer.Exit(STOPPED if result.stopped else FAILURES)
+    if result.failed or result.lost:
+        typer.echo(f"Trials that failed, with reasons: segstudy status {study.name}")
+        raise typer.Exit(FAILURES)

@@ -1,0 +1,114 @@
+"""Watching a run: the live table on a terminal, lines of text elsewhere. What it shows, a run does not depend on."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from study.console.live import headline, picture
+from study.console.progress import Progress
+from study.console.run_lines import line, printer
+from study.design import TrialKey
+from study.events import Event, OnEvent, SegmentDone, SegmentLost, SegmentProgress, SegmentStarted, TrialEnded
+from study.in_words import clock
+
+EVERY = 0.5
+"""Seconds between two pictures, at least."""
+PATIENT = 20.0
+"""After a look at the ledger that took t seconds, the next waits PATIENT × t: watching costs a twentieth at most."""
+
+HEADLINE_EVERY = 60.0
+"""Seconds between two lines that say how far the whole is, at least."""
+
+Look = Callable[[dict[TrialKey, int]], Progress | None]
+"""From the iterations that segments under way have reached, where the study stands; None before the ledger has it."""
+
+
+@contextmanager
+def watching(console: Console, look: Look) -> Iterator[OnEvent]:
+    """While the block runs, what is told to the listener it yields is shown; it may be told from any thread.
+
+    Args:
+        console: Where to; a terminal gets the live table, anything else a line for each event.
+        look: Where the study stands. Called in a thread of its own.
+    """
+
+    def say(text: str) -> None:
+        console.print(Text(text), soft_wrap=not console.is_terminal)  # a log's lines stay whole
+
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield _with_headlines(printer(say), look, say)
+        return
+    watcher = _Watcher(console, look, say)
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        thread = threading.Thread(target=watcher.run, args=(live,), name="live table", daemon=True)
+        thread.start()
+        try:
+            yield watcher.hear
+        finally:
+            watcher.over.set()
+            thread.join()
+            watcher.show(live)
+
+
+def _with_headlines(hear: OnEvent, look: Look, say: Callable[[str], None]) -> OnEvent:
+    """Now and then, after a mark was reached, how far the whole is."""
+    last = time.monotonic()
+
+    def hear_and_tell(event: Event) -> None:
+        nonlocal last
+        hear(event)
+        if isinstance(event, SegmentDone) and time.monotonic() - last >= HEADLINE_EVERY:
+            last = time.monotonic()
+            progress = look({})
+            if progress is not None:
+                say(f"{clock(time.time())} {headline(progress)}")
+
+    return hear_and_tell
+
+
+class _Watcher:
+    """The last events and the last look, and the thread that draws them."""
+
+    def __init__(self, console: Console, look: Look, say: Callable[[str], None]) -> None:
+        self.over = threading.Event()
+        self._console, self._look, self._say = console, look, say
+        self._iterations: dict[TrialKey, int] = {}
+        self._step = "starting"
+        self._progress: Progress | None = None
+
+    def hear(self, event: Event) -> None:
+        """Takes note of an event; failures stay on the screen above the table."""
+        match event:
+            case SegmentStarted(_, segment, resumed):
+                self._iterations[segment.trial] = resumed
+            case SegmentProgress(_, segment, iteration, _):
+                self._iterations[segment.trial] = iteration
+            case SegmentDone(_, segment) | SegmentLost(_, segment):
+                self._iterations.pop(segment.trial, None)
+        text = line(event)
+        if isinstance(event, SegmentLost) or (isinstance(event, TrialEnded) and event.reason):
+            self._say(text or "")
+        elif text is not None:
+            self._step = text
+
+    def run(self, live: Live) -> None:
+        """Draws until it is over."""
+        wait = 0.0
+        while not self.over.wait(wait):
+            began = time.monotonic()
+            self.show(live)
+            wait = max(EVERY, PATIENT * (time.monotonic() - began))
+
+    def show(self, live: Live) -> None:
+        """Looks and draws once."""
+        self._progress = self._look(dict(self._iterations)) or self._progress
+        step = Text(self._step, style="dim", overflow="ellipsis", no_wrap=True)
+        parts: list[RenderableType] = [step]
+        if self._progress is not None:
+            parts.insert(0, picture(self._progress, width=self._console.width, height=self._console.height - 1))
+        live.update(Group(*parts), refresh=True)

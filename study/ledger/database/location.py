@@ -1,0 +1,129 @@
+"""Where a ledger lies: a file (SQLite) or a server (PostgreSQL), and the engine that speaks to it."""
+
+import errno
+import os
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from study.ledger.database.json import dumps
+from trainables.errors import InputError
+
+
+class LedgerNotMadeError(InputError):
+    """There is nothing to be read yet, or it is older: opening it for writing makes it, or brings it up to date."""
+
+
+PATIENCE = 30.0  # seconds that a writer waits for another one
+
+# FULL syncs the log at every commit. NORMAL keeps the file whole after a power loss, but may forget the last commits,
+# and then the ledger names checkpoints whose folders were removed after those commits. A commit comes with a segment,
+# which is seconds of training at least; the sync costs milliseconds.
+SYNCHRONOUS = "FULL"
+
+
+def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
+    """An engine for a path or URL, and the name that messages call it by (without password). Nothing is opened yet.
+
+    Raises:
+        InputError: Neither a path nor `sqlite:///path` nor `postgresql+psycopg://…`; the driver is missing; it is to be
+            read and not there.
+    """
+    text = str(where)
+    if "://" not in text:
+        return _sqlite(Path(where), read_only=read_only)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:  # the latter: a port that is no number
+        shown = re.sub(r"://[^/]*@", "://***@", text)
+        raise InputError(
+            f"ledger '{shown}': expected a path or postgresql+psycopg://user@host:port/database"
+        ) from error
+    backend = url.drivername.partition("+")[0]
+    if backend == "sqlite" and url.database:
+        return _sqlite(Path(url.database), read_only=read_only)
+    if backend in ("postgresql", "postgres"):
+        return _postgresql(url.set(drivername="postgresql+psycopg"), read_only=read_only)
+    raise InputError(
+        f"ledger '{url.render_as_string()}': expected a path or postgresql+psycopg://user@host/database, "
+        f"found {url.drivername}"
+    )
+
+
+def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
+    try:
+        _look(path, read_only=read_only)
+    except OSError as error:
+        raise InputError(f"ledger '{path}' cannot be opened: {error.strerror}; name another by `--ledger`") from error
+    address = path.absolute().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
+
+    def connect() -> sqlite3.Connection:
+        try:
+            return _connect(address)
+        except sqlite3.OperationalError:
+            # A log beside the file is needed even to read it, and cannot be made on a read-only medium. With none
+            # there, the file alone is the ledger, and nobody can be writing to it.
+            log = Path(f"{path}-wal")
+            if not read_only or (log.exists() and log.stat().st_size > 0):
+                raise
+            return _connect(address.replace("?mode=ro", "?immutable=1"))
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool, json_serializer=dumps)
+    event.listen(engine, "begin", _begin)
+    return engine, str(path)
+
+
+def _look(path: Path, *, read_only: bool) -> None:
+    """Refuses what cannot be a ledger's file; for writing, its folder is made."""
+    if path.is_dir():
+        raise InputError(f"ledger '{path}' is a folder; name the file in it, such as '{path / 'ledger.db'}'")
+    if any(above.is_file() for above in path.parents):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if read_only and not path.exists():
+        raise LedgerNotMadeError(
+            f"ledger '{path}' does not exist; `segstudy run` makes it, `--home` or `--ledger` names another"
+        )
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _connect(address: str) -> sqlite3.Connection:
+    # isolation_level=None: transactions begin where we say (`_begin`), not where the sqlite3 module guesses.
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync leaves data in the drive's own cache
+        connection.execute("SELECT count(*) FROM sqlite_master")  # opens the file in earnest
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes its lock at the start: one that reads first and then writes can meet one no waiting solves."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+# A server that is off or cut off is noticed within a minute; without these a connection to it hangs for hours.
+CONNECTION = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3,
+              "tcp_user_timeout": 60_000}  # fmt: skip
+
+
+def _postgresql(url: URL, *, read_only: bool) -> tuple[Engine, str]:
+    ours = {name: value for name, value in CONNECTION.items() if name not in url.query}
+    options: dict[str, Any] = {"json_serializer": dumps, "connect_args": ours}  # no pings: what fails is done again
+    if read_only:
+        options["execution_options"] = {"postgresql_readonly": True}
+    try:
+        engine = create_engine(url, **options)
+    except ModuleNotFoundError as error:
+        raise InputError("a ledger on PostgreSQL needs its driver: pip install 'segstudy[postgres]'") from error
+    return engine, url.render_as_string()

@@ -1,0 +1,170 @@
+"""A ledger's database, open, and its three kinds of transaction: reading, writing, writing as the lease's owner."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Engine, select, update
+
+from study.ledger.database import schema
+from study.ledger.database.location import engine_for
+from study.ledger.database.outage import LedgerAwayError, Patience, persist
+from study.ledger.database.owner import FencedOut, Lease, who
+from study.ledger.database.version import prepare
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Store:
+    """Connections to one ledger. Threads may share it; processes open their own.
+
+    Attributes:
+        label: What messages call it: the path, or the URL without password.
+        read_only: Whether writing is refused.
+        case_ids: Study id → case name → (row id, its split in each fold): what every segment's scores need.
+        patience: How an outage of the database is waited for; a driver's is long.
+    """
+
+    def __init__(self, engine: Engine, label: str, *, read_only: bool = False) -> None:
+        self.label = label
+        self.read_only = read_only
+        self.case_ids: dict[int, dict[str, tuple[int, tuple[str, ...]]]] = {}
+        self.patience = Patience()
+        self._engine = engine
+        self._one_by_one = threading.Lock()
+        if engine.dialect.name == "sqlite":
+            self._reader = engine.execution_options(reading=True)
+        else:
+            self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @classmethod
+    def open(cls, where: str | Path, *, read_only: bool = False) -> Self:
+        """Open a ledger, making it where there is none.
+
+        Args:
+            where: A path, or `postgresql+psycopg://user@host/database`.
+            read_only: Change nothing, and refuse what is not there.
+
+        Raises:
+            InputError: It cannot be opened, is not a ledger, or is newer than this code.
+        """
+        engine, label = engine_for(where, read_only=read_only)
+        try:
+            prepare(engine, label, read_only=read_only)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, label, read_only=read_only)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the ledger throughout. Keep it short: it holds up the log's clean-up."""
+        with self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in one transaction, again from its start where the database was away or asks for that.
+
+        Raises:
+            LedgerAwayError: It was away longer than there is patience, its disk is full, …
+        """
+        return self.persist(lambda: self._write(work))
+
+    def persist(self, work: Callable[[], T]) -> T:
+        """Do what may be done again from its start, with this ledger's patience. Who gave up once waits no more.
+
+        Raises:
+            LedgerAwayError: As `write`.
+        """
+        try:
+            return persist(work, self.label, self.patience)
+        except LedgerAwayError:
+            self.patience = Patience(seconds=0.0)
+            raise
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        if self.read_only:
+            raise ValueError(f"{self.label} was opened to be read only")
+        with self._engine.begin() as connection:
+            return work(connection)
+
+    def fenced(self, lease: Lease, work: Callable[[Connection, int], T], *, wait: bool = True) -> T:
+        """Do `work(connection, revision)` in one transaction of the lease's owner, just once.
+
+        The fence is checked by an update, which holds the lease's row until the commit: nobody takes it in between.
+        `revision` grows with each such transaction of the study. A connection that breaks during the commit leaves it
+        open whether that happened; the revision then says so, which is why a process writes one after the other.
+
+        Args:
+            lease: The driver's.
+            work: What to do.
+            wait: Whether an outage is waited for.
+
+        Raises:
+            FencedOut: Another driver took the lease, or it was released.
+            LedgerAwayError: As `write`.
+        """
+        row = schema.leases
+        mine = (row.c.study_id == lease.study_id) & (row.c.fence == lease.fence)
+        before: list[tuple[int, T]] = []  # the revision that the last try would have made, and what it gave
+
+        def guarded(connection: Connection) -> T:
+            revision = _next_revision(connection, mine)
+            if revision is None:
+                raise _fenced_out(connection, lease)
+            if before and revision > before[-1][0]:
+                return before[-1][1]
+            done = work(connection, revision)
+            before.append((revision, done))
+            return done
+
+        with self._one_by_one:
+            return self.write(guarded) if wait else self._write(guarded)
+
+
+def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
+    """A question to the ledger that is asked again where the database was away."""
+
+    @functools.wraps(question)
+    def asked(store: Store, /, *args: P.args, **options: P.kwargs) -> T:
+        return store.persist(lambda: question(store, *args, **options))
+
+    return asked
+
+
+def _next_revision(connection: Connection, mine: ColumnElement[bool]) -> int | None:
+    """Counts a lease's revision on; None where it is not ours. SQLite before 3.35 has to be asked twice."""
+    row = schema.leases
+    count_on = update(row).where(mine).values(revision=row.c.revision + 1)
+    if connection.dialect.update_returning:
+        revision: int | None = connection.scalar(count_on.returning(row.c.revision))
+        return revision
+    if connection.execute(count_on).rowcount != 1:
+        return None
+    return connection.scalar(select(row.c.revision).where(mine))
+
+
+def _fenced_out(connection: Connection, lease: Lease) -> FencedOut:
+    query = select(schema.studies.c.name, schema.leases.c.fence, schema.leases.c.owner).join(schema.studies)
+    name, fence, owner = connection.execute(query.where(schema.leases.c.study_id == lease.study_id)).one()
+    return FencedOut(
+        f"study '{name}' is no longer this driver's: {who(owner)} has it (fence {fence}, ours is {lease.fence}); "
+        "nothing was written"
+    )

@@ -1,0 +1,107 @@
+"""Reading in bulk, for reports: trials, segments, curves, previews. Case scores are in `scores`."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, select
+
+from study.design import Stage, TrialKey
+from study.ledger.database import schema
+from study.ledger.database.store import Store
+from study.ledger.rows import Curve, SegmentRow, TrialRow
+from trainables.pictures.kept import Preview
+
+_TRIAL = ("key", "cohort", "seed", "parameters", "source", "status", "reason", "sampled_by", "created", "ended")
+_SEGMENT = (
+    "iteration", "objective", "weights", "checkpoint", "attempts", "seconds", "evaluate_seconds", "trained", "host",
+    "device", "peak_bytes", "ended",
+)  # fmt: skip
+
+
+def trials(store: Store, study_id: int, stage: Stage | None = None) -> list[TrialRow]:
+    """A study's trials, of one stage or of both, in the order of their keys."""
+    with store.reading() as connection:
+        return sorted(trial_rows(connection, _of(study_id, stage)), key=lambda row: row.key)
+
+
+def segments(store: Store, study_id: int, stage: Stage | None = None) -> list[SegmentRow]:
+    """A study's completed segments, of one stage or of both, by trial and mark."""
+    with store.reading() as connection:
+        return sorted(segment_rows(connection, _of(study_id, stage)), key=lambda row: (row.trial, row.iteration))
+
+
+def curves(
+    store: Store, study_id: int, stage: Stage | None = None, names: Collection[str] | None = None
+) -> list[Curve]:
+    """Training curves, by trial and name.
+
+    Args:
+        store: The ledger.
+        study_id: Which study.
+        stage: `search`, `final`, or both.
+        names: Those to read, such as `{"loss"}`; all by default.
+    """
+    row, trial = schema.curves, schema.trials
+    query = select(trial.c.key, row.c.name, row.c.iteration, row.c.value).join_from(row, trial)
+    query = query.where(_of(study_id, stage)).order_by(row.c.trial_id, row.c.name, row.c.iteration)
+    if names is not None:
+        query = query.where(row.c.name.in_(sorted(names)))
+    found: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+    with store.reading() as connection:
+        for key, name, iteration, value in connection.execute(query):
+            iterations, values = found.setdefault((key, name), ([], []))
+            iterations.append(iteration)
+            values.append(value)
+    read = [
+        Curve(TrialKey.parse(key), name, np.array(iterations, np.int64), np.array(values, np.float64))
+        for (key, name), (iterations, values) in found.items()
+    ]
+    return sorted(read, key=lambda curve: (curve.trial, curve.name))
+
+
+def previews(store: Store, study_id: int, trials: Iterable[TrialKey] | None = None) -> list[tuple[TrialKey, Preview]]:
+    """Slices with reference and prediction, by trial and case; of some trials, or of all (hundreds of KB each)."""
+    row, trial, case = schema.previews, schema.trials, schema.cases
+    shown = (row.c.slice_index, row.c.height, row.c.width, row.c.image, row.c.reference, row.c.prediction)
+    query = select(trial.c.key, case.c.name, *shown).join_from(row, trial).join(case, row.c.case_id == case.c.id)
+    query = query.where(trial.c.study_id == study_id)
+    if trials is not None:
+        query = query.where(trial.c.key.in_([str(key) for key in trials]))
+    with store.reading() as connection:
+        found = [
+            (TrialKey.parse(key), Preview(name, at, (height, width), image, reference, prediction))
+            for key, name, at, height, width, image, reference, prediction in connection.execute(query)
+        ]
+    return sorted(found, key=lambda pair: (pair[0], pair[1].case))
+
+
+def kept_previews(store: Store, study_id: int) -> list[tuple[TrialKey, str]]:
+    """Which trials kept a slice of which case, by trial and case, without the pictures."""
+    row, trial, case = schema.previews, schema.trials, schema.cases
+    query = select(trial.c.key, case.c.name).join_from(row, trial).join(case, row.c.case_id == case.c.id)
+    with store.reading() as connection:
+        found = connection.execute(query.where(trial.c.study_id == study_id))
+        return sorted((TrialKey.parse(key), name) for key, name in found)
+
+
+def trial_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnElement[Any]) -> list[TrialRow]:
+    """Trials that a condition picks, inside another transaction."""
+    row, arm = schema.trials, schema.arms
+    query = select(arm.c.name, *(row.c[name] for name in _TRIAL)).join_from(row, arm).where(of).order_by(*order)
+    return [
+        TrialRow(TrialKey.parse(key), name, cohort, seed, parameters, source and TrialKey.parse(source), *rest)
+        for name, key, cohort, seed, parameters, source, *rest in connection.execute(query)
+    ]
+
+
+def segment_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnElement[Any]) -> list[SegmentRow]:
+    """Segments that a condition picks, inside another transaction."""
+    row, trial = schema.segments, schema.trials
+    query = select(trial.c.key, *(row.c[name] for name in _SEGMENT)).join_from(row, trial).where(of).order_by(*order)
+    return [SegmentRow(TrialKey.parse(key), *rest) for key, *rest in connection.execute(query)]
+
+
+def _of(study_id: int, stage: Stage | None) -> ColumnElement[bool]:
+    ours = schema.trials.c.study_id == study_id
+    return ours if stage is None else ours & (schema.trials.c.stage == stage)

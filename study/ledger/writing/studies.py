@@ -1,0 +1,272 @@
+"""Studies, their arms and cases: made once, only added to."""
+
+import difflib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, Update, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from search_spaces.grammar import to_plain
+from study.design import Arm, Design
+from study.ledger.database import schema
+from study.ledger.database.json import readable
+from study.ledger.database.owner import Lease
+from study.ledger.database.store import Store
+from study.ledger.rows import ArmRow, Case, Notice, StudyRow
+from trainables.errors import InputError
+
+
+def create_study(
+    store: Store,
+    name: str,
+    file: Mapping[str, Any],
+    design: Design,
+    cases: Sequence[Case],
+    data_digest: str,
+    versions: Mapping[str, str],
+    now: float | None = None,
+) -> int:
+    """Record a study with its arms and cases, in one transaction; its lease is free.
+
+    Args:
+        store: The ledger.
+        name: Unique in the ledger.
+        file: The study file as validated, all defaults written out, JSON-able.
+        design: Its arms, marks and direction are kept.
+        cases: All of them, of any split.
+        data_digest: Of the cases' files.
+        versions: Package → version.
+        now: Seconds since 1970.
+
+    Returns:
+        The study's id.
+
+    Raises:
+        InputError: There is a study of that name.
+    """
+
+    def work(connection: Connection) -> int:
+        row = {
+            "name": name,
+            "file": dict(file),
+            "marks": list(design.marks),
+            "maximize": design.maximize,
+            "data_digest": data_digest,
+            "versions": dict(versions),
+            "created": time.time() if now is None else now,
+            "stop_requested": False,
+            "report_reads": 0,
+        }
+        try:
+            made = connection.execute(insert(schema.studies), row).inserted_primary_key
+        except IntegrityError as error:
+            raise InputError(f"{store.label} has a study named '{name}' already; choose another name") from error
+        assert made is not None
+        study_id = int(made[0])
+        lease = {"study_id": study_id, "fence": 0, "revision": 0, "owner": None, "expires": 0.0}
+        connection.execute(insert(schema.leases), lease)
+        _insert_arms(connection, study_id, design.arms)
+        _insert_cases(connection, study_id, cases)
+        return study_id
+
+    return store.write(work)
+
+
+def study(store: Store, name: str) -> StudyRow:
+    """The study of that name.
+
+    Raises:
+        InputError: There is none; the message suggests the nearest name.
+    """
+    with store.reading() as connection:
+        row = connection.execute(select(schema.studies).where(schema.studies.c.name == name)).one_or_none()
+        if row is not None:
+            return _study_row(row)
+        names = list(connection.scalars(select(schema.studies.c.name)))
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else " `segstudy list` shows them." if names else ""
+    count = "1 study" if len(names) == 1 else f"{len(names)} studies"
+    raise InputError(f"no study named '{name}' in {store.label} ({count}).{hint}")
+
+
+def has_study(store: Store, name: str) -> bool:
+    """Whether there is a study of that name."""
+    with store.reading() as connection:
+        return bool(connection.scalar(select(func.count()).where(schema.studies.c.name == name)))
+
+
+def studies(store: Store) -> list[StudyRow]:
+    """All studies, oldest first."""
+    with store.reading() as connection:
+        return [_study_row(row) for row in connection.execute(select(schema.studies).order_by(schema.studies.c.id))]
+
+
+def arms(store: Store, study_id: int) -> list[ArmRow]:
+    """A study's arms, in the study file's order."""
+    row = schema.arms
+    query = select(row.c.number, row.c.name, row.c.model, row.c.loss, row.c.weighting, row.c.space)
+    with store.reading() as connection:
+        found = connection.execute(query.where(row.c.study_id == study_id).order_by(row.c.number))
+        return [ArmRow(**each._mapping) for each in found]
+
+
+def cases(store: Store, study_id: int) -> list[Case]:
+    """A study's cases, by name."""
+    row = schema.cases
+    query = select(row.c.name, row.c.group_name, row.c.splits, row.c.facts).where(row.c.study_id == study_id)
+    with store.reading() as connection:
+        found = [Case(name, group, tuple(splits), facts) for name, group, splits, facts in connection.execute(query)]
+    return sorted(found, key=lambda case: case.name)  # databases disagree on how letters are ordered
+
+
+def set_cases(store: Store, lease: Lease, cases: Sequence[Case]) -> None:
+    """Add cases that are new and replace the facts of those that are known.
+
+    Raises:
+        ValueError: A known case has another group or other splits: its scores would mean something else.
+    """
+
+    def work(connection: Connection, revision: int) -> None:
+        row = schema.cases
+        known = {found.name: found for found in connection.execute(select(row).where(row.c.study_id == lease.study_id))}
+        for case in cases:
+            found = known.get(case.name)
+            if found is None:
+                continue
+            before, after = (found.group_name, tuple(found.splits)), (case.group, case.splits)
+            if before != after:
+                raise ValueError(f"case {case.name} was recorded as {before}, now it is {after}")
+            if found.facts != dict(case.facts):
+                connection.execute(update(row).where(row.c.id == found.id).values(facts=dict(case.facts)))
+        _insert_cases(connection, lease.study_id, [case for case in cases if case.name not in known])
+
+    store.fenced(lease, work)
+
+
+def update_file(
+    store: Store,
+    lease: Lease,
+    file: Mapping[str, Any],
+    design: Design,
+    additions: Sequence[str] = (),
+    now: float | None = None,
+) -> None:
+    """Replace the study file by one that only adds; arms that are new come after the old ones.
+
+    Args:
+        store: The ledger.
+        lease: The driver's.
+        file: The new study file, all defaults written out.
+        design: Its arms begin with those that are recorded.
+        additions: What it adds, for a person to read (`spec.Difference.additions`). Where test tables were shown
+            before, a notice says so: METHOD.md §2.
+        now: Seconds since 1970.
+
+    Raises:
+        ValueError: Marks, direction or a recorded arm differ.
+    """
+
+    def work(connection: Connection, revision: int) -> None:
+        row = schema.studies
+        found = connection.execute(select(row).where(row.c.id == lease.study_id)).one()
+        old = connection.execute(
+            select(schema.arms).where(schema.arms.c.study_id == lease.study_id).order_by(schema.arms.c.number)
+        ).all()
+        if (found.marks, found.maximize) != (list(design.marks), design.maximize):
+            raise ValueError(f"marks {found.marks} or the direction changed: the trials would not be comparable")
+        for before, arm in zip(old, design.arms, strict=False):
+            after = _arm_row(lease.study_id, arm)
+            if any(before._mapping[name] != value for name, value in after.items()):
+                raise ValueError(f"arm {before.number} '{before.name}' changed: its trials would not be comparable")
+        if len(old) > len(design.arms):
+            raise ValueError(f"arm {len(design.arms)} '{old[len(design.arms)].name}' is gone from the study file")
+        _insert_arms(connection, lease.study_id, design.arms[len(old) :])
+        connection.execute(update(row).where(row.c.id == lease.study_id).values(file=dict(file)))
+        if additions and found.report_reads:
+            times = "once" if found.report_reads == 1 else f"{found.report_reads} times"
+            insert_notice(
+                connection, lease.study_id, f"after test tables were shown {times}: {'; '.join(additions)}", now
+            )
+
+    store.fenced(lease, work)
+
+
+def request_stop(store: Store, study_id: int, stop: bool = True) -> None:
+    """Ask the study's driver to stop; by anybody, so without a lease. `stop=False` takes it back."""
+    row = schema.studies
+    store.write(lambda connection: connection.execute(_of(row, study_id).values(stop_requested=stop)))
+
+
+def stop_requested(store: Store, study_id: int) -> bool:
+    """Whether the driver was asked to stop."""
+    row = schema.studies
+    with store.reading() as connection:
+        return bool(connection.scalar(select(row.c.stop_requested).where(row.c.id == study_id)))
+
+
+def count_report_read(store: Store, study_id: int) -> None:
+    """Test tables were shown; by anybody, so without a lease."""
+    row = schema.studies
+    store.write(lambda connection: connection.execute(_of(row, study_id).values(report_reads=row.c.report_reads + 1)))
+
+
+def add_notice(store: Store, study_id: int, text: str, now: float | None = None) -> None:
+    """Keep what a reader of the report must know. It changes no number, so no lease is asked for."""
+    store.write(lambda connection: insert_notice(connection, study_id, text, now))
+
+
+def notices(store: Store, study_id: int) -> list[Notice]:
+    """A study's notices, oldest first."""
+    row = schema.notices
+    with store.reading() as connection:
+        query = select(row.c.created, row.c.text).where(row.c.study_id == study_id).order_by(row.c.id)
+        return [Notice(created, text) for created, text in connection.execute(query)]
+
+
+def insert_notice(connection: Connection, study_id: int, text: str, now: float | None) -> None:
+    """Inside another transaction."""
+    row = {"study_id": study_id, "created": time.time() if now is None else now, "text": readable(text)}
+    connection.execute(insert(schema.notices), row)
+
+
+def _of(table: Table, study_id: int) -> Update:
+    return update(table).where(table.c.id == study_id)
+
+
+def _study_row(row: Row[Any]) -> StudyRow:
+    values = dict(row._mapping)
+    return StudyRow(**{**values, "marks": tuple(values["marks"])})
+
+
+def _arm_row(study_id: int, arm: Arm) -> dict[str, Any]:
+    return {
+        "study_id": study_id,
+        "number": arm.index,
+        "name": arm.name,
+        "model": arm.model,
+        "loss": arm.loss,
+        "weighting": arm.weighting,
+        "space": {name: to_plain(parameter) for name, parameter in arm.space.items()},
+    }
+
+
+def _insert_arms(connection: Connection, study_id: int, arms: Sequence[Arm]) -> None:
+    if arms:
+        connection.execute(insert(schema.arms), [_arm_row(study_id, arm) for arm in arms])
+
+
+def _insert_cases(connection: Connection, study_id: int, cases: Sequence[Case]) -> None:
+    rows = [
+        {
+            "study_id": study_id,
+            "name": case.name,
+            "group_name": case.group,
+            "splits": list(case.splits),
+            "facts": dict(case.facts),
+        }
+        for case in cases
+    ]
+    if rows:
+        connection.execute(insert(schema.cases), rows)

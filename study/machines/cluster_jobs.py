@@ -1,0 +1,281 @@
+"""Studies as jobs of a Ray cluster: sent there with the code that is installed here, found again by study."""
+
+import dataclasses
+import importlib.util
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from ray.exceptions import RayError
+
+from search_spaces.grammar import Fixed
+from study.machines.ray_session import CONNECTIONS, token_shown
+from study.study_file import Study
+from study.study_file.code import CODE
+from trainables.errors import InputError
+
+PACKAGES = ("search_spaces", "trainables", "study", "reports")
+FILE = "study.yaml"
+STUDY = "segstudy.study"  # in a job's metadata: which study it runs
+KNOCK = 10.0  # seconds
+STOP_SECONDS = 300  # that a job may take to save what is under way; Ray's own are 3
+LIVING = ("PENDING", "RUNNING")
+POLL = 1.0  # seconds between looks
+PATIENCE = 60.0  # seconds for a head that has just started
+WORDS = {"PENDING": "starting", "RUNNING": "running", "STOPPED": "stopped", "SUCCEEDED": "done", "FAILED": "failed"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """A run of a study on a cluster.
+
+    Attributes:
+        id: Ray's name for it.
+        study: The study's name.
+        status: Ray's word for how it stands.
+        message: Why it stands so, in a line; empty where there is nothing to say.
+        began: When it was sent, seconds since 1970.
+        ended: When it ended; None while it has not.
+    """
+
+    id: str
+    study: str
+    status: str
+    message: str
+    began: float
+    ended: float | None
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in LIVING
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        return dataclasses.asdict(self)
+
+
+class Jobs:
+    """The jobs of one cluster.
+
+    Args:
+        url: Its job server, such as `http://head:8265`.
+        client: Ray's client for it; by default one is made.
+        clock: Seconds.
+        sleep: Waits.
+
+    Raises:
+        InputError: Nobody answers there, or not as a Ray that takes our token.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client: Any = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = _address(url)
+        self._client = _client(self.url) if client is None else client
+        self._clock, self._sleep = clock, sleep
+
+    def submit(self, study: Study, arguments: Sequence[str], *, python: str = "python") -> Job:
+        """Sends a study there; the code of this installation, and what of the user's own it names, goes with it.
+
+        Args:
+            study: What to run; its paths must mean the same there, and what its code depends on must be there.
+            arguments: Of `segstudy run`, after the file.
+            python: The interpreter of Ray on the cluster.
+
+        Raises:
+            InputError: A job runs this study already, or the cluster does not take this one.
+        """
+        before = self._of(study.name)
+        if before and before[-1].lives:
+            raise InputError(
+                f"'{study.name}' is {WORDS[before[-1].status]} at {self.url} as {before[-1].id}. "
+                f"See it: segstudy status {study.name} --cluster {self.url}"
+            )
+        line = [python, "-m", "study.command.cli", "run", FILE, "--ray", "auto", *arguments]
+        with tempfile.TemporaryDirectory(prefix="segstudy-job-") as folder, _told(self.url):
+            pathlib.Path(folder, FILE).write_text(yaml.safe_dump(study.plain(), sort_keys=False), encoding="utf-8")
+            own = own_code(study)
+            for file in (place for place in own if place.is_file()):
+                shutil.copy(file, folder)
+            self._sent(
+                entrypoint="exec " + shlex.join(line),  # no shell in between: a stop is heard by the driver itself
+                submission_id=f"segstudy-{study.name}-{len(before) + 1}",
+                metadata={STUDY: study.name},
+                runtime_env={
+                    "working_dir": folder,
+                    "py_modules": packages() + [str(place) for place in own if place.is_dir()],
+                    "excludes": ["__pycache__"],
+                    "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS), **CONNECTIONS},
+                },
+            )
+        return self.find(study.name)
+
+    def _sent(self, **job: Any) -> None:
+        """Sends it; a head that has just started needs a moment before it takes jobs."""
+        deadline = self._clock() + PATIENCE
+        while True:
+            try:
+                self._client.submit_job(**job)
+                return
+            except RuntimeError as error:
+                if "No available agent" not in str(error) or self._clock() > deadline:
+                    raise
+            self._sleep(POLL)
+
+    def find(self, name: str) -> Job:
+        """The newest job of a study.
+
+        Raises:
+            InputError: There is none.
+        """
+        if found := self._of(name):
+            return found[-1]
+        known = sorted({job.study for job in self._all()})
+        there = f"it has jobs of {', '.join(known)}" if known else "it has no jobs of segstudy"
+        raise InputError(f"no job of a study '{name}' at {self.url}: {there}. Start one with segstudy submit.")
+
+    def log(self, job: Job) -> str:
+        """What a job has said so far."""
+        with _told(self.url):
+            return str(self._client.get_job_logs(job.id))
+
+    def follow(self, job: Job) -> Iterator[str]:
+        """What it has said and says, piece by piece, until it ends."""
+        said = 0
+        while True:
+            lives = self.find(job.study).lives  # asked first: what came before its end is in the log below
+            text = self.log(job)
+            if len(text) > said:
+                yield text[said:]
+                said = len(text)
+            if not lives:
+                return
+            self._sleep(POLL)
+
+    def stop(self, job: Job) -> None:
+        """Asks it to stop where nothing is lost; does not wait."""
+        with _told(self.url):
+            self._client.stop_job(job.id)
+
+    def _of(self, name: str) -> list[Job]:
+        return [job for job in self._all() if job.study == name]
+
+    def _all(self) -> list[Job]:
+        """Jobs of segstudy, the newest last."""
+        with _told(self.url):
+            listed = self._client.list_jobs()
+        jobs = [
+            Job(
+                id=each.submission_id,
+                study=each.metadata[STUDY],
+                status=str(getattr(each.status, "value", each.status)),
+                message=(each.message or "").strip().partition("\n")[0],
+                began=(each.start_time or 0) / 1000,
+                ended=None if each.end_time is None else each.end_time / 1000,
+            )
+            for each in listed
+            if each.submission_id and STUDY in (each.metadata or {})
+        ]
+        return sorted(jobs, key=lambda job: (job.began, job.id))
+
+
+def packages() -> list[str]:
+    """The folders of segstudy's packages, as they are installed here."""
+    found = []
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None, name
+        assert spec.submodule_search_locations, name
+        found.append(str(pathlib.Path(spec.submodule_search_locations[0]).resolve()))
+    return found
+
+
+def own_code(study: Study) -> list[pathlib.Path]:
+    """The packages (folders) and modules (files) of the user's own losses and networks, as far as they lie here.
+
+    What does not may be installed on the cluster, which says so if it is not. Nothing is imported.
+    """
+    parameters = [*study.models.values(), *study.losses.values()]
+    paths = [fixed.value for each in parameters if isinstance(fixed := each.get(CODE), Fixed)]
+    found: dict[pathlib.Path, None] = {}
+    with _working_directory_searched():
+        for name in sorted({re.split(r"[.:]", str(path))[0] for path in paths} - {*PACKAGES}):
+            if (spec := importlib.util.find_spec(name)) is not None:
+                file = [spec.origin] if spec.has_location and spec.origin else []
+                found.update({pathlib.Path(place).resolve(): None for place in spec.submodule_search_locations or file})
+    return list(found)
+
+
+@contextmanager
+def _working_directory_searched() -> Iterator[None]:
+    """As `trainables.user_code.imported` searches it."""
+    before = list(sys.path)
+    sys.path.insert(0, os.getcwd())
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def without_password(option: str, url: str | None) -> None:
+    """Refuses an address with a password: a cluster shows everybody who may use it the command lines of its jobs.
+
+    Raises:
+        InputError: It has one.
+    """
+    if url is not None and "://" in url and urlsplit(url).password:
+        raise InputError(
+            f"{option}: has a password, which the cluster's list of jobs would show. Leave it out, and give it to the "
+            "cluster's head (a file ~/.pgpass, or PGPASSWORD in its environment)."
+        )
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(f"--cluster {url}: expected the address of its job server, such as http://head:8265.")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname, port), timeout=KNOCK).close()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--cluster {url}: nobody answers there ({error}). Is it the dashboard's port, 8265?"
+        ) from None
+    return url.rstrip("/")
+
+
+def _client(url: str) -> Any:
+    from ray.job_submission import JobSubmissionClient
+
+    with token_shown(), _told(url):
+        return JobSubmissionClient(url)
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """What the job server refuses, in a line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (RuntimeError, OSError, ValueError, RayError) as error:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"--cluster {url}: {line[:300]}") from error

@@ -1,0 +1,132 @@
+"""The plan: what is owed, as a pure function of the design and of what the ledger knows. No clock, no database, no Ray.
+
+`decide` is the definition. `Planner` gives the same answers step by step: it looks again only at the searches in which
+something happened, so that the next segment of ten thousand trials is found in milliseconds.
+"""
+
+import dataclasses
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+
+from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
+from study.planning.sampling import SearchKey, sample
+from study.planning.search import Answer, Draw, Owed, Search
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from the ledger.
+
+    Attributes:
+        insert: Batches of new trials (a cohort, or the final stage of a winner); each enters the ledger whole.
+        halved: Trials that end here: others of their cohort were better at a mark.
+        owed: Segments still to run of trials that the ledger has, in the order in which they should start.
+    """
+
+    insert: tuple[tuple[PlannedTrial, ...], ...]
+    halved: tuple[TrialKey, ...]
+    owed: tuple[Segment, ...]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the study is complete."""
+        return not (self.insert or self.halved or self.owed)
+
+
+def decide(
+    design: Design, known: Iterable[KnownTrial], *, seconds_per_iteration: Mapping[str, float] | None = None
+) -> Decision:
+    """What is to be inserted, ended and run, given what is known.
+
+    Args:
+        design: The study's design.
+        known: Every trial of the ledger.
+        seconds_per_iteration: Measured speed by model name; 1 where unknown. It orders segments and changes no result.
+    """
+    planner = Planner(design, known, seconds_per_iteration=seconds_per_iteration)
+    insert, halved = planner.changes()
+    return Decision(insert, halved, tuple(planner.owed()))
+
+
+class Planner:
+    """The plan of one study, kept up to date while results come in.
+
+    Everything that enters the ledger is told by `record`; `changes` and `owed` then say what follows.
+
+    Args:
+        design: The study's design.
+        known: Every trial of the ledger.
+        seconds_per_iteration: Measured speed by model name; 1 where unknown.
+        draw: How configurations are drawn; only a simulation takes another.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        known: Iterable[KnownTrial] = (),
+        *,
+        seconds_per_iteration: Mapping[str, float] | None = None,
+        draw: Draw = sample,
+    ) -> None:
+        self._design = design
+        self._speeds = dict(seconds_per_iteration or {})
+        folds = range(design.folds if design.search_in == "each_fold" else 1)
+        self._searches = {
+            key: Search(design, key, draw)
+            for arm in design.arms
+            for search in range(design.searches)
+            for fold in folds
+            for key in [SearchKey(arm.index, search, fold)]
+        }
+        self._dirty: set[SearchKey] = set(self._searches)
+        self._answers: dict[SearchKey, Answer] = {}
+        self._lead = 0.0
+        for trial in known:
+            self.record(trial)
+
+    def record(self, trial: KnownTrial) -> None:
+        """Takes note of a trial that was inserted, or reached a mark, or ended."""
+        key = trial.plan.key
+        search = SearchKey(key.arm, key.search, key.fold if self._design.search_in == "each_fold" else 0)
+        if search not in self._searches:
+            raise ValueError(f"trial {key} belongs to no search of the design")
+        self._searches[search].record(trial)
+        self._dirty.add(search)
+
+    def measure(self, model: str, seconds_per_iteration: float) -> None:
+        """Takes note of a model's speed; only the order of segments depends on it."""
+        self._speeds[model] = seconds_per_iteration
+
+    def changes(self) -> tuple[tuple[tuple[PlannedTrial, ...], ...], tuple[TrialKey, ...]]:
+        """What the ledger should take in now: batches to insert, trials to end as halved away."""
+        self._refresh()
+        answers = [self._answers[key] for key in self._searches]
+        return (
+            tuple(batch for answer in answers for batch in answer.insert),
+            tuple(key for answer in answers for key in answer.halved),
+        )
+
+    def stagger(self, iterations: float) -> None:
+        """Lets the first arm go so far ahead of the last (`study.planning.arm_lead`); no result depends on it."""
+        self._lead = iterations / len(self._design.arms)
+
+    def owed(self) -> Iterator[Segment]:
+        """Segments still to run, in the order in which they should start.
+
+        What has the longest chain of work behind it comes first (iterations × the model's speed), then by cohort and
+        trial. Who stands in the way of few others waits, so that nobody is left alone at the end.
+        """
+        self._refresh()
+        queues = [self._queue(key, answer.owed) for key, answer in self._answers.items() if answer.owed]
+        return (segment for _, _, segment in heapq.merge(*queues))
+
+    def _queue(self, key: SearchKey, owed: Iterable[Owed]) -> Iterator[tuple[float, int, Segment]]:
+        """A search's segments as they stand in the whole study's order; made one by one, since few are looked at."""
+        speed = self._speeds.get(self._design.arms[key.arm].model, 1.0)
+        behind = self._lead * key.arm
+        return (((behind - chain) * speed, cohort, segment) for chain, cohort, segment in owed)
+
+    def _refresh(self) -> None:
+        for key in self._dirty:
+            self._answers[key] = self._searches[key].answer()
+        self._dirty.clear()

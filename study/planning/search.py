@@ -1,0 +1,213 @@
+"""One search of an arm with its final stage: what follows from its trials. Cohorts, halving, the winner's trainings.
+
+Pure functions of the design and of what is known; `study.planning.planner` puts the searches of a study together.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from search_spaces.grammar import Scalar
+from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
+from study.planning.promotion import promoted, winner
+from study.planning.sampling import SearchKey, needs_results, search_length
+from study.planning.trial_counts import cohorts
+from trainables.random_streams import seed_of
+
+Draw = Callable[[Design, SearchKey, range, int, Sequence[KnownTrial]], Sequence[Mapping[str, Scalar]]]
+"""How configurations are drawn: `sampling.sample`, or what stands for it where their values are no matter."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stand:
+    """How a cohort stands.
+
+    Attributes:
+        halved: Open trials that others beat.
+        owed: Segments, in order of their trials.
+        ready: Whether every member has its first mark or has ended.
+    """
+
+    halved: tuple[TrialKey, ...]
+    owed: tuple[Segment, ...]
+    ready: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """What follows from one search.
+
+    Attributes:
+        insert: Batches of trials that are due.
+        halved: Open trials that others of their cohort beat.
+        owed: In the order in which they should start.
+    """
+
+    insert: tuple[tuple[PlannedTrial, ...], ...]
+    halved: tuple[TrialKey, ...]
+    owed: tuple["Owed", ...]
+
+
+class Owed(NamedTuple):
+    """A segment to be run.
+
+    Attributes:
+        chain: Iterations from its start that must follow one another until the search's last final trial ends.
+        cohort: Its trial's; 0 in the final stage.
+        segment: Which.
+    """
+
+    chain: int
+    cohort: int
+    segment: Segment
+
+
+class Search:
+    """One search of an arm with its final stage."""
+
+    def __init__(self, design: Design, key: SearchKey, draw: Draw) -> None:
+        self.design, self.key, self.draw = design, key, draw
+        self.arm = design.arms[key.arm]
+        self.length = search_length(design, self.arm)
+        self.members: dict[int, dict[TrialKey, KnownTrial]] = {}  # of each cohort
+        self.finals: dict[TrialKey, KnownTrial] = {}
+        self._stands: dict[int, Stand] = {}  # of cohorts in which nothing happened since
+
+    def record(self, trial: KnownTrial) -> None:
+        """Takes note of a trial of it."""
+        if trial.plan.key.stage == "final":
+            self.finals[trial.plan.key] = trial
+        else:
+            self.members.setdefault(trial.plan.cohort, {})[trial.plan.key] = trial
+            self._stands.pop(trial.plan.cohort, None)
+
+    @cached_property
+    def _cohorts(self) -> tuple[range, ...]:
+        return cohorts(self.design, self.arm)
+
+    @cached_property
+    def _folds(self) -> Sequence[int]:
+        return (self.key.fold,) if self.design.search_in == "each_fold" else range(self.design.folds)
+
+    def answer(self) -> Answer:
+        """What follows now."""
+        halved: list[TrialKey] = []
+        owed: list[Owed] = []
+        for cohort in sorted(self.members):
+            stand = self._stand(cohort)
+            halved += stand.halved
+            owed += [Owed(self._chain(cohort, segment), cohort, segment) for segment in stand.owed]
+        insert = self._due()
+        if not (insert or owed or sum(map(len, self.members.values())) < self.length):
+            insert = self._final_stage()
+        for _, trial in sorted(self.finals.items()):
+            if (segment := self._next(trial)) is not None:
+                owed.append(Owed(self._chain(0, segment), 0, segment))
+        owed.sort(key=lambda each: (-each.chain, *each[1:]))
+        return Answer(tuple(insert), tuple(halved), tuple(owed))
+
+    def _known(self) -> list[KnownTrial]:
+        """Every trial of the search by number."""
+        return [trial for cohort in sorted(self.members) for _, trial in sorted(self.members[cohort].items())]
+
+    def _stand(self, cohort: int) -> Stand:
+        """How a cohort stands; looked at again only when something happened in it."""
+        if cohort not in self._stands:
+            trials = [trial for _, trial in sorted(self.members[cohort].items())]
+            halved, owed = self._rungs(trials)
+            self._stands[cohort] = Stand(tuple(halved), tuple(owed), self._has_first_marks(trials))
+        return self._stands[cohort]
+
+    def _is_ready(self, cohort: int) -> bool:
+        """Whether every member has its first mark or has ended, so that the next cohort may see them."""
+        return cohort in self.members and self._stand(cohort).ready
+
+    def _due(self) -> list[tuple[PlannedTrial, ...]]:
+        """Cohorts to sample now. After the final stage began there are none: test cases were read."""
+        batches = []
+        for cohort, numbers in enumerate(self._cohorts):
+            if self.finals:
+                break
+            if cohort not in self.members:
+                batches.append(self._cohort(cohort, numbers, self._known()))
+            if needs_results(self.design, cohort + 1) and not self._is_ready(cohort):
+                break
+        return batches
+
+    def _has_first_marks(self, trials: list[KnownTrial]) -> bool:
+        first = self.design.marks[0]
+        return bool(trials) and all(first in trial.values or trial.status != "open" for trial in trials)
+
+    def _cohort(self, cohort: int, numbers: range, known: list[KnownTrial]) -> tuple[PlannedTrial, ...]:
+        before = [trial for trial in known if trial.plan.cohort < cohort]
+        points = self.draw(self.design, self.key, numbers, cohort, before)
+        return tuple(
+            PlannedTrial(
+                key=TrialKey("search", *self.key, number),
+                cohort=cohort,
+                seed=seed_of(self.design.seed, "search", self.key.search, number),
+                parameters=point,
+            )
+            for number, point in zip(numbers, points, strict=True)
+        )
+
+    def _rungs(self, cohort: list[KnownTrial]) -> tuple[list[TrialKey], list[Segment]]:
+        """Follows a cohort from mark to mark: who ends, and which segments are owed."""
+        if self.design.eta == 1:  # all go on, nobody waits
+            return [], [segment for trial in cohort if (segment := self._next(trial)) is not None]
+        entrants, halved = cohort, []
+        for mark in self.design.marks[:-1]:
+            if any(mark not in trial.values and trial.status == "open" for trial in entrants):
+                break
+            ahead = promoted(entrants, mark, eta=self.design.eta, maximize=self.design.maximize)
+            kept = {trial.plan.key for trial in ahead}
+            halved += [t.plan.key for t in entrants if t.plan.key not in kept and t.status == "open"]
+            entrants = [trial for trial in entrants if trial.plan.key in kept]
+        segments = [segment for trial in entrants if (segment := self._next(trial)) is not None]
+        return halved, self._up_to_a_common_mark(segments)
+
+    @staticmethod
+    def _up_to_a_common_mark(segments: list[Segment]) -> list[Segment]:
+        """Those that lead to the earliest mark: who is past it waits until it is known who goes on."""
+        stop = min((segment.stop for segment in segments), default=0)
+        return [segment for segment in segments if segment.stop == stop]
+
+    def _next(self, trial: KnownTrial) -> Segment | None:
+        """A trial's way to the first mark that it has not reached; None where it has ended."""
+        if trial.status != "open":
+            return None
+        marks = self.design.marks
+        reached = sum(mark in trial.values for mark in marks)
+        if reached == len(marks):
+            return None
+        return Segment(trial.plan.key, marks[reached - 1] if reached else 0, marks[reached])
+
+    def _final_stage(self) -> list[tuple[PlannedTrial, ...]]:
+        """The final stage's trials that the ledger lacks, once the search is done."""
+        best = winner(self._known(), self.design)
+        if best is None and self.length:
+            return []
+        source = None if best is None else best.plan.key
+        parameters = self.arm.default if best is None else best.plan.parameters
+        keys = [
+            TrialKey("final", self.key.arm, self.key.search, fold, number)
+            for fold in self._folds
+            for number in range(self.design.final_seeds)
+        ]
+        batch = tuple(
+            PlannedTrial(key, 0, seed_of(self.design.seed, "final", key.search, key.number), parameters, source)
+            for key in keys
+            if key not in self.finals
+        )
+        return [batch] if batch else []
+
+    def _chain(self, cohort: int, segment: Segment) -> int:
+        """Iterations from a segment's start that must follow one another: its marks, cohorts that wait, the finals."""
+        design, mark = self.design, self.design.marks.index(segment.stop)
+        if segment.trial.stage == "final":
+            return sum(design.final_steps[mark:])
+        chain = sum(design.steps[mark:])
+        if mark == 0 and design.sampler == "tpe":
+            chain += (len(self._cohorts) - 1 - cohort) * design.steps[0]
+        return chain + sum(design.final_steps)

@@ -1,0 +1,94 @@
+"""How soon a study can end at best: the time that no order of its segments goes below.
+
+All the work shared out among the slots, or the longest chain, is one such bound. This one also counts that arms have
+few segments to offer at their beginning (a cohort waits for the one before) and at their end (one trial at the last
+marks, a few final trainings): in the first u seconds a segment can run only after what must come before it, in the last
+v seconds only if what must follow it still fits. What does not fit into those runs in between, on all slots:
+T >= u + v + (work - first(u) - last(v)) / slots, for every u and v. And where all segments take a multiple of some
+time, so does the whole: each begins when others end.
+"""
+
+import math
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from study.design import Arm, Design
+from study.planning.sampling import needs_results
+from study.planning.time_left import Speeds
+from study.planning.trial_counts import cohorts, rungs
+
+
+class Part(NamedTuple):
+    """Segments of a search that are alike. Seconds.
+
+    Attributes:
+        before: What must be done before they can start, one after the other.
+        seconds: How long one takes.
+        after: What must follow before the study can end.
+    """
+
+    before: float
+    seconds: float
+    after: float
+
+
+def floor(design: Design, speeds: Speeds, slots: int) -> float:
+    """Seconds that no order of a study's segments goes below, if nothing fails.
+
+    Args:
+        design: The study's design.
+        speeds: Seconds of an iteration and of an evaluation, by model; one at least.
+        slots: Segments at once, >= 1.
+    """
+    parts: Counter[Part] = Counter()
+    for arm in design.arms:
+        parts.update(_parts(design, arm, speeds))
+    table = np.array([(*part, count) for part, count in parts.items()], np.float64).reshape(-1, 4)
+    before, seconds, after, counts = table.T
+    work = float(seconds @ counts)
+    chain = float((before + seconds + after).max(initial=0.0))
+    first_seconds, first = _fits(before, seconds, counts)
+    last_seconds, last = _fits(after, seconds, counts)
+    ends = first_seconds[:, None] + last_seconds[None, :]
+    between = (work - first[:, None] - last[None, :]) / slots
+    return _whole(max(chain, float(np.where(ends <= chain, ends + between, 0.0).max())), seconds)
+
+
+def _whole(bound: float, seconds: NDArray[np.float64]) -> float:
+    """The next time that segments of whole seconds can end at; the bound itself where they are none."""
+    if not seconds.size or np.any(seconds != np.round(seconds)):
+        return bound
+    unit = math.gcd(*seconds.astype(np.int64).tolist())
+    return math.ceil(bound / unit - 1e-9) * float(unit)
+
+
+def _parts(design: Design, arm: Arm, speeds: Speeds) -> Counter[Part]:
+    """The segments of an arm's searches."""
+    steps = [speeds.cost(arm.model, step, 1) for step in design.steps]
+    finals = [speeds.cost(arm.model, step, 1) for step in design.final_steps]
+    each_fold = design.search_in == "each_fold"
+    parts: Counter[Part] = Counter()
+    waves = [sum(needs_results(design, n) for n in range(1, cohort + 1)) for cohort in range(len(cohorts(design, arm)))]
+    for wave, numbers in zip(waves, cohorts(design, arm), strict=True):
+        for mark, count in enumerate(rungs(design, len(numbers))):
+            waiting = (waves[-1] - wave) * steps[0] if mark == 0 else 0.0
+            before = wave * steps[0] + sum(steps[:mark])
+            parts[Part(before, steps[mark], waiting + sum(steps[mark + 1 :]) + sum(finals))] += count
+    searched = waves[-1] * steps[0] + sum(steps) if waves else 0.0
+    for mark, seconds in enumerate(finals):
+        before = searched + sum(finals[:mark])
+        parts[Part(before, seconds, sum(finals[mark + 1 :]))] += design.final_seeds * (1 if each_fold else design.folds)
+    searches = design.searches * (design.folds if each_fold else 1)
+    return Counter({part: count * searches for part, count in parts.items()})
+
+
+def _fits(
+    wait: NDArray[np.float64], seconds: NDArray[np.float64], counts: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Moments, and how much work can be done up to each of them where a segment has to wait so long."""
+    moments = np.unique(np.concatenate([[0.0], wait, wait + seconds]))
+    done = np.clip(moments[:, None] - wait, 0.0, seconds) @ counts
+    return moments, done

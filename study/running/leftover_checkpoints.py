@@ -1,0 +1,53 @@
+"""Sweeping: what a killed run left behind in the storage goes when the next one starts."""
+
+import re
+
+from study.design import TrialKey
+from study.ledger import Lease, Ledger
+from trainables.storage.folder import Storage
+
+_CHECKPOINT = re.compile(r"\d+-\d+")
+
+
+def sweep(ledger: Ledger, lease: Lease, storage: Storage, folder: str) -> int:
+    """Removes checkpoint folders that the ledger does not name, and unfinished writes.
+
+    Args:
+        ledger: The ledger.
+        lease: The driver's: nobody else writes there.
+        storage: Where checkpoints lie.
+        folder: The study's folder.
+
+    Returns:
+        How many went.
+    """
+    _forget_ended(ledger, lease)
+    named = ledger.folders(lease.study_id)
+    removed = 0
+    for trial in storage.names(folder):
+        for name in storage.names(f"{folder}/{trial}") if _is_trial(trial) else ():
+            path = f"{folder}/{trial}/{name}"
+            if name.endswith(".part") or (_CHECKPOINT.fullmatch(name) and path not in named):
+                storage.remove(path)
+                removed += 1
+    return removed
+
+
+def _forget_ended(ledger: Ledger, lease: Lease) -> None:
+    """Search trials that finished keep no checkpoint; a kill may have come in between."""
+    finished = [
+        trial.plan.key
+        for trial in ledger.known(lease.study_id)
+        if trial.status == "finished" and trial.plan.key.stage == "search"
+    ]
+    kept = {path.rsplit("/", 2)[-2] for path in ledger.folders(lease.study_id)}
+    if left := [key for key in finished if str(key) in kept]:
+        ledger.forget_checkpoints(lease, left)
+
+
+def _is_trial(name: str) -> bool:
+    try:
+        TrialKey.parse(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,104 @@
+"""A study and the ledger: entered when it is new, continued when it is the same, refused when it is another.
+
+A changed study file goes on where it only adds (arms, trials, seeds); what would make old and new trials incomparable
+is refused with the difference shown.
+"""
+
+import importlib.metadata
+import platform
+
+from study.design import Design
+from study.ledger import Lease, Ledger
+from study.ledger.rows import StudyRow
+from study.study_file import Study
+from study.study_file.changes import Difference, difference
+from study.study_file.errors import SpecError
+from study.trial_specs import Data
+from trainables.errors import InputError
+
+PACKAGES = ("segstudy", "ray", "torch", "optuna", "monai", "numpy", "scipy", "nibabel")
+POLL = 0.5
+UNRENEWED = 2.0  # lengths of a lease, which a living driver renews several times meanwhile
+
+
+def refuse_other(ledger: Ledger, study: Study) -> None:
+    """Compares a study file with what the ledger has under its name, if anything; for the time before a run.
+
+    Raises:
+        SpecError: It would make old and new trials incomparable.
+    """
+    if ledger.has_study(study.name):
+        _compared(ledger, ledger.study(study.name), study)
+
+
+def enter(ledger: Ledger, study: Study, data: Data) -> StudyRow:
+    """The study's row, made where there is none.
+
+    Raises:
+        InputError: There is one of that name with other data or another split.
+    """
+    if not ledger.has_study(study.name):
+        try:
+            ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, versions())
+        except InputError:
+            if not ledger.has_study(study.name):  # else: another command was quicker, and this one continues it
+                raise
+    row = ledger.study(study.name)
+    if row.data_digest != data.digest:
+        raise InputError(
+            f"study '{study.name}' in {ledger.label} was begun with other data: files of the dataset were changed, "
+            "added or taken away. Put them back, or give the study another name."
+        )
+    _refuse_moved(ledger, row, data)
+    return row
+
+
+def _refuse_moved(ledger: Ledger, row: StudyRow, data: Data) -> None:
+    """Cases that have another part than before: the split's file was changed, or they lie in another fold's folder."""
+    before = {case.name: case.splits for case in ledger.cases(row.id)}
+    moved = [case.name for case in data.cases if before.get(case.name, case.splits) != case.splits]
+    if moved:
+        more = f" and {len(moved) - 1} more" if len(moved) > 1 else ""
+        raise InputError(
+            f"study '{row.name}' in {ledger.label} was begun with another split: case {moved[0]!r}{more} had another "
+            "part. Put the split's file or folders back, or give the study another name."
+        )
+
+
+def bring_up_to_date(ledger: Ledger, lease: Lease, study: Study, data: Data) -> Design:
+    """Writes down what a changed file adds; the design with the arms in the ledger's order.
+
+    Raises:
+        SpecError: It would make old and new trials incomparable.
+    """
+    row = ledger.study(study.name)
+    found = _compared(ledger, row, study)
+    design = study.design([arm.name for arm in ledger.arms(row.id)])
+    if row.file != study.plain():
+        ledger.update_file(lease, study.plain(), design, found.additions)
+    ledger.set_cases(lease, data.cases)
+    return design
+
+
+def versions() -> dict[str, str]:
+    """What the study was begun with."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _compared(ledger: Ledger, row: StudyRow, study: Study) -> Difference:
+    found = difference(row.file, study.plain())
+    problems = list(found.incompatible)
+    if found.more_trials and any(trial.plan.key.stage == "final" for trial in ledger.known(row.id)):
+        problems.append("its final stage has begun, and test cases were read: searches cannot grow any more")
+    if problems:
+        raise SpecError(
+            f"study '{study.name}' is in {ledger.label} with another file, under another name it is a new study",
+            problems,
+        )
+    return found

@@ -1,0 +1,163 @@
+"""The keys of `training` that are the same for all trials: length, precision, and what a training decides by itself."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from search_spaces.grammar import Choice, Fixed, Parameter
+from study.study_file.errors import Problem, shown
+from study.study_file.sections_base import Count, Section, Whole, whole
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Monitor = Literal["loss", "validation"]
+
+
+def _places(value: object) -> object:
+    """Shares of the training below 1, or iterations, as a tuple."""
+    given = value if isinstance(value, list | tuple) else [value]
+    places = tuple(whole(place) for place in given)
+    if not all(_is_place(place) for place in places):
+        raise ValueError(f"expected shares of the training (0.8) or iterations (8000), found {shown(value)}.")
+    return places
+
+
+def _is_place(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value < 1 or (isinstance(value, int) and value >= 1)
+
+
+def schedules_of(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
+    """The schedules that trials may have.
+
+    Args:
+        parameters: What may vary in `training`.
+    """
+    given = parameters["schedule"]
+    values = given.values if isinstance(given, Choice) else (given.value,) if isinstance(given, Fixed) else ()
+    return tuple(str(value) for value in values)
+
+
+class Steps(Section):
+    """Where `schedule: step` multiplies the learning rate.
+
+    Attributes:
+        at: Shares of the training (0.8) or iterations (8000).
+        every: Or each multiple of so many iterations.
+        factor: What each step multiplies by.
+    """
+
+    at: Annotated[Any, BeforeValidator(_places)] = ()
+    every: Count | None = None
+    factor: Share = 0.1
+
+    def problems(self) -> Iterator[Problem]:
+        """No steps, or two ways of saying where."""
+        if bool(self.at) == (self.every is not None):
+            found = "both" if self.at else "neither"
+            yield Problem((), f"expected `at` (shares or iterations) or `every` (iterations), found {found}.")
+        if len(set(self.at)) < len(self.at):
+            yield Problem(("at",), f"names one twice: {list(self.at)}.")
+
+
+class Plateau(Section):
+    """When `schedule: plateau` lowers the learning rate; the defaults are those of MIScnn's example.
+
+    Attributes:
+        factor: What a fall multiplies by.
+        patience: Looks without an improvement before a fall.
+        min_rate: The rate does not fall below this.
+        min_delta: By how much, absolutely, a value must be better to count.
+        cooldown: Looks after a fall during which nothing is counted.
+        monitor: What is looked at: the mean training `loss` of each epoch, or the objective at each `validation`.
+    """
+
+    factor: Share = 0.1
+    patience: Count = 5
+    min_rate: NotNegative = 1e-5
+    min_delta: NotNegative = 1e-4
+    cooldown: Annotated[Whole, Field(ge=0)] = 1
+    monitor: Monitor = "loss"
+
+
+class EarlyStopping(Section):
+    """When a training is over before its last iteration; later marks are scored with the weights it has then.
+
+    Attributes:
+        patience: Looks without an improvement.
+        min_delta: By how much, absolutely, a value must be better to count.
+        monitor: As the plateau's.
+    """
+
+    patience: Count = 20
+    min_delta: NotNegative = 0.0
+    monitor: Monitor = "loss"
+
+
+class Length(Section):
+    """The keys of `training` that are the same for all trials.
+
+    Attributes:
+        iterations: Length of a whole training.
+        precision: Of the forward pass.
+        step: For `schedule: step`.
+        plateau: For `schedule: plateau`.
+        early_stopping: None: every training goes on to its last iteration.
+        epoch: Iterations of an epoch, where something looks at the training loss.
+        checkpoint: Which weights are scored: the `last`, or the `best` by validation cases.
+        evaluate_every: Iterations between validations, where something looks at them.
+        deterministic: Whether operations without a deterministic kernel are refused. CPUs have none such; on GPUs a
+            silent file takes cuDNN's deterministic kernels, and what else PyTorch has.
+        compile: Whether `torch.compile` is used: `auto` where a GPU trains for long from mark to mark.
+        micro_batches: Parts in which a batch goes through the network, for what one GPU cannot hold; 1: whole.
+    """
+
+    iterations: Count
+    precision: Literal["float32", "bfloat16"] = "float32"
+    step: Steps | None = None
+    plateau: Plateau | None = None
+    early_stopping: EarlyStopping | None = None
+    epoch: Count | None = None
+    checkpoint: Literal["last", "best"] = "last"
+    evaluate_every: Count | None = None
+    deterministic: bool = False
+    compile: Literal["never", "auto", "always"] = "never"
+    micro_batches: Count = 1
+
+    def monitors(self, schedules: tuple[str, ...]) -> set[str]:
+        """What is looked at during a training, if its schedule is one of these."""
+        watchers = [self.early_stopping, (self.plateau or Plateau()) if "plateau" in schedules else None]
+        chosen = {"validation"} if self.checkpoint == "best" else set()
+        return chosen | {watcher.monitor for watcher in watchers if watcher is not None}
+
+    def problems(self) -> Iterator[Problem]:
+        """Steps that cannot be; lengths beyond the training."""
+        if self.step is not None:
+            for problem in self.step.problems():
+                yield Problem(("step", *problem.path), problem.text)
+        for key in ("epoch", "evaluate_every"):
+            if (value := getattr(self, key)) is not None and value > self.iterations:
+                yield Problem((key,), f"expected at most the {self.iterations} iterations, found {value}.")
+
+    def against(self, schedules: tuple[str, ...]) -> Iterator[Problem]:
+        """Keys that the schedules need or do not use.
+
+        Args:
+            schedules: Those that trials may have.
+        """
+        if "step" in schedules and self.step is None:
+            yield Problem(("step",), "missing: schedule step needs `at: [0.8]` or `every: 25000`.")
+        for name in ("step", "plateau"):
+            if name not in schedules and getattr(self, name) is not None:
+                yield Problem((name,), f"`schedule` is {' or '.join(schedules)} and does not use this: leave it out.")
+        watched = self.monitors(schedules)
+        for key, monitor, what in (
+            ("epoch", "loss", "the training loss is looked at by epochs"),
+            ("evaluate_every", "validation", "validation cases are looked at now and then"),
+        ):
+            if monitor in watched and getattr(self, key) is None:
+                yield Problem((key,), f"missing: {what}, so say after how many iterations.")
+            elif monitor not in watched and getattr(self, key) is not None:
+                yield Problem((key,), f"nothing looks at {monitor}: leave it out.")

@@ -1,0 +1,167 @@
+"""`segstudy ui`: MLflow's own server over a home's database, on loopback, until Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from study.study_file.addresses import mlflow_address
+from study.tracking.database import artifact_root, default_uri, environment, is_server, prepare, public
+from study.tracking.ui_app import DOOR
+from trainables.errors import InputError
+
+_USUAL_PORT = 5000  # MLflow's own
+_PAGE = "/#/experiments?workflowType=machine_learning"  # else its page opens for chatbots and hides runs
+
+
+def command(home: Path, mlflow_uri: str | None, host: str, port: int) -> list[str]:
+    """The server as a command line.
+
+    Args:
+        home: Folder of the embedded database and of its models.
+        mlflow_uri: Another database; None for the home's.
+        host: Address to listen on.
+        port: Port to listen on.
+    """
+    return [
+        *(sys.executable, "-m", "study.tracking.ui_app"),
+        *(mlflow_uri or default_uri(home), artifact_root(home), host, str(port)),
+    ]
+
+
+def open_ui(
+    home: Path,
+    mlflow_uri: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    say: Callable[[str], None] = print,
+    start_seconds: float = 90.0,
+    until: threading.Event | None = None,
+) -> None:
+    """Serves MLflow's page until Ctrl-C, SIGTERM or `until`; with the address of a running server only says it.
+
+    Args:
+        home: Folder that holds `mlflow.db` and `artifacts/`.
+        mlflow_uri: Another database, or a server's `http://` address; None for the home's.
+        host: Address to listen on; loopback unless told otherwise.
+        port: Port to listen on; None takes 5000 if it is free, else any free one.
+        say: Takes the lines for the user.
+        start_seconds: How long the server may take until it answers.
+        until: Ends the server when set; for tests and callers with a loop of their own.
+
+    Raises:
+        InputError: The home is not there, the address is none of MLflow's, the port is taken, the server does not
+            start.
+    """
+    if mlflow_uri is not None and is_server(mlflow_address(mlflow_uri)):
+        say(f"MLflow: {public(mlflow_uri).rstrip('/')}{_PAGE}")
+        return
+    if mlflow_uri is None and not home.is_dir():
+        raise InputError(f"no folder {home}: nothing was run there yet. Name the right one with --home.")
+    prepare(mlflow_uri or default_uri(home))
+    chosen = _port(host, port)
+    with tempfile.TemporaryFile() as log, _server(command(home, mlflow_uri, host, chosen), log) as server:
+        shown = f"http://[{host}]:{chosen}" if ":" in host else f"http://{host}:{chosen}"
+        with _terminated_like_interrupted(), suppress(KeyboardInterrupt):
+            _await(server, f"{shown}/health", start_seconds, log)
+            say(f"MLflow: {shown}{DOOR} (Ctrl-C ends it)")
+            while server.poll() is None and not (until and until.wait(0)):
+                time.sleep(0.2)
+        if server.poll() is not None:
+            raise InputError(f"MLflow's server ended by itself: {_last_line(log)}")
+
+
+def _port(host: str, port: int | None) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in (_USUAL_PORT, 0) if port is None else (port,):
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError as error:
+                reason = error.strerror
+                continue
+            return int(probe.getsockname()[1])
+    raise InputError(f"cannot listen on {host}, port {port}: {reason}. Choose another with --port, or leave it out.")
+
+
+@contextmanager
+def _server(line: list[str], log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """The server in a session of its own, so that Ctrl-C reaches us alone; on leaving, it and its children end."""
+    server = subprocess.Popen(
+        line,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield server
+    finally:
+        _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    for number, seconds in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(seconds)
+        if not _group_lives(server.pid):
+            return
+
+
+def _group_lives(group: int) -> bool:
+    for _ in range(50):  # children that were told to end take a moment after their parent
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _await(server: subprocess.Popen[bytes], health: str, seconds: float, log: IO[bytes]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(health, timeout=2.0):
+            return
+        time.sleep(0.2)
+    if server.poll() is None:
+        raise InputError(f"MLflow's server did not answer within {seconds:.0f} s: {_last_line(log)}")
+
+
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM as Ctrl-C while the server runs, so that no orphan stays; only the main thread may set this."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,78 @@
+"""MLflow's server as `segstudy ui` runs it: no assistant, and a door, `/segstudy`, that opens its page on runs.
+
+The assistant answers whoever reaches the port, takes its settings from them too, and can run shell commands as the user
+who started the server. On loopback that is every user of the machine, and MLflow has no switch for it. The page opens
+for chatbots, with runs nowhere to be seen, until its reader finds the toggle; the door sets it where they have not.
+
+    python -m study.tracking.ui_app DATABASE ARTIFACTS HOST PORT
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from study.tracking.database import public
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+DOOR = "/segstudy"
+_ASSISTANT = "/mlflow/assistant"
+_OPEN = b"""<!doctype html><meta charset="utf-8"><title>MLflow</title><script>
+const usual = {"mlflow.workflowType_v1": '"machine_learning"', "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true"};
+for (const [name, value] of Object.entries(usual))
+  if (localStorage.getItem(name) === null) localStorage.setItem(name, value);
+location.replace("/" + (location.hash || "#/experiments"));
+</script><a href="/#/experiments">MLflow</a>"""
+
+
+def wrapped(app: App) -> App:
+    """The same ASGI application, with the door, and with 403 for every path of the assistant."""
+
+    async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path == DOOR:
+            await _answer(send, 200, b"text/html; charset=utf-8", _OPEN)
+        elif _ASSISTANT not in path:
+            await app(scope, receive, send)
+        elif scope["type"] == "http":
+            await _answer(send, 403, b"application/json", b'{"detail": "segstudy ui serves no assistant."}')
+
+    return guarded
+
+
+async def _answer(send: Send, status: int, kind: bytes, body: bytes) -> None:
+    head = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+def main(database: str, artifacts: str, host: str, port: str) -> None:
+    """Serves until SIGTERM. What `mlflow server` hands its workers in the environment is handed on here."""
+    from mlflow.server import constants
+
+    os.environ |= {
+        constants.BACKEND_STORE_URI_ENV_VAR: database,
+        constants.REGISTRY_STORE_URI_ENV_VAR: database,
+        constants.ARTIFACT_ROOT_ENV_VAR: artifacts,
+        constants.ARTIFACTS_DESTINATION_ENV_VAR: artifacts,
+        constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_ENABLE_AI_GATEWAY": "false",
+    }
+    import uvicorn
+    from mlflow.server.fastapi_app import app
+    from mlflow.server.handlers import initialize_backend_stores
+
+    try:
+        initialize_backend_stores(database, database, artifacts)  # else a broken database shows at the first request
+    except Exception as error:
+        sys.exit(f"{public(database)}: {str(error).splitlines()[0]}")
+    uvicorn.run(wrapped(app), host=host, port=int(port), log_level="warning")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,101 @@
+"""Damaged MetaImages: one line each, and nothing of what ITK writes on the standard error stream."""
+
+import pathlib
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from tests.trainables.data.files import affine, volume
+from tests.trainables.data.formats import write
+from trainables.data.reading import metaimage, readers
+from trainables.errors import InputError
+
+IMAGE = volume((5, 4, 3))[0]
+DAMAGE: dict[str, tuple[bytes, bytes, str]] = {
+    "no size": (b"DimSize = 5 4 3\n", b"", "damaged header: it has no DimSize"),
+    "no type": (b"ElementType = MET_SHORT\n", b"", "damaged header: it has no ElementType"),
+    "no dimensions": (b"NDims = 3\n", b"", "damaged header: it has no NDims"),
+    "a size that is none": (b"= 5 4 3", b"= 5 x 3", "damaged header: DimSize is '5 x 3'"),
+    "no voxels": (b"= 5 4 3", b"= 5 0 3", "damaged header: DimSize is '5 0 3'"),
+    "too few sizes": (b"= 5 4 3", b"= 5 4", "NDims 3 and DimSize '5 4' make no image"),
+    "eleven dimensions": (b"NDims = 3", b"NDims = 11", "NDims 11 and DimSize '5 4 3' make no image"),
+    "more voxels than data": (b"= 5 4 3", b"= 5 4 30", "120 of 1,200 bytes of voxels in it"),
+    "an unknown type": (b"MET_SHORT", b"MET_SHRT", "ElementType MET_SHRT is not among MET_CHAR"),
+    "not compressed": (b"CompressedData = False", b"CompressedData = True", "0 of 120 bytes of voxels in it"),
+    "cut header": (b"ElementDataFile = LOCAL\n", b"", "damaged header: it has no ElementDataFile"),
+}
+
+
+def refused(path: pathlib.Path, message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    with pytest.raises(InputError) as error:
+        readers.read(path)
+    assert str(error.value).startswith(f"{path.parent.name}/{path.name}: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("old", "new", "message"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_one_line(
+    tmp_path: pathlib.Path, old: bytes, new: bytes, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a.mha", IMAGE, affine())
+    content = path.read_bytes()
+    assert content.count(old) == 1
+    path.write_bytes(content.replace(old, new))
+    refused(path, message, capfd)
+
+
+@pytest.mark.parametrize("content", [b"hello world\n" * 9, b"\0" * 99, b"NDims = 3"])
+def test_what_is_no_header(tmp_path: pathlib.Path, content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.mha").write_bytes(content)
+    refused(tmp_path / "a.mha", "damaged header: it has no ", capfd)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("ending", [".mha", ".mhd"])
+def test_cut_short(tmp_path: pathlib.Path, ending: str, packed: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    image = np.random.default_rng(0).integers(0, 9999, (15, 14, 13)).astype(np.int16)
+    path = write(tmp_path / f"a{ending}", image, affine(), packed=packed)
+    readers.read(path)
+    data = path if ending == ".mha" else next(file for file in tmp_path.iterdir() if file.name.endswith("raw"))
+    content = data.read_bytes()
+    data.write_bytes(content[: len(content) // 2])
+    refused(path, f"of 5,460 bytes of voxels in {'it' if ending == '.mha' else data.name}", capfd)
+    data.write_bytes(content[: len(content) // 2] + b"\xff" * (len(content) - len(content) // 2))
+    if packed:  # damaged in the middle: ITK would go on with what was in memory
+        refused(path, "cut short or damaged", capfd)
+
+
+def test_a_missing_data_file(tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "a.mhd", IMAGE, affine())
+    (tmp_path / "a.raw").unlink()
+    refused(path, "its data file a.raw is not there", capfd)
+
+
+def test_windows_line_ends_and_several_slices(tmp_path: pathlib.Path) -> None:
+    path = write(tmp_path / "a.mhd", IMAGE, affine())
+    whole = readers.read(path)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert (readers.read(path).array == whole.array).all()
+    voxels = (tmp_path / "a.raw").read_bytes()
+    for number in range(3):
+        (tmp_path / f"s{number}.raw").write_bytes(voxels[number * 40 : number * 40 + 40])
+    path.write_bytes(path.read_bytes().replace(b"a.raw", b"s%d.raw 0 2 1"))
+    assert (readers.read(path).array == whole.array).all()
+
+
+def test_a_mask_is_seen_to_be_whole_piece_by_piece(tmp_path: pathlib.Path) -> None:
+    mask = np.zeros((300, 300, 200), np.uint8)
+    mask[3:9, 4:7, 5:50] = 1
+    path = write(tmp_path / "a.mha", mask, affine(), packed=True)
+    assert path.stat().st_size * 100 < mask.size
+    tracemalloc.start()
+    try:
+        metaimage.check(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12e6 < mask.size  # some megabytes at a time

@@ -1,0 +1,192 @@
+import gzip
+import io
+import pathlib
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.trainables.data.files import affine, picture, save, volume
+from trainables.data.reading import readers
+from trainables.data.reading.nifti import UNPLACED
+from trainables.errors import InputError
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".NII.GZ"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32, np.float32, np.float64])
+def test_nifti_comes_as_stored_with_its_affine(tmp_path: pathlib.Path, ending: str, dtype: type) -> None:
+    image, _ = volume()
+    array = np.abs(image % 200).astype(dtype)
+    raw = readers.read(save(tmp_path / f"a{ending}", array))
+    assert raw.array.dtype == dtype
+    assert (raw.array == array).all()
+    assert raw.affine is not None
+    assert np.allclose(raw.affine, affine())
+    assert raw.sides == (1.5, 2.0, 3.0)
+    assert raw.warnings == ()
+
+
+def test_big_endian_and_nifti2(tmp_path: pathlib.Path) -> None:
+    image, _ = volume()
+    for number, kind in enumerate((nibabel.Nifti1Image, nibabel.Nifti2Image)):
+        for order in "<>":
+            made = kind(image.astype(f"{order}i2"), affine(), kind.header_class(endianness=order))
+            path = tmp_path / f"{number}{'lb'['<>'.index(order)]}.nii.gz"
+            nibabel.save(made, path)
+            raw = readers.read(path)
+            assert raw.array.dtype.isnative
+            assert (raw.array == image).all()
+
+
+def test_scaling_of_the_file_is_applied(tmp_path: pathlib.Path) -> None:
+    image, _ = volume()
+    path = save(tmp_path / "a.nii", image)
+    content = bytearray(path.read_bytes())
+    content[112:120] = np.array([0.5, -1024.0], "<f4").tobytes()  # scl_slope, scl_inter
+    path.write_bytes(content)
+    raw = readers.read(path)
+    assert raw.array.dtype == np.float32
+    assert (raw.array == image * np.float32(0.5) - 1024).all()
+    assert (raw.array == nibabel.load(path).get_fdata()).all()
+
+
+def test_both_form_codes_zero_is_told(tmp_path: pathlib.Path) -> None:
+    image, _ = volume()
+    nifti = nibabel.Nifti1Image(image, affine())
+    nifti.set_sform(affine(), code=0)
+    nifti.set_qform(affine(), code=0)
+    nibabel.save(nifti, tmp_path / "a.nii.gz")
+    raw = readers.read(tmp_path / "a.nii.gz")
+    assert raw.warnings == (UNPLACED,)
+    assert raw.sides == (1.5, 2.0, 3.0)
+
+
+def test_a_voxel_size_that_contradicts_the_affine_is_told_and_the_affine_holds(tmp_path: pathlib.Path) -> None:
+    image, _ = volume()
+    path = save(tmp_path / "a.nii", image)
+    content = bytearray(path.read_bytes())
+    content[80:92] = np.ones(3, "<f4").tobytes()  # pixdim
+    path.write_bytes(content)
+    raw = readers.read(path)
+    assert raw.sides == (1.5, 2.0, 3.0)
+    (warning,) = raw.warnings
+    assert "(1 x 1 x 1 mm) contradicts its affine's (1.5 x 2 x 3 mm)" in warning
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((5, 4), (5, 4, 1)), ((5, 4, 1), (5, 4, 1)), ((5, 4, 3, 1), (5, 4, 3)), ((5, 4, 3, 2), (5, 4, 3, 2))],
+)
+def test_dimensions(tmp_path: pathlib.Path, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    assert readers.read(save(tmp_path / "a.nii", np.zeros(shape, np.uint8))).array.shape == expected
+
+
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".bmp"])
+def test_flat_pictures_come_as_y_x(tmp_path: pathlib.Path, ending: str) -> None:
+    raw = readers.read(picture(tmp_path / f"a{ending}", GREY))
+    assert raw.affine is None
+    assert (raw.array == GREY).all()
+
+
+def test_16_bit_and_one_bit_pictures(tmp_path: pathlib.Path) -> None:
+    deep = GREY.astype(np.uint16) * 200
+    assert (readers.read(picture(tmp_path / "deep.png", deep)).array == deep).all()
+    Image.fromarray(GREY > 100).save(tmp_path / "bit.png")
+    assert readers.read(tmp_path / "bit.png", colour="refuse").array.tolist() == (GREY > 100).astype(int).tolist()
+
+
+def test_colour_becomes_grey_and_a_coloured_mask_is_refused(tmp_path: pathlib.Path) -> None:
+    colours = np.zeros((2, 2, 3), np.uint8)
+    colours[0, 0] = (200, 100, 50)
+    path = picture(tmp_path / "a.png", colours)
+    assert readers.read(path).array[0, 0] == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
+    with pytest.raises(InputError, match="a mask in colours"):
+        readers.read(path, colour="refuse")
+    same = picture(tmp_path / "b.png", np.repeat(GREY[..., None], 3, -1))
+    assert (readers.read(same, colour="refuse").array == GREY).all()
+    alpha = np.dstack([np.repeat(GREY[..., None], 3, -1), np.full_like(GREY, 7)])
+    assert (readers.read(picture(tmp_path / "c.png", alpha)).array == GREY).all()
+
+
+def test_palette_indices_are_a_masks_values(tmp_path: pathlib.Path) -> None:
+    indexed = Image.fromarray(GREY % 3)
+    indexed.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    indexed.save(tmp_path / "a.png")
+    assert Image.open(tmp_path / "a.png").mode == "P"
+    assert (readers.read(tmp_path / "a.png", colour="refuse").array == GREY % 3).all()
+    assert set(np.unique(readers.read(tmp_path / "a.png").array)) == {0, 76, 150}
+
+
+WHOLE = bytes(nibabel.Nifti1Image(volume()[0], affine()).to_bytes())
+PACKED = gzip.compress(WHOLE, mtime=0)
+WRONG_SUM = PACKED[:-6] + bytes([PACKED[-6] ^ 1]) + PACKED[-5:]  # after the last voxel
+COLOURS = nibabel.Nifti1Image(np.zeros((2, 2, 2), [("R", "u1"), ("G", "u1"), ("B", "u1")]), affine()).to_bytes()
+PNG = io.BytesIO()
+Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)).save(PNG, "png")
+DAMAGED = {
+    "empty": ("a.nii.gz", b"", "the file is empty"),
+    "empty plain": ("a.nii", b"", "the file is empty"),
+    "empty picture": ("a.png", b"", "the file is empty"),
+    "truncated gzip": ("a.nii.gz", PACKED[: len(PACKED) // 2], "truncated or damaged gzip"),
+    "gzip without its end": ("a.nii.gz", PACKED[:-8], "truncated or damaged gzip"),
+    "gzip with a wrong sum": ("a.nii.gz", WRONG_SUM, "truncated or damaged gzip"),
+    "no gzip": ("a.nii.gz", WHOLE, "truncated or damaged gzip"),
+    "gzip by the wrong name": ("a.nii", PACKED, "cannot be read"),
+    "truncated voxels": ("a.nii", WHOLE[:-10], r"truncated \([\d,]+ of [\d,]+ bytes\)"),
+    "half a header": ("a.nii", WHOLE[:100], "cannot be read"),
+    "no image": ("a.nii.gz", gzip.compress(b"hello " * 100), "cannot be read"),
+    "colour volume": ("a.nii", COLOURS, "not grey values"),
+    "truncated png": ("a.png", PNG.getvalue()[:200], "cannot be read"),
+    "text as png": ("a.png", b"hello", "cannot be read"),
+    "text as jpeg": ("a.jpg", b"hello", "cannot be read"),
+    "unknown kind": ("a.xyz", b"hello", "unknown kind of file"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_refused_in_one_line_that_names_it(tmp_path: pathlib.Path, name: str) -> None:
+    file, content, message = DAMAGED[name]
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        readers.read(tmp_path / file)
+    assert str(caught.value).startswith(f"{tmp_path.name}/{file}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_are_told(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        readers.read(tmp_path / "a.nii.gz")
+    (tmp_path / "b.png").mkdir()
+    with pytest.raises(InputError, match=r"/b.png: no DICOM series in this folder"):
+        readers.read(tmp_path / "b.png")
+
+
+def test_a_picture_of_several_pages_is_refused(tmp_path: pathlib.Path) -> None:
+    pages = [Image.fromarray(GREY), Image.fromarray(GREY + 1)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(InputError, match="2 pages in one file"):
+        readers.read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(("name", "stem"), [("a.nii.gz", "a"), ("a.b.NII", "a.b"), ("a.jpeg", "a"), ("plain", "plain")])
+def test_stems(name: str, stem: str) -> None:
+    assert readers.stem(pathlib.Path(name)) == stem
+
+
+def test_colours_as_channels_of_grey_and_palette_pictures_too(tmp_path: pathlib.Path) -> None:
+    colours = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7
+    assert (readers.read(picture(tmp_path / "a.png", colours), colour="channels").array == colours).all()
+    deep = GREY.astype(np.uint16) * 200
+    found = readers.read(picture(tmp_path / "deep.png", deep), colour="channels").array
+    assert found.shape == (3, 4, 3)
+    assert (found == deep[..., None]).all()
+    indexed = Image.fromarray(GREY % 3)
+    indexed.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    indexed.save(tmp_path / "p.png")
+    found = readers.read(tmp_path / "p.png", colour="channels").array
+    assert (found[..., 0] == 255 * (GREY % 3 == 1)).all()
+    assert (found[..., 1] == 255 * (GREY % 3 == 2)).all()

@@ -1,0 +1,184 @@
+"""One case in memory: image and class indices on one grid, axes `[z, y, x]`, everything checked."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from trainables.data.cases import area
+from trainables.data.cases.labels import IGNORED, Label, OtherLabels, holds, to_classes
+from trainables.data.cases.options import PreprocessOptions
+from trainables.data.finding.layouts import CaseFiles
+from trainables.data.reading import readers
+from trainables.data.reading.volume import Volume, finite
+from trainables.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Case:
+    """A case as it is scored, before any resampling.
+
+    Attributes:
+        image: float32 `(channel, z, y, x)`, or `(channel, y, x)` in 2D; finite.
+        reference: uint8 class indices `(z, y, x)` or `(y, x)`.
+        spacing: mm along the same axes; None where the files do not say (PNG, JPEG).
+        warnings: What a person should look at, one line each, without the file's name.
+        ignored: True where a voxel is neither trained on nor scored, of `reference`'s shape; None where none is.
+        roi: True inside the region of interest; None where that is the whole case.
+        box: What is kept for training, in voxels; None is all.
+    """
+
+    image: np.ndarray
+    reference: np.ndarray
+    spacing: tuple[float, ...] | None
+    warnings: tuple[str, ...]
+    ignored: np.ndarray | None = None
+    roi: np.ndarray | None = None
+    box: area.Box | None = None
+
+    @property
+    def excluded(self) -> np.ndarray | None:
+        """True where a voxel is not scored: ignored, or outside the region of interest; None where all are."""
+        if self.roi is None:
+            return self.ignored
+        return ~self.roi if self.ignored is None else ~self.roi | self.ignored
+
+    @property
+    def kept(self) -> tuple[slice, ...]:
+        """The box as an index of `reference`."""
+        return (slice(None),) * self.reference.ndim if self.box is None else area.slices(self.box)
+
+
+def read_for(files: CaseFiles, options: PreprocessOptions) -> Case:
+    """A case as the options want it: `read` with all of them that matter to it."""
+    return read(
+        files,
+        options.labels,
+        dim=options.dim,
+        other=options.other_labels,
+        colour=options.colour,
+        ignore=options.ignore,
+        roi=options.roi,
+        crop=options.crop,
+    )
+
+
+def read(
+    files: CaseFiles,
+    labels: Sequence[Label],
+    *,
+    dim: int,
+    other: OtherLabels = "refuse",
+    colour: readers.Colour = "grey",
+    ignore: Sequence[Label] = (),
+    roi: area.Roi | None = None,
+    crop: area.Crop | None = None,
+) -> Case:
+    """A case from its files.
+
+    Args:
+        files: Which.
+        labels: What the mask's values mean.
+        dim: 2 or 3 sides of a patch; where it is 2 a volume of one slice is flat, and others are volumes of slices.
+        other: What becomes of mask values that no label names.
+        colour: What becomes of the colours of pictures: one `grey` channel or three `channels`.
+        ignore: Mask values whose voxels are ignored.
+        roi: Where the case is scored; None everywhere.
+        crop: What is kept for training; None all.
+
+    Raises:
+        InputError: A file cannot be read, NaN or infinite voxels, shapes or grids that differ, a flat picture in 3D,
+            mask values that no label names, or nothing to crop to. One line that begins with the file.
+    """
+    if readers.suffix(files.mask) in readers.LOSSY and not any(label.splits for label in labels):
+        raise InputError(
+            f"{readers.short(files.mask)}: JPEG blurs the values of a mask. Give each label a rule such as '>127'."
+        )
+    first = Volume.of(files.images[0], colour)
+    warnings = list(first.raw.warnings)
+    mask = Volume.of(files.mask, "refuse").beside(first, "the mask", warnings)
+    if len(mask.array) != 1:
+        raise InputError(
+            f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
+        )
+    with _named(mask.path):
+        reference = to_classes(mask.array[0], labels, other, ignore)
+        by_values = {rule: holds(mask.array[0], rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
+    del mask  # one volume at a time: it can take gigabytes
+    ignored = reference == IGNORED if ignore or other == "ignore" else None
+    if ignored is not None:
+        reference[ignored] = 0
+    channels = [finite(first)]
+    for number, path in enumerate(files.images[1:], start=1):
+        channels.append(finite(Volume.of(path, colour).beside(first, f"channel {number}", warnings)))
+    image = channels[0] if len(channels) == 1 else np.concatenate(channels)
+    inside = None if roi is None or roi.box is not None else _inside(files, roi, by_values, first, warnings)
+    case = Case(image, reference, first.spacing, tuple(warnings), ignored, inside)
+    case = _of_dimension(case, dim, first.path)
+    if roi is not None and roi.box is not None:
+        with _named(first.path):
+            case = dataclasses.replace(case, roi=area.box_mask(roi.box, case.reference.shape))
+    return case if crop is None else _cropped(case, crop, by_values, files)
+
+
+def _cropped(case: Case, crop: area.Crop, by_values: Mapping[Label, np.ndarray], files: CaseFiles) -> Case:
+    """The case with the box that is kept of it."""
+    if crop.to == "nonzero":
+        target = (case.image != 0).any(axis=0)
+    elif crop.to == "roi":
+        assert case.roi is not None, "options demand a region to crop to"
+        target = case.roi
+    else:
+        assert crop.rule is not None, "a crop to the reference names a label"
+        target = by_values[crop.rule].reshape(case.reference.shape)
+    with _named(files.images[0] if crop.to == "nonzero" else files.mask):
+        return dataclasses.replace(case, box=area.kept_box(crop, target))
+
+
+def _inside(
+    files: CaseFiles, roi: area.Roi, by_values: Mapping[Label, np.ndarray], first: Volume, warnings: list[str]
+) -> np.ndarray:
+    """The region of interest that a mask tells, bool `(z, y, x)`."""
+    if roi.rule is not None:
+        return by_values[roi.rule]
+    if files.roi is None:
+        raise InputError(f"{readers.short(files.mask)}: the case has no mask of its region of interest. Add it.")
+    if readers.suffix(files.roi) in readers.LOSSY:
+        raise InputError(f"{readers.short(files.roi)}: JPEG blurs the edge of a region. Save it as PNG.")
+    inside = Volume.of(files.roi, "refuse").beside(first, "the region's mask", warnings).array != 0
+    if not inside.any():
+        raise InputError(
+            f"{readers.short(files.roi)}: the region of interest is empty. Draw it, or list the case under "
+            "`dataset.exclude`."
+        )
+    return np.ascontiguousarray(inside.any(axis=0))
+
+
+@contextlib.contextmanager
+def _named(path: pathlib.Path) -> Iterator[None]:
+    """Puts the file before an error."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{readers.short(path)}: {error}") from error
+
+
+def _of_dimension(case: Case, dim: int, path: pathlib.Path) -> Case:
+    shape, spacing = case.reference.shape, case.spacing
+    if dim == 3:
+        if spacing is None:
+            raise InputError(f"{readers.short(path)}: a flat picture, but `patch.size` has 3 sizes. Give 2, as [y, x].")
+        return case
+    if 1 not in shape:
+        return case
+    axis = shape.index(1)
+    return Case(
+        case.image.squeeze(axis + 1),
+        case.reference.squeeze(axis),
+        None if spacing is None else spacing[:axis] + spacing[axis + 1 :],
+        case.warnings,
+        None if case.ignored is None else case.ignored.squeeze(axis),
+        None if case.roi is None else case.roi.squeeze(axis),
+    )

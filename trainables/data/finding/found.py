@@ -1,0 +1,46 @@
+"""What a layout sees in a folder, before it is checked: which files belong to which case."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+
+from trainables.data.reading import readers
+from trainables.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """Files by case.
+
+    Attributes:
+        images: Case → channel → file.
+        masks: Case → file.
+        where: The places looked at, in the words of an error.
+        channels: Names of the channels, by number, where they have any.
+    """
+
+    images: Mapping[str, Mapping[int, pathlib.Path]]
+    masks: Mapping[str, pathlib.Path]
+    where: str
+    channels: tuple[str, ...] = ()
+
+
+def by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    """The folder's images by name without ending.
+
+    Raises:
+        InputError: Two of them have one name.
+    """
+    found: dict[str, pathlib.Path] = {}
+    for file in sorted(folder.iterdir()):
+        if is_hidden(file) or not readers.is_image(file):
+            continue
+        other = found.setdefault(readers.stem(file), file)
+        if other != file:
+            raise InputError(f"{folder.name}: {other.name} and {file.name} are one case by name. Take one away.")
+    return found
+
+
+def is_hidden(file: pathlib.Path) -> bool:
+    """Whether it is one of those that systems leave behind (`.DS_Store`, `._x`)."""
+    return file.name.startswith(".")

@@ -1,0 +1,244 @@
+"""Inspection: what a case is, found by opening all of it; every problem of a dataset is said at once."""
+
+import collections
+import concurrent.futures
+import contextlib
+import dataclasses
+import functools
+import math
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from trainables.data.cases import keys
+from trainables.data.cases.case import Case, read_for
+from trainables.data.cases.options import PreprocessOptions
+from trainables.data.finding.layouts import CaseFiles
+from trainables.data.inspecting import measure
+from trainables.data.preparing import preprocess
+from trainables.data.reading import readers
+from trainables.errors import InputError
+from trainables.storage import whole_files
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CaseFacts:
+    """What a person wants to know of a case before training on it. Plain data, JSON-able by `plain`.
+
+    Attributes:
+        name: The case's name.
+        group: Cases of one group are one patient: split together.
+        channels: Number of image channels.
+        shape: Voxels of the original grid, `[z, y, x]` or `[y, x]`.
+        spacing: mm along the same axes; None where the files do not say.
+        prepared_shape: Voxels of the training grid.
+        intensities: Lowest and highest intensity of each channel, as stored (after the file's own scaling).
+        quantiles: Of each channel the 0.5th, 50th and 99.5th percentile.
+        voxels: Label → number of voxels in the reference.
+        lesions: Region → voxels of each of its connected components in the reference, the largest first.
+        ceilings: Region → Dice of the reference sent to the training grid and back; None where it has none.
+        content: Digest of the image's voxels: two cases with one are the same image.
+        warnings: What to look at, one line each, without the case's name.
+    """
+
+    name: str
+    group: str
+    channels: int
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...] | None
+    prepared_shape: tuple[int, ...]
+    intensities: tuple[tuple[float, float], ...]
+    quantiles: tuple[tuple[float, ...], ...]
+    voxels: Mapping[str, int]
+    lesions: Mapping[str, tuple[int, ...]]
+    ceilings: Mapping[str, float | None]
+    content: str
+    warnings: tuple[str, ...]
+
+    @property
+    def voxel_volume(self) -> float | None:
+        """mm³ of a voxel of the original grid, mm² in 2D; None where the files do not say."""
+        return None if self.spacing is None else math.prod(self.spacing)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `plain`, also after a journey through JSON."""
+        given = dict(data)
+        for name in ("shape", "prepared_shape", "warnings"):
+            given[name] = tuple(given[name])
+        given["spacing"] = None if given["spacing"] is None else tuple(given["spacing"])
+        given["intensities"] = tuple((low, high) for low, high in given["intensities"])
+        given["quantiles"] = tuple(tuple(values) for values in given["quantiles"])
+        given["lesions"] = {region: tuple(sizes) for region, sizes in given["lesions"].items()}
+        return cls(**given)
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """A dataset's cases, and all that is wrong with it.
+
+    Attributes:
+        facts: Of the cases that could be read, in the order given.
+        problems: One line each; training starts only when there are none.
+        warnings: One line each, beginning with the case's name.
+    """
+
+    facts: tuple[CaseFacts, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = None) -> CaseFacts:
+    """Opens a case, checks it, and says what it is.
+
+    Args:
+        files: The case.
+        options: Its labels, regions and voxel size.
+        group: Its group; None where each case is its own.
+
+    Raises:
+        InputError: Something is wrong with it: one line that begins with the file.
+    """
+    case = read_for(files, options)
+    return facts_of(files, case, options, training_label(files, case, options), group)
+
+
+def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> np.ndarray:
+    """`preprocess.training_label`, with the file's name in its error."""
+    try:
+        preprocess.check_channels(case, options)
+        return preprocess.training_label(case, options)
+    except InputError as error:
+        raise InputError(f"{readers.short(files.images[0])}: {error}") from error
+
+
+def facts_of(
+    files: CaseFiles, case: Case, options: PreprocessOptions, label: np.ndarray, group: str | None = None
+) -> CaseFacts:
+    """The same as `inspect` for a case that was read already; `label` is its `training_label`."""
+    intensities = tuple((float(channel.min()), float(channel.max())) for channel in case.image)
+    warnings = [*case.warnings]
+    warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
+    reference = preprocess.scored_reference(case)
+    return CaseFacts(
+        name=files.name,
+        group=group or files.name,
+        channels=len(case.image),
+        shape=case.reference.shape,
+        spacing=case.spacing,
+        prepared_shape=label.shape,
+        intensities=intensities,
+        quantiles=tuple(measure.quantiles(channel) for channel in case.image),
+        voxels={
+            name: int(np.count_nonzero(reference == index)) for index, name in enumerate(options.classes) if index > 0
+        },
+        lesions=measure.lesion_sizes(reference, options.regions),
+        ceilings=preprocess.ceilings(
+            label, reference, options.regions, len(options.classes), box=case.box, excluded=case.excluded
+        ),
+        content=measure.content_digest(case.image),
+        warnings=tuple(warnings),
+    )
+
+
+def all_cases(
+    cases: Sequence[CaseFiles],
+    options: PreprocessOptions,
+    groups: Mapping[str, str] | None = None,
+    *,
+    workers: int = 1,
+    memory: pathlib.Path | None = None,
+) -> Inspection:
+    """Inspects every case and goes on after a bad one.
+
+    Args:
+        cases: What `layouts.find` found.
+        options: Labels, regions and voxel size.
+        groups: Case → group; None where each case is its own.
+        workers: Threads, each with one case in memory.
+        memory: The cache's folder. Facts are looked up there, and put there, by the content of the files, the options
+            and the code, so that unchanged files are not opened again. None opens all and writes nothing.
+    """
+    groups = groups or {}
+    look = functools.partial(_attempt, options=options, groups=groups, memory=memory)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        results = list(pool.map(look, cases))
+    facts = tuple(result for result in results if isinstance(result, CaseFacts))
+    problems = [str(result) for result in results if isinstance(result, InputError)]
+    problems += across(facts, options)
+    warnings = [f"{fact.name}: {warning}" for fact in facts for warning in fact.warnings]
+    return Inspection(facts, tuple(problems), tuple(warnings))
+
+
+def _attempt(
+    files: CaseFiles, options: PreprocessOptions, groups: Mapping[str, str], memory: pathlib.Path | None
+) -> CaseFacts | InputError:
+    group = groups.get(files.name)
+    try:
+        if memory is None:
+            return inspect(files, options, group)
+        return remembered(files, options, memory, group)
+    except InputError as error:
+        return error
+
+
+def remembered(
+    files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path, group: str | None = None
+) -> CaseFacts:
+    """The same as `inspect`, from memory where the same content was seen before, also under another name.
+
+    Args:
+        files: The case.
+        options: Labels, regions and voxel size.
+        memory: The cache's folder.
+        group: The case's group; None where each case is its own.
+
+    Raises:
+        InputError: Something is wrong with the case; such a case is opened each time.
+    """
+    key = keys.key(files, options, memory)
+    for folder in ("facts", "keys"):  # looked at, or prepared
+        known = whole_files.read_json(memory / folder / f"{key}.json")
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
+            if known is not None:
+                plain = {**known["facts"], "name": files.name, "group": group or files.name}
+                return _in_order(CaseFacts.from_plain(plain), options)
+    facts = inspect(files, options, group)
+    whole_files.write_json(memory / "facts" / f"{key}.json", {"facts": facts.plain()})
+    return facts
+
+
+def _in_order(facts: CaseFacts, options: PreprocessOptions) -> CaseFacts:
+    """Labels and regions in the study file's order, which files with sorted keys do not keep."""
+    return dataclasses.replace(
+        facts,
+        voxels={label: facts.voxels[label] for label in options.classes[1:]},
+        lesions={region: facts.lesions[region] for region in options.regions},
+        ceilings={region: facts.ceilings[region] for region in options.regions},
+    )
+
+
+def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
+    """What is wrong with a case only beside the others, one line each: its channels, labels that no case has."""
+    if not facts:
+        return []
+    usual, _ = collections.Counter(fact.channels for fact in facts).most_common(1)[0]
+    problems = [
+        f"{fact.name}: {fact.channels} channels, most cases have {usual}. "
+        "Re-export it, or list the case under `dataset.exclude`."
+        for fact in facts
+        if fact.channels != usual
+    ]
+    problems += [
+        f"dataset.labels: {label.name!r} ({label.operator}{label.value:g}) occurs in no case's mask. "
+        "Check the value, or take the label out."
+        for label in options.labels
+        if not any(fact.voxels[label.name] for fact in facts)
+    ]
+    return problems

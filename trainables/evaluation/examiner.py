@@ -1,0 +1,218 @@
+"""The examiner: a network applied to whole cases, and what comes out judged on the cases' original grid."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.data.cache.cache import Dataset
+from trainables.data.patches.windows import Windows
+from trainables.evaluation import inference
+from trainables.evaluation.evaluated import Evaluation
+from trainables.evaluation.judge import RegionOf, judge
+from trainables.evaluation.overlapping import class_map, two_probabilities
+from trainables.metrics import Measured
+from trainables.pictures.kept import Preview
+from trainables.pictures.previews import preview
+from trainables.pictures.stacks import with_slices
+from trainables.trial import Score, TrialSpec
+
+_WINDOWS_ON_CPU = 2
+"""Windows that go through a network together on a CPU: more take the same time each, or longer (caches)."""
+
+Image = tuple[Tensor, Sequence[float]]
+
+
+class Examiner:
+    """Predicts and judges with a network that is in evaluation mode, with the weights that it has.
+
+    Args:
+        spec: The trial.
+        data: Its cases.
+        logits: Maps images `(N, channels, *window)` to logits `(N, C, *window)`.
+        device: Where the network is.
+    """
+
+    def __init__(
+        self, spec: TrialSpec, data: Dataset, logits: Callable[[Tensor], Tensor], device: torch.device
+    ) -> None:
+        self._spec, self._data, self._logits, self._device = spec, data, logits, device
+        self._overlapping = spec.train_on == "regions"
+        self._windows = Windows(spec.patch_size, spec.patch_overlap, spec.blend, device)
+        self._kept: dict[str, Evaluation] = {}
+
+    def predict(self, case: str) -> np.ndarray:
+        """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`.
+
+        Where regions overlap, the class that fits the regions found at a voxel best (`overlapping.class_map`).
+        """
+        probabilities = self.probabilities(case)
+        if self._overlapping:
+            return self._class_map(self._masks(case, probabilities))
+        return _array(self._restored(case, probabilities))
+
+    def evaluations(self, names: Sequence[str], *, previews: Collection[str] = ()) -> Iterator[Evaluation]:
+        """Each case in turn, judged by all of the trial's regions and metrics; what is kept is not judged again.
+
+        The next case is read while one is predicted, and on a GPU one is judged while the next is predicted. What comes
+        out is the same as for each case alone; on a GPU up to rounding, where windows of several cases go together.
+
+        Args:
+            names: Names of cases.
+            previews: Names among them of which a preview is made.
+        """
+        known = {
+            name: dataclasses.replace(found, previews=found.previews if name in previews else ())
+            for name, found in self._kept.items()
+            if found.previews or name not in previews
+        }
+        others = self._evaluations([name for name in names if name not in known], previews)
+        for name in names:
+            yield known[name] if name in known else next(others)
+
+    def validation(self, name: str, iteration: int) -> tuple[Score, ...]:
+        """The objective's scores of a case during the training.
+
+        At a mark the case is judged by all regions and metrics and that is kept, so that the evaluation there need not
+        judge it again if the same weights are scored.
+
+        Args:
+            name: The case's name.
+            iteration: Iterations done.
+        """
+        spec, metric, chosen = self._spec, self._spec.objective["metric"], self._spec.objective["regions"]
+        if iteration not in spec.marks or name not in spec.evaluate or metric not in spec.metrics:
+            return self.judged(name, {region: spec.regions[region] for region in chosen}, (metric,)).scores
+        previews = spec.previews if iteration == spec.iterations else ()
+        (self._kept[name],) = self._evaluations((name,), previews)
+        return tuple(score for score in self._kept[name].scores if score.metric == metric and score.region in chosen)
+
+    def forget(self) -> None:
+        """Keeps nothing of before: the weights have changed, or others will be scored."""
+        self._kept = {}
+
+    def judged(
+        self, name: str, regions: Mapping[str, Sequence[int]], metrics: Sequence[str], *, lesions: bool = False
+    ) -> Measured:
+        """What the prediction of one case is worth.
+
+        Args:
+            name: The case's name.
+            regions: Region → class indices whose union it is; those of the trial, or some of them.
+            metrics: Names of metrics.
+            lesions: Whether the lesion records themselves are wanted.
+        """
+        found = (name, self.probabilities(name))
+        return self._evaluated(found, regions=regions, metrics=metrics, lesions=lesions).measured
+
+    def probabilities(self, case: str) -> Tensor:
+        """Probabilities of the outputs on the training grid, `(C, *spatial)`."""
+        (found,) = self._predicted([self._read(case)])
+        return found
+
+    def _evaluations(self, names: Sequence[str], previews: Collection[str]) -> Iterator[Evaluation]:
+        spec = self._spec
+        work = functools.partial(
+            self._evaluated, regions=spec.regions, metrics=spec.metrics, lesions=spec.lesions, previews=previews
+        )
+        found = zip(names, self._predicted(ahead(names, self._read)), strict=True)
+        yield from ahead(found, work) if self._device.type == "cuda" else map(work, found)
+
+    def _read(self, case: str) -> Image:
+        """The case's image in memory, pinned where it is to be copied to a GPU."""
+        cached = self._data.cases[case]
+        image = torch.from_numpy(np.array(cached.image))
+        return image.pin_memory() if self._device.type == "cuda" else image, cached.padding
+
+    def _predicted(self, images: Iterable[Image]) -> Iterator[Tensor]:
+        spec, gpu = self._spec, self._device.type == "cuda"
+        return inference.predict_all(
+            self._logits,
+            ((image.to(self._device, non_blocking=True), padding) for image, padding in images),
+            windows=self._windows,
+            average=spec.average,
+            mirror=spec.mirror,
+            # What was learned from at once fits twice without gradients.
+            batch_size=2 * -(-spec.batch_size // spec.micro_batches) if gpu else _WINDOWS_ON_CPU,
+            context=spec.context,
+            overlapping=self._overlapping,
+            # Cases that are also scored one by one on the way have the same last bits both times.
+            across=gpu and not spec.validate,
+        )
+
+    def _evaluated(
+        self,
+        found: tuple[str, Tensor],
+        *,
+        regions: Mapping[str, Sequence[int]],
+        metrics: Sequence[str],
+        lesions: bool,
+        previews: Collection[str] = (),
+    ) -> Evaluation:
+        """A case by its name and probabilities."""
+        name, probabilities = found
+        case, measured = self._data.cases[name], Measured()
+        how: dict[str, Any] = {"metrics": metrics, "empty": self._spec.empty, "lesions": lesions}
+        shown = name in previews
+        if not self._overlapping:
+            prediction = self._restored(name, probabilities)
+            measured = judge(name, case, probabilities, prediction, regions=regions, **how)
+            return Evaluation.of(measured, self._previews(name, _array(prediction)) if shown else ())
+        masks = self._masks(name, probabilities)
+        for region, mask, own in zip(self._spec.regions, masks, two_probabilities(probabilities), strict=True):
+            if region in regions:
+                seen = RegionOf.of(case, regions[region])
+                measured += judge(name, seen, own, mask.astype(np.uint8), regions={region: (1,)}, **how)
+        return Evaluation.of(measured, self._previews(name, self._class_map(masks)) if shown else ())
+
+    def _previews(self, name: str, prediction: np.ndarray) -> tuple[Preview, ...]:
+        case = self._data.cases[name]
+        planes = np.asarray(case.grey()), np.asarray(case.reference), prediction
+        found = preview(name, *planes, spacing=case.reference_spacing)
+        if name in self._spec.stacks:
+            found = with_slices(found, *planes, spacing=case.reference_spacing)
+        return (found,)
+
+    def _masks(self, case: str, probabilities: Tensor) -> np.ndarray:
+        """Where each region is found on the original grid, `(R, *spatial)`: its probability there is above one half."""
+        return np.stack([_array(self._restored(case, own)) == 1 for own in two_probabilities(probabilities)])
+
+    def _restored(self, case: str, probabilities: Tensor) -> Tensor:
+        return self._data.cases[case].restore(probabilities)
+
+    def _class_map(self, masks: np.ndarray) -> np.ndarray:
+        return class_map(masks, tuple(self._spec.regions.values()), len(self._spec.classes))
+
+
+def _array(classes: Tensor) -> np.ndarray:
+    found: np.ndarray = classes.cpu().numpy()
+    return found
+
+
+T = TypeVar("T")
+
+
+R = TypeVar("R")
+
+
+def ahead(items: Iterable[T], work: Callable[[T], R]) -> Iterator[R]:
+    """`map(work, items)`, with the work done by one thread, one item ahead of what is asked for.
+
+    While a result is used the next one is made, and while one is made the next item is got. So `items` runs in the
+    caller's thread, two items further than what has been given out. Order and results are those of `map`; an error
+    comes where the result would have come.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        made: Future[R] | None = None
+        for item in items:
+            next_one = thread.submit(work, item)
+            if made is not None:
+                yield made.result()
+            made = next_one
+        if made is not None:
+            yield made.result()
