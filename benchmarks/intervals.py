@@ -5,8 +5,8 @@
 Every study has six arms of equal mean Dice, three final seeds, 10 or 40 patients of one to three cases, and is judged
 by reports/statistics/intervals_and_tests.py as a report judges it: the intervals of two arms, the differences of five
 arms from the baseline with their raw p and Holm's. Scores are sums of normal parts, so that true means are known
-exactly; `Spread` has their standard deviations. Unequal failures: even arms fail (Dice 0, with every seed) in 5 % of the
-cases, odd ones in 10 %, and are so much better in the others that all means are equal. As in METHOD.md §5's own simulation, a t on
+exactly; `Spread` has their standard deviations. Unequal failures: even arms fail (Dice 0, with every seed) in 5 % of
+the cases, odd ones in 10 %, and are so much better in the others that all means are equal. As in METHOD.md §5, a t on
 group means alone would cover 0.93 of the differences of failing arms at 10 patients; with seeds at 40 it is 0.88.
 
 Two scenarios lie outside the gate, to show where the method gives way: patients in whom arms differ more than they do

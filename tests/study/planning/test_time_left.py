@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from study.design import Design, Segment
 from study.planning.planner import Planner
 from study.planning.time_left import Left, Speeds, left
-
-from .plans import Memory, arm
+from tests.study.plans import Memory, arm
 
 
 def _played(memory: Memory) -> list[tuple[float, Segment]]:
