@@ -1,4 +1,4 @@
-"""MetaImage headers looked at before ITK reads them: it tells damage on the standard error stream, or not at all."""
+"""Checks of MetaImage headers before ITK reads them, which reports damage on standard error or not at all."""
 
 import contextlib
 import math
@@ -24,17 +24,17 @@ BYTES = {
     "MET_FLOAT": 4,
     "MET_DOUBLE": 8,
 }
-"""Type of a voxel → its bytes."""
+"""Voxel type → bytes."""
 NEEDED = ("NDims", "DimSize", "ElementType", "ElementDataFile")
 FIELD = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]*=[ \t]*([^\r\n]*)\r?\n")
 PIECE = 1 << 22
 
 
 def check(path: pathlib.Path) -> None:
-    """Sees that a header is whole and that its data are there in full.
+    """Check that a header is complete and that all of its data are present.
 
     Raises:
-        InputError: Which field is missing or makes no sense, or what of the data is.
+        InputError: A field is missing or invalid, or data are missing.
     """
     fields, end = _fields(path)
     for name in NEEDED:
@@ -56,7 +56,7 @@ def check(path: pathlib.Path) -> None:
 
 
 def _fields(path: pathlib.Path) -> tuple[dict[str, str], int]:
-    """The header's fields, and where it ends in the file: after `ElementDataFile`."""
+    """Return the header's fields and the offset of its end, after `ElementDataFile`."""
     fields: dict[str, str] = {}
     with path.open("rb") as file:
         header = file.read(parts.LONGEST_HEADER) + b"\n"
@@ -74,13 +74,13 @@ def _check_data(path: pathlib.Path, fields: dict[str, str], end: int, voxels: in
         if not file.exists():
             raise InputError(f"{short(path)}: its data file {file.name} is not there. Copy it too.")
     if fields.get("BinaryData", "True").lower() == "false" or (not local and len(files) != 1):
-        return  # text, and slices in files of their own, have no fixed size
+        return  # text, and slices in separate files, have no fixed size
     data, begin = (path, end) if local else (files[0], 0)
     expected = voxels * BYTES[fields["ElementType"]] * int(fields.get("ElementNumberOfChannels", "1"))
     if fields.get("CompressedData", "False").lower() == "true":
         found = _inflated(data, begin, expected)
     else:
-        found = data.stat().st_size - begin  # whatever HeaderSize says: more than the voxels is no damage
+        found = data.stat().st_size - begin  # HeaderSize is not used: more bytes than voxels are no damage
     if found < expected:
         raise InputError(
             f"{short(path)}: cut short or damaged: {max(found, 0):,} of {expected:,} bytes of voxels in "
@@ -89,12 +89,12 @@ def _check_data(path: pathlib.Path, fields: dict[str, str], end: int, voxels: in
 
 
 def _inflated(file: pathlib.Path, begin: int, expected: int) -> int:
-    """How many bytes compressed data give, as far as they can be read: ITK goes on with what was in memory."""
+    """Return the number of bytes that compressed data expand to, up to any damage, which ITK would ignore."""
     inflate, count = zlib.decompressobj(zlib.MAX_WBITS | 32), 0
     with file.open("rb") as content:
         content.seek(begin)
-        with contextlib.suppress(zlib.error):  # damaged: what came before it counts
+        with contextlib.suppress(zlib.error):  # damaged: the bytes before it count
             while count < expected and (piece := inflate.unconsumed_tail or content.read(PIECE)):
-                count += len(inflate.decompress(piece, PIECE))  # a mask is a thousand times as large as its file
+                count += len(inflate.decompress(piece, PIECE))  # a mask can be 1,000 times as large as its file
             count += len(inflate.flush())
     return count

@@ -1,4 +1,4 @@
-"""NIfTI files, read whole so that a cut or altered one is noticed."""
+"""NIfTI files, read to the end so that truncated or damaged ones are detected."""
 
 import gzip
 import io
@@ -15,12 +15,12 @@ UNPLACED = "both form codes are 0, so the file does not say how the volume lies:
 
 
 def read_nifti(path: pathlib.Path, colour: Colour) -> Raw:
-    """A NIfTI-1 or NIfTI-2 file, compressed or not; `colour` has no meaning for it."""
+    """Read a NIfTI-1 or NIfTI-2 file, compressed or not; `colour` is ignored."""
     import nibabel
 
     del colour
     with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-        content = file.read()  # to the end, since only there gzip checks its sum
+        content = file.read()  # to the end, where gzip checks its checksum
     if not content:
         raise InputError(f"{short(path)}: the file is empty. Copy it again.")
     kind = nibabel.Nifti2Image if int.from_bytes(content[:4], "little") in (540, 469893120) else nibabel.Nifti1Image
@@ -39,7 +39,7 @@ def read_nifti(path: pathlib.Path, colour: Colour) -> Raw:
 
 
 def _voxel_sides(header: Any, affine: np.ndarray) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """The header's own sides, which no re-orientation rounds; the affine's where they contradict it."""
+    """Return the header's voxel sizes, which no reorientation rounds, or the affine's where the two contradict."""
     measured = axes.voxel_sides(affine)
     stated = (*(shortest(side) for side in header.get_zooms()[:3]), *measured)[:3]
     if np.allclose(stated, measured, rtol=1e-3, atol=0):
@@ -50,7 +50,7 @@ def _voxel_sides(header: Any, affine: np.ndarray) -> tuple[tuple[float, ...], tu
 
 
 def _scaled(stored: np.ndarray, slope: float, inter: float) -> np.ndarray:
-    """`stored * slope + inter`; small integers in float32, which holds them exactly, the rest in float64."""
+    """Return `stored * slope + inter`: small integers in float32, which holds them exactly, others in float64."""
     native = stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
     if slope == 1.0 and inter == 0.0:
         return native

@@ -1,4 +1,4 @@
-"""What a reader hands on: an array as stored, with its affine where the format has one."""
+"""The result of a reader: the array as stored, with its affine where the format has one."""
 
 import dataclasses
 import pathlib
@@ -9,19 +9,19 @@ import numpy as np
 from trainables.errors import InputError
 
 Colour = Literal["grey", "channels", "refuse"]
-"""What becomes of a picture's colours: one grey channel, three channels (red, green, blue), or an error (a mask)."""
+"""Treatment of a picture's colours: one grey channel, three channels (red, green, blue), or an error (masks)."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Raw:
-    """A file's content, in the file's own axes.
+    """The content of a file, in its own axes.
 
     Attributes:
         array: `(x, y, z)` or `(x, y, z, channel)` in stored order where there is an affine, else `(y, x)` or
             `(y, x, channel)`.
         affine: 4 × 4, from voxel indices to millimetres in RAS+; None for formats that carry none (PNG, JPEG).
-        sides: mm of a voxel along each stored axis, as the file says it; None without an affine.
-        warnings: What the file leaves open or contradicts itself in.
+        sides: Voxel size in mm along each stored axis, as the header states it; None without an affine.
+        warnings: Missing or contradictory header fields, one line each.
     """
 
     array: np.ndarray
@@ -31,17 +31,17 @@ class Raw:
 
 
 def short(path: pathlib.Path) -> str:
-    """The last folder and the name: enough to find a file, short enough for one line."""
+    """Return the last folder and the file name, for messages of one line."""
     return f"{path.parent.name}/{path.name}"
 
 
 def shortest(side: object) -> float:
-    """A voxel's side as the shortest decimal that single precision tells apart: 0.8, from whatever format it comes."""
+    """Return a voxel size as the shortest decimal of its float32 value, so that all formats give equal numbers."""
     return float(str(np.float32(side)))  # type: ignore[arg-type]
 
 
 def at_least_3d(array: np.ndarray, path: pathlib.Path) -> np.ndarray:
-    """`(x, y, z)` or `(x, y, z, channel)`: a missing z is added, a single channel or time point taken away.
+    """Return `(x, y, z)` or `(x, y, z, channel)`: adds a missing z, drops a single channel or time point.
 
     Raises:
         InputError: It has more dimensions, or no voxels.
