@@ -11,6 +11,7 @@ SLICES = (".dcm", ".ima")
 """Endings of DICOM slices; many have none."""
 LOOKED_AT = 8
 """Number of files of a folder that are opened before it counts as no DICOM series."""
+PAIRS = (".hdr", ".img", ".hdr.gz", ".img.gz")
 HEADERS = (".mhd", ".mha", ".nhdr", ".nrrd")
 LONGEST_HEADER = 1 << 20
 DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)[ \t]*([^\r\n]*)\r?\n?(.*)", re.M | re.S | re.I)
@@ -24,10 +25,28 @@ def of(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
     """
     if path.is_dir():
         return tuple(sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")))
+    if path.name.lower().endswith(PAIRS):
+        return (path, *(file for file in pair_of(path) if file != path))
     if not path.name.lower().endswith(HEADERS):
         return (path,)
-    named = sorted({path.parent / name for name in _named(_header(path))})
-    return (path, *named)
+    return (path, *sorted(set(data_files(path))))
+
+
+def data_files(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
+    """Return the data files that a header names, in its order; () if its voxels are in itself."""
+    return tuple(path.parent / name for name in _named(_header(path)))
+
+
+def pair_of(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """Return the header (`.hdr`) and the data file (`.img`) of a pair, given one of them; neither need exist."""
+    packed = ".gz" if path.name.lower().endswith(".gz") else ""
+    stem, mine = path.name[: -len(packed) - 4], path.name[-len(packed) - 4 :]
+    header = mine.lower().startswith(".hdr")
+    other = ".img" if header else ".hdr"
+    names = [other + packed, other, f"{other}.gz"]
+    partners = [path.with_name(stem + (name.upper() if mine.isupper() else name)) for name in names]
+    partner = next((file for file in partners if file.exists()), partners[0])
+    return (path, partner) if header else (partner, path)
 
 
 def is_series(folder: pathlib.Path) -> bool:

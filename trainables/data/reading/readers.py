@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from trainables.data.reading import itk, parts
 from trainables.data.reading.flat_pictures import LOSSY as LOSSY
 from trainables.data.reading.flat_pictures import read_picture
-from trainables.data.reading.itk import read_metaimage, read_nrrd
-from trainables.data.reading.nifti import read_nifti
+from trainables.data.reading.metaimage import read_metaimage
+from trainables.data.reading.nifti import read_nifti, read_pair
+from trainables.data.reading.nrrd import read_nrrd
 from trainables.data.reading.raw import Colour as Colour
 from trainables.data.reading.raw import Raw as Raw
 from trainables.data.reading.raw import short as short
@@ -82,6 +83,10 @@ Reader = Callable[[pathlib.Path, Colour], Raw]
 READERS: dict[str, Reader] = {
     ".nii.gz": read_nifti,
     ".nii": read_nifti,
+    ".hdr.gz": read_pair,
+    ".hdr": read_pair,
+    ".img.gz": read_pair,
+    ".img": read_pair,
     ".mha": read_metaimage,
     ".mhd": read_metaimage,
     ".nrrd": read_nrrd,

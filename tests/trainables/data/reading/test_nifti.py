@@ -8,7 +8,7 @@ import pytest
 
 from tests.trainables.data.files import affine, save, volume
 from trainables.data.reading import readers
-from trainables.data.reading.nifti import UNPLACED
+from trainables.data.reading.nifti_place import UNPLACED
 
 
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".NII.GZ"])
