@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.document import Document, document
 from reports.figures.files import figure_files
@@ -13,8 +14,12 @@ from reports.prose.bibliography import bibliography
 from reports.results.records import Pictures, read
 from reports.results.results import Results, results
 from reports.side_by_side import together
-from reports.tables.over_datasets import ranked
+from reports.tables.ranks_over_datasets import ranked
+from study.design import Stage
 from trainables.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Writer = Callable[[Document, Sequence[Results], Pictures], str]
 
@@ -87,6 +92,23 @@ def text(ledger: str | Path, study: str | Sequence[str], width: int = 100) -> st
     """
     said, _, _ = _read(ledger, study, pictures=False)
     return terminal.text(said, width)
+
+
+def frame(ledger: str | Path, study: str | Sequence[str], stage: Stage = "final") -> "pd.DataFrame":
+    """Returns the numbers of a study, or of several, as a tidy pandas data frame.
+
+    Args:
+        ledger: Path or URL of the ledger; it is only read.
+        study: The study's name, or the names of several.
+        stage: `final` for test values, `search` for validation values.
+
+    Raises:
+        InputError: No such ledger or study.
+    """
+    from reports.results.frame import frame as tidy
+
+    _, found, _ = _read(ledger, study, pictures=False)
+    return tidy(*found, stage=stage)
 
 
 def _read(

@@ -6,12 +6,12 @@ from reports.prose import claims, summary
 from reports.prose.methods import methods
 from reports.results.results import Results
 from reports.tables import cost_tables, result_tables
-from reports.tables.asked_tables import asked_tables
 from reports.tables.best_of_n import best_of_table
 from reports.tables.default_table import default_table
-from reports.tables.differences import difference_tables
+from reports.tables.importance_table import importance_table
 from reports.tables.lesion_tables import lesion_tables
-from reports.tables.responses import importance_table
+from reports.tables.protocol_differences import difference_tables
+from reports.tables.requested_tables import asked_tables
 from reports.tables.table import Table
 
 

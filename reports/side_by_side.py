@@ -11,7 +11,7 @@ from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
 from reports.statistics.friedman_nemenyi import LEAST_DATASETS
 from reports.tables import cost_tables
-from reports.tables.over_datasets import Ranked, rank_table, ranked
+from reports.tables.ranks_over_datasets import Ranked, rank_table, ranked
 from reports.tables.result_tables import standing, value
 from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
 

@@ -6,7 +6,7 @@ Source: Demšar 2006, figure 1.
 import math
 from typing import TYPE_CHECKING
 
-from reports.tables.over_datasets import ALPHA, Ranked
+from reports.tables.ranks_over_datasets import ALPHA, Ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

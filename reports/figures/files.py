@@ -12,8 +12,8 @@ from reports.figures.gallery import chosen
 from reports.results.lesion_scores import regions
 from reports.results.records import Pictures
 from reports.results.results import Results
-from reports.tables.over_datasets import Ranked, ranked
-from reports.tables.responses import responses
+from reports.results.search_responses import responses
+from reports.tables.ranks_over_datasets import Ranked, ranked
 from study.ledger.rows import Curve
 
 if TYPE_CHECKING:

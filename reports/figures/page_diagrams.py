@@ -10,7 +10,7 @@ from reports.figures.critical_difference import critical, height
 from reports.figures.drawing import drawing
 from reports.results.lesion_scores import regions
 from reports.results.results import Results
-from reports.tables.over_datasets import Ranked, ranked
+from reports.tables.ranks_over_datasets import Ranked, ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

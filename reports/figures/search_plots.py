@@ -9,7 +9,8 @@ import numpy as np
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
 from reports.results.results import Results
-from reports.tables.responses import Response, is_number
+from reports.results.search_responses import Response
+from reports.statistics.parameter_importance import is_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

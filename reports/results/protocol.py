@@ -33,6 +33,7 @@ class Protocol:
         labels: Region → labels whose union it is.
         empty: What a case counts that lacks a region: `missing`, or `one`.
         dependent: Whether cases may share a patient and nobody knows which: then nothing is tested.
+        published: Papers whose numbers the study file wants beside ours.
     """
 
     regions: tuple[str, ...]
@@ -53,6 +54,7 @@ class Protocol:
     means: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     empty: Literal["missing", "one"] = "missing"
+    published: tuple[str, ...] = ()
 
     @property
     def shown_regions(self) -> tuple[str, ...]:
@@ -105,4 +107,5 @@ def protocol(study: StudyRow, arms: Sequence[ArmRow], cases: Sequence[Case]) -> 
         means={name: tuple(parts) for name, parts in file["report"].get("means", {}).items()},
         labels={name: tuple(labels) for name, labels in (dataset["regions"] or {}).items()},
         empty=file["report"].get("empty", "missing"),
+        published=tuple(file["report"].get("published", ())),
     )

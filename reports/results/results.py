@@ -14,7 +14,7 @@ from reports.results.protocol import Protocol, protocol
 from reports.results.records import Records
 from reports.results.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
 from reports.results.split_scores import SplitRecords, false_volumes, split_cells
-from reports.statistics.intervals_and_tests import holm, like_the_best
+from reports.statistics.multiple_comparisons import holm, like_the_best
 from study.design import DEFAULTS
 from study.ledger.rows import ArmRow
 

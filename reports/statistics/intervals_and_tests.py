@@ -1,4 +1,4 @@
-"""Mean, interval and p of METHOD.md §5: the two-way t over groups and seeds, sign-flips, Holm. Pure functions.
+"""Mean, interval and p of METHOD.md §5: the two-way t over groups and seeds, sign-flips. Pure functions.
 
 Shape letters: S seeds (trainings of one configuration), N cases, G groups of cases (patients).
 A group is what is resampled: cases of one patient are not independent, and neither are scores of one training.
@@ -6,7 +6,6 @@ A group is what is resampled: cases of one patient are not independent, and neit
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,40 +167,3 @@ def sign_flip(sums: Floats, seed: int = 0) -> float:
     random = np.random.Generator(np.random.Philox(key=seed))
     signs = random.choice((1.0, -1.0), size=(SIGN_FLIP_DRAWS, len(by_group)))
     return float((np.sum(np.abs(signs @ by_group) >= observed - slack) + 1) / (SIGN_FLIP_DRAWS + 1))
-
-
-def holm(p: Sequence[float], family: int | None = None) -> list[float]:
-    """Holm's adjusted p, in the order given: rejecting those below alpha keeps the family-wise error below alpha.
-
-    Args:
-        p: Of the tests that could be made.
-        family: How many tests were planned, at least `len(p)`: those that could not be made count as p = 1, so that
-            a comparison which is still missing cannot make the others look better.
-
-    Source: Holm 1979.
-    """
-    size = len(p) if family is None else family
-    if size < len(p):
-        raise ValueError(f"expected a family of at least {len(p)} tests, got {size}")
-    adjusted = [1.0] * len(p)
-    greatest = 0.0
-    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
-        greatest = max(greatest, min(1.0, (size - rank) * p[index]))
-        adjusted[index] = greatest
-    return adjusted
-
-
-def like_the_best(best: str, p: Mapping[frozenset[str], float], family: int, alpha: float = 0.05) -> frozenset[str]:
-    """The arms that cannot be told from the observed best: Holm over all pairs, not only over those with the best.
-
-    The best is chosen by the data: testing only against it marks 37 % of equal arms as worse (METHOD.md §5).
-
-    Args:
-        best: Name of the arm with the best observed mean.
-        p: Raw p of each pair of arms that could be tested.
-        family: Number of all pairs.
-        alpha: Family-wise error.
-    """
-    pairs = sorted(p, key=sorted)
-    adjusted = dict(zip(pairs, holm([p[pair] for pair in pairs], family), strict=True))
-    return frozenset(name for pair in pairs if best in pair and adjusted[pair] >= alpha for name in pair - {best})

@@ -10,7 +10,7 @@ from reports.results.metric_facts import METRICS, Metric
 from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
-from reports.tables.differences import badges, published
+from reports.tables.protocol_differences import badges
 from reports.tables.result_tables import standing
 from reports.tables.table import Entry, Row, Table
 
@@ -94,7 +94,7 @@ def _printed(results: Results) -> Theirs:
     """The papers' numbers that stand beside the pairs, by (model, loss, weighting)."""
     wanted = {_printed_name(results, name) for name in PAIRED}
     found: dict[tuple[str, str, str], list[Printed]] = {}
-    for row in rows(published(results)):
+    for row in rows(results.protocol.published):
         if row.metric in wanted:
             found.setdefault((row.model, row.loss, row.weighting), []).append(row)
     return found
@@ -181,7 +181,7 @@ def _notes(results: Results) -> tuple[str, ...]:
         "A lesion is found where any predicted component overlaps it; a diverged training finds none.",
         *(
             ["printed: the paper's own number with its digits, never tested against ours."]
-            if published(results)
+            if results.protocol.published
             else []
         ),
     )

@@ -10,10 +10,10 @@ from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.parameters import configurations
 from reports.results.results import Results
-from reports.tables.asked_layouts import ARM_AXES, Axis, Layout, Value, layouts
-from reports.tables.asked_points import Point, ours, printed
-from reports.tables.differences import badges
 from reports.tables.lesion_tables import weighting_tables
+from reports.tables.protocol_differences import badges
+from reports.tables.requested_layouts import ARM_AXES, Axis, Layout, Value, layouts
+from reports.tables.requested_points import Point, ours, printed
 from reports.tables.result_tables import BEYOND, counts, reaches_beyond, standing
 from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
 

@@ -122,12 +122,7 @@ LINES: Mapping[str, Line] = {
 
 def difference_tables(results: Results) -> tuple[Table, ...]:
     """What differs from each printed study, a table a data set; what is the same stands in its notes."""
-    return tuple(_table(results, name) for name in datasets(published(results)))
-
-
-def published(results: Results) -> tuple[str, ...]:
-    """Papers whose numbers the study file wants beside ours."""
-    return tuple(results.records.study.file["report"].get("published", ()))  # a ledger may be older than the key
+    return tuple(_table(results, name) for name in datasets(results.protocol.published))
 
 
 def badges(results: Results, row: Printed, arm: ArmResult | None) -> tuple[str, ...]:

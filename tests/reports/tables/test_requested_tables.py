@@ -13,7 +13,7 @@ from reports.document import Document, document
 from reports.formats.html import page
 from reports.results.records import Pictures, read
 from reports.results.results import Results, results
-from reports.tables.asked_layouts import PRESETS
+from reports.tables.requested_layouts import PRESETS
 from reports.tables.table import Row, Table
 from study.study_file.report_section import LayoutName
 from tests.reports.ledgers import COLLAPSED, DIVERGED, Fake

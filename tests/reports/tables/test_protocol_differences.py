@@ -7,8 +7,8 @@ import pytest
 from reports.document import document
 from reports.published.protocols import PROTOCOLS
 from reports.results.results import Results
-from reports.tables.differences import difference_tables
-from tests.reports.tables.test_asked_tables import made, names
+from reports.tables.protocol_differences import difference_tables
+from tests.reports.tables.test_requested_tables import made, names
 
 KITS = {"kidney+tumor": ["kidney", "tumor"], "kidney": ["kidney"], "tumor": ["tumor"]}
 

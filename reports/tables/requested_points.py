@@ -8,8 +8,7 @@ from reports.published import Printed, rows
 from reports.results.number_format import NONE
 from reports.results.parameters import loss_of, loss_values
 from reports.results.results import ArmResult, Column, Results
-from reports.tables.asked_layouts import Axis, Layout, Value
-from reports.tables.differences import published
+from reports.tables.requested_layouts import Axis, Layout, Value
 from reports.tables.result_tables import troubles, value
 from reports.tables.table import Entry
 
@@ -64,7 +63,7 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
     iterations, for the last mark.
     """
     how = results.protocol
-    found = [row for row in rows(published(results)) if row.metric in layout.metric]
+    found = [row for row in rows(results.protocol.published) if row.metric in layout.metric]
     found = [row for row in found if (row.region or how.region) in layout.region]
     last = _last_iterations(found)
     variants: dict[tuple[str, ...], list[object]] = {}
