@@ -1,4 +1,4 @@
-"""The tidy CSV: one number a row. Test values and validation values in files of their own."""
+"""Tidy CSV files, one number per row: one file of test values, one of validation values."""
 
 import csv
 import io
@@ -9,12 +9,12 @@ from reports.results.tidy import COLUMNS, Line, final_lines, search_lines
 
 
 def final_csv(*studies: Results) -> str:
-    """Test cases: every arm, region, metric and mark; arms without a result have empty means. Then the papers' rows."""
+    """Returns test values of every arm, region, metric and mark (empty means without a result), then papers' rows."""
     return _written(final_lines(studies))
 
 
 def search_csv(*studies: Results) -> str:
-    """Validation cases: the objective of every search trial at every mark that it reached."""
+    """Returns the validation objective of every search trial at every mark that it reached."""
     return _written(search_lines(studies))
 
 

@@ -1,4 +1,4 @@
-"""The report as a workbook: a sheet of what it says, a sheet for each table, and every number tidy on the last.
+"""The report as a workbook: a sheet of sentences, a sheet per table, and all numbers as tidy rows on the last.
 
 Numbers are numbers with all their digits, shown as in the other formats; an interval has columns of its own.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_DECIMALS = 4
 CREATED = datetime.datetime(2000, 1, 1)
-"""What the file says of its making: a real date would give other bytes each time."""
+"""Creation time in the file's properties: a real one would change the bytes each time."""
 
 OPTIONS: Mapping[str, Any] = {
     "in_memory": True,
@@ -32,7 +32,7 @@ OPTIONS: Mapping[str, Any] = {
     "strings_to_formulas": False,
     "strings_to_urls": False,
 }
-"""A text stays a text, whatever it begins with."""
+"""Text is never converted to numbers, formulas or links."""
 
 _NUMBER = re.compile(rf"[+{MINUS}-]?\d+(\.\d+)?")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -43,10 +43,10 @@ class Value:
     """One cell.
 
     Attributes:
-        content: A text or a number; an empty text leaves the cell out.
+        content: Text or a number; an empty string leaves the cell empty.
         bold: Whether it is emphasised.
         title: Whether it is a sheet's title: bold and larger.
-        decimals: Digits after the point that a number is shown with; None as the program likes.
+        decimals: Digits shown after the point; None for the program's default.
     """
 
     content: str | float
@@ -60,7 +60,7 @@ Sheet = tuple[str, Sequence[Sequence[Value]]]
 
 
 def workbook(document: Document, studies: Sequence[Results]) -> bytes:
-    """The whole workbook; the same report gives the same bytes."""
+    """Returns the workbook; a report always gives the same bytes."""
     sheets = [("Report", _sentences(document)), *((table.title, _rows(table)) for table in document.tables)]
     return _written([*sheets, ("All numbers", _tidy(final_csv(*studies)))])
 
@@ -106,7 +106,7 @@ def _interval(row: Row, index: int) -> tuple[float, float] | None:
 
 
 def _cells(row: Row, index: int, spans: bool, details: bool) -> list[Value]:
-    """A cell with its interval's ends and what belongs to it, where its column has such."""
+    """Returns a cell, and its interval's ends and detail if its column has any."""
     entry = row.entries[index]
     cells = [_value(entry.text, None if entry.span is None else entry.span[1], bold=entry.best)]
     interval = _interval(row, index)
@@ -120,7 +120,7 @@ def _cells(row: Row, index: int, spans: bool, details: bool) -> list[Value]:
 
 
 def _value(text: str, exact: float | None, *, bold: bool) -> Value:
-    """A number as a number, with the digits that it is not shown with where they are known."""
+    """Returns a number with all its known digits, else text."""
     if text == NONE:
         return Value("")
     if _NUMBER.fullmatch(text):
@@ -134,7 +134,7 @@ def _decimals(text: str) -> int:
 
 
 def _tidy(text: str) -> list[list[Value]]:
-    """`results.csv` as it is, numbers as numbers."""
+    """Returns the rows of `results.csv`, numbers as numbers."""
     head, *lines = csv.reader(io.StringIO(text))
     numbers = {head.index(name) for name in ("iteration", "mean", "low", "high", "n", "baseline_p")}
     return [
@@ -166,7 +166,7 @@ def _written(sheets: Sequence[Sheet]) -> bytes:
                     if isinstance(value.content, str):
                         if value.content:
                             sheet.write_string(at, column, _text(value.content), formats[value])
-                    elif math.isfinite(value.content):  # a workbook knows neither infinity nor NaN
+                    elif math.isfinite(value.content):  # workbooks have neither infinity nor NaN
                         sheet.write_number(at, column, value.content, formats[value])
                     else:
                         sheet.write_string(at, column, str(value.content), formats[value])
@@ -174,7 +174,7 @@ def _written(sheets: Sequence[Sheet]) -> bytes:
 
 
 class _Formats:
-    """The workbook's formats, each made once."""
+    """Formats of a workbook, each created once."""
 
     def __init__(self, book: "Workbook") -> None:
         self.book = book
@@ -191,12 +191,12 @@ class _Formats:
 
 
 def _names(titles: Sequence[str]) -> list[str]:
-    """Names that a workbook takes: at most 31 letters, no brackets, slashes, `:*?`, each once whatever the case."""
+    """Returns valid sheet names: at most 31 characters, no brackets, slashes, `:*?`, unique regardless of case."""
     names: list[str] = []
     for title in titles:
         clean = _text(re.sub(r"[\[\]:*?/\\]+", " ", title)).strip().strip("'") or "Table"
         name, number = clean[:31].strip().strip("'"), 1
-        while name.lower() in {"history", *(other.lower() for other in names)}:  # `History` is Excel's own
+        while name.lower() in {"history", *(other.lower() for other in names)}:  # Excel reserves `History`
             number += 1
             end = f" {number}"
             name = clean[: 31 - len(end)].strip() + end

@@ -1,4 +1,4 @@
-"""Results as a pandas data frame, for notebooks and analyses of one's own; the report itself does not load pandas."""
+"""Results as a pandas data frame, for notebooks and further analyses; reports themselves do not load pandas."""
 
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,10 @@ def frame(*studies: Results, stage: Stage = "final") -> "pd.DataFrame":
 
     Args:
         studies: At least one.
-        stage: `final` for test values, the papers' rows last; `search` for the validation values of every search trial.
+        stage: `final` for test values and the papers' rows; `search` for validation values of search trials.
 
     Returns:
-        One number a row. Means, ends of intervals and p are float64, NaN where there is none; iterations and numbers of
+        One number per row. Means, ends of intervals and p are float64, NaN where there is none; iterations and numbers of
         cases are nullable integers; everything else is text, missing where it does not apply.
     """
     import pandas as pd

@@ -1,4 +1,4 @@
-"""The trials of each arm's search with their hyperparameters and validation values: what importance is asked of."""
+"""Search trials of each arm with their hyperparameters and validation values, the input of importance and figures."""
 
 import collections
 import dataclasses
@@ -18,11 +18,11 @@ class Response:
 
     Attributes:
         arm: The arm.
-        mark: At which iteration: the one that most trials of the study reached, the last of several.
+        mark: Iteration of the values: the one that most trials of the study reached, the last of several.
         trials: Their keys.
-        columns: Tuned parameter → what each trial had.
+        columns: Tuned parameter → its value in each trial.
         values: `(n,)` objective on validation cases.
-        log: Parameters that are drawn on a logarithmic scale.
+        log: Parameters with a logarithmic range.
     """
 
     arm: ArmResult
@@ -34,18 +34,18 @@ class Response:
 
     @property
     def importance(self) -> dict[str, float | None]:
-        """Parameter → its importance, the greatest first; those that cannot be asked last."""
+        """Parameter → importance, the greatest first; undefined ones last."""
         found = {name: importance(column, self.values) for name, column in self.columns.items()}
         return dict(sorted(found.items(), key=lambda item: -1.0 if item[1] is None else -item[1] - 2))
 
     @property
     def numeric(self) -> list[str]:
-        """Parameters that are numbers and vary, the most important first."""
+        """Numeric parameters that vary, the most important first."""
         return [name for name in self.importance if is_number(self.columns[name]) and len(set(self.columns[name])) > 1]
 
 
 def responses(results: Results) -> tuple[Response, ...]:
-    """Every arm that tuned something and has a value, by number."""
+    """Returns the search trials of every tuned arm that has values, by number."""
     reached = collections.Counter(
         mark
         for arm in results.arms

@@ -1,4 +1,4 @@
-"""Results as tidy rows, one number a row: what the CSV files and the data frame are made of."""
+"""Results as tidy rows, one number per row, for the CSV files and the data frame."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -34,7 +34,7 @@ Line = Mapping[str, str | int | float | None]
 
 
 def final_lines(studies: Sequence[Results]) -> Iterator[Line]:
-    """Test cases: every arm, region, metric and mark; arms without a result have no mean. Then the papers' rows."""
+    """Yields test values of every arm, region, metric and mark (no mean without a result), then the papers' rows."""
     for results in studies:
         p = {comparison.arm: comparison.p for comparison in results.comparisons}
         for arm in results.every_arm:
@@ -44,7 +44,7 @@ def final_lines(studies: Sequence[Results]) -> Iterator[Line]:
 
 
 def search_lines(studies: Sequence[Results]) -> Iterator[Line]:
-    """Validation cases: the objective of every search trial at every mark that it reached."""
+    """Yields the validation objective of every search trial at every mark that it reached."""
     return (line for results in studies for arm in results.arms for line in _search(results, arm))
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 
 def holm(p: Sequence[float], family: int | None = None) -> list[float]:
-    """Holm's adjusted p, in the order given: rejecting those below alpha keeps the family-wise error below alpha.
+    """Returns Holm's adjusted p in the given order; rejecting those below alpha bounds the family-wise error by alpha.
 
     Args:
-        p: Of the tests that could be made.
-        family: How many tests were planned, at least `len(p)`: those that could not be made count as p = 1, so that
-            a comparison which is still missing cannot make the others look better.
+        p: p-values of the tests that could be made.
+        family: Number of planned tests, at least `len(p)`: tests that could not be made count as p = 1, so that a
+            missing comparison does not make the others more significant.
 
     Source: Holm 1979.
     """
@@ -28,9 +28,9 @@ def holm(p: Sequence[float], family: int | None = None) -> list[float]:
 
 
 def like_the_best(best: str, p: Mapping[frozenset[str], float], family: int, alpha: float = 0.05) -> frozenset[str]:
-    """The arms that cannot be told from the observed best: Holm over all pairs, not only over those with the best.
+    """Returns the arms that do not differ significantly from the observed best, by Holm over all pairs.
 
-    The best is chosen by the data: testing only against it marks 37 % of equal arms as worse (METHOD.md §5).
+    The best is chosen by the data: correcting only over pairs with it marks 37 % of equal arms as worse (METHOD.md §5).
 
     Args:
         best: Name of the arm with the best observed mean.
