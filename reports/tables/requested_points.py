@@ -1,4 +1,4 @@
-"""Numbers with their coordinates, ours and the papers': what a table of any layout is made of."""
+"""Numbers with their coordinates, the study's and the papers', for tables of any layout."""
 
 import dataclasses
 import itertools
@@ -8,9 +8,8 @@ from reports.published import Printed, rows
 from reports.results.number_format import NONE
 from reports.results.parameters import loss_of, loss_values
 from reports.results.results import ArmResult, Column, Results
-from reports.tables.asked_layouts import Axis, Layout, Value
-from reports.tables.differences import published
-from reports.tables.result_tables import troubles, value
+from reports.tables.requested_layouts import Axis, Layout, Value
+from reports.tables.result_tables import failed_trainings, value
 from reports.tables.table import Entry
 
 
@@ -19,11 +18,11 @@ class Point:
     """One number.
 
     Attributes:
-        at: Where it is on every axis.
-        entry: As a table shows it.
-        arm: Whose it is; of a printed one, the study's arm of the same network, loss and weighting, if there is one.
-        printed: The paper's number; None where it is ours.
-        variant: Tells printed rows of one loss and network apart that differ in parameters.
+        at: Position on every axis.
+        entry: The table cell.
+        arm: Its arm; for a printed number the study's arm of the same network, loss and weighting, if any.
+        printed: The paper's number; None for the study's own.
+        variant: Index of the parameter setting among printed rows of one loss and network.
     """
 
     at: Mapping[Axis, Value]
@@ -34,7 +33,7 @@ class Point:
 
 
 def ours(results: Results, layout: Layout) -> Iterator[Point]:
-    """Every arm's numbers, those without a value too."""
+    """Yields every arm's numbers, including missing ones."""
     axes = (layout.region, layout.metric, layout.iteration)
     for arm, region, metric, mark in itertools.product(results.arms, *axes):
         at: dict[Axis, Value] = {
@@ -53,18 +52,17 @@ def _entry(results: Results, layout: Layout, arm: ArmResult, column: Column) -> 
     entry = value(results, arm, column)
     if entry.text == NONE and arm.standing == "failed":
         return Entry("failed")
-    words = troubles(arm) if layout.name != "arms" and column[2] == results.protocol.last else []
+    words = failed_trainings(arm) if layout.name != "arms" and column[2] == results.protocol.last else []
     return dataclasses.replace(entry, detail="; ".join(filter(None, (entry.detail, *words)))) if words else entry
 
 
 def printed(results: Results, layout: Layout) -> Iterator[Point]:
-    """The papers' numbers that have a place in the layout.
+    """Yields the papers' numbers that have a place in the layout.
 
-    A paper that scores one region stands for the objective's; one that names no iteration, or that is shown without
-    iterations, for the last mark.
+    A paper with a single region is placed at the objective's region; one without iterations at the last mark.
     """
     how = results.protocol
-    found = [row for row in rows(published(results)) if row.metric in layout.metric]
+    found = [row for row in rows(results.protocol.published) if row.metric in layout.metric]
     found = [row for row in found if (row.region or how.region) in layout.region]
     last = _last_iterations(found)
     variants: dict[tuple[str, ...], list[object]] = {}
@@ -91,7 +89,7 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
 
 
 def _ours(results: Results, row: Printed) -> ArmResult | None:
-    """The arm of the same network, loss and weighting; of several, the one with most of the paper's parameters."""
+    """Returns the arm of the same network, loss and weighting; of several, the one closest in parameters."""
     wanted = (row.model, row.loss, row.weighting)
     arms = [arm for arm in results.arms if (arm.row.model, loss_of(arm.row), arm.row.weighting) == wanted]
     return max(
@@ -108,7 +106,7 @@ def _last_iterations(found: Sequence[Printed]) -> dict[tuple[str, str], int | No
 
 
 def _mark(row: Printed, layout: Layout, end: int, last: int | None) -> int | None:
-    """Under which mark a printed number stands; None where the layout does not show it."""
+    """Returns the mark of a printed number; None if the layout does not show it."""
     if not layout.by_mark:
         return layout.iteration[0] if row.iteration in (None, last) and layout.iteration[0] == end else None
     mark = row.iteration or end

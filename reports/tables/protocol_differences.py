@@ -1,4 +1,4 @@
-"""What differs between a paper's protocol and a study's: from the ledger where it can be worked out, else said so."""
+"""Differences between a paper's protocol and a study's, as far as paper and ledger state both."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -14,17 +14,17 @@ from reports.tables.table import Entry, Row, Table
 Verdict = Literal["same", "differs", "not stated", "unknown"]
 
 Part = Literal["data", "images", "network", "training", "tuning", "scoring"]
-"""The words of badges."""
+"""Part of a protocol, the text of a badge."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that protocols can differ in.
+    """One item that protocols can differ in.
 
     Attributes:
-        part: What it belongs to: the badge of a printed row.
-        label: In print.
-        here: What the study has; None where nobody can tell.
+        part: The part of the protocol it belongs to.
+        label: Name in print.
+        here: Function that returns the study's value; None if it is unknown.
     """
 
     part: Part
@@ -44,11 +44,11 @@ def _file(*path: str) -> Callable[[Results], Any]:
 
 def _augment(results: Results) -> list[str] | None:
     given = _file("augment")(results)
-    return None if given is None else [number_format.recipe(one) for one in given]
+    return None if given is None else [number_format.augmentation(one) for one in given]
 
 
 def _model(name: str) -> Callable[[Results], Any]:
-    """A network's parameter, where all arms that have it agree."""
+    """Returns a function that returns a network's parameter if all arms that have it agree."""
 
     def here(results: Results) -> Any:
         spaces = (arm.row.space.get(f"model.{name}") for arm in results.arms)
@@ -89,7 +89,7 @@ def _scored(results: Results) -> Any:
 
 
 def _cases(results: Results) -> Any:
-    """The test cases by the names of the first and the last."""
+    """Returns the names of the first and the last test case."""
     cases = [case.name for case in results.scores.cases]
     return f"{cases[0]} to {cases[-1]}" if cases else None
 
@@ -117,21 +117,16 @@ LINES: Mapping[str, Line] = {
     "seeds": Line("tuning", "final seeds", lambda results: results.protocol.seeds),
     "scored": Line("scoring", "scored on", _scored),
 }
-"""Key of `PROTOCOLS` → what it is set beside."""
+"""Key of `PROTOCOLS` → the study's counterpart."""
 
 
 def difference_tables(results: Results) -> tuple[Table, ...]:
-    """What differs from each printed study, a table a data set; what is the same stands in its notes."""
-    return tuple(_table(results, name) for name in datasets(published(results)))
-
-
-def published(results: Results) -> tuple[str, ...]:
-    """Papers whose numbers the study file wants beside ours."""
-    return tuple(results.records.study.file["report"].get("published", ()))  # a ledger may be older than the key
+    """Returns the differences from each published study, one table per data set; equal items are in its notes."""
+    return tuple(_table(results, name) for name in datasets(results.protocol.published))
 
 
 def badges(results: Results, row: Printed, arm: ArmResult | None) -> tuple[str, ...]:
-    """What differs in a printed row's protocol, in a word each, and how much of it the paper does not say.
+    """Returns the parts in which a printed row's protocol differs, and the number of items the paper does not state.
 
     Args:
         results: The study's.
@@ -160,7 +155,7 @@ def _verdict(results: Results, key: str, printed: Any) -> Verdict:
     if printed is None:
         return "not stated"
     here = LINES[key].here(results)
-    if key == "data":  # only names can tell, and data sets name their cases in many ways
+    if key == "data":  # case names are the only evidence, and they vary between copies of a data set
         return "same" if here is not None and printed.endswith(f", {here}") else "unknown"
     return "same" if _plain(here, key) == _plain(printed, key) else "differs"
 

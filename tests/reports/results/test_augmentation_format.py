@@ -14,4 +14,4 @@ from reports.results import number_format
     ],
 )
 def test_an_augmentation_is_named_with_what_was_changed(entry: object, text: str) -> None:
-    assert number_format.recipe(entry) == text
+    assert number_format.augmentation(entry) == text

@@ -13,7 +13,7 @@ from reports.document import Document, document
 from reports.formats.html import page
 from reports.results.records import Pictures, read
 from reports.results.results import Results, results
-from reports.tables.asked_layouts import PRESETS
+from reports.tables.requested_layouts import PRESETS
 from reports.tables.table import Row, Table
 from study.study_file.report_section import LayoutName
 from tests.reports.ledgers import COLLAPSED, DIVERGED, Fake
@@ -31,7 +31,7 @@ def made(folder: Path, **changes: Any) -> tuple[Path, Results]:
 
 @pytest.fixture(scope="module")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
-    """matthews' losses on two networks: one arm collapsed, one without a result; every layout asked for."""
+    """matthews' losses on two networks: one arm collapsed, one without a result; every layout requested."""
     return made(
         tmp_path_factory.mktemp("two"),
         models=("vnet", "unet"),
@@ -49,12 +49,12 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]
 
 
 @pytest.fixture(scope="module")
-def asked(two_models: tuple[Path, Results]) -> Document:
+def requested(two_models: tuple[Path, Results]) -> Document:
     return document(two_models[1])
 
 
 def table(said: Document, key: str) -> Table:
-    return next(table for table in said.asked if table.key == key)
+    return next(table for table in said.requested if table.key == key)
 
 
 def names(rows: tuple[Row, ...], words: int = 2) -> list[tuple[str, ...]]:
@@ -65,8 +65,8 @@ def test_layouts_are_those_that_a_file_may_name() -> None:
     assert tuple(PRESETS) == LayoutName.__args__
 
 
-def test_every_layout_has_its_table(asked: Document) -> None:
-    assert [(table.key, table.title) for table in asked.asked] == [
+def test_every_layout_has_its_table(requested: Document) -> None:
+    assert [(table.key, table.title) for table in requested.requested] == [
         ("table-1", "By model and loss, test cases: organ, at 1k iterations"),
         ("table-2-1", "Dice ↑ by iteration, test cases: organ"),
         ("table-2-2", "Dice ↑ by iteration, test cases: lesion"),
@@ -75,13 +75,13 @@ def test_every_layout_has_its_table(asked: Document) -> None:
         ("table-5-1", "By region and loss, test cases, at 1k iterations, vnet"),
         ("table-5-2", "By region and loss, test cases, at 1k iterations, unet"),
     ]
-    for found in asked.tables:
+    for found in requested.tables:
         assert {len(row.entries) for row in found.rows} == {len(found.columns)}
         assert sum(span for _, span in found.groups) in (0, len(found.columns))
 
 
-def test_by_arm_with_parameters(asked: Document, two_models: tuple[Path, Results]) -> None:
-    found = table(asked, "table-1")
+def test_by_arm_with_parameters(requested: Document, two_models: tuple[Path, Results]) -> None:
+    found = table(requested, "table-1")
     assert found.columns == (
         *(
             "Model",
@@ -109,8 +109,8 @@ def test_by_arm_with_parameters(asked: Document, two_models: tuple[Path, Results
 LOSSES = ("dice_sq", "cross_entropy", "matthews")
 
 
-def test_printed_rows_follow_ours_and_those_without_one_come_last(asked: Document) -> None:
-    rows = table(asked, "table-1").rows
+def test_printed_rows_follow_ours_and_those_without_one_come_last(requested: Document) -> None:
+    rows = table(requested, "table-1").rows
     assert names(rows)[:8] == [
         ("vnet", "dice_sq"),
         ("V-Net", "Dice"),
@@ -128,20 +128,20 @@ def test_printed_rows_follow_ours_and_those_without_one_come_last(asked: Documen
     assert not any(entry.best or entry.like_best for row in rows if row.state == "printed" for entry in row.entries)
 
 
-def test_by_iteration_has_the_papers_iterations_too(asked: Document) -> None:
-    found = table(asked, "table-2-1")
+def test_by_iteration_has_the_papers_iterations_too(requested: Document) -> None:
+    found = table(requested, "table-2-1")
     assert found.columns[2:] == (
         *("250 of 1k", "1k of 1k", "5k (printed)", "10k (printed)", "20k (printed)", "25k (printed)", "30k (printed)"),
     )
     row = next(row for row in found.rows if names((row,)) == [("V-Net", "Generalised Wasserstein Dice")])
     assert [entry.text for entry in row.entries[2:]] == ["", "", "0.230", "0.239", "0.267", "0.295", "0.352"]
     assert found.rows[0].entries[4].text == "–"
-    other = table(asked, "table-2-2")  # the paper scores one region, which stands for the objective's
+    other = table(requested, "table-2-2")  # the paper scores one region, which stands for the objective's
     assert not any(row.state == "printed" for row in other.rows)
 
 
-def test_free_axes_are_pivoted(asked: Document, two_models: tuple[Path, Results]) -> None:
-    found = table(asked, "table-4")
+def test_free_axes_are_pivoted(requested: Document, two_models: tuple[Path, Results]) -> None:
+    found = table(requested, "table-4")
     assert found.groups == (("", 1), ("vnet", 2), ("unet", 2))
     assert found.full_columns == ("Loss", "vnet: organ", "vnet: lesion", "unet: organ", "unet: lesion")
     row = next(row for row in found.rows if row.entries[0].text == "cross_entropy")
@@ -152,7 +152,7 @@ def test_free_axes_are_pivoted(asked: Document, two_models: tuple[Path, Results]
     assert next(row for row in found.rows if row.entries[0].text == "matthews").entries[3].text == "failed"
     best = [entry for row in found.rows for entry in row.entries if entry.best]
     assert len(best) == 2  # one in each region, over both networks
-    rows = table(asked, "table-5-1").rows
+    rows = table(requested, "table-5-1").rows
     assert [cells for row, cells in zip(rows, names(rows), strict=True) if row.state != "printed"] == [
         (region, loss) for region in ("organ", "lesion") for loss in LOSSES
     ]
@@ -168,7 +168,7 @@ def test_each_loss_plain_beside_inverse_weighted(tmp_path: Path) -> None:
         trials=0,
         tables=["weighting", {"rows": "loss", "columns": "metric"}],
     )[1]
-    paired, *each = document(found).asked
+    paired, *each = document(found).requested
     assert paired.groups == (("", 1), ("Dice ↑", 2), ("Recall ↑", 2))
     assert paired.columns == ("Loss", "plain", "inverse-weighted", "plain", "inverse-weighted")
     cells = {arm.row.name: arm.cells["mean", "recall", 100].mean for arm in found.arms}

@@ -1,4 +1,4 @@
-"""The tables that the study file asks for: rows and columns of any axes, the papers' numbers beside ours."""
+"""Tables requested in the study file: rows and columns of any axes, papers' numbers beside the study's."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,23 +10,23 @@ from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.parameters import configurations
 from reports.results.results import Results
-from reports.tables.asked_layouts import ARM_AXES, Axis, Layout, Value, layouts
-from reports.tables.asked_points import Point, ours, printed
-from reports.tables.differences import badges
 from reports.tables.lesion_tables import weighting_tables
-from reports.tables.result_tables import BEYOND, counts, reaches_beyond, standing
+from reports.tables.protocol_differences import badges
+from reports.tables.requested_layouts import ARM_AXES, Axis, Layout, Value, layouts
+from reports.tables.requested_points import Point, ours, printed
+from reports.tables.result_tables import BEYOND, counts, reaches_beyond, row_state
 from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
 
 Key = tuple[Value, ...]
 Orders = Mapping[Axis, Sequence[Value]]
 Lines = dict[tuple[Key, str, int], dict[Key, Point]]
-"""(row, paper's data set or nothing, variant) → column → number."""
+"""(row, paper's data set or an empty string, variant) → column → number."""
 
 WEIGHTINGS = {"none": "plain", "inverse": "inverse-weighted"}
 
 
-def asked_tables(results: Results) -> tuple[Table, ...]:
-    """All of them, in the file's order."""
+def requested_tables(results: Results) -> tuple[Table, ...]:
+    """Returns the requested tables, in the file's order."""
     return tuple(
         table
         for number, layout in enumerate(layouts(results), 1)
@@ -54,7 +54,7 @@ def _is(point: Point, chosen: Mapping[Axis, Value]) -> bool:
 
 
 def _orders(mine: Iterable[Point], theirs: Iterable[Point]) -> Orders:
-    """Each axis' values: ours in our order, then those that only papers have; iterations by size."""
+    """Returns the values of each axis: the study's in its order, then those of papers alone; iterations sorted."""
     found: dict[Axis, dict[Value, None]] = {}
     for point in (*mine, *theirs):
         for axis, value in point.at.items():
@@ -65,14 +65,14 @@ def _orders(mine: Iterable[Point], theirs: Iterable[Point]) -> Orders:
 
 
 class _Sheet:
-    """One table on its way.
+    """Builder of one table.
 
     Args:
         results: The study's.
-        layout: Which axes are rows and columns.
-        chosen: Value of each axis that the table is one of several of.
-        mine: Our numbers.
-        theirs: The papers'.
+        layout: Axes of rows and columns.
+        chosen: Value of each axis that the table is fixed at.
+        mine: The study's numbers.
+        theirs: The papers' numbers.
         orders: Values of each axis in their order.
     """
 
@@ -95,7 +95,7 @@ class _Sheet:
         self.datasets = sorted({row.dataset for point in theirs if (row := point.printed)})
 
     def table(self, key: str) -> Table:
-        """The whole table."""
+        """Returns the table."""
         headings, groups = self._headings()
         words = len(self.rows) + (self.layout.name == "arms")
         names = [*(axis.capitalize() for axis in self.rows), *(["Parameters"] if words > len(self.rows) else [])]
@@ -139,7 +139,7 @@ class _Sheet:
         return [*names, Entry(self._parameters(points[0]))] if self.layout.name == "arms" else names
 
     def _setting_apart(self, row: Printed) -> str:
-        """`, exponent 5` where the paper has the same loss with other parameters too, and no column shows them."""
+        """Returns `, exponent 5` if the paper has the loss with several parameters and no column shows them."""
         if self.layout.name == "arms":
             return ""
         where = (row.study, row.dataset, row.model, row.loss, row.weighting)
@@ -170,7 +170,7 @@ class _Sheet:
     def _state(self, points: Sequence[Point]) -> State:
         if points[0].printed is not None:
             return "printed"
-        states = {standing(self.results, point.arm) for point in points if point.arm is not None}
+        states = {row_state(self.results, point.arm) for point in points if point.arm is not None}
         return states.pop() if len(states) == 1 else ""
 
     def _badges(self, points: Sequence[Point]) -> tuple[str, ...]:
@@ -246,7 +246,7 @@ class _Sheet:
         return notes
 
     def _evaluated(self) -> str:
-        """`n of N`, which may differ between regions and arms."""
+        """Returns the note on cases evaluated, which may differ between regions and arms."""
         total = len(self.results.scores.cases)
         found: dict[str, set[int]] = {}
         for point in self.mine:
@@ -281,6 +281,6 @@ class _Sheet:
 
 
 def _telling(axes: tuple[Axis, ...], points: Sequence[Point]) -> tuple[Axis, ...]:
-    """Without network, loss or weighting where all rows have the same; one axis stays."""
+    """Drops network, loss or weighting if all rows share it; keeps at least one axis."""
     telling = [axis for axis in axes if axis not in ARM_AXES or len({point.at[axis] for point in points}) > 1]
     return tuple(telling) or (("loss",) if "loss" in axes else axes[:1])

@@ -1,4 +1,4 @@
-"""Several studies as data sets: which arms all of them have, how they rank, and what that shows."""
+"""Ranks of the arms over several studies, each a data set: Friedman's test and mean ranks."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from reports.statistics.friedman_nemenyi import (
 from reports.tables.table import Entry, Row, Table
 
 LEAST_ARMS = 3
-"""Of two arms one is better on each data set: that is a sign test and no diagram."""
+"""With two arms it would be a sign test."""
 ALPHA = 0.05
 
 
@@ -32,7 +32,7 @@ class Ranked:
         arms: Names.
         studies: Names of the data sets.
         ranks: `(D, A)`, 1 the best.
-        test: Whether arms differ at all.
+        test: Friedman's test.
         difference: Nemenyi's critical difference of mean ranks at 0.05.
     """
 
@@ -49,14 +49,14 @@ class Ranked:
 
     @property
     def cliques(self) -> tuple[tuple[int, int], ...]:
-        """Runs of arms that cannot be told apart: all of them where Friedman's test shows no difference at all."""
+        """Runs of arms that do not differ significantly: all arms if Friedman's test shows no difference."""
         if self.test.p >= ALPHA:
             return ((0, len(self.arms) - 1),)
         return cliques(self.means, self.difference)
 
 
 def ranked(studies: Sequence[Results]) -> Ranked | str:
-    """Arms that every study has, ranked; or why they cannot be, in a sentence."""
+    """Ranks the arms that every study has; returns the reason as a sentence if they cannot be ranked."""
     if len(studies) < LEAST_DATASETS:
         return f"Arms are ranked from {LEAST_DATASETS} data sets on; here are {len(studies)}."
     digests = {results.records.study.data_digest for results in studies}
@@ -84,7 +84,7 @@ def ranked(studies: Sequence[Results]) -> Ranked | str:
 
 
 def rank_table(found: Ranked) -> Table:
-    """Mean ranks and those on each data set."""
+    """Returns the table of mean ranks and of the ranks on each data set."""
     best = min(round(mean, 2) for mean in found.means)
     rows = tuple(
         Row(
@@ -106,7 +106,7 @@ def rank_table(found: Ranked) -> Table:
 
 
 def sentence(found: Ranked) -> str:
-    """What Friedman's test says."""
+    """Returns the result of Friedman's test as a sentence."""
     test = found.test
     shown = "Arms differ" if test.p < ALPHA else "No difference between arms was shown"
     statistic = "all data sets agree" if np.isinf(test.statistic) else f"F = {test.statistic:.2f}"

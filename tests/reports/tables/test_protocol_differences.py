@@ -7,8 +7,8 @@ import pytest
 from reports.document import document
 from reports.published.protocols import PROTOCOLS
 from reports.results.results import Results
-from reports.tables.differences import difference_tables
-from tests.reports.tables.test_asked_tables import made, names
+from reports.tables.protocol_differences import difference_tables
+from tests.reports.tables.test_requested_tables import made, names
 
 KITS = {"kidney+tumor": ["kidney", "tumor"], "kidney": ["kidney"], "tumor": ["tumor"]}
 
@@ -31,7 +31,7 @@ def kits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
 
 
 def test_two_printed_rows_of_one_loss_stay_apart(kits: tuple[Path, Results]) -> None:
-    found = document(kits[1]).asked[0]
+    found = document(kits[1]).requested[0]
     assert found.columns == ("Model", "Loss", "tumor", "kidney+tumor", "kidney")
     cells = {tuple(entry.text for entry in row.entries[1:]) for row in found.rows if row.state == "printed"}
     assert ("Focal Tversky, exponent 0.75", "0.535", "0.885", "0.870") in cells
@@ -55,7 +55,7 @@ def test_printed_rows_find_the_arm_with_their_parameters(tmp_path: Path) -> None
         tables=["regions"],
         published=["kits19"],
     )[1]
-    rows = names(document(found).asked[0].rows, 1)
+    rows = names(document(found).requested[0].rows, 1)
     assert rows[:4] == [
         ("focal_tversky",),
         ("Focal Tversky, exponent 0.75",),
@@ -78,7 +78,7 @@ def test_differences_of_protocol_are_worked_out(kits: tuple[Path, Results]) -> N
     assert "optimiser" not in lines
     assert found.notes[0].startswith("The same: folds, normalisation, optimiser")
     assert any("not published" in note for note in found.notes)
-    (row, *_) = (row for row in said.asked[0].rows if row.state == "printed")
+    (row, *_) = (row for row in said.requested[0].rows if row.state == "printed")
     assert {"data", "images", "training"} <= set(row.badges)
 
 
@@ -111,7 +111,7 @@ def test_parameters_that_differ_are_a_badge(tmp_path: Path) -> None:
         tables=["arms"],
         published=["chest-ct"],
     )[1]
-    rows = document(found).asked[0].rows
+    rows = document(found).requested[0].rows
     by_name = {names((row,), 3)[0]: row for row in rows}
     assert by_name["unet", "balanced", "alpha 0.25"].state == "baseline"  # the paper names it, so ours does
     assert "parameters" not in by_name["U-Net", "Balanced", "alpha 0.25"].badges

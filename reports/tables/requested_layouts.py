@@ -1,4 +1,4 @@
-"""Which tables the study file asks for before the report's own (`report.tables`): a paper's layout, or free axes."""
+"""Layouts of the tables requested in the study file (`report.tables`): a paper's layout, or free axes."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,24 +8,24 @@ from reports.results.results import Results
 
 Axis = Literal["arm", "model", "loss", "weighting", "region", "metric", "iteration"]
 Value = str | int
-"""On an axis: a name, or an iteration."""
+"""A position on an axis: a name, or an iteration."""
 
 ARM_AXES: tuple[Axis, ...] = ("model", "loss", "weighting")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layout:
-    """One table, or one for each value of some axes.
+    """The layout of one table, or of one per value of some axes.
 
     Attributes:
-        name: The paper's layout; empty where axes were given.
-        rows: What a row is.
-        columns: What a column is.
-        each: What there is a table for each of.
-        metric: Those shown.
-        region: Those shown.
+        name: The paper's layout; empty for free axes.
+        rows: Axes of the rows.
+        columns: Axes of the columns.
+        each: Axes with one table per value.
+        metric: Metrics shown.
+        region: Regions shown.
         iteration: Marks shown.
-        all_marks: Whether no marks were picked: then a paper's own iterations are shown too.
+        all_marks: Whether no marks were selected: then a paper's own iterations are shown too.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Layout:
 
     @property
     def by_mark(self) -> bool:
-        """Whether several marks are told apart."""
+        """Whether iterations are an axis."""
         return "iteration" in (*self.rows, *self.columns, *self.each)
 
 
@@ -53,9 +53,9 @@ PRESETS: Mapping[str, tuple[tuple[Axis, ...], tuple[Axis, ...], tuple[Axis, ...]
 
 
 def layouts(results: Results) -> tuple[Layout, ...]:
-    """All that the file asks for, in its order."""
-    asked = results.records.study.file["report"].get("tables", ())  # a ledger may be older than the key
-    return tuple(_layout(results, plain) for plain in asked)
+    """Returns the requested layouts, in the file's order."""
+    requested = results.records.study.file["report"].get("tables", ())  # a ledger may be older than the key
+    return tuple(_layout(results, plain) for plain in requested)
 
 
 def _layout(results: Results, plain: Mapping[str, Any]) -> Layout:
@@ -83,6 +83,6 @@ def _layout(results: Results, plain: Mapping[str, Any]) -> Layout:
 
 
 def _same(results: Results, regions: Sequence[str]) -> Iterator[str]:
-    """The mean over one region is that region."""
+    """Replaces the mean over one region by that region."""
     how = results.protocol
     return (how.region if region == "mean" else region for region in regions)
