@@ -64,8 +64,8 @@ def close(first: Training, second: Training, share: float) -> None:
 def test_the_same_training_but_for_rounding(name: str) -> None:
     plain, compiled = both(SPECS[name])
     points = plain.advance(3), compiled.advance(3)
-    assert compiled._compiled is not None
-    assert plain._compiled is None
+    assert compiled._net.is_compiled
+    assert not plain._net.is_compiled
     assert [p.value for p in points[0]] == pytest.approx([p.value for p in points[1]], rel=1e-2)
     close(plain, compiled, 0.03 if "bfloat16" in name else 1e-4)
     assert compiled.network.state_dict().keys() == plain.network.state_dict().keys()
@@ -101,7 +101,7 @@ def test_trying_it_out_leaves_nothing_behind() -> None:
     learner = Training(dataclasses.replace(SPECS["batch, dropout, bfloat16"], compile="always"), DATA)
     before, drawn = learner.digest(), torch.random.get_rng_state()
     images = torch.zeros(2, 1, *learner.spec.patch_size)
-    assert compiling.compiled(learner.spec, learner.network, images, learner._through) is not None
+    assert compiling.compiled(learner.spec, learner.network, images, learner._net.through) is not None
     assert learner.digest() == before
     assert torch.equal(torch.random.get_rng_state(), drawn)
     assert all(parameter.grad is None for parameter in learner.network.parameters())
@@ -132,7 +132,7 @@ def test_half_a_file_in_the_cache_is_no_end(monkeypatch: pytest.MonkeyPatch) -> 
     before = learner.digest()
     monkeypatch.setattr(compiling.Compiled, "settle", settle)
     images = torch.zeros(2, 1, *spec.patch_size)
-    assert compiling.compiled(spec, learner.network, images, learner._through) is not None
+    assert compiling.compiled(spec, learner.network, images, learner._net.through) is not None
     assert [pathlib.Path(folder).name.startswith("segstudy-compiled-") for folder in seen] == [False, True]
     assert learner.digest() == before
 
