@@ -16,6 +16,7 @@ import torch
 from tests.trainables import tiny
 from trainables.errors import InputError
 from trainables.training import compiling
+from trainables.training.network import TrialNetwork
 from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
@@ -110,8 +111,8 @@ def test_trying_it_out_leaves_nothing_behind() -> None:
 @pytest.mark.usefixtures("_tracing")
 def test_no_more_is_tried_at_once_than_is_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    plain = Training._through
-    monkeypatch.setattr(Training, "_through", lambda s, net, x: (sizes.append(len(x)), plain(s, net, x))[1])
+    plain = TrialNetwork.through
+    monkeypatch.setattr(TrialNetwork, "through", lambda s, net, x: (sizes.append(len(x)), plain(s, net, x))[1])
     spec = dataclasses.replace(SPECS["instance"], compile="always", batch_size=3, micro_batches=2)
     Training(spec, DATA).advance(1)
     assert sizes == [2, 2, 1]
