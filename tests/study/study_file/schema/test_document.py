@@ -56,7 +56,7 @@ def test_every_key_is_described() -> None:
 
 
 VALID: dict[str, dict[str, Any]] = {
-    "whole iterations as a float": {"training.iterations": 3e4},
+    "whole iterations as a float": {"training.iterations": 1e2},
     "a case called by a number": {"dataset.exclude": [12, "case_13"]},
     "one weighting": {"weighting": "inverse"},
     "a list of losses": {"losses": ["dice", "focal"]},
@@ -101,7 +101,7 @@ def test_what_is_wrong_in_itself_is_not_valid(where: str, changes: dict[str, Any
     tree = changed(changes, SMALL)
     with pytest.raises(ValueError, match=where):
         Study.from_plain(tree)
-    assert any(where in flaw for flaw in _flaws(tree)) or _flaws(tree) != []
+    assert _flaws(tree) != []
 
 
 def test_the_command_prints_and_writes_it(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
