@@ -11,10 +11,10 @@ from typing import Any
 from study.design import Design
 from study.in_words import counted
 from study.planning.arm_lead import best_lead
+from study.planning.promotion import rungs
 from study.planning.shortest_time import floor
 from study.planning.simulate import Simulation, simulate
 from study.planning.time_left import Speeds
-from study.planning.trial_counts import rungs
 
 LARGEST = 5_000
 """Trials up to which other cohorts are tried: a simulation takes up to a millisecond a trial."""
@@ -100,4 +100,4 @@ def _others(design: Design) -> list[int]:
 def _kept(design: Design, cohort: int | None = None) -> int:
     """How many trials of a search reach the last mark."""
     size = cohort or design.cohort
-    return design.trials_per_arm // size * rungs(design, size)[-1]
+    return design.trials_per_arm // size * rungs(design, size)[-1].left

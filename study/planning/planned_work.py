@@ -3,6 +3,7 @@
 import dataclasses
 
 from study.design import Arm, Design
+from study.planning.searches import searches_of
 from study.planning.trial_counts import to_train
 
 
@@ -34,7 +35,7 @@ def forecast(design: Design) -> tuple[ArmForecast, ...]:
 
 def _arm(design: Design, arm: Arm) -> ArmForecast:
     to_each = to_train(design, arm)
-    searches = design.searches * (design.folds if design.search_in == "each_fold" else 1)
+    searches = len(searches_of(design, arm.index))
     finals = design.searches * design.folds * design.final_seeds
     return ArmForecast(
         arm=arm.name,

@@ -9,8 +9,9 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
-from study.planning.sampling import SearchKey, sample
+from study.planning.sampling import sample
 from study.planning.search import Answer, Draw, Owed, Search
+from study.planning.searches import SearchKey, all_searches, search_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,14 +71,7 @@ class Planner:
     ) -> None:
         self._design = design
         self._speeds = dict(seconds_per_iteration or {})
-        folds = range(design.folds if design.search_in == "each_fold" else 1)
-        self._searches = {
-            key: Search(design, key, draw)
-            for arm in design.arms
-            for search in range(design.searches)
-            for fold in folds
-            for key in [SearchKey(arm.index, search, fold)]
-        }
+        self._searches = {key: Search(design, key, draw) for key in all_searches(design)}
         self._dirty: set[SearchKey] = set(self._searches)
         self._answers: dict[SearchKey, Answer] = {}
         self._lead = 0.0
@@ -86,10 +80,9 @@ class Planner:
 
     def record(self, trial: KnownTrial) -> None:
         """Takes note of a trial that was inserted, or reached a mark, or ended."""
-        key = trial.plan.key
-        search = SearchKey(key.arm, key.search, key.fold if self._design.search_in == "each_fold" else 0)
+        search = search_of(self._design, trial.plan.key)
         if search not in self._searches:
-            raise ValueError(f"trial {key} belongs to no search of the design")
+            raise ValueError(f"trial {trial.plan.key} belongs to no search of the design")
         self._searches[search].record(trial)
         self._dirty.add(search)
 

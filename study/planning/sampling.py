@@ -8,27 +8,20 @@ afterwards, on an Optuna study rebuilt in memory from first-mark values only: al
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from search_spaces.grammar import Fixed, Scalar
 from search_spaces.values import from_unit, grid_points, grid_values
 from study.design import Arm, Design, KnownTrial
+from study.planning.searches import SearchKey
 from trainables.random_streams import seed_of, stream
 
 if TYPE_CHECKING:
     import optuna
 
 Configuration = Mapping[str, Scalar]
-
-
-class SearchKey(NamedTuple):
-    """One search: an arm's, repeated `searches` times, in one fold."""
-
-    arm: int
-    search: int
-    fold: int
 
 
 def is_tuned(arm: Arm) -> bool:

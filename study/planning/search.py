@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from search_spaces.grammar import Scalar
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
-from study.planning.promotion import promoted, winner
-from study.planning.sampling import SearchKey, needs_results, search_length
+from study.planning.promotion import rungs, winner
+from study.planning.sampling import needs_results, search_length
+from study.planning.searches import SearchKey, final_folds
 from study.planning.trial_counts import cohorts
 from trainables.random_streams import seed_of
 
@@ -86,10 +87,6 @@ class Search:
     def _cohorts(self) -> tuple[range, ...]:
         return cohorts(self.design, self.arm)
 
-    @cached_property
-    def _folds(self) -> Sequence[int]:
-        return (self.key.fold,) if self.design.search_in == "each_fold" else range(self.design.folds)
-
     def answer(self) -> Answer:
         """What follows now."""
         halved: list[TrialKey] = []
@@ -115,8 +112,12 @@ class Search:
         """How a cohort stands; looked at again only when something happened in it."""
         if cohort not in self._stands:
             trials = [trial for _, trial in sorted(self.members[cohort].items())]
-            halved, owed = self._rungs(trials)
-            self._stands[cohort] = Stand(tuple(halved), tuple(owed), self._has_first_marks(trials))
+            followed = rungs(self.design, len(trials), trials)
+            halved = tuple(trial.plan.key for rung in followed for trial in rung.halved)
+            entrants = next((rung.entrants for rung in reversed(followed) if rung.entrants), ())
+            segments = [segment for trial in entrants if (segment := self._next(trial)) is not None]
+            owed = segments if self.design.eta == 1 else self._up_to_a_common_mark(segments)
+            self._stands[cohort] = Stand(halved, tuple(owed), self._has_first_marks(trials))
         return self._stands[cohort]
 
     def _is_ready(self, cohort: int) -> bool:
@@ -152,21 +153,6 @@ class Search:
             for number, point in zip(numbers, points, strict=True)
         )
 
-    def _rungs(self, cohort: list[KnownTrial]) -> tuple[list[TrialKey], list[Segment]]:
-        """Follows a cohort from mark to mark: who ends, and which segments are owed."""
-        if self.design.eta == 1:  # all go on, nobody waits
-            return [], [segment for trial in cohort if (segment := self._next(trial)) is not None]
-        entrants, halved = cohort, []
-        for mark in self.design.marks[:-1]:
-            if any(mark not in trial.values and trial.status == "open" for trial in entrants):
-                break
-            ahead = promoted(entrants, mark, eta=self.design.eta, maximize=self.design.maximize)
-            kept = {trial.plan.key for trial in ahead}
-            halved += [t.plan.key for t in entrants if t.plan.key not in kept and t.status == "open"]
-            entrants = [trial for trial in entrants if trial.plan.key in kept]
-        segments = [segment for trial in entrants if (segment := self._next(trial)) is not None]
-        return halved, self._up_to_a_common_mark(segments)
-
     @staticmethod
     def _up_to_a_common_mark(segments: list[Segment]) -> list[Segment]:
         """Those that lead to the earliest mark: who is past it waits until it is known who goes on."""
@@ -185,18 +171,19 @@ class Search:
 
     def _final_stage(self) -> list[tuple[PlannedTrial, ...]]:
         """The final stage's trials that the ledger lacks, once the search is done."""
-        best = winner(self._known(), self.design)
+        design = self.design
+        best = winner(self._known(), design)
         if best is None and self.length:
             return []
         source = None if best is None else best.plan.key
         parameters = self.arm.default if best is None else best.plan.parameters
         keys = [
             TrialKey("final", self.key.arm, self.key.search, fold, number)
-            for fold in self._folds
-            for number in range(self.design.final_seeds)
+            for fold in final_folds(design, self.key)
+            for number in range(design.final_seeds)
         ]
         batch = tuple(
-            PlannedTrial(key, 0, seed_of(self.design.seed, "final", key.search, key.number), parameters, source)
+            PlannedTrial(key, 0, seed_of(design.seed, "final", key.search, key.number), parameters, source)
             for key in keys
             if key not in self.finals
         )

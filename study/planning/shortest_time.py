@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from study.design import Arm, Design
+from study.planning.promotion import rungs
 from study.planning.sampling import needs_results
+from study.planning.searches import final_folds, searches_of
 from study.planning.time_left import Speeds
-from study.planning.trial_counts import cohorts, rungs
+from study.planning.trial_counts import cohorts
 
 
 class Part(NamedTuple):
@@ -69,20 +71,21 @@ def _parts(design: Design, arm: Arm, speeds: Speeds) -> Counter[Part]:
     """The segments of an arm's searches."""
     steps = [speeds.cost(arm.model, step, 1) for step in design.steps]
     finals = [speeds.cost(arm.model, step, 1) for step in design.final_steps]
-    each_fold = design.search_in == "each_fold"
+    searches = searches_of(design, arm.index)
     parts: Counter[Part] = Counter()
     waves = [sum(needs_results(design, n) for n in range(1, cohort + 1)) for cohort in range(len(cohorts(design, arm)))]
     for wave, numbers in zip(waves, cohorts(design, arm), strict=True):
-        for mark, count in enumerate(rungs(design, len(numbers))):
+        for mark, rung in enumerate(rungs(design, len(numbers))):
             waiting = (waves[-1] - wave) * steps[0] if mark == 0 else 0.0
             before = wave * steps[0] + sum(steps[:mark])
-            parts[Part(before, steps[mark], waiting + sum(steps[mark + 1 :]) + sum(finals))] += count
+            parts[Part(before, steps[mark], waiting + sum(steps[mark + 1 :]) + sum(finals))] += rung.left
     searched = waves[-1] * steps[0] + sum(steps) if waves else 0.0
     for mark, seconds in enumerate(finals):
         before = searched + sum(finals[:mark])
-        parts[Part(before, seconds, sum(finals[mark + 1 :]))] += design.final_seeds * (1 if each_fold else design.folds)
-    searches = design.searches * (design.folds if each_fold else 1)
-    return Counter({part: count * searches for part, count in parts.items()})
+        parts[Part(before, seconds, sum(finals[mark + 1 :]))] += design.final_seeds * len(
+            final_folds(design, searches[0])
+        )
+    return Counter({part: count * len(searches) for part, count in parts.items()})
 
 
 def _fits(

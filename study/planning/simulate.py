@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from search_spaces.grammar import Scalar
 from study.design import Design, KnownTrial, Segment, TrialKey
 from study.planning.planner import Planner
-from study.planning.sampling import SearchKey
+from study.planning.searches import SearchKey
 from study.planning.time_left import Speeds, left
 from trainables.random_streams import seed_of, stream
 

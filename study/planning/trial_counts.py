@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from study.design import Arm, Design, KnownTrial
+from study.planning.promotion import rungs
 from study.planning.sampling import search_length
 
 
@@ -22,25 +23,6 @@ def members(known: Iterable[KnownTrial]) -> dict[int, list[KnownTrial]]:
     return found
 
 
-def rungs(design: Design, size: int, sampled: Sequence[KnownTrial] = ()) -> tuple[int, ...]:
-    """For each mark, how many trials of a cohort have still to be trained up to it: 6 with eta 2: `(6, 3, 1)`.
-
-    Args:
-        design: The study's design.
-        size: How many trials the cohort has.
-        sampled: The trials themselves; () while they are not sampled yet.
-    """
-    left, entrants = [], size
-    for index, mark in enumerate(design.marks):
-        gone = sum(trial.status in ("failed", "lost") and len(trial.values) == index for trial in sampled)
-        if sampled:
-            alive = sum(trial.status == "open" or len(trial.values) > index for trial in sampled)
-            entrants = min(entrants, gone + alive)
-        left.append(max(0, entrants - sum(mark in trial.values for trial in sampled) - gone))
-        entrants = max(1, entrants // design.eta)
-    return tuple(left)
-
-
 def to_train(design: Design, arm: Arm, known: Sequence[KnownTrial] = ()) -> tuple[int, ...]:
     """For each mark, how many trials of a search have still to be trained up to it, sampled or not.
 
@@ -53,7 +35,7 @@ def to_train(design: Design, arm: Arm, known: Sequence[KnownTrial] = ()) -> tupl
     sampled = members(known)
     closed = any(trial.plan.key.stage == "final" for trial in known)
     each = [
-        rungs(design, len(numbers), sampled[cohort])
+        [rung.left for rung in rungs(design, len(numbers), sampled[cohort])]
         for cohort, numbers in enumerate(cohorts(design, arm))
         if not closed or cohort in sampled
     ]

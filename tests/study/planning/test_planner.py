@@ -14,8 +14,8 @@ from study.planning import sampling
 from study.planning.planned_work import forecast
 from study.planning.planner import Planner, decide
 from study.planning.promotion import promoted, winner
-from study.planning.sampling import SearchKey, sample
-from study.planning.trial_counts import rungs
+from study.planning.sampling import sample
+from study.planning.searches import SearchKey
 from tests.study.plans import Memory, arm, grid_arm, hashed, run
 
 
@@ -360,7 +360,6 @@ def test_the_forecast_is_what_happens(sampler: str) -> None:
         assert sum(90 in t.values for t in search) == expected.reach_last
         assert sum(len(t.values) for t in of_arm) == expected.segments
         assert sum(max(t.values) for t in of_arm) == expected.iterations
-    assert rungs(dataclasses.replace(study, eta=2), 6) == (6, 3, 1)
 
 
 def test_ten_thousand_trials_are_planned_in_milliseconds() -> None:
