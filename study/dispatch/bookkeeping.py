@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from study.design import Arm, Design, KnownTrial, PlannedTrial, Segment, Status, TrialKey
+from study.errors import MachineTroubleError
 from study.events import CohortSampled, OnEvent, SegmentDone, SegmentLost, TrialEnded
 from study.in_words import counted
 from study.ledger import Lease, Ledger
 from study.machines.storage_trouble import is_blamed
-from study.machines.trouble import MachineTroubleError
 from study.planning.arm_lead import best_lead
 from study.planning.planner import Planner
 from study.planning.sampling import sampler_version

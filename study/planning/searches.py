@@ -1,4 +1,4 @@
-"""The searches of a study: one for each arm, repetition and (with `search_in: each_fold`) fold, with its final folds."""
+"""The searches of a study: one for each arm and repetition, and with `search_in: each_fold` for each fold."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -11,13 +11,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from study.errors import LedgerNotMadeError
 from study.ledger.database.json import dumps
 from trainables.errors import InputError
-
-
-class LedgerNotMadeError(InputError):
-    """There is nothing to be read yet, or it is older: opening it for writing makes it, or brings it up to date."""
-
 
 PATIENCE = 30.0  # seconds that a writer waits for another one
 

@@ -11,21 +11,18 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from trainables.errors import InputError
+from study.errors import LedgerAwayError
 
 T = TypeVar("T")
 
 PAUSE = 0.05  # seconds before the first repetition; each further one waits twice as long
 LONGEST_PAUSE = 5.0
 LOOK = 0.5  # seconds between looks whether whoever waits should still wait
+OUTAGE = 12 * 3600.0  # seconds that a driver waits: what breaks in the evening is mended in the morning
 NEWS = 2.0  # an outage shorter than this is not worth a word
 
 GO_ON = "Nothing is lost: give the same command again when that is mended."
 DAMAGED = "bring back a copy of it, or name another ledger by `--ledger`"
-
-
-class LedgerAwayError(InputError):
-    """The ledger cannot be read or written, and waiting is over or of no use. What was written stays written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +151,3 @@ def _rest(seconds: float, look: Callable[[], None]) -> None:
 
 def _nobody() -> None:
     """Nobody is asked: what is over in a moment interrupts nothing."""
-
-
-OUTAGE = 12 * 3600.0  # seconds: what breaks in the evening is mended in the morning

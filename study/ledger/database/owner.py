@@ -1,4 +1,4 @@
-"""."""
+"""Who holds a lease: a process that neither a reused process number nor another container is taken for."""
 
 import dataclasses
 import os
@@ -7,26 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Self
-
-from trainables.errors import InputError
-
-
-class FencedOut(RuntimeError):  # noqa: N818  the design's word
-    """The lease is another driver's by now; nothing was written, and this driver has to stop."""
-
-
-class LeaseHeld(InputError):  # noqa: N818  the design's word
-    """Another driver runs the study.
-
-    Attributes:
-        owner: Who, as `who` says.
-        until: When its lease ends unless renewed, seconds since 1970.
-    """
-
-    def __init__(self, message: str, *, owner: str, until: float) -> None:
-        super().__init__(message)
-        self.owner = owner
-        self.until = until
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, select, update
 
+from study.errors import FencedOut, LedgerAwayError
 from study.ledger.database import schema
 from study.ledger.database.location import engine_for
-from study.ledger.database.outage import LedgerAwayError, Patience, persist
-from study.ledger.database.owner import FencedOut, Lease, who
+from study.ledger.database.outage import Patience, persist
+from study.ledger.database.owner import Lease, who
 from study.ledger.database.version import prepare
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ import time
 from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from study.errors import LedgerNotMadeError
 from study.ledger.database import outage, schema
-from study.ledger.database.location import LedgerNotMadeError
 from trainables.errors import InputError
 
 _versions = Table(  # as Alembic makes it

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Table, select
 
 from study.design import Stage, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.reading.columns import grouped
 from study.ledger.reading.scores import by_word, coded, known_cases, known_trials, positions
 from study.ledger.rows import Case
@@ -64,6 +64,7 @@ class LesionRow:
     lesions: Lesions
 
 
+@patient
 def counts(
     store: Store,
     study_id: int,
@@ -112,6 +113,7 @@ def counts(
     )
 
 
+@patient
 def pooled(store: Store, study_id: int, stage: Stage | None = "final") -> list[PooledRow]:
     """Scores over all cases of a trial together, by trial, mark, region and metric."""
     row, trial = schema.pooled_scores, schema.trials
@@ -122,6 +124,7 @@ def pooled(store: Store, study_id: int, stage: Stage | None = "final") -> list[P
     return sorted(rows, key=lambda each: (each.trial, each.iteration, each.region, each.metric))
 
 
+@patient
 def lesions(
     store: Store,
     study_id: int,

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Float, FromClause, Integer, Select, String, Table, select
 
 from study.ledger.database import schema
+from study.ledger.database.column_types import Deflated
 from study.ledger.database.find import chunks
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 
 FORM = "segstudy ledger digest 1"
 
@@ -34,6 +35,7 @@ _ADDED = (schema.case_counts, schema.pooled_scores, schema.lesion_scores, schema
 """Tables that came after the first version: without rows they say nothing, so that older studies keep their digest."""
 
 
+@patient
 def digest(store: Store, study_id: int) -> str:
     """SHA-256, in hex, of a study's canonical text."""
     with store.reading() as connection:
@@ -108,7 +110,7 @@ def _canonical(column: ColumnElement[Any]) -> Callable[[Any], str]:
         return lambda value: "null" if value is None else (float(value) + 0.0).hex()  # -0.0: SQLite drops its sign
     if isinstance(column.type, String | Integer):  # millions of them: `json.dumps` takes three times as long
         return _word
-    if isinstance(column.type, schema.Deflated):
+    if isinstance(column.type, Deflated):
         return lambda value: hashlib.sha256(value).hexdigest()
     if column is schema.studies.c.file:
         return lambda value: _plain(_without(value, FILE_LEFT_OUT))

@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from study.design import Stage, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.reading.columns import grouped
 from study.ledger.rows import Case, Scores
 
 
+@patient
 def scores(
     store: Store,
     study_id: int,

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, Row, case, func, select
 from study.design import TrialKey
 from study.ledger.database import schema
 from study.ledger.database.owner import Owner, who
-from study.ledger.database.store import Store
-from study.ledger.rows import ArmStatus, Running, StudyStatus
+from study.ledger.database.store import Store, patient
+from study.ledger.status_rows import ArmStatus, Running, StudyStatus
 
 T = TypeVar("T")
 
 
+@patient
 def status(store: Store, study_id: int) -> StudyStatus:
     """Where a study and its arms stand."""
     with store.reading() as connection:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from study.design import Stage, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.rows import Curve, SegmentRow, TrialRow
 from trainables.pictures.kept import Preview
 
@@ -19,18 +19,21 @@ _SEGMENT = (
 )  # fmt: skip
 
 
+@patient
 def trials(store: Store, study_id: int, stage: Stage | None = None) -> list[TrialRow]:
     """A study's trials, of one stage or of both, in the order of their keys."""
     with store.reading() as connection:
         return sorted(trial_rows(connection, _of(study_id, stage)), key=lambda row: row.key)
 
 
+@patient
 def segments(store: Store, study_id: int, stage: Stage | None = None) -> list[SegmentRow]:
     """A study's completed segments, of one stage or of both, by trial and mark."""
     with store.reading() as connection:
         return sorted(segment_rows(connection, _of(study_id, stage)), key=lambda row: (row.trial, row.iteration))
 
 
+@patient
 def curves(
     store: Store, study_id: int, stage: Stage | None = None, names: Collection[str] | None = None
 ) -> list[Curve]:
@@ -60,6 +63,7 @@ def curves(
     return sorted(read, key=lambda curve: (curve.trial, curve.name))
 
 
+@patient
 def previews(store: Store, study_id: int, trials: Iterable[TrialKey] | None = None) -> list[tuple[TrialKey, Preview]]:
     """Slices with reference and prediction, by trial and case; of some trials, or of all (hundreds of KB each)."""
     row, trial, case = schema.previews, schema.trials, schema.cases
@@ -76,6 +80,7 @@ def previews(store: Store, study_id: int, trials: Iterable[TrialKey] | None = No
     return sorted(found, key=lambda pair: (pair[0], pair[1].case))
 
 
+@patient
 def kept_previews(store: Store, study_id: int) -> list[tuple[TrialKey, str]]:
     """Which trials kept a slice of which case, by trial and case, without the pictures."""
     row, trial, case = schema.previews, schema.trials, schema.cases

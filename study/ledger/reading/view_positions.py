@@ -5,13 +5,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.reading.trials_and_curves import segment_rows, trial_rows
 from study.ledger.rows import Changes
 
 LIMIT = 1000
 
 
+@patient
 def changes_since(store: Store, study_id: int, position: int = 0, limit: int = LIMIT) -> Changes:
     """What was inserted or recorded after a position; 0 for everything.
 
@@ -48,6 +49,7 @@ def changes_since(store: Store, study_id: int, position: int = 0, limit: int = L
         )
 
 
+@patient
 def view_position(store: Store, study_id: int, view: str) -> Any | None:
     """What the view saved last; None where it never did.
 

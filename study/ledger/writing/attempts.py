@@ -9,7 +9,7 @@ from study.ledger.database import schema
 from study.ledger.database.find import trial_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.rows import AttemptRow, Result
 from study.ledger.writing.checkpoints import resume_point_in
 
@@ -62,6 +62,7 @@ def end_attempt_in(connection: Connection, attempt: int, result: Result, reason:
     connection.execute(update(row).where(row.c.id == attempt, row.c.result.is_(None)).values(values))
 
 
+@patient
 def losses(store: Store, study_id: int, key: TrialKey) -> int:
     """How many attempts were lost since the trial last made progress: those that started where the next one would."""
     row = schema.attempts
@@ -73,6 +74,7 @@ def losses(store: Store, study_id: int, key: TrialKey) -> int:
         return connection.scalar(query) or 0
 
 
+@patient
 def attempts(store: Store, study_id: int) -> list[AttemptRow]:
     """All attempts of a study, oldest first."""
     row, trial = schema.attempts, schema.trials

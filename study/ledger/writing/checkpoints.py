@@ -13,7 +13,7 @@ from study.design import TrialKey
 from study.ledger.database import schema
 from study.ledger.database.find import trial_named
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 
 KEPT = 2  # between marks: the newest, and the one before in case that is damaged
 
@@ -53,6 +53,7 @@ def record_checkpoint(
     return store.fenced(lease, work)
 
 
+@patient
 def resume_point(store: Store, study_id: int, key: TrialKey) -> tuple[int, str] | None:
     """`(iteration, folder)` of a trial's newest checkpoint, where its next attempt starts; None: from nothing."""
     with store.reading() as connection:
@@ -112,6 +113,7 @@ def forget_checkpoints(store: Store, lease: Lease, keys: Sequence[TrialKey]) -> 
     return store.fenced(lease, work)
 
 
+@patient
 def folders(store: Store, study_id: int) -> set[str]:
     """Every checkpoint folder that counts; any other is left over from a crash, or being written now."""
     between, mark, trial = schema.checkpoints, schema.segments, schema.trials

@@ -6,12 +6,14 @@ import time
 from sqlalchemy import Connection, delete, insert, select
 
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.column_types import finite
+from study.ledger.database.store import Store, patient
 from trainables.training.footprint import Footprint
 
 _MEASURED = tuple(field.name for field in dataclasses.fields(Footprint))
 
 
+@patient
 def footprints(store: Store, subject: str) -> list[Footprint]:
     """What was measured of a subject, one for each kind of device, the newest first.
 
@@ -38,7 +40,7 @@ def add_footprint(store: Store, subject: str, model: str, found: Footprint, now:
     """
     row = schema.footprints
     for name in ("seconds", "window_seconds", "voxel_seconds"):
-        schema.finite(getattr(found, name), name)
+        finite(getattr(found, name), name)
     values = {"subject": subject, "model": model, "measured": time.time() if now is None else now}
 
     def work(connection: Connection) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select, update
 
+from study.errors import LeaseHeld
 from study.ledger.database import schema
-from study.ledger.database.owner import Lease, LeaseHeld, Owner, who
+from study.ledger.database.owner import Lease, Owner, who
 
 if TYPE_CHECKING:
     from study.ledger.database.store import Store

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, insert
 
 from study.design import TrialKey
 from study.ledger.database import schema
+from study.ledger.database.column_types import finite
 from study.ledger.writing.slices import slice_rows
 from trainables.trial import Outcome
 
@@ -77,7 +78,7 @@ def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
 def _scores(arrival: Arrival, cases: Cases) -> Rows:
     key, rows = arrival.key, []
     for score in arrival.outcome.scores:
-        schema.finite(score.value, f"trial {key}: {score.metric} of {score.region} of {score.case}")
+        finite(score.value, f"trial {key}: {score.metric} of {score.region} of {score.case}")
         rows.append(
             {
                 "trial_id": arrival.trial_id,
@@ -123,7 +124,7 @@ def _pooled(arrival: Arrival) -> Rows:
             "iteration": arrival.stop,
             "region": score.region,
             "metric": score.metric,
-            "value": schema.finite(score.value, f"trial {arrival.key}: {score.metric} of {score.region}, pooled"),
+            "value": finite(score.value, f"trial {arrival.key}: {score.metric} of {score.region}, pooled"),
         }
         for score in arrival.outcome.pooled
     ]
@@ -153,7 +154,7 @@ def _curve(arrival: Arrival) -> Rows:
             raise ValueError(
                 f"trial {arrival.key}: a curve's point at {point.iteration}, beyond the mark {arrival.stop}"
             )
-        schema.finite(point.value, f"trial {arrival.key}: {point.name} at iteration {point.iteration}")
+        finite(point.value, f"trial {arrival.key}: {point.name} at iteration {point.iteration}")
         if point.iteration > arrival.previous:
             rows.append(
                 {

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, insert, selec
 
 from study.design import TrialKey
 from study.ledger.database import schema
+from study.ledger.database.column_types import finite
 from study.ledger.database.find import cases_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
@@ -93,7 +94,7 @@ def _arrival(
         raise ValueError(f"trial {key}: {stop} is not among the study's marks {marks}")
     if outcome.failed is None and outcome.iteration != stop:
         raise ValueError(f"trial {key}: the outcome stands at iteration {outcome.iteration}, not at the mark {stop}")
-    schema.finite(objective, f"trial {key}: the objective at {stop}")
+    finite(objective, f"trial {key}: the objective at {stop}")
     return Arrival(
         connection=connection,
         study_id=study_id,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, select
 from study.design import TrialKey
 from study.ledger.database import schema
 from study.ledger.database.find import chunks
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from trainables.pictures.kept import Preview, Stack
 
 
@@ -52,6 +52,7 @@ def slice_rows(
     return {row: images, schema.predicted_slices: predictions}
 
 
+@patient
 def sliced(
     store: Store, study_id: int, trials: Iterable[TrialKey], cases: Iterable[str]
 ) -> dict[tuple[TrialKey, str], Stack]:

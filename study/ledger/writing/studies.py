@@ -13,7 +13,7 @@ from study.design import Arm, Design
 from study.ledger.database import schema
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.rows import ArmRow, Case, Notice, StudyRow
 from trainables.errors import InputError
 
@@ -74,6 +74,7 @@ def create_study(
     return store.write(work)
 
 
+@patient
 def study(store: Store, name: str) -> StudyRow:
     """The study of that name.
 
@@ -91,18 +92,21 @@ def study(store: Store, name: str) -> StudyRow:
     raise InputError(f"no study named '{name}' in {store.label} ({count}).{hint}")
 
 
+@patient
 def has_study(store: Store, name: str) -> bool:
     """Whether there is a study of that name."""
     with store.reading() as connection:
         return bool(connection.scalar(select(func.count()).where(schema.studies.c.name == name)))
 
 
+@patient
 def studies(store: Store) -> list[StudyRow]:
     """All studies, oldest first."""
     with store.reading() as connection:
         return [_study_row(row) for row in connection.execute(select(schema.studies).order_by(schema.studies.c.id))]
 
 
+@patient
 def arms(store: Store, study_id: int) -> list[ArmRow]:
     """A study's arms, in the study file's order."""
     row = schema.arms
@@ -112,6 +116,7 @@ def arms(store: Store, study_id: int) -> list[ArmRow]:
         return [ArmRow(**each._mapping) for each in found]
 
 
+@patient
 def cases(store: Store, study_id: int) -> list[Case]:
     """A study's cases, by name."""
     row = schema.cases
@@ -217,6 +222,7 @@ def add_notice(store: Store, study_id: int, text: str, now: float | None = None)
     store.write(lambda connection: insert_notice(connection, study_id, text, now))
 
 
+@patient
 def notices(store: Store, study_id: int) -> list[Notice]:
     """A study's notices, oldest first."""
     row = schema.notices

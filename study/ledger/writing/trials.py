@@ -11,7 +11,7 @@ from study.ledger.database import schema
 from study.ledger.database.find import chunks, trial_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.writing.checkpoints import forget_all
 
 
@@ -86,6 +86,7 @@ def lose(store: Store, lease: Lease, key: TrialKey, reason: str, now: float | No
     )
 
 
+@patient
 def known(store: Store, study_id: int) -> list[KnownTrial]:
     """All trials with their objectives at the marks that are done, in the order of their keys: the planner's food."""
     row, segment = schema.trials, schema.segments
@@ -105,6 +106,7 @@ def known(store: Store, study_id: int) -> list[KnownTrial]:
     return sorted(found.values(), key=lambda trial: trial.plan.key)
 
 
+@patient
 def speeds(store: Store, study_id: int) -> dict[str, float]:
     """Model → seconds of training per iteration, over all that is recorded; models without a segment are left out."""
     segment, trial, arm = schema.segments, schema.trials, schema.arms
