@@ -36,7 +36,7 @@ class RunEndedError(Exception):
     """A run cannot go on, though the input is right. The message is one line and says what to do.
 
     Attributes:
-        exit_code: Of the command.
+        exit_code: Exit code of the command.
     """
 
     exit_code: ClassVar[int] = FAILURES

@@ -1,4 +1,4 @@
-"""What the ledger hands out and takes in: plain data, no connection behind it."""
+"""The rows that the ledger returns and takes: plain data without a connection."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -80,12 +80,13 @@ class SegmentRow:
     """A completed segment: trial `trial` reached mark `iteration`.
 
     Attributes:
-        trial: Whose.
+        trial: The trial.
         iteration: The mark.
         objective: Mean over the cases; None where all are missing.
         weights: Digest of network and optimiser.
         checkpoint: Folder, relative to the storage root; None once it was removed.
-        attempts: How often it was handed to a worker; the measurements below are the last one's, as in `Outcome`.
+        attempts: How often it was handed to a worker; the measurements below are those of the last attempt, as in
+            `Outcome`.
         ended: Seconds since 1970.
     """
 
@@ -120,7 +121,7 @@ class AttemptRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Notice:
-    """What a reader of the report must know; `created` in seconds since 1970."""
+    """A fact that a reader of the report must know; `created` in seconds since 1970."""
 
     created: float
     text: str
@@ -128,7 +129,7 @@ class Notice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Completion:
-    """What became of a segment's outcome.
+    """The result of recording a segment's outcome.
 
     Attributes:
         result: `recorded`; `repeated` where the same was recorded before; `ignored`, with a notice, where something
@@ -142,7 +143,7 @@ class Completion:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Changes:
-    """What a view has not seen yet, oldest first.
+    """Rows that a view has not seen yet, oldest first.
 
     Attributes:
         position: To be handed in the next time.
@@ -159,7 +160,7 @@ class Changes:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scores:
-    """Case scores by columns, for many rows; row i says `value[i]`, and the rest by position in the tables above it.
+    """Case scores by columns: row i has `value[i]`; the other columns are positions in the tables above it.
 
     In pandas: `pd.Categorical.from_codes(scores.region, scores.regions)`, and so on.
 
@@ -195,7 +196,7 @@ class Scores:
         return len(self.value)
 
     def rows(self) -> Iterator["ScoreRow"]:
-        """One by one, with the words in place of positions; for few rows."""
+        """Yield rows one by one, with names in place of positions; for few rows."""
         for i, value in enumerate(self.value.tolist()):
             yield ScoreRow(
                 trial=self.trials[self.trial[i]],

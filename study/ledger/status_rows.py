@@ -1,4 +1,4 @@
-"""Where a study stands, as plain data: what `Ledger.status` returns for the live table."""
+"""The state of a study as plain data: what `Ledger.status` returns for the live table."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from study.design import Stage, Status, TrialKey
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Running:
-    """A segment that is with a worker now."""
+    """A segment that a worker runs now."""
 
     trial: TrialKey
     stop: int
@@ -18,7 +18,7 @@ class Running:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmStatus:
-    """Where an arm stands.
+    """The state of an arm.
 
     Attributes:
         number: Position in the study file.
@@ -47,7 +47,7 @@ class ArmStatus:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StudyStatus:
-    """Where a study stands, for the live table.
+    """The state of a study, for the live table.
 
     Attributes:
         name: The study's name.

@@ -1,4 +1,4 @@
-"""How much a study will do if nothing fails: trials, segments and iterations of each arm, before anything runs."""
+"""The work of a study if nothing fails: trials, segments and iterations of each arm, before anything runs."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from study.planning.trial_counts import to_train
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmForecast:
-    """One arm's share of the work, over all its searches and folds.
+    """The work of one arm, over all its searches and folds.
 
     Attributes:
         arm: The arm's name.
@@ -29,7 +29,7 @@ class ArmForecast:
 
 
 def forecast(design: Design) -> tuple[ArmForecast, ...]:
-    """The work of every arm in the design's order."""
+    """Return the work of every arm, in the design's order."""
     return tuple(_arm(design, arm) for arm in design.arms)
 
 

@@ -1,4 +1,4 @@
-"""Promotion: who of a cohort goes on at a mark (successive halving), and which trial wins a search."""
+"""Promotion: which trials of a cohort go on at a mark (successive halving), and which trial wins a search."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ def rungs(design: Design, size: int, cohort: Sequence[KnownTrial] = ()) -> tuple
             continue
         waiting = sum(trial.status == "open" and mark not in trial.values for trial in entrants)
         able = tuple(trial for trial in entrants if trial.status == "open" or mark in trial.values)
-        if design.eta == 1:  # all go on, and nobody waits for the others
+        if design.eta == 1:  # all go on; no trial waits for others
             found.append(Rung(entrants, (), waiting))
             entrants = able
         elif waiting:
@@ -56,7 +56,7 @@ def rungs(design: Design, size: int, cohort: Sequence[KnownTrial] = ()) -> tuple
 
 
 def _ahead(design: Design, entrants: tuple[KnownTrial, ...], mark: int) -> tuple[KnownTrial, ...]:
-    """The entrants that go on after a mark, in the order of their numbers; all of them at the last mark."""
+    """Return the entrants that go on after a mark, in the order of their numbers; all of them at the last mark."""
     if mark == design.marks[-1]:
         return entrants
     kept = {trial.plan.key for trial in promoted(entrants, mark, eta=design.eta, maximize=design.maximize)}

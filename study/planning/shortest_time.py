@@ -1,4 +1,4 @@
-"""How soon a study can end at best: the time that no order of its segments goes below.
+"""A lower bound of a study's wall time, whatever the order of its segments.
 
 All the work shared out among the slots, or the longest chain, is one such bound. This one also counts that arms have
 few segments to offer at their beginning (a cohort waits for the one before) and at their end (one trial at the last
@@ -24,7 +24,7 @@ from study.planning.trial_counts import cohorts
 
 
 class Part(NamedTuple):
-    """Segments of a search that are alike. Seconds.
+    """Segments of a search with equal times, in seconds.
 
     Attributes:
         before: What must be done before they can start, one after the other.
@@ -37,8 +37,8 @@ class Part(NamedTuple):
     after: float
 
 
-def floor(design: Design, speeds: Speeds, slots: int) -> float:
-    """Seconds that no order of a study's segments goes below, if nothing fails.
+def shortest_seconds(design: Design, speeds: Speeds, slots: int) -> float:
+    """Return the seconds that no order of a study's segments goes below, if nothing fails.
 
     Args:
         design: The study's design.
@@ -60,7 +60,7 @@ def floor(design: Design, speeds: Speeds, slots: int) -> float:
 
 
 def _whole(bound: float, seconds: NDArray[np.float64]) -> float:
-    """The next time that segments of whole seconds can end at; the bound itself where they are none."""
+    """Return the next time at which segments of whole seconds can end; the bound itself where they are none."""
     if not seconds.size or np.any(seconds != np.round(seconds)):
         return bound
     unit = math.gcd(*seconds.astype(np.int64).tolist())
@@ -68,7 +68,7 @@ def _whole(bound: float, seconds: NDArray[np.float64]) -> float:
 
 
 def _parts(design: Design, arm: Arm, speeds: Speeds) -> Counter[Part]:
-    """The segments of an arm's searches."""
+    """Return the segments of an arm's searches."""
     steps = [speeds.cost(arm.model, step, 1) for step in design.steps]
     finals = [speeds.cost(arm.model, step, 1) for step in design.final_steps]
     searches = searches_of(design, arm.index)
@@ -91,7 +91,7 @@ def _parts(design: Design, arm: Arm, speeds: Speeds) -> Counter[Part]:
 def _fits(
     wait: NDArray[np.float64], seconds: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Moments, and how much work can be done up to each of them where a segment has to wait so long."""
+    """Return times, and how much work can be done by each of them where segments wait `wait` seconds."""
     moments = np.unique(np.concatenate([[0.0], wait, wait + seconds]))
     done = np.clip(moments[:, None] - wait, 0.0, seconds) @ counts
     return moments, done

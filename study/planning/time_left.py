@@ -1,4 +1,4 @@
-"""How long a study still takes, about: the segments still to come, sampled or not, at the speeds seen so far.
+"""An estimate of the time that a study still takes: the segments to come, sampled or not, at the measured speeds.
 
 Two bounds, and the greater one holds: all the work shared by the slots, and the longest chain of work that must follow
 one another (cohorts that wait for results, then the final stage).
@@ -17,7 +17,7 @@ from study.planning.trial_counts import cohorts, members, to_train
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Left:
-    """What is still to come.
+    """The work still to come.
 
     Attributes:
         work: Seconds of all of it, one segment after the other.
@@ -28,7 +28,7 @@ class Left:
     chain: float
 
     def seconds(self, slots: int) -> float:
-        """Wall time with so many segments at once, >= 1."""
+        """Return the wall time on a number of slots, >= 1."""
         return max(self.work / slots, self.chain)
 
 
@@ -45,17 +45,17 @@ class Speeds:
     mark: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def cost(self, model: str, iterations: int, marks: int) -> float:
-        """Seconds of so many iterations and evaluations of a model."""
+        """Return the seconds that a number of iterations and evaluations of a model takes."""
         return iterations * _of(self.iteration, model) + marks * _of(self.mark, model)
 
 
 def left(design: Design, known: Iterable[KnownTrial], speeds: Speeds) -> Left | None:
-    """What a study has still to do, if nothing fails from here on.
+    """Return the work that a study has still to do, if nothing fails from here on.
 
     Args:
         design: The study's design.
         known: Every trial of the ledger.
-        speeds: What was measured so far.
+        speeds: Measured speeds.
 
     Returns:
         None while no speed is known.
@@ -86,7 +86,7 @@ class _Work(NamedTuple):
 
 
 def _left(design: Design, key: SearchKey, known: Sequence[KnownTrial]) -> tuple[_Work, _Work]:
-    """All the work of a search that is still to come, and the longest chain in it."""
+    """Return all the work of a search that is still to come, and the longest chain in it."""
     arm = design.arms[key.arm]
     finals = [trial for trial in known if trial.plan.key.stage == "final"]
     steps, final_steps = design.steps, design.final_steps
@@ -106,7 +106,7 @@ def _left(design: Design, key: SearchKey, known: Sequence[KnownTrial]) -> tuple[
 
 
 def _waves(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> int:
-    """Cohorts that have still to wait for the one before them."""
+    """Return the number of cohorts that have still to wait for the one before them."""
     sampled = members(known)
     return sum(needs_results(design, cohort) and cohort not in sampled for cohort in range(len(cohorts(design, arm))))
 
@@ -119,7 +119,7 @@ def _finals_left(
     tuned: bool,
     search_left: bool,
 ) -> list[int]:
-    """The same for the final stage: none where a finished search has no winner."""
+    """Count the final-stage trainings still to come, by mark: none where a finished search has no winner."""
     if tuned and not search_left and not any(design.marks[-1] in t.values for t in known):
         return [0] * len(design.marks)
     missing = len(final_folds(design, key)) * design.final_seeds - len(finals)

@@ -1,4 +1,4 @@
-"""How many trials of a search set out for each mark: of the whole plan, or of what is still to come."""
+"""Numbers of trials that a search trains up to each mark: of the whole plan, or of what is still to come."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,13 @@ from study.planning.sampling import search_length
 
 
 def cohorts(design: Design, arm: Arm) -> tuple[range, ...]:
-    """The numbers of a search's trials, cohort by cohort; none where the arm has nothing to tune."""
+    """Return the numbers of a search's trials, cohort by cohort; none where the arm has nothing to tune."""
     length = search_length(design, arm)
     return tuple(range(start, min(start + design.cohort, length)) for start in range(0, length, design.cohort))
 
 
 def members(known: Iterable[KnownTrial]) -> dict[int, list[KnownTrial]]:
-    """A search's trials by cohort, those of its final stage left out; none for a cohort that was not sampled yet."""
+    """Return a search's search-stage trials by cohort; none for a cohort that was not sampled yet."""
     found: dict[int, list[KnownTrial]] = defaultdict(list)
     for trial in known:
         if trial.plan.key.stage == "search":
@@ -24,11 +24,11 @@ def members(known: Iterable[KnownTrial]) -> dict[int, list[KnownTrial]]:
 
 
 def to_train(design: Design, arm: Arm, known: Sequence[KnownTrial] = ()) -> tuple[int, ...]:
-    """For each mark, how many trials of a search have still to be trained up to it, sampled or not.
+    """Return, for each mark, how many trials of a search have still to be trained up to it, sampled or not.
 
     Args:
         design: The study's design.
-        arm: Whose search.
+        arm: The arm.
         known: The search's trials, both stages; () is the whole plan. Once its final stage has begun, cohorts that
             were not sampled never will be.
     """

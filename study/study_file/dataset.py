@@ -19,7 +19,7 @@ REGION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+ -]{0,99}")
 
 
 def rule_of(value: object) -> int | float | str:
-    """A label's value, or its rule without blanks.
+    """Return a label's value, or its rule without blanks.
 
     Raises:
         ValueError: It is neither, or names the background.
@@ -37,7 +37,7 @@ def rule_of(value: object) -> int | float | str:
 
 
 def _rule(value: object) -> object:
-    """What is no rule stays as it is, so that the other keys are checked as well; `problems` says it."""
+    """Return a rule; a wrong one stays as it is, so that the other keys are checked too, and `problems` reports it."""
     try:
         return rule_of(value)
     except ValueError:
@@ -45,7 +45,7 @@ def _rule(value: object) -> object:
 
 
 class Dataset(Section):
-    """Where the cases are and what their masks mean.
+    """The data set: where the cases are and what their masks mean.
 
     Attributes:
         path: Folder of the data, or an object store's URL (`s3://bucket/kits19`); given by `--data` where the file is
@@ -62,7 +62,7 @@ class Dataset(Section):
         regions: What is scored: name → labels whose union it is. None: each label by itself.
         train_on: What networks learn: `labels`, exclusive, or `regions`, which may overlap and have an output each.
         exclude: Names of cases to leave out.
-        limit: Only so many of the others, the first in natural order: to try a study out. None: all.
+        limit: Largest number of cases, the first in natural order: to try a study out. None: all.
         group: `case`: each is another patient; `unknown`: some may share one, so nothing is tested; or a regular
             expression whose one group is the patient.
         split: Which cases train, choose and test.
@@ -86,11 +86,11 @@ class Dataset(Section):
 
     @property
     def scored(self) -> Mapping[str, tuple[str, ...]]:
-        """Region → labels, also where the file is silent."""
+        """Region → labels, also where the file gives no regions."""
         return {label: (label,) for label in self.labels} if self.regions is None else self.regions
 
     def problems(self) -> Iterator[Problem]:
-        """Names, labels, regions and patterns that cannot be used."""
+        """Yield names, labels, regions and patterns that cannot be used."""
         yield from self._label_problems()
         yield from self._rule_problems()
         yield from self._region_problems()
@@ -143,7 +143,7 @@ class Dataset(Section):
             yield Problem(("regions",), "names nothing to score: leave it out to score each label.")
 
     def _area_problems(self) -> Iterator[Problem]:
-        """Ignored values that are labels, and a region of interest by a label that is none."""
+        """Yield ignored values that are labels, and an unknown label of the region of interest."""
         equal = {str(rule): name for name, rule in self.labels.items() if isinstance(rule, int | float)}
         for rule in self.ignore:
             if str(rule) in equal:
@@ -162,7 +162,7 @@ class Dataset(Section):
 
 
 def label_rule(given: object, labels: Mapping[str, Any]) -> Label:
-    """The label that a name among the study's, or a value or rule of the mask, means.
+    """Return the label that a name among the study's, or a value or rule of the mask, means.
 
     Raises:
         ValueError: It is neither.
@@ -211,7 +211,7 @@ def _places(value: object) -> object:
 
 
 def _meet(left: Label, right: Label) -> bool:
-    """Whether some whole number near the labels' values belongs to both."""
+    """Return whether some whole number near the labels' values belongs to both."""
     values = {label.value + shift for label in (left, right) for shift in (-1, 0, 1)} | {
         float(math.floor(label.value) + shift) for label in (left, right) for shift in (-1, 0, 1, 2)
     }

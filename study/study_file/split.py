@@ -17,7 +17,7 @@ FOLD = "fold"
 
 
 def _part(value: object) -> object:
-    """Which cases: a share of the groups, one range or name, or a list of them."""
+    """Return which cases: a share of the groups, one range or name, or a list of them."""
     if value is None or isinstance(value, str):
         return (value,) if value else None
     if isinstance(value, float):
@@ -36,7 +36,7 @@ Part = Annotated[Any, BeforeValidator(_part)]
 
 
 class Split(Section):
-    """Which cases train, choose and test. What no part names trains.
+    """The division of cases into training, validation and test. Cases that no part names train.
 
     Attributes:
         validation: Cases that a search is judged on; with `by` names of folds.
@@ -62,13 +62,13 @@ class Split(Section):
 
     @property
     def is_drawn(self) -> bool:
-        """Whether chance has a part in it."""
+        """Whether the split is drawn at random."""
         if self.by is not None or self.file is not None:
             return False
         return self.folds is not None or any(isinstance(part, float) for part in (self.validation, self.test))
 
     def problems(self) -> Iterator[Problem]:
-        """Parts that do not go together, or do not leave anything to train on."""
+        """Yield parts that do not go together, or that leave no training case."""
         if self.by is not None or self.file is not None:
             yield from self._given_problems()
         else:
@@ -77,7 +77,7 @@ class Split(Section):
             yield Problem(("stratify",), "nothing is drawn in this split: leave it out, or give shares or `folds`.")
 
     def _part_problems(self) -> Iterator[Problem]:
-        """Of a split that this section gives."""
+        """Yield the problems of a split that this section gives."""
         if self.folds is None:
             for part in ("validation", "test"):
                 if getattr(self, part) is None:
@@ -91,7 +91,7 @@ class Split(Section):
             yield Problem(("folds",), "2 folds leave nothing to train on (one tests, one validates): give 3 or `test`.")
 
     def _given_problems(self) -> Iterator[Problem]:
-        """Of a split that the files' places or a file give."""
+        """Yield the problems of a split that the files' places or a file give."""
         if self.by is not None and self.file is not None:
             yield Problem(("file",), "`by` gives the split too: keep one of them.")
         key, what = ("by", "folds") if self.by is not None else ("file", "cases")
@@ -109,7 +109,7 @@ class Split(Section):
 
 
 def pattern_flaw(pattern: str, word: str) -> str | None:
-    """What is wrong with a regular expression that stands where `word` could."""
+    """Return the problem of a regular expression that stands where `word` could."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)  # "possible nested set": it will mean something else

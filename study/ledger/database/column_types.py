@@ -1,4 +1,4 @@
-"""Column types of the ledger: row ids, JSON, deflated bytes; and the numbers that every database keeps alike."""
+"""Column types of the ledger (row ids, JSON, deflated bytes), and the check that numbers are finite."""
 
 import math
 import zlib
@@ -13,7 +13,7 @@ PlainData = JSON(none_as_null=True)  # JSON as text on both databases, so that d
 
 
 class Deflated(TypeDecorator[bytes]):
-    """Bytes, kept deflated. What comes back, and what the digest reads, is what was put in."""
+    """Bytes, stored deflated. Reading, and the digest, give back the bytes as they were written."""
 
     impl = LargeBinary
     cache_ok = True
@@ -28,7 +28,7 @@ class Deflated(TypeDecorator[bytes]):
 
 
 def finite(value: float | None, what: str) -> float | None:
-    """The value, where a database would keep NaN or infinity differently from another.
+    """Return the value; databases store NaN and infinity differently, so they are refused.
 
     Raises:
         ValueError: It is not finite.

@@ -1,4 +1,4 @@
-"""The ledger's tables. What `ledger.digest` leaves out (wall times, hosts, attempts, addresses) is marked VIEW_ONLY.
+"""The ledger's tables. Columns that `ledger.digest` leaves out (wall times, hosts, attempts, addresses) are VIEW_ONLY.
 
 A change here needs a revision in `study/ledger/migrations/versions` and a new `VERSION`: a test compares the two.
 """

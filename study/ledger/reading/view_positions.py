@@ -1,4 +1,4 @@
-"""Views that follow the ledger (MLflow): how far each has come, and what is new since, by a count, not a clock."""
+"""Views that follow the ledger (MLflow): how far each has come, and the rows that are new since, by a counter."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ LIMIT = 1000
 
 @patient
 def changes_since(store: Store, study_id: int, position: int = 0, limit: int = LIMIT) -> Changes:
-    """What was inserted or recorded after a position; 0 for everything.
+    """Return the rows that were inserted or recorded after a position; 0 for everything.
 
     Args:
         store: The ledger.
@@ -51,7 +51,7 @@ def changes_since(store: Store, study_id: int, position: int = 0, limit: int = L
 
 @patient
 def view_position(store: Store, study_id: int, view: str) -> Any | None:
-    """What the view saved last; None where it never did.
+    """Return the position that the view saved last; None where it saved none.
 
     Args:
         store: The ledger.
@@ -64,7 +64,7 @@ def view_position(store: Store, study_id: int, view: str) -> Any | None:
 
 
 def set_view_position(store: Store, study_id: int, view: str, position: Any) -> None:
-    """Save how far a view has come: anything JSON-able.
+    """Save the position of a view: anything JSON-able.
 
     It asks for no lease: a view that is sent the same again does not change, so an older position does no harm.
     """

@@ -1,4 +1,4 @@
-"""The rows of a segment's end: what a worker reported, as the tables have it."""
+"""The rows of a completed segment, from the outcome that a worker reported."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ Cases = Mapping[str, tuple[int, tuple[str, ...]]]
 
 @dataclasses.dataclass(frozen=True)
 class Arrival:
-    """An outcome, and what the ledger knows of its trial.
+    """An outcome, and the ledger's state of its trial.
 
     Attributes:
-        connection: Of the transaction.
+        connection: The transaction's.
         study_id: Which study.
         key: Which trial.
         trial_id: Its row.
@@ -58,7 +58,7 @@ class Arrival:
 
 
 def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
-    """Rows by table.
+    """Return the rows by table.
 
     Raises:
         ValueError: A number is not finite; a point lies beyond the mark; a trial of the search stage was scored on a
@@ -94,7 +94,7 @@ def _scores(arrival: Arrival, cases: Cases) -> Rows:
 
 
 def _scored(arrival: Arrival, cases: Cases, name: str) -> int:
-    """The row of a case that the trial may be scored on."""
+    """Return the row id of a case that the trial may be scored on."""
     key, (case_id, splits) = arrival.key, cases[name]
     if key.stage == "search" and splits[key.fold] == "test":
         raise ValueError(f"trial {key} was scored on the test case {name}, before every choice was made")
@@ -147,7 +147,7 @@ def _lesions(arrival: Arrival, cases: Cases) -> Rows:
 
 
 def _curve(arrival: Arrival) -> Rows:
-    """Points up to the mark before are on record already: a training that had to start again brings them once more."""
+    """Return the points after the mark before; a training that started again reports earlier ones once more."""
     rows = []
     for point in arrival.outcome.curve:
         if point.iteration > arrival.stop:
