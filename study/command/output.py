@@ -1,4 +1,4 @@
-"""What all subcommands share: exit codes, and how they print."""
+"""What all subcommands share: how they print."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -7,9 +7,6 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-DONE, FAILURES, BAD_INPUT, STOPPED = 0, 1, 2, 130
-"""Exit codes: done; the study has failures to look at; bad input; stopped."""
 
 
 def console() -> "Console":

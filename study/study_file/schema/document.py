@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from study.study_file.learning import Length
-from study.study_file.read import SECTIONS, Head
+from study.study_file.read import SECTIONS, TopLevel
 from study.study_file.schema import parameters
 from study.study_file.schema.values import FIELDS, Schema, augmentation
 from study.study_file.sections_base import Section
@@ -26,7 +26,7 @@ REQUIRED = ("name", "dataset", "patch", "models", "losses", "training")
 def schema() -> Schema:
     """Return the schema of a whole study file, as plain data."""
     defs: dict[str, Schema] = {"Augmentation": augmentation()}
-    head = _section(Head, defs)
+    head = _section(TopLevel, defs)
     properties: dict[str, Schema] = {**head["properties"]}
     properties["models"] = {"description": "The networks; each with each loss is an arm.", **parameters.models()}
     properties["losses"] = {"description": "The losses; each with each network is an arm.", **parameters.losses()}
@@ -58,7 +58,7 @@ def written() -> str:
 
 def fields_without_schema() -> Iterator[tuple[str, str]]:
     """Yield class and field where neither a type nor `FIELDS` says what is valid."""
-    for kind in _kinds([Head, Length, *SECTIONS.values()]):
+    for kind in _kinds([TopLevel, Length, *SECTIONS.values()]):
         for name, one in kind.model_fields.items():
             if (kind.__name__, name) not in FIELDS and one.annotation is Any:
                 yield kind.__name__, name

@@ -126,14 +126,14 @@ FIELDS: dict[tuple[str, str], Schema] = {
             {"type": "integer", "minimum": 0, "maximum": 63},
         ]
     },
-    ("Head", "augment"): {
+    ("TopLevel", "augment"): {
         "anyOf": [
             {"type": "null"},
             {"enum": list(recipes.PRESETS)},
             {"type": "array", "items": {"$ref": "#/$defs/Augmentation"}},
         ]
     },
-    ("Head", "weighting"): {
+    ("TopLevel", "weighting"): {
         "anyOf": [
             {"enum": ["none", "inverse"]},
             {"type": "array", "items": {"enum": ["none", "inverse"]}, "minItems": 1, "uniqueItems": True},

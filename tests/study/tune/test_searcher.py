@@ -11,10 +11,10 @@ from ray.tune.search import Searcher
 
 from study.dispatch import dispatcher
 from study.dispatch.bookkeeping import LOSSES
+from study.errors import MachineTroubleError
 from study.events import SegmentLost, TrialEnded
 from study.ledger import FencedOut, Lease, Ledger
 from study.machines.admission import Node, Shape
-from study.machines.trouble import MachineTroubleError
 from study.running.leftover_checkpoints import sweep
 from study.study_file import Study
 from study.tune.searcher import PlanSearcher
