@@ -36,18 +36,18 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Runs the command line and ends the process with its exit code."""
+    """Run the command line and end the process with its exit code."""
     sys.exit(run_command(sys.argv[1:]))
 
 
 def run_command(arguments: list[str]) -> int:
-    """Runs one command line.
+    """Run one command line.
 
     Args:
         arguments: Without the program's name.
 
     Returns:
-        The exit code; 130 after Ctrl-C. What the user gave and is wrong is said in a line on stderr; bugs keep their
+        The exit code; 130 after Ctrl-C. Wrong input is reported in one line on stderr; other exceptions keep their
         traceback.
     """
     try:

@@ -1,5 +1,5 @@
-"""."""
+"""The error that ends a run because of its machines."""
 
 
 class MachineTroubleError(RuntimeError):
-    """Segments of different trials are lost one after the other: it is no trial's fault, and nothing is decided."""
+    """Machines fail the run: nodes died, or segments of different trials were lost in a row. No trial is blamed."""

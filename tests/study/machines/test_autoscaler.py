@@ -7,7 +7,7 @@ import pytest
 
 from study.design import Segment, TrialKey
 from study.machines.admission import Node, Shape
-from study.machines.autoscaler import EVERY, MOST, Demand, asked_for, await_room
+from study.machines.autoscaler import EVERY, MOST, Demand, await_room, machines_requested
 from tests.study.numbers_study import numbers_study
 from trainables.errors import InputError
 
@@ -58,10 +58,12 @@ def test_what_is_owed_is_asked_for_when_it_changes(asked: Asked) -> None:
 
 
 def test_a_run_asks_at_its_steps_and_takes_it_back(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.machines.autoscaler_requests.teller", lambda: asked)
+    monkeypatch.setattr("study.machines.autoscaler_requests.requester", lambda: asked)
     owed = [Segment(TrialKey("search", arm, 0, 0, number), 0, 8) for arm in (0, 1) for number in range(2)]
     steps: list[int] = []
-    with asked_for(lambda: owed, lambda each: ONE_GPU if each.trial.arm else Shape(1), lambda: steps.append(1)) as step:
+    with machines_requested(
+        lambda: owed, lambda each: ONE_GPU if each.trial.arm else Shape(1), lambda: steps.append(1)
+    ) as step:
         step()
         step()
     assert len(steps) == 2
@@ -127,7 +129,7 @@ def test_auto_takes_what_is_there_where_nobody_waits(asked: Asked) -> None:
     assert (asked.wishes, asked.now) == ([], 0)
 
 
-@pytest.mark.parametrize(("minutes", "wishes"), [(0, 0), (2, 1)])
+@pytest.mark.parametrize(("minutes", "resource-requests"), [(0, 0), (2, 1)])
 def test_a_machine_that_does_not_come(asked: Asked, minutes: float, wishes: int) -> None:
     options: dict[str, Any] = {"clock": asked.clock, "sleep": asked.sleep, "demand": Demand(asked, asked.clock)}
     with pytest.raises(

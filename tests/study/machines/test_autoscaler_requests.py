@@ -11,7 +11,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from study.machines.autoscaler_requests import NAME, NAMESPACE, Bundle, Wishes
+from study.machines.autoscaler_requests import NAME, NAMESPACE, Bundle, ResourceRequests
 from study.machines.nodes import this_machine
 from study.machines.ray_session import session, settings
 from tests.study.until import until
@@ -25,7 +25,7 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.told: list[list[Bundle]] = []
-        self.wishes = Wishes(self.hear, silent=90, clock=lambda: self.now)
+        self.wishes = ResourceRequests(self.hear, silent=90, clock=lambda: self.now)
 
     def hear(self, *, bundles: list[Bundle]) -> None:
         self.told.append(bundles)
@@ -63,9 +63,9 @@ def test_a_driver_that_says_nothing_is_dead() -> None:
 DRIVER = """
 import sys, time
 import ray
-from study.wishes import Teller
+from study.machines.autoscaler_requests import Requester
 ray.init(address=sys.argv[1], log_to_driver=False)
-Teller(silent=3.0, again=0.5)(bundles=[{"CPU": 7}] * int(sys.argv[2]))
+Requester(silent=3.0, again=0.5)(bundles=[{"CPU": 7}] * int(sys.argv[2]))
 print("told", flush=True)
 time.sleep(600)
 """
