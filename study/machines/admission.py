@@ -88,8 +88,8 @@ def admit(
 ) -> Answer[T]:
     """Return the first request that fits. If the very first does not, keep a node for it.
 
-    A reserved node takes nothing else until its request starts there or is no longer first, so that a large request does
-    not wait forever behind small ones.
+    A reserved node takes nothing else until its request starts there or is no longer first, so that a large request
+    does not wait forever behind small ones.
 
     Args:
         nodes: The current nodes.

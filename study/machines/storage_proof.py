@@ -88,7 +88,8 @@ class StorageProof:
         for task in ready:
             name, file = self._asked.pop(task)
             try:
-                found[name] = self._flaw(*ray.get(task), file)
+                host, seen = ray.get(task)
+                found[name] = self._flaw(host, seen, file)
             except (RayError, OSError) as error:
                 found[name] = self._no_answer(name, error)
         return found

@@ -13,8 +13,8 @@ from trainables.storage.folder import Storage
 CHECK_SECONDS = 5.0  # between two checks that the file is still this driver's
 
 
-class Orders:
-    """Driver file of one driver; written on construction."""
+class DriverFile:
+    """The driver file of one driver; written on construction."""
 
     def __init__(self, storage: Storage, name: str, fence: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._storage, self._name, self._fence, self._clock = storage, name, fence, clock

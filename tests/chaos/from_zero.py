@@ -102,7 +102,7 @@ def on_the_head(folder: pathlib.Path, address: str) -> int:
 
 
 def _left() -> list[str]:
-    """What keeps machines: wishes, cores in use, named actors."""
+    """What keeps machines: requests, cores in use, named actors."""
     import ray
     from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
     from ray.experimental.internal_kv import _internal_kv_get

@@ -1,4 +1,4 @@
-"""A driver's desk in this process: a study with its ledger and storage, and workers that are function calls. No Ray."""
+"""A dispatcher in this process, without Ray: a study with ledger and storage, whose workers are function calls."""
 
 import dataclasses
 import pathlib
@@ -74,7 +74,7 @@ class DispatchBench:
                 return
 
     def finish(self, chance: random.Random | None = None, each: Callable[[], None] = lambda: None) -> str:
-        """Runs to the end, what is out in any order; the digest. `each` is called before each handout is done."""
+        """Run to the end, segments in any order; return the digest. `each` is called before each assignment."""
         chance, names = chance or random.Random(0), iter(range(10**6))
         out: dict[str, Handout] = {}
         while not self.dispatcher.nothing_left:

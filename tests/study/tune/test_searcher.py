@@ -1,4 +1,4 @@
-"""The desk without Ray: segments handed out, carried out in this process, handed back. And what Tune is told."""
+"""The dispatcher without Ray: segments handed out, run in this process and recorded; answers of the searcher."""
 
 import dataclasses
 import pathlib
