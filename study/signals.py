@@ -5,11 +5,9 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from study.errors import Stopped
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Stopped(Exception):  # noqa: N818 (it is no error)
-    """A stop was requested before any segment was handed out."""
 
 
 class Stopping:

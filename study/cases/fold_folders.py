@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from study.cases.splits import Named, Role, deal, empty, listing, members_of, named_roles, natural, of_cases
 from study.in_words import counted
-from study.study_file.dataset import FOLD, Split
 from study.study_file.errors import SpecError
+from study.study_file.split import FOLD, Split
 from trainables.data.finding.layouts import CaseFiles
 from trainables.errors import InputError
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from study.cases.splits import Named, Role, by_group, empty, listing, members_of, named_roles, natural, of_cases
 from study.study_file import yaml_subset
-from study.study_file.dataset import Split
 from study.study_file.errors import SpecError, shown, suggestion
 from study.study_file.sections_base import named
+from study.study_file.split import Split
 from trainables.errors import InputError
 
 ROLES: dict[str, Role] = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from study.cases import strata
-from study.study_file.dataset import Split
 from study.study_file.errors import SpecError, suggestion
+from study.study_file.split import Split
 from trainables.errors import InputError
 from trainables.random_streams import key_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from study.in_words import counted, duration
-from study.planning.on_slots import Outlook, outlook
+from study.planning.on_slots import SlotForecast, forecast_on_slots
 from study.planning.time_left import Speeds
 from study.probing.gpu_shares import fitting
 from study.probing.measure import bytes_of_cases, specs_of
@@ -35,7 +35,7 @@ class Estimate:
         footprints: Footprint of each network; empty if nothing was measured.
     """
 
-    ahead: Outlook
+    ahead: SlotForecast
     gpus: int | None
     together: int
     device: str | None
@@ -121,7 +121,7 @@ def estimate(
     elif seen is not None and seen.iteration and gpus is None:
         known, device = seen, SEEN
     return Estimate(
-        ahead=outlook(study.design(), slots or 1 if gpus is None else max(1, int(gpus * together)), known),
+        ahead=forecast_on_slots(study.design(), slots or 1 if gpus is None else max(1, int(gpus * together)), known),
         gpus=gpus,
         together=max(1, int(together)),
         device=device,

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from study.command.options import AllowCode, AsJson, Set
-from study.command.output import FAILURES, print_json
+from study.command.output import print_json
+from study.errors import FAILURES
 from trainables.errors import InputError
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from study.command.options import AllowCode, Cluster, File, LedgerAt, MlflowAt, Name, Set, Smoke, StorageAt, Wait
-from study.command.output import FAILURES, print_json
+from study.command.output import print_json
+from study.errors import FAILURES
 
 LAST_LINES = 8  # lines of a job's log that `status` shows
 

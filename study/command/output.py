@@ -1,4 +1,4 @@
-"""Exit codes and printing, shared by all subcommands."""
+"""Printing, shared by all subcommands."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -7,9 +7,6 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-DONE, FAILURES, BAD_INPUT, STOPPED = 0, 1, 2, 130
-"""Exit codes: done; the study has failures to look at; bad input; stopped."""
 
 
 def console() -> "Console":

@@ -20,8 +20,9 @@ from study.command.options import (
     StorageAt,
     Wait,
 )
-from study.command.output import FAILURES, STOPPED, console
+from study.command.output import console
 from study.command.report import write_report
+from study.errors import FAILURES, STOPPED
 
 
 def run(

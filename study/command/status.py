@@ -3,7 +3,8 @@
 import typer
 
 from study.command.options import HOME, AsJson, ClusterAt, Home, LedgerAt, Name, Places
-from study.command.output import FAILURES, console, print_json
+from study.command.output import console, print_json
+from study.errors import FAILURES
 
 
 def status(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from study.design import Design, KnownTrial, Stage, Status, TrialKey
-from study.ledger.rows import ArmStatus, Running, StudyStatus
+from study.ledger.status_rows import ArmStatus, Running, StudyStatus
 from study.planning.planned_work import ArmForecast, forecast
 from study.planning.time_left import Left, Speeds, left
 

@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from study.design import Arm, Design, KnownTrial, PlannedTrial, Segment, Status, TrialKey
+from study.errors import MachineTroubleError
 from study.events import CohortSampled, OnEvent, SegmentDone, SegmentLost, TrialEnded
 from study.in_words import counted
 from study.ledger import Lease, Ledger
 from study.machines.storage_trouble import is_blamed
-from study.machines.trouble import MachineTroubleError
 from study.planning.arm_lead import best_lead
 from study.planning.planner import Planner
 from study.planning.sampling import sampler_version
@@ -58,12 +58,12 @@ class Bookkeeper:
         self._trials = {trial.plan.key: trial for trial in self._ledger.known(study)}
         self._speeds = self._ledger.speeds(study)
         self._planner = Planner(self.design, self._trials.values(), seconds_per_iteration=self._speeds)
-        self._planner.stagger(self._lead)
+        self._planner.set_lead(self._lead)
 
     def order_for(self, slots: int) -> None:
         """Order owed segments for a machine that runs `slots` at the same time."""
         self._lead = best_lead(self.design, Speeds(self._speeds), slots)
-        self._planner.stagger(self._lead)
+        self._planner.set_lead(self._lead)
 
     def apply_changes(self) -> None:
         """Write to the ledger what the plan derives: cohorts, winners' final stages, trials ended by halving."""

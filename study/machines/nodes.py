@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import ray
 
+from study.errors import MachineTroubleError
 from study.machines.admission import Node
-from study.machines.trouble import MachineTroubleError
 from trainables.errors import InputError
 
 

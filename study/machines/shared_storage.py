@@ -8,10 +8,10 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from study.errors import MachineTroubleError
 from study.events import OnEvent, Step
 from study.machines.admission import Node
 from study.machines.storage_proof import Flaw, StorageProof
-from study.machines.trouble import MachineTroubleError
 from trainables.errors import InputError
 from trainables.storage.folder import Storage
 from trainables.storage.object_store import is_url, storage_at

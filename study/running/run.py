@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from study.cases.prepare import Source, find
+from study.errors import MachineTroubleError, Stopped
 from study.events import OnEvent, Step, ignore
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.machines import storage_trouble
-from study.machines.trouble import MachineTroubleError
 from study.running.assembly import Pace, RunContext, carry_out
 from study.running.held_lease import drivers_patience
-from study.signals import Stopped, Stopping
+from study.signals import Stopping
 from study.study_file import Study
 from study.tracking.thread import followed
 from trainables.storage.object_store import is_url, storage_at

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from study.design import Design, Status, TrialKey
 from study.ledger.rows import ArmRow, StudyRow, TrialRow
 from study.planning.sampling import search_length
+from study.planning.searches import SearchKey, final_folds, search_of, searches_of
 from study.tracking.naming import KEY_TAG, milliseconds, parameters, space_text, tags
 from study.tracking.runs import TEST, MetricPoint, Run, RunStatus, arm_key, common_tags
 
@@ -61,25 +62,20 @@ def arm(study: StudyRow, row: ArmRow, trials: Sequence[TrialRow], finals: Mappin
 def arm_done(design: Design, number: int, trials: Iterable[TrialRow]) -> bool:
     """Whether all trials of an arm exist and have ended; a search without finished trials has no final stage."""
     length = search_length(design, design.arms[number])
-    each_fold = design.search_in == "each_fold"
-    searched: dict[tuple[int, int], list[Status]] = {
-        (search, fold): []
-        for search in range(design.searches)
-        for fold in (range(design.folds) if each_fold else range(1))
-    }
-    final: dict[tuple[int, int], int] = dict.fromkeys(searched, 0)
+    searched: dict[SearchKey, list[Status]] = {key: [] for key in searches_of(design, number)}
+    final = dict.fromkeys(searched, 0)
     for each in trials:
-        group = each.key.search, each.key.fold if each_fold else 0
-        if each.status == "open" or group not in searched:
+        search = search_of(design, each.key)
+        if each.status == "open" or search not in searched:
             return False
         if each.key.stage == "final":
-            final[group] += 1
+            final[search] += 1
         else:
-            searched[group].append(each.status)
-    wanted = design.final_seeds * (1 if each_fold else design.folds)
+            searched[search].append(each.status)
     return all(
-        final[group] == wanted or (0 < len(ended) == length and "finished" not in ended)
-        for group, ended in searched.items()
+        final[search] == design.final_seeds * len(final_folds(design, search))
+        or (0 < len(ended) == length and "finished" not in ended)
+        for search, ended in searched.items()
     )
 
 

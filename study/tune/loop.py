@@ -11,9 +11,8 @@ from ray.tune.experiment import Trial
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.dispatch.dispatcher import Dispatcher
-from study.ledger import FencedOut, LedgerAwayError
+from study.errors import FencedOut, LedgerAwayError, Stopped, TuneCrashError
 from study.machines.ray_session import settings
-from study.signals import Stopped
 from study.tune.idle_actors import kept_actors
 from study.tune.lost_workers import lost_workers_told
 from study.tune.recorder import Recorder
@@ -22,10 +21,6 @@ from study.tune.searcher import PlanSearcher
 SEGMENTS = 500  # per Tuner, which keeps 40 KB for each
 SEGMENTS_PER_SLOT = 20  # at least: the last segments of a Tuner leave other slots idle
 CRASHES = 3  # of Tune in a row, without any segment that ended in between
-
-
-class TuneCrashError(RuntimeError):
-    """Ray Tune itself failed several times in a row."""
 
 
 def drive(

@@ -16,7 +16,7 @@ from study.running.assembly import objective_of, open_dispatcher
 from study.study_file import Study
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import NoData, numbers_study
-from trainables.segment import SegmentWork, order
+from trainables.segment import SegmentWork, driver_file
 from trainables.storage.folder import Storage
 
 torch.set_num_threads(1)
@@ -51,7 +51,7 @@ class DispatchBench:
         design = self.study.design()
         self.lease = lease
         run_settings = RunSettings(storage=self.storage.root, folder="trials/numbers", fence=lease.fence)
-        self.storage.write(run_settings.driver, order(lease.fence))
+        self.storage.write(run_settings.driver, driver_file(lease.fence))
         self.books = Bookkeeper(self.ledger, lease, design, self.storage, objective_of(self.study), self.events.append)
         shapes = dict.fromkeys(self.study.models, self.shape)
         self.dispatcher = open_dispatcher(

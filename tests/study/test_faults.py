@@ -15,11 +15,11 @@ import ray
 
 from study.dispatch import dispatcher
 from study.dispatch.bookkeeping import LOSSES
+from study.errors import MachineTroubleError
 from study.events import Event, SegmentStarted, Step
 from study.ledger import Ledger
 from study.machines import nodes, storage_trouble
 from study.machines.admission import Node
-from study.machines.trouble import MachineTroubleError
 from study.tune.lost_workers import why
 from tests.study.dispatch_bench import DispatchBench, undisturbed_digest
 from tests.study.numbers_study import numbers_study, run_numbers

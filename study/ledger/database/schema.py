@@ -1,14 +1,9 @@
-"""The ledger's tables. What `ledger.digest` leaves out (wall times, hosts, attempts, addresses) is marked VIEW_ONLY.
+"""The ledger's tables. Columns that `ledger.digest` leaves out (wall times, hosts, attempts, addresses) are VIEW_ONLY.
 
 A change here needs a revision in `study/ledger/migrations/versions` and a new `VERSION`: a test compares the two.
 """
 
-import math
-import zlib
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -16,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
@@ -24,8 +18,8 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+
+from study.ledger.database.column_types import Deflated, Id, PlainData
 
 VERSION = "0004"  # the newest revision in study/ledger/migrations/versions; they sort as text
 VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
@@ -40,25 +34,6 @@ metadata = MetaData(
         "pk": "%(table_name)s_primary",
     }
 )
-
-Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in a column that is exactly INTEGER
-PlainData = JSON(none_as_null=True)  # JSON as text on both databases, so that doubles and the order of names stay
-
-
-class Deflated(TypeDecorator[bytes]):
-    """Bytes, kept deflated. What comes back, and what the digest reads, is what was put in."""
-
-    impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        """Deflate."""
-        return None if value is None else zlib.compress(value, 6)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
-        """Inflate."""
-        return None if value is None else zlib.decompress(value)
-
 
 studies = Table(
     "studies",
@@ -315,14 +290,3 @@ notices = Table(  # what a reader of the report must know: warnings of check, lo
     Index("notices_by_study", "study_id"),
     info=VIEW_ONLY,
 )
-
-
-def finite(value: float | None, what: str) -> float | None:
-    """The value, where a database would keep NaN or infinity differently from another.
-
-    Raises:
-        ValueError: It is not finite.
-    """
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"{what} is {value}; the ledger keeps finite numbers, and None for what is missing")
-    return value

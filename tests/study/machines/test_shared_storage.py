@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from study.errors import MachineTroubleError
 from study.events import Event, Step
 from study.machines.admission import Node
 from study.machines.shared_storage import AGAIN, NodesSharing
 from study.machines.storage_proof import Flaw, StorageProof
-from study.machines.trouble import MachineTroubleError
 
 A, B, C = Node("a", 1), Node("b", 2), Node("c", 4, 1)
 FLAW = Flaw("/shared", "host-b", "it does not see what is written here")

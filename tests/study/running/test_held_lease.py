@@ -5,10 +5,11 @@ import time
 
 import pytest
 
+from study.errors import Stopped
 from study.events import Event, Waiting
 from study.ledger import LeaseHeld, Ledger, Owner
 from study.running.held_lease import take_lease
-from study.signals import Stopped, Stopping
+from study.signals import Stopping
 from tests.study.numbers_study import NoData, numbers_study
 
 

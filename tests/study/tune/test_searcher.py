@@ -11,10 +11,10 @@ from ray.tune.search import Searcher
 
 from study.dispatch import dispatcher
 from study.dispatch.bookkeeping import LOSSES
+from study.errors import MachineTroubleError
 from study.events import SegmentLost, TrialEnded
 from study.ledger import FencedOut, Lease, Ledger
 from study.machines.admission import Node, Shape
-from study.machines.trouble import MachineTroubleError
 from study.running.leftover_checkpoints import sweep
 from study.study_file import Study
 from study.tune.searcher import PlanSearcher
@@ -22,7 +22,7 @@ from tests.study.dispatch_bench import DispatchBench
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import numbers_study
 from trainables.evaluation.objective import objective
-from trainables.segment import Report, SegmentWork, order
+from trainables.segment import Report, SegmentWork, driver_file
 from trainables.storage.folder import Storage
 from trainables.trial import Score
 
@@ -216,7 +216,7 @@ def test_a_stop_keeps_what_was_trained(make: Callable[..., DispatchBench]) -> No
     work = SegmentWork(slow, Numbers)
     for _ in range(3):
         bench.dispatcher.report("x", work.step(), "a")
-    bench.storage.write(slow.driver, order(slow.fence, halt=True))
+    bench.storage.write(slow.driver, driver_file(slow.fence, halt=True))
     report = work.step()
     bench.dispatcher.report("x", report, "a")
     bench.dispatcher.finished("x", report)

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from study.errors import Stopped
 from study.events import Event, Step, Waiting
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.ledger.database import outage
 from study.running.held_lease import drivers_patience
-from study.signals import Stopped, Stopping
+from study.signals import Stopping
 from tests.study import small
 from tests.study.databases import Server, emptied
 from tests.study.dispatch_bench import DispatchBench, undisturbed_digest

@@ -151,7 +151,7 @@ def test_a_search_counts_no_voxel_of_a_test_case(ledger: Ledger, part: str) -> N
 def test_a_ledger_of_the_first_version_is_upgraded_and_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with sqlite3.connect(path) as connection:
-        connection.executescript(Path(__file__).with_name("ledger_0001.sql").read_text())
+        connection.executescript(Path(__file__).parents[1].joinpath("ledger_0001.sql").read_text())
     with Ledger.open(path) as ledger:
         study = ledger.study("small")
         assert len(ledger.scores(study.id, None)) == 16

@@ -51,7 +51,7 @@ def test_an_archive_keeps_the_slices(tmp_path: Path) -> None:
 def test_a_ledger_of_the_second_version_is_upgraded_and_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with sqlite3.connect(path) as connection:
-        connection.executescript(Path(__file__).with_name("ledger_0002.sql").read_text())
+        connection.executescript(Path(__file__).parents[1].joinpath("ledger_0002.sql").read_text())
     with Ledger.open(path) as ledger:
         study = ledger.study("small")
         assert ledger.digest(study.id) == DIGEST_0002

@@ -13,6 +13,7 @@ from trainables.data.cases.case import Case
 from trainables.data.inspecting import inspect
 from trainables.data.patches.patches import PatchSampler
 from trainables.data.preparing import preprocess
+from trainables.storage import whole_files
 
 
 def dataset(root: pathlib.Path, shapes: Sequence[tuple[int, ...]], normalize: str = "zscore") -> cache.Dataset:
@@ -33,7 +34,7 @@ def dataset(root: pathlib.Path, shapes: Sequence[tuple[int, ...]], normalize: st
             "padding": made.padding,
             "foreground_counts": made.foreground_counts,
         }
-        entry = cache.store.write_entry(root / "entries", arrays, facts)
+        entry = whole_files.write_entry(root / "entries", arrays, facts)
         known = inspect.CaseFacts(
             name=f"c{number}",
             group=f"c{number}",
