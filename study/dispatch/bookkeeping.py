@@ -16,10 +16,23 @@ from study.planning.arm_lead import best_lead
 from study.planning.planner import Planner
 from study.planning.sampling import sampler_version
 from study.planning.time_left import Speeds
+from study.study_file.code import CODE
 from trainables.storage.folder import Storage
 from trainables.trial import Outcome, Score
 
+OWN_CODE = (f"model.{CODE}", f"loss.{CODE}")
+"""Parameters that name a network or a loss of the user's own."""
+NOT_STARTED = "its process could not start"
+"""Prefix of the reason for a worker that did not start (`lost_workers.why`)."""
 LOSSES = 3  # losses at one iteration, without progress, after which a trial is given up
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loss:
+    """A lost segment: its trial and the node on which it ran."""
+
+    trial: TrialKey
+    node: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ class Bookkeeper:
         self.study_id = lease.study_id
         self._ledger, self._lease, self._storage = ledger, lease, storage
         self._objective, self._tell = objective, on_event
-        self.since_success: list[TrialKey] = []
+        self.since_success: list[Loss] = []
         """Trials whose segments were lost since a segment last ended well, once for each loss."""
         self._trained: dict[str, tuple[float, int]] = {}
         self._lead = 0.0
@@ -141,28 +154,40 @@ class Bookkeeper:
             if segment.trial.stage == "search":  # winners are trained again: only networks of the final stage are kept
                 self._drop(self._ledger.forget_checkpoints(self._lease, [segment.trial]))
 
-    def lost(self, segment: Segment, attempt: int, reason: str) -> None:
-        """Record that a worker was lost: the segment is owed again, unless only this trial can be the cause.
+    def lost(self, segment: Segment, attempt: int, reason: str, node: str = "") -> None:
+        """Record that a worker was lost: the segment is owed again, or its trial is given up after several losses.
 
         Raises:
-            MachineTroubleError: Several trials were lost in a row and no segment succeeded in between.
+            MachineTroubleError: The losses since the last success point to a machine or a disk.
         """
         key = segment.trial
         a_disk = is_blamed(reason)  # not counted as a loss of this trial
         self._ledger.end_attempt(self._lease, attempt, "stopped" if a_disk else "lost", reason)
-        self.since_success.append(key)
-        times = self.since_success.count(key) if a_disk else self._ledger.losses(self.study_id, key)
+        self.since_success.append(Loss(key, node))
+        times = sum(loss.trial == key for loss in self.since_success)
+        if not a_disk:
+            times = self._ledger.losses(self.study_id, key)
         self._tell(SegmentLost(self.arm(key).name, segment, reason, times))
-        others = len(set(self.since_success)) - 1
-        if (others or a_disk) and (times >= LOSSES or len(self.since_success) >= 2 * LOSSES):
+        here = [loss for loss in self.since_success if loss.node == node]
+        if (a_disk or self._points_to_machine(here, reason)) and (times >= LOSSES or len(here) >= 2 * LOSSES):
+            trials = counted(len({loss.trial for loss in here}), "trial")
             raise MachineTroubleError(
-                f"{len(self.since_success)} segments of {counted(others + 1, 'trial')} were lost one after the other, "
-                f"the last time: {reason}. No trial is to blame: mend the machine and give the same command again"
+                f"{len(here)} segments of {trials} were lost one after the other, the last time: {reason}. No trial is "
+                "to blame: mend the machine and give the same command again"
             )
         if times >= LOSSES:
             reason = f"lost {times} times at the same iteration; the last time: {reason}"
             self._drop(self._ledger.lose(self._lease, key, reason))
+            self.since_success.clear()  # the cause was found
             self._end(key, "lost", reason)
+
+    def _points_to_machine(self, losses: Sequence[Loss], reason: str) -> bool:
+        """Whether losses on one node cannot have their cause in one arm, or in code of the user's own."""
+        if reason.startswith(NOT_STARTED):
+            return True
+        arms = [self.arm(loss.trial) for loss in losses]
+        shared = set.intersection(*({(part, arm.space.get(part)) for part in OWN_CODE} for arm in arms))
+        return len({arm.index for arm in arms}) > 1 and not any(code is not None for _, code in shared)
 
     def stopped(self, attempt: int, reason: str) -> None:
         """Record that an attempt ended without a result, for no fault of trial or machine."""

@@ -14,7 +14,7 @@ from study.dispatch.bookkeeping import Bookkeeper, Resume
 from study.dispatch.out_of_memory import KILLED, TOLD, AloneRetries, infeasible
 from study.events import OnEvent, SegmentProgress, SegmentStarted
 from study.machines.admission import Held, Node, Place, Shape, admit, moved, slots
-from trainables.failures import Memory
+from trainables.failures import BROKEN_DEVICE, Memory
 from trainables.segment import Assignment, Report
 from trainables.trial import Outcome, TrialSpec
 
@@ -204,8 +204,10 @@ class Dispatcher:
     def lost(self, handle: str, reason: str) -> None:
         """Record that a worker died or its machine failed."""
         entry = self._running.pop(handle)
-        if not reason.startswith(KILLED):
-            self.books.lost(entry.segment, entry.attempt, reason)
+        if BROKEN_DEVICE in reason:  # by the trial before it, which is recorded as failed
+            self.books.stopped(entry.attempt, reason)
+        elif not reason.startswith(KILLED):
+            self.books.lost(entry.segment, entry.attempt, reason, entry.place.node)
         elif not self._is_retried_alone(entry, "host"):
             self.books.complete(entry.segment, infeasible(entry.resume.iteration, "host"), entry.attempt)
         self.books.apply_changes()
@@ -245,7 +247,7 @@ class Dispatcher:
         Otherwise one trial that loses its worker each time would take the turns of the others.
         """
         busy = {entry.segment.trial for entry in self._running.values()}
-        suspects = set(self.books.since_success)
+        suspects = {loss.trial for loss in self.books.since_success}
         first = (segment for segment in self.books.owed() if segment.trial not in suspects)
         last = (segment for segment in self.books.owed() if segment.trial in suspects) if suspects else ()
         for segment in itertools.chain(first, last):

@@ -12,6 +12,8 @@ from ray.air.execution._internal import RayActorManager
 from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 from ray.tune.execution import tune_controller
 
+from study.dispatch.bookkeeping import NOT_STARTED
+
 
 class PatientManager(RayActorManager):
     """Tune's actor manager, which treats every error of Ray as the death of an actor."""
@@ -29,7 +31,7 @@ def why(error: Exception) -> str:
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     if isinstance(cause, ActorDiedError):
         if cause.actor_init_failed:
-            return f"its process could not start: {lines[-1]}"  # the end of a traceback
+            return f"{NOT_STARTED}: {lines[-1]}"  # the end of a traceback
         where = ", ".join(line.replace(":", "") for line in lines if line.startswith(("pid:", "ip:")))
         return f"its process died ({where})" if where else "its process died"
     text = lines[0].partition(". ")[0] if lines else "without a text"

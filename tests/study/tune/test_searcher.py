@@ -166,19 +166,6 @@ def test_losses_with_progress_in_between_do_not_count(make: Callable[..., Dispat
     assert "lost" not in {trial.status for trial in bench.ledger.known(bench.id)}
 
 
-def test_a_machine_that_loses_everything_ends_the_run_and_no_trial(make: Callable[..., DispatchBench]) -> None:
-    bench, undisturbed = make(study=random_study(4)), make("other", study=random_study(4)).finish()
-    for _ in range(2 * LOSSES - 1):
-        bench.next("x")
-        bench.dispatcher.lost("x", "OSError: No space left on device")
-    bench.next("x")
-    with pytest.raises(MachineTroubleError, match=r"of 4 trials .* No space left .* mend the machine"):
-        bench.dispatcher.lost("x", "OSError: No space left on device")
-    assert {trial.status for trial in bench.ledger.known(bench.id)} == {"open"}
-    bench.reopen()
-    assert bench.finish() == undisturbed
-
-
 def test_a_segment_that_ends_well_clears_the_machine(make: Callable[..., DispatchBench]) -> None:
     bench = make(study=random_study(3), nodes=(Node("a", 1),))
     blamed = bench.next("x").assignment.folder
