@@ -6,35 +6,43 @@ import pathlib
 import zlib
 from collections.abc import Callable, Iterator
 
-from trainables.data.reading import itk, parts
+from trainables.data.reading import dicom_objects, parts
+from trainables.data.reading.dicom_objects import read_dicom
 from trainables.data.reading.flat_pictures import LOSSY as LOSSY
 from trainables.data.reading.flat_pictures import read_picture
 from trainables.data.reading.metaimage import read_metaimage
+from trainables.data.reading.mgh import read_mgh
+from trainables.data.reading.minc import read_minc
 from trainables.data.reading.nifti import read_nifti, read_pair
 from trainables.data.reading.nrrd import read_nrrd
 from trainables.data.reading.raw import Colour as Colour
+from trainables.data.reading.raw import Grid as Grid
 from trainables.data.reading.raw import Raw as Raw
 from trainables.data.reading.raw import short as short
+from trainables.data.reading.stacks import read_tiff
 from trainables.errors import InputError
 
 
-def read(path: pathlib.Path, *, colour: Colour = "grey") -> Raw:
+def read(path: pathlib.Path, *, colour: Colour = "grey", grid: Grid | None = None) -> Raw:
     """Read any supported file, or the DICOM series in a folder.
 
     Args:
         path: A file whose ending is one of `READERS`, or a folder of slices.
         colour: Treatment of a picture's colours: `grey`; `channels`, red, green and blue; `refuse`, for a mask,
             which keeps palette indices.
+        grid: The image that a mask of contours or single frames (RTSTRUCT, DICOM-SEG) is placed on.
 
     Raises:
         InputError: It is missing, empty, truncated, damaged, or of an unknown kind.
     """
     with _errors_in_one_line(path):
         if path.is_dir():
-            return itk.read_series(path)
+            return dicom_objects.read_folder(path, grid)
         ending = suffix(path)
         if ending is None:
             raise InputError(f"{short(path)}: unknown kind of file. Known are {', '.join(READERS)}.")
+        if ending == ".dcm":
+            return read_dicom(path, colour, grid)
         return READERS[ending](path, colour)
 
 
@@ -87,15 +95,23 @@ READERS: dict[str, Reader] = {
     ".hdr": read_pair,
     ".img.gz": read_pair,
     ".img": read_pair,
+    ".mgz": read_mgh,
+    ".mgh.gz": read_mgh,
+    ".mgh": read_mgh,
+    ".mnc": read_minc,
+    ".dcm": read_dicom,
     ".mha": read_metaimage,
     ".mhd": read_metaimage,
+    ".seg.nrrd": read_nrrd,
     ".nrrd": read_nrrd,
     ".nhdr": read_nrrd,
     ".png": read_picture,
     ".jpg": read_picture,
     ".jpeg": read_picture,
-    ".tif": read_picture,
-    ".tiff": read_picture,
+    ".ome.tiff": read_tiff,
+    ".ome.tif": read_tiff,
+    ".tif": read_tiff,
+    ".tiff": read_tiff,
     ".bmp": read_picture,
 }
 """Ending → reader; the longer ending of two comes first."""

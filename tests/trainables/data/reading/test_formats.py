@@ -10,7 +10,8 @@ from tests.trainables.data.formats import itk_image, write, write_series
 from trainables.data.cache.cache import prepare_case
 from trainables.data.finding import layouts
 from trainables.data.finding.layouts import CaseFiles
-from trainables.data.reading import itk, readers
+from trainables.data.reading import readers
+from trainables.data.reading.nrrd_place import UNPLACED
 from trainables.errors import InputError
 
 MATRIX = affine((0.7421875, 0.8, 2.5), (-123.456, 78.9, -1000.1))
@@ -103,7 +104,7 @@ def test_a_nrrd_without_space_is_told(tmp_path: pathlib.Path) -> None:
     head = [b"spacings: 0.5 1 2" if b"directions" in line else line for line in head]
     path.write_bytes(b"\n".join(head) + b"\n\n" + lines[1])
     raw = readers.read(path)
-    assert raw.warnings == (itk.UNPLACED,)
+    assert raw.warnings == (UNPLACED,)
     assert raw.sides == (0.5, 1.0, 2.0)
 
 
