@@ -245,6 +245,7 @@ def of_itk(image: Any, path: pathlib.Path) -> tuple[np.ndarray, np.ndarray, tupl
 
 
 def toolkit() -> Any:
+    """Return SimpleITK, with its own warnings off."""
     import SimpleITK
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # the checks here report the same faults in one line

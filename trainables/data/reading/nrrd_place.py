@@ -59,7 +59,7 @@ def placed(fields: Mapping[str, str], sizes: Sequence[int], path: pathlib.Path) 
     spatial = _spatial(fields, len(sizes), directions)
     if len(spatial) not in (2, 3) or len(sizes) - len(spatial) > 1:
         raise InputError(
-            f"{short(path)}: {len(spatial)} of its {len(sizes)} axes lie in space. Save a volume, with channels in one axis."
+            f"{short(path)}: {len(spatial)} of its {len(sizes)} axes lie in space, 2 or 3 expected and one of channels."
         )
     used, matrix = len(spatial), np.eye(4)
     if directions:

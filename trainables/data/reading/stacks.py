@@ -39,7 +39,7 @@ def read_tiff(path: pathlib.Path, colour: Colour) -> Raw:
             )
         series = file.series[0]
         dtype = np.dtype(series.dtype)
-        refuse_non_numbers(dtype if dtype != bool else np.dtype(np.uint8), path)
+        refuse_non_numbers(np.dtype(np.uint8) if dtype.kind == "b" else dtype, path)
         if series.nbytes > memory_bytes():
             raise InputError(f"{short(path)}: its header declares {series.nbytes:,} bytes, more than the memory.")
         array = _ordered(series.asarray(), series.axes, path, colour)
