@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import pathlib
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -54,12 +55,30 @@ def suffix(path: pathlib.Path) -> str | None:
 
 def stem(path: pathlib.Path) -> str:
     """Return the file's name without that ending; the whole name of a folder."""
-    return path.name if path.is_dir() else path.name[: -len(suffix(path) or path.suffix) or None]
+    name = path.name if path.is_dir() else path.name[: -len(suffix(path) or path.suffix) or None]
+    return composed(name)
+
+
+def composed(name: str) -> str:
+    """Return a name with its letters in composed form (NFC): macOS stores `ü` as `u` and two dots."""
+    return unicodedata.normalize("NFC", name)
 
 
 def is_image(path: pathlib.Path) -> bool:
     """Return whether it is a file of a known format, or a folder that holds DICOM slices."""
-    return parts.is_series(path) if path.is_dir() else suffix(path) is not None
+    if path.is_dir():
+        return parts.is_series(path)
+    return suffix(path) is not None and not _is_half(path)
+
+
+def unread(path: pathlib.Path) -> bool:
+    """Return whether a file is likely an image of a format that has no reader, by its ending."""
+    return suffix(path) is None and path.name.lower().endswith(UNREAD)
+
+
+def _is_half(path: pathlib.Path) -> bool:
+    """Return whether a file is the voxels of a pair, whose header stands for both."""
+    return path.name.lower().endswith((".img", ".img.gz")) and parts.pair_of(path)[0].exists()
 
 
 @contextlib.contextmanager
@@ -115,3 +134,9 @@ READERS: dict[str, Reader] = {
     ".bmp": read_picture,
 }
 """Ending → reader; the longer ending of two comes first."""
+UNREAD = (
+    ".npy", ".npz", ".h5", ".hdf5", ".mat", ".vtk", ".vti", ".gipl", ".gipl.gz", ".par", ".rec", ".head", ".brik",
+    ".webp", ".jp2", ".j2k", ".gif", ".svs", ".ndpi", ".mrxs", ".czi", ".lif", ".nd2", ".ims", ".zarr", ".b2nd", ".mrc",
+    ".nii.bz2", ".nii.xz", ".nii.zst", ".nii.zip", ".zip", ".heic", ".avif", ".dicom", ".obj", ".stl", ".vol",
+)  # fmt: skip
+"""Endings of images and masks that have no reader: a case that has only such files is named, not passed over."""
