@@ -55,6 +55,7 @@ def fields(study: Study) -> dict[str, Any]:
         "percentiles": preprocess.percentiles,
         "normalize": tuple(how[name] for name in dataset.images) if isinstance(how, dict) else how,
         "pad": preprocess.pad,
+        "unshear": preprocess.unshear,
         "components": study.needs_components,
     }
 
