@@ -35,7 +35,8 @@ def read_nifti(path: pathlib.Path, colour: Colour) -> Raw:
     array = _scaled(stored, float(proxy.slope), float(proxy.inter))
     affine = np.asarray(image.affine, np.float64)
     sides, warnings = _voxel_sides(image.header, affine)
-    return Raw(at_least_3d(array, path), affine, sides, warnings)
+    step = None if stored.dtype.kind == "f" or proxy.slope == 1 else abs(float(proxy.slope))
+    return Raw(at_least_3d(array, path), affine, sides, warnings, step=step)
 
 
 def _voxel_sides(header: Any, affine: np.ndarray) -> tuple[tuple[float, ...], tuple[str, ...]]:

@@ -22,12 +22,17 @@ class Raw:
         affine: 4 × 4, from voxel indices to millimetres in RAS+; None for formats that carry none (PNG, JPEG).
         sides: mm of a voxel along each stored axis, as the file says it; None without an affine.
         warnings: What the file leaves open or contradicts itself in.
+        levels: Of a mask in a picture: the grey value that viewers show for each stored value, where that differs
+            (1-bit pictures, palettes of grey).
+        step: Scale factor of stored integers, by which a value may be off; None where values are exact.
     """
 
     array: np.ndarray
     affine: np.ndarray | None
     sides: tuple[float, ...] | None = None
     warnings: tuple[str, ...] = ()
+    levels: np.ndarray | None = None
+    step: float | None = None
 
 
 def short(path: pathlib.Path) -> str:

@@ -31,6 +31,8 @@ def read(path: pathlib.Path, *, colour: Colour = "grey") -> Raw:
     with _said_plainly(path):
         if path.is_dir():
             return itk.read_series(path)
+        if path.exists() and not path.is_file():
+            raise InputError(f"{short(path)}: no ordinary file (a pipe, a device or a socket). Take it away.")
         ending = suffix(path)
         if ending is None:
             raise InputError(f"{short(path)}: unknown kind of file. Known are {', '.join(READERS)}.")
@@ -92,5 +94,6 @@ READERS: dict[str, Reader] = {
     ".tif": read_picture,
     ".tiff": read_picture,
     ".bmp": read_picture,
+    ".gif": read_picture,
 }
 """Ending → reader; the longer ending of two comes first."""
