@@ -197,7 +197,16 @@ def _true(fields: dict[str, str], name: str, *, default: bool = False) -> bool:
 
 
 USED = frozenset(
-    (*NEEDED, *ORIGINS, *DIRECTIONS, *BYTE_ORDERS, *SPACINGS)
-    + ("HeaderSize", "BinaryData", "CompressedData", "ElementNumberOfChannels")
+    (
+        *NEEDED,
+        *ORIGINS,
+        *DIRECTIONS,
+        *BYTE_ORDERS,
+        *SPACINGS,
+        "HeaderSize",
+        "BinaryData",
+        "CompressedData",
+        "ElementNumberOfChannels",
+    )
 )
 """Fields that decide something."""
