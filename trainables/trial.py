@@ -45,7 +45,8 @@ class TrialSpec:
         checkpoint: Which weights are scored: the `last` ones, or the `best` so far by the validation cases.
         evaluate_every: Iterations between validations, where something looks at them; each mark has one too.
         validate: Names of the cases that something during the training is chosen by, if anything is.
-        objective: What counts there: `metric`, `regions`, and whether to `maximize` it.
+        objective: What counts there: `metric`, `regions`, whether to `maximize` it, and `empty`: how cases without a
+            region count (`evaluation.objective.EMPTY`; `report` where it is not given).
         iterations: Length of the whole training, the last mark.
         batch_size: Patches in an iteration.
         patch_size: Voxels of a patch, `(z, y, x)` or `(y, x)`.
@@ -157,13 +158,24 @@ class TrialSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """One metric of one region of one case at one mark; `value` is None where the policy calls it missing."""
+    """One metric of one region of one case at one mark.
+
+    Attributes:
+        case: The case's name.
+        region: The region's.
+        metric: The metric's.
+        value: None where the report's policy for empty masks calls it missing.
+        note: Which masks are empty: `clean negative` (both), `false positive` (the reference), `miss` (the prediction).
+        counted: Where `value` is missing, the value that an objective with `empty: one` counts; None where that has
+            none either.
+    """
 
     case: str
     region: str
     metric: str
     value: float | None
-    note: str | None = None  # "clean negative", "false positive", "miss": why a value is missing or set
+    note: str | None = None
+    counted: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from study.cases.from_study_file import options_of
 from study.cases.overview import Overview, ceilings, overview
 from study.cases.prepare import FoundCases, find
 from study.cases.roles import Splits
-from study.checking.notices import limits, of_data, of_grid, of_plan
+from study.checking.notices import limits, of_data, of_grid, of_objective, of_plan
 from study.events import OnEvent, ignore
 from study.machines.admission import Node, impossible, slots
 from study.machines.trial_shape import lacking, shape_of
@@ -117,7 +117,14 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell:
         overview=seen,
         work=forecast(study.design()),
         slots=slots((machine,), (shape,)),
-        notices=(*warnings, *of_data(seen), *of_grid(facts), *of_plan(study), *from_study_file.notices(study)),
+        notices=(
+            *warnings,
+            *of_data(seen),
+            *of_grid(facts),
+            *of_objective(study, facts, splits),
+            *of_plan(study),
+            *from_study_file.notices(study),
+        ),
         limits=tuple(limits(study, facts, splits)),
     )
 

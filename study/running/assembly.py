@@ -23,6 +23,7 @@ from study.running.leftover_checkpoints import sweep
 from study.running.registration import bring_up_to_date, enter, refuse_other
 from study.signals import Stopping
 from study.study_file import Study
+from study.study_file.objective_empty import counting, decided
 from study.trial_specs import Data, trial_spec, write_spec
 from trainables.evaluation.objective import objective
 from trainables.storage.folder import Storage
@@ -34,7 +35,12 @@ def objective_of(study: Study) -> Callable[[Sequence[Score]], float | None]:
     """Return the function from the scores of a mark to the study's objective."""
     region = study.objective.region
     regions = tuple(study.regions) if region == "mean" else (region,)
-    return partial(objective, metric=study.objective.metric, regions=regions)
+    return partial(objective, metric=study.objective.metric, regions=regions, empty=counting(study))
+
+
+def _validated(data: Data) -> list[Mapping[str, int]]:
+    """Voxels by label of each case that is a validation case of any fold."""
+    return [case.facts["voxels"] for case in data.cases if "validation" in case.splits and "voxels" in case.facts]
 
 
 def open_dispatcher(
@@ -141,7 +147,7 @@ def carry_out(
     context.stopping.check()
     data = source.prepare(context.storage.root, context.tell, partial(_may_go_on, context, look))
     sized = sizing(study, ledger, data, look(), tell=context.tell, stopping=partial(_may_go_on, context, look))
-    row = enter(ledger, sized.with_batch(study), data, context.notices)
+    row = enter(ledger, decided(sized.with_batch(study), _validated(data)), data, context.notices)
     study = as_begun(context.study, ledger)  # another command may have entered it first
     if lease is None or heart is None:
         lease, heart = _lease(context, stack, row.id)
