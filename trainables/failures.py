@@ -1,4 +1,4 @@
-"""Whose fault an exception is: the trial's, which the ledger then records, or the machine's, and it is tried again."""
+"""Classification of exceptions: caused by the trial, which is recorded as failed, or by the machine, and retried."""
 
 import errno
 import re
@@ -13,9 +13,9 @@ OUT_OF: dict[Memory, str] = {
     "device": "out of memory on the device: try a smaller patch or batch, or a larger share of the GPU",
     "host": "out of memory on the machine: try a smaller patch or batch, or more cores for a trial, so that fewer run",
 }
-"""Why a trial is given up that ran out of memory though it was alone."""
+"""The reason recorded for a trial that ran out of memory while no other trial shared the device."""
 
-# A device that answered with one of these answers nothing any more in this process.
+# After one of these errors the process cannot use the device any more.
 _BROKEN_DEVICE = re.compile(
     r"CUDA error|CUDA driver|cuDNN error: CUDNN_STATUS_(INTERNAL|EXECUTION)|NCCL|ECC error|device-side assert|hipError"
 )
@@ -24,7 +24,7 @@ _SHARED_MEMORY = re.compile(r"shared memory")
 
 
 def fault(error: BaseException) -> Fault:
-    """Who is to blame.
+    """Classify an exception.
 
     Returns:
         `trial`: its configuration or data, and it would happen again. `device` or `host`: that memory ran out, the
@@ -40,7 +40,7 @@ def fault(error: BaseException) -> Fault:
 
 
 def out_of(error: BaseException) -> Memory | None:
-    """Which memory ran out; None where it was something else."""
+    """Return which memory ran out; None for other errors."""
     import torch
 
     if isinstance(error, torch.OutOfMemoryError):
@@ -57,7 +57,7 @@ def out_of(error: BaseException) -> Memory | None:
 
 
 def reason(error: Exception) -> str:
-    """One line for a person, the same whenever and wherever the trial fails in this way."""
+    """Return one line for a person, the same in every run and on every machine."""
     if (memory := out_of(error)) is not None:
         return OUT_OF[memory]
     lines = str(error).strip().splitlines()

@@ -1,4 +1,4 @@
-"""TrialSpec: all that a trial needs, and Outcome: all that it reports. Plain data, JSON in and out."""
+"""TrialSpec: everything a trial needs, and Outcome: everything it reports. Plain data, JSON in and out."""
 
 import dataclasses
 import json
@@ -198,7 +198,7 @@ class PooledScore:
 
 @dataclasses.dataclass(frozen=True)
 class LesionScores:
-    """What became of the lesions of one region of one case at one mark.
+    """Lesions of one region of one case at one mark, found and missed.
 
     Attributes:
         case: The case's name.
@@ -228,7 +228,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a segment reports when it ends, or fails. The driver turns it into ledger rows.
+    """The result of a segment that ended or failed. The driver writes it to the ledger.
 
     Attributes:
         iteration: Where the training stands.
@@ -239,7 +239,7 @@ class Outcome:
         curve: Points since the segment's start.
         previews: Slices, at the last mark of a final-stage trial.
         checkpoint: Folder of the complete checkpoint, relative to the storage root; None where it failed.
-        failed: Why the trial is given up, as a person can act on it (`non-finite loss at iteration 9`); else None.
+        failed: Why the trial failed, so that a person can act on it (`non-finite loss at iteration 9`); else None.
         weights: Digest of network weights and optimiser state: equal digests, equal trainings.
         seconds: Wall time of training in this attempt.
         evaluate_seconds: Wall time of evaluation in this attempt.

@@ -1,4 +1,4 @@
-"""What may be said of the results in sentences, what is missing, and what a reader must know (METHOD.md §2, §3, §5)."""
+"""Sentences of the report: supported claims, missing results, and remarks (METHOD.md §2, §3, §5)."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ ALPHA = 0.05
 
 
 def claims(results: Results) -> tuple[str, ...]:
-    """What may be claimed, the finding first, then how far it reaches."""
+    """Returns the claims that the results support: the finding first, then its scope."""
     if not any(cell.estimate for arm in results.arms for cell in arm.cells.values()):
         return ("Nothing may be claimed yet: no test case has been scored.",)
     if not results.complete:
@@ -61,7 +61,7 @@ def _finding(results: Results) -> list[str]:
 
 
 def _shown(results: Results) -> list[Comparison]:
-    """Differences that may be claimed."""
+    """Returns the significant comparisons."""
     return [found for found in results.comparisons if found.p is not None and found.p < ALPHA]
 
 
@@ -109,7 +109,7 @@ def _fail_unequally(arms: Sequence[ArmResult]) -> bool:
 
 
 def missing(results: Results) -> tuple[str, ...]:
-    """What the study still owes, and what it will never have."""
+    """Returns sentences on results that are still to come, and on those that were lost."""
     lines = []
     for arm in results.every_arm:
         name, search, trainings = arm.row.name, arm.progress.search, arm.trainings
@@ -133,7 +133,7 @@ def missing(results: Results) -> tuple[str, ...]:
 
 
 def remarks(results: Results) -> tuple[str, ...]:
-    """What a reader must know to read the tables rightly."""
+    """Returns warnings that a reader of the tables needs."""
     how = results.protocol
     lines = []
     for arm in results.every_arm:
@@ -165,7 +165,7 @@ def remarks(results: Results) -> tuple[str, ...]:
 
 
 def _other_winners(results: Results) -> list[str]:
-    """METHOD.md §3: an objective favours its own kind, so what other metrics say is said."""
+    """Returns sentences on metrics by which another arm is best: an objective favours losses like itself."""
     how = results.protocol
     first = results.best.get(results.objective)
     if not results.complete or first is None:

@@ -1,4 +1,4 @@
-"""From trainings × cases with holes to an estimate: what is paired, what is resampled, what is left out.
+"""Estimates from scores of trainings × cases with missing values: pairing, units of resampling, exclusions.
 
 Shape letters: K searches, F folds, S seeds, N test cases, U units (what is resampled beside groups).
 """
@@ -23,15 +23,15 @@ LEAST_SEARCHES_FOR_LOSSES = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cell:
-    """What a table says of one arm, or one difference, in one column.
+    """The estimate of one arm, or of one difference, in one column of a table.
 
     Attributes:
-        estimate: Mean and interval; None where nothing was scored.
+        estimate: Mean and interval; None without scores.
         cases: Cases that the mean is over.
         units: Seeds (searches, where they are resampled) that it is over.
-        spread: Standard deviation that belongs to the value itself, such as that of lesions' Dice; not an interval.
-        sign_flip: p of the sensitivity line; None where it was not asked for, or the estimate has no p.
-        effect: The mean in SDs of groups, where the sensitivity line is asked for; None where there is no SD.
+        spread: Standard deviation of the quantity itself, such as of the Dice of single lesions; not an interval.
+        sign_flip: p of the sign-flip test; None unless requested, or where the estimate has no p.
+        effect: Standardised effect size, if requested; None without a standard deviation.
     """
 
     estimate: Estimate | None
@@ -43,12 +43,12 @@ class Cell:
 
     @property
     def mean(self) -> float | None:
-        """The mean, where there is one."""
+        """The mean; None without scores."""
         return None if self.estimate is None else self.estimate.mean
 
 
 def cell(values: Floats, groups: NDArray[np.intp], *, sensitivity: bool = False) -> Cell:
-    """The estimate of an arm, or of arm minus baseline.
+    """Returns the estimate of an arm, or of arm minus baseline.
 
     A case with a missing value is missing in every training, since the policy asks the reference alone; so units that
     lack cases were lost to a machine, or are not done. They are left out whole: a mean over fewer seeds is the same
@@ -57,7 +57,7 @@ def cell(values: Floats, groups: NDArray[np.intp], *, sensitivity: bool = False)
     Args:
         values: `(K, F, S, N)`; NaN where missing.
         groups: `(N,)` which group each case belongs to.
-        sensitivity: Whether the sign-flip is wanted too; it takes milliseconds.
+        sensitivity: Whether to run the sign-flip test and the effect size too (milliseconds).
     """
     by_unit = units(values)
     rows, columns = _complete(by_unit)
@@ -72,7 +72,7 @@ def cell(values: Floats, groups: NDArray[np.intp], *, sensitivity: bool = False)
 
 
 def units(values: Floats) -> Floats:
-    """`(U, N)`: what stands for one repetition of the experiment.
+    """Returns `(U, N)`: the values of each repetition of the experiment.
 
     A case's value in a unit is the mean over the folds that scored it. With fewer than 3 searches a unit is a seed,
     averaged over the searches: what is said holds at the configurations found. From 3 on it is a search, averaged over
@@ -87,7 +87,7 @@ def units(values: Floats) -> Floats:
 
 
 def mean_over(values: Floats, axis: int) -> Floats:
-    """Mean over an axis of what is not NaN; NaN where all is."""
+    """Returns the mean over an axis, ignoring NaN; NaN where all values are NaN."""
     there = ~np.isnan(values)
     count = there.sum(axis=axis)
     total = np.where(there, values, 0.0).sum(axis=axis)
@@ -95,7 +95,7 @@ def mean_over(values: Floats, axis: int) -> Floats:
 
 
 def _complete(values: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Rows and columns of a block without NaN: all rows that have every column of the fullest one."""
+    """Returns rows and columns of a block without NaN: all rows that have every column of the fullest row."""
     there = np.asarray(~np.isnan(values), dtype=np.bool_)
     columns = there[int(np.argmax(there.sum(axis=1)))]
     return np.asarray(np.all(there[:, columns], axis=1), dtype=np.bool_), columns

@@ -1,4 +1,4 @@
-"""From records to results: every number of a report, before it is laid out. A pure function of the ledger."""
+"""All numbers of a report, computed from the ledger's records by a pure function."""
 
 import dataclasses
 import itertools
@@ -14,7 +14,7 @@ from reports.results.protocol import Protocol, protocol
 from reports.results.records import Records
 from reports.results.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
 from reports.results.split_scores import SplitRecords, false_volumes, split_cells
-from reports.statistics.intervals_and_tests import holm, like_the_best
+from reports.statistics.multiple_comparisons import holm, like_the_best
 from study.design import DEFAULTS
 from study.ledger.rows import ArmRow
 
@@ -24,15 +24,15 @@ Column = tuple[str, str, int]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """What means over scored cases hide, counted over all trainings at the last mark.
+    """Missed and falsely found regions, counted over all trainings at the last mark.
 
     Attributes:
-        missed: Times that nothing was found of a region that is there.
-        present: Times that it was there.
-        false: Times that something was found where the region is not.
-        absent: Times that it was not there.
-        false_volume: Median size of what was found there, in mL (mm² in 2D; voxels where the spacing is unknown); None
-            where nothing was, or where the ledger does not know.
+        missed: Cases with the region of which nothing was found.
+        present: Cases with the region.
+        false: Cases without the region in which something was found.
+        absent: Cases without the region.
+        false_volume: Median size of false findings, in mL (mm² in 2D; voxels if the spacing is unknown); None without
+            findings, or if the ledger has no counts.
     """
 
     missed: int
@@ -44,14 +44,14 @@ class Detection:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Trainings:
-    """How an arm's final trainings ended.
+    """Outcomes of an arm's final trainings.
 
     Attributes:
         planned: Searches × folds × seeds.
         scored: Reached the last mark.
-        collapsed: Of these, how many find nothing right in any case.
-        diverged: The loss was not finite: every case counts 0 (or the image's diagonal).
-        missing: Lost to memory, a machine or an error: not counted.
+        collapsed: Of these, trainings without a true positive in any case.
+        diverged: Loss not finite: every case counts 0 (or the image's diagonal).
+        missing: Lost to memory, a machine or an error; left out.
     """
 
     planned: int
@@ -62,7 +62,7 @@ class Trainings:
 
     @property
     def ended(self) -> int:
-        """How many will not go on."""
+        """Trainings that have ended."""
         return self.scored + self.diverged + self.missing
 
 
@@ -72,10 +72,10 @@ class ArmResult:
 
     Attributes:
         row: The arm.
-        progress: How far it is, and what it cost.
-        trainings: How its final trainings ended.
+        progress: Its progress and cost.
+        trainings: Outcomes of its final trainings.
         cells: Mean and interval by column; the mean over regions only where the objective is that.
-        detection: Region → what its means hide.
+        detection: Region → missed and false findings.
     """
 
     row: ArmRow
@@ -86,7 +86,7 @@ class ArmResult:
 
     @property
     def standing(self) -> Literal["complete", "searching", "training", "failed"]:
-        """`failed` where its search is over and found nothing, or where no final training is of any use."""
+        """`failed` if its search ended without a winner, or if all its final trainings were lost."""
         if self.trainings.ended == self.trainings.planned:
             return "failed" if self.trainings.scored + self.trainings.diverged == 0 else "complete"
         if self.progress.winners:
@@ -101,7 +101,7 @@ class Comparison:
     Attributes:
         arm: The arm's name.
         cell: Arm minus baseline, by case and training.
-        p: Holm's, over all arms of the study; None where groups are too few or one of the two has no result.
+        p: Adjusted by Holm over all arms; None with too few groups, or if one of the two has no result.
     """
 
     arm: str
@@ -114,15 +114,15 @@ class Results:
     """All numbers of a report.
 
     Attributes:
-        records: What they were made from.
-        protocol: How the study compares.
+        records: The ledger's records.
+        protocol: The study's protocol.
         scores: Test scores.
-        arms: By number, without those of the defaults.
-        defaults: Tuned arm → what its default parameters reached, where the file asks for that: shown, never tested.
+        arms: By number, without the default configurations.
+        defaults: Tuned arm → its default configuration, if requested: shown, never tested.
         comparisons: Every arm but the baseline, by number; empty without a baseline.
-        best: Column → arms that show its best mean; of arms that are complete.
-        like_best: Arms that cannot be told from the best in the objective (Holm over all pairs); None where that
-            cannot be asked: too few groups, or no arm is complete.
+        best: Column → complete arms with the best printed mean.
+        like_best: Arms that do not differ significantly from the best in the objective (Holm over all pairs); None if
+            that cannot be tested: too few groups, or no complete arm.
     """
 
     records: Records
@@ -136,27 +136,27 @@ class Results:
 
     @property
     def objective(self) -> Column:
-        """The primary column."""
+        """The primary column: region, metric and last mark of the objective."""
         return self.protocol.region, self.protocol.metric, self.protocol.last
 
     @property
     def every_arm(self) -> tuple[ArmResult, ...]:
-        """With those of the defaults, by number."""
+        """All arms including default configurations, by number."""
         return tuple(sorted((*self.arms, *self.defaults.values()), key=lambda arm: arm.row.number))
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is owed any more."""
+        """Whether every arm is complete or failed."""
         return all(arm.standing in ("complete", "failed") for arm in self.every_arm)
 
     @property
     def pixels(self) -> bool:
-        """Whether distances are in pixels: the spacing of some test case is unknown."""
+        """Whether distances are in pixels, since the spacing of a test case is unknown."""
         return any(not case.facts.get("spacing") for case in self.scores.cases)
 
 
 def results(records: Records) -> Results:
-    """Works out everything."""
+    """Computes all numbers of a report."""
     how = protocol(records.study, records.arms, records.cases)
     names = [arm.name for arm in records.arms]
     scores = final_scores(how, names, records.trials, records.cases, records.scores)
@@ -197,7 +197,7 @@ def _cells(scores: FinalScores, arm: str, trainings: Trainings) -> dict[Column, 
 
 
 def _without_interval(found: Cell) -> Cell:
-    """Zeros that a rule sets have no spread to speak of."""
+    """Removes interval and p: zeros set by a rule have no meaningful spread."""
     if found.estimate is None:
         return found
     return dataclasses.replace(found, estimate=dataclasses.replace(found.estimate, low=None, high=None, p=None))
@@ -216,9 +216,9 @@ def _trainings(scores: FinalScores, row: ArmRow) -> Trainings:
 
 
 def _collapsed(scores: FinalScores, run: Run) -> bool:
-    """Whether a training finds nothing right in any region of any case at the last mark."""
+    """Returns whether a training has no true positive in any region of any case at the last mark."""
     values, notes = scores.at_the_end(run)
-    there = np.isfinite(values) & (notes[:, None] < FALSE_POSITIVE)  # where there is something to be found
+    there = np.isfinite(values) & (notes[:, None] < FALSE_POSITIVE)  # cases that have the region
     wrong = np.broadcast_to(notes[:, None] == MISS, there.shape)
     for index, name in enumerate(scores.protocol.metrics):
         if METRICS[name].kind == "share":
@@ -245,7 +245,7 @@ def _detection(scores: FinalScores, split: SplitRecords, row: ArmRow, region: st
 
 
 def _best(arms: Sequence[ArmResult]) -> dict[Column, frozenset[str]]:
-    """Arms whose mean is the best as printed: what looks equal is marked equally."""
+    """Returns column → arms with the best mean as printed: equal printed means are marked alike."""
     best: dict[Column, frozenset[str]] = {}
     for column in dict.fromkeys(column for arm in arms for column in arm.cells):
         metric = METRICS[column[1]]

@@ -1,12 +1,11 @@
-"""Mean, interval and p of METHOD.md §5: the two-way t over groups and seeds, sign-flips, Holm. Pure functions.
+"""Mean, interval and p of METHOD.md §5: the two-way t over groups and seeds, sign-flips. Pure functions.
 
 Shape letters: S seeds (trainings of one configuration), N cases, G groups of cases (patients).
-A group is what is resampled: cases of one patient are not independent, and neither are scores of one training.
+Groups are the sampling units: cases of one patient are not independent, and neither are scores of one training.
 """
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +22,16 @@ Floats = NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with what may be said of it.
+    """A mean with its interval and p.
 
     Attributes:
-        mean: Over all cases, every seed weighing the same.
-        low: Lower end of the interval; None with one group, which shows no spread between patients.
-        high: Upper end, likewise.
-        p: Two-sided, of the mean being 0; None with fewer than 6 groups. Only a difference's p means anything.
-        freedom: Degrees of freedom of the t; None with one group.
-        groups: G.
-        seeds: S.
+        mean: Over all cases, with equal weight for every seed.
+        low: Lower end of the interval; None with a single group.
+        high: Upper end; None with a single group.
+        p: Two-sided p-value of a zero mean, meaningful for differences; None with fewer than 6 groups.
+        freedom: Degrees of freedom of the t; None with a single group.
+        groups: Number of groups, G.
+        seeds: Number of seeds, S.
     """
 
     mean: float
@@ -45,20 +44,20 @@ class Estimate:
 
 
 def group_effects(values: Floats, groups: NDArray[np.intp]) -> Floats:
-    """`M[s, g] = (sum over cases of g of d - m n_g) G / N + m`: what each group and seed adds to the mean.
+    """Returns the effect of each group and seed: `M[s, g] = (sum over cases of g of d - m n_g) G / N + m`.
 
-    Its mean over g is the mean over cases, whatever the groups' sizes; its spread over g is that of a ratio
-    of sums (a group of ten cases pulls ten times as much as a group of one), and not of unweighted group means.
+    Its mean over g is the mean over cases for groups of any size; its spread over g is that of a ratio of sums, in
+    which a group weighs as many times as it has cases, and not that of unweighted group means.
 
     Args:
         values: `(S, N)`, no missing ones.
-        groups: `(N,)` which group each case belongs to; any whole numbers.
+        groups: `(N,)` group of each case, as any integers.
 
     Returns:
         `(S, G)`.
 
     Raises:
-        ValueError: Shapes disagree, there is no value, or one is missing.
+        ValueError: Shapes disagree, there is no value, or a value is missing.
     """
     if values.ndim != 2 or groups.shape != values.shape[1:] or values.size == 0:
         raise ValueError(f"expected values (S, N) and groups (N,), both non-empty, got {values.shape}, {groups.shape}")
@@ -70,21 +69,21 @@ def group_effects(values: Floats, groups: NDArray[np.intp]) -> Floats:
 
 
 def group_sums(values: Floats, groups: NDArray[np.intp]) -> Floats:
-    """`(S, G)` sums over each group's cases of `(S, N)` values, groups in increasing order."""
+    """Returns `(S, G)` sums of `(S, N)` values over each group's cases, groups in increasing order."""
     names, which = np.unique(groups, return_inverse=True)
     return np.array([np.bincount(which, weights=row, minlength=len(names)) for row in values])
 
 
 def standardised(effects: Floats) -> float | None:
-    """Size of a paired difference: mean over groups / SD over groups, each averaged over seeds, times Hedges' factor.
+    """Returns the standardised size of a paired difference: mean / SD over groups times Hedges' factor.
 
-    `J = 1 - 3 / (4 (G - 1) - 1)` takes out the bias of small samples (0.92 with 10 groups).
+    `J = 1 - 3 / (4 (G - 1) - 1)` corrects the bias of small samples (0.92 with 10 groups).
 
     Args:
         effects: `(S, G)` of `group_effects`, of arm minus baseline.
 
     Returns:
-        0 is none; None with fewer than 3 groups (no J), or where all groups differ equally (no SD).
+        The effect size; None with fewer than 3 groups (no J), or if all groups are equal (no SD).
 
     Source: Hedges 1981, https://doi.org/10.3102/10769986006002107; Lakens 2013 for paired values (d_z).
     """
@@ -97,16 +96,17 @@ def standardised(effects: Floats) -> float | None:
 
 
 def two_way_t(effects: Floats, level: float = 0.95) -> Estimate:
-    """The mean of group effects with its interval and p: t with variance from groups and from seeds.
+    """Returns the mean of group effects with interval and p: a t with variance from groups and from seeds.
 
     `V = max(MS_G, MS_G + MS_S - MS_GS) / (G S)` with the mean squares of the two-way layout; degrees of freedom
-    by Satterthwaite, or G - 1 where MS_S <= MS_GS (seeds then add nothing that cases do not already show). With one
-    seed it is the t of group effects. Coverage of nominal 0.95, simulated, stands in METHOD.md §5.
+    by Satterthwaite, or G - 1 if MS_S <= MS_GS (seeds then add no variance of their own). With one seed it is the t of
+    group effects. Coverage of nominal 0.95, simulated, stands in METHOD.md §5.
 
-    Since MS_GS is subtracted, Satterthwaite can fall below the freedom of either mean square, down to 0.1, where a
-    rare loud residual makes intervals hundreds of Dice wide. It is kept at min(G, S) - 1 at least: with 12 groups,
-    3 seeds and residuals that drown the groups, the widest hundredth of intervals shrank from 5.1 to 0.43, and coverage
-    stayed (6,000 simulated studies a cell; at most 0.001 less with 3 seeds, 0.009 with 5, still above 0.94).
+    Since MS_GS is subtracted, Satterthwaite's value can fall below the degrees of freedom of either mean square, down
+    to 0.1, and a rare large residual then gives intervals hundreds of Dice wide. It is kept at min(G, S) - 1 or more:
+    with 12 groups, 3 seeds and residuals larger than group effects, the widest hundredth of intervals shrank from 5.1
+    to 0.43, and coverage stayed (6,000 simulated studies per cell; at most 0.001 less with 3 seeds, 0.009 with 5, still
+    above 0.94).
 
     Args:
         effects: `(S, G)` of `group_effects`, of an arm's values or of arm minus baseline.
@@ -126,7 +126,7 @@ def two_way_t(effects: Floats, level: float = 0.95) -> Estimate:
 
 
 def _variance(effects: Floats) -> tuple[float, float]:
-    """Variance of the mean of `(S, G)` effects, G >= 2, and its degrees of freedom."""
+    """Returns the variance of the mean of `(S, G)` effects, G >= 2, and its degrees of freedom."""
     seeds, groups = effects.shape
     mean = effects.mean()
     by_group = effects.mean(axis=0) - mean
@@ -151,57 +151,20 @@ def _two_sided(mean: float, error: float, freedom: float) -> float:
 
 
 def sign_flip(sums: Floats, seed: int = 0) -> float:
-    """Two-sided p of a zero mean if every group's sum could as well have had the other sign: a sensitivity line.
+    """Returns the two-sided p of the sign-flip permutation test of group sums, a sensitivity analysis.
 
     Exact over all 2^G signs up to G = 14, beyond that 10,000 seeded draws with one added to both counts.
 
     Args:
         sums: `(S, G)` of `group_sums`; seeds are averaged.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
     by_group = sums.mean(axis=0)
     observed = abs(float(by_group.sum()))
-    slack = 1e-12 * float(np.abs(by_group).sum())  # equal sums in another order must count as equal
+    slack = 1e-12 * float(np.abs(by_group).sum())  # sums that differ by rounding count as equal
     if len(by_group) <= EXACT_SIGN_FLIPS:
         signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(by_group))))
         return float(np.mean(np.abs(signs @ by_group) >= observed - slack))
     random = np.random.Generator(np.random.Philox(key=seed))
     signs = random.choice((1.0, -1.0), size=(SIGN_FLIP_DRAWS, len(by_group)))
     return float((np.sum(np.abs(signs @ by_group) >= observed - slack) + 1) / (SIGN_FLIP_DRAWS + 1))
-
-
-def holm(p: Sequence[float], family: int | None = None) -> list[float]:
-    """Holm's adjusted p, in the order given: rejecting those below alpha keeps the family-wise error below alpha.
-
-    Args:
-        p: Of the tests that could be made.
-        family: How many tests were planned, at least `len(p)`: those that could not be made count as p = 1, so that
-            a comparison which is still missing cannot make the others look better.
-
-    Source: Holm 1979.
-    """
-    size = len(p) if family is None else family
-    if size < len(p):
-        raise ValueError(f"expected a family of at least {len(p)} tests, got {size}")
-    adjusted = [1.0] * len(p)
-    greatest = 0.0
-    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
-        greatest = max(greatest, min(1.0, (size - rank) * p[index]))
-        adjusted[index] = greatest
-    return adjusted
-
-
-def like_the_best(best: str, p: Mapping[frozenset[str], float], family: int, alpha: float = 0.05) -> frozenset[str]:
-    """The arms that cannot be told from the observed best: Holm over all pairs, not only over those with the best.
-
-    The best is chosen by the data: testing only against it marks 37 % of equal arms as worse (METHOD.md §5).
-
-    Args:
-        best: Name of the arm with the best observed mean.
-        p: Raw p of each pair of arms that could be tested.
-        family: Number of all pairs.
-        alpha: Family-wise error.
-    """
-    pairs = sorted(p, key=sorted)
-    adjusted = dict(zip(pairs, holm([p[pair] for pair in pairs], family), strict=True))
-    return frozenset(name for pair in pairs if best in pair and adjusted[pair] >= alpha for name in pair - {best})

@@ -17,7 +17,7 @@ from search_spaces.metrics import of_split
 
 
 def region_tables(results: Results) -> tuple[Table, ...]:
-    """Test results at the last mark, one table a region, the objective's first."""
+    """Returns test results at the last mark, one table per region, the objective's first."""
     return tuple(_region_table(results, region) for region in results.protocol.shown_regions)
 
 
@@ -38,18 +38,18 @@ def _region_table(results: Results, region: str) -> Table:
         entries = [Entry(arm.row.name, detail), *cells, *counts(results, arm, region)]
         if len(columns) > len(entries):
             entries.append(_p(results, arm))
-        rows.append(Row(tuple(entries), standing(results, arm)))
+        rows.append(Row(tuple(entries), row_state(results, arm)))
     return Table(
         key=f"region-{how.shown_regions.index(region)}",
         title=f"Test cases: {region_name(results, region)}, at {number_format.iteration(how.last)} iterations",
         columns=tuple(columns),
         rows=tuple(rows),
-        notes=_reading(results, region),
+        notes=_notes_of_region(results, region),
     )
 
 
 def value(results: Results, arm: ArmResult, column: Column) -> Entry:
-    """An arm's mean with its interval, emphasised where it is the best or cannot be told from it."""
+    """Returns an arm's mean with its interval, marked if it is the best or does not differ from it."""
     found, metric = arm.cells.get(column, Cell(None)), METRICS[column[1]]
     if found.estimate is None:
         return Entry(NONE)
@@ -72,7 +72,7 @@ def _spread(spread: float, metric: Metric) -> str:
 
 
 def counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
-    """Cases evaluated, what was missed and falsely found, and how the trainings ended."""
+    """Returns cases evaluated, missed and false findings, and outcomes of trainings."""
     how = results.protocol
     cases = arm.cells[region, how.metrics[0], how.last].cases
     found, trainings = arm.detection[region], arm.trainings
@@ -80,12 +80,12 @@ def counts(results: Results, arm: ArmResult, region: str) -> list[Entry]:
         Entry(f"{cases} of {len(results.scores.cases)}"),
         Entry(f"{found.missed} of {found.present}" if found.present else NONE),
         Entry(f"{found.false} of {found.absent}" if found.absent else NONE, _volume(results, found.false_volume)),
-        Entry(f"{trainings.scored} of {trainings.planned}", ", ".join(troubles(arm))),
+        Entry(f"{trainings.scored} of {trainings.planned}", ", ".join(failed_trainings(arm))),
     ]
 
 
 def _volume(results: Results, size: float | None) -> str:
-    """`median 1.2 mL`; empty where nothing was falsely found."""
+    """Returns `median 1.2 mL`; an empty string without false findings."""
     if size is None:
         return ""
     flat = any(len(case.facts.get("shape") or ()) == 2 for case in results.scores.cases)
@@ -93,8 +93,8 @@ def _volume(results: Results, size: float | None) -> str:
     return f"median {size:.3g} {unit}"
 
 
-def troubles(arm: ArmResult) -> list[str]:
-    """`1 diverged`, `2 lost`, `3 collapsed`: of the arm's final trainings."""
+def failed_trainings(arm: ArmResult) -> list[str]:
+    """Returns the failed final trainings of an arm: `1 diverged`, `2 lost`, `3 collapsed`."""
     trainings = arm.trainings
     found = ((trainings.diverged, "diverged"), (trainings.missing, "lost"), (trainings.collapsed, "collapsed"))
     return [f"{number} {word}" for number, word in found if number]
@@ -112,7 +112,7 @@ def _exploratory(results: Results) -> bool:
 
 
 def _configurations(arm: ArmResult) -> list[str]:
-    """The chosen parameters, each different choice once."""
+    """Returns the distinct chosen configurations."""
     return list(
         dict.fromkeys(
             number_format.parameters(winner.parameters) for winner in arm.progress.winners if winner.parameters
@@ -120,8 +120,8 @@ def _configurations(arm: ArmResult) -> list[str]:
     )
 
 
-def standing(results: Results, arm: ArmResult) -> State:
-    """How an arm's row is marked."""
+def row_state(results: Results, arm: ArmResult) -> State:
+    """Returns the state of an arm's row."""
     if arm.standing == "failed":
         return "failed"
     if arm.standing != "complete":
@@ -129,7 +129,7 @@ def standing(results: Results, arm: ArmResult) -> State:
     return "baseline" if arm.row.name == results.protocol.baseline else ""
 
 
-def _reading(results: Results, region: str) -> tuple[str, ...]:
+def _notes_of_region(results: Results, region: str) -> tuple[str, ...]:
     how = results.protocol
     runs = how.trainings
     notes = [
@@ -167,7 +167,7 @@ BEYOND = (
 
 
 def reaches_beyond(results: Results, columns: Iterable[Column]) -> bool:
-    """Whether some interval ends where no value can be."""
+    """Returns whether an interval exceeds the range of its metric."""
     tops = {"share": 1.0, "distance": math.inf, "volume": math.inf, "count": math.inf}
     for column in columns:
         top = tops.get(METRICS[column[1]].kind)  # None: a bias has a sign
@@ -181,7 +181,7 @@ def reaches_beyond(results: Results, columns: Iterable[Column]) -> bool:
 
 
 def _ceiling(results: Results, region: str) -> float | None:
-    """Mean ceiling over the test cases that have the region; None where the ledger does not know it."""
+    """Returns the mean ceiling over the test cases that have the region; None if the ledger lacks it."""
     if len(results.protocol.parts(region)) > 1:
         parts = [_ceiling(results, part) for part in results.protocol.parts(region)]
         known = [part for part in parts if part is not None]
@@ -192,9 +192,9 @@ def _ceiling(results: Results, region: str) -> float | None:
 
 
 def comparison_table(results: Results) -> Table | None:
-    """Each arm minus the baseline in the objective; None where nothing is compared."""
+    """Returns the table of each arm minus the baseline in the objective; None without comparisons."""
     how, metric = results.protocol, METRICS[results.protocol.metric]
-    states = {arm.row.name: standing(results, arm) for arm in results.arms}
+    states = {arm.row.name: row_state(results, arm) for arm in results.arms}
     half = equivalence.region(results)
     rows = []
     for comparison in results.comparisons:
@@ -269,7 +269,7 @@ def _equivalent(half: float) -> str:
 
 
 def mark_tables(results: Results) -> tuple[Table, ...]:
-    """The objective's metric at every mark, one table a region; none where there is one mark only."""
+    """Returns the objective's metric at every mark, one table per region; empty with a single mark."""
     how = results.protocol
     if len(how.marks) == 1:
         return ()
@@ -283,7 +283,7 @@ def mark_tables(results: Results) -> tuple[Table, ...]:
             rows=tuple(
                 Row(
                     (Entry(arm.row.name), *(value(results, arm, (region, how.metric, mark)) for mark in how.marks)),
-                    standing(results, arm),
+                    row_state(results, arm),
                 )
                 for arm in results.arms
             ),

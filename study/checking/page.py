@@ -89,7 +89,7 @@ def page(check: Check, memory: pathlib.Path | None = None) -> str:
     ordered = sorted(check.facts, key=lambda fact: natural(fact.name))
     return environment.get_template("check.html").render(
         check=check,
-        style=(resources("reports") / "templates" / "report.css").read_text(encoding="utf-8"),
+        style=(resources("reports.formats") / "templates" / "report.css").read_text(encoding="utf-8"),
         facts=list(facts_of(check)),
         sheets=sheets(check),
         far=outlier_lines(check.overview),

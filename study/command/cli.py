@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from study.command import cards, check, jobs, phantom, report, run, status, ui
+from study.command import cards, check, jobs, phantom, report, run, schema, status, ui
 from study.errors import BAD_INPUT, DONE, RunEndedError, exit_code
 from trainables.errors import InputError
 
@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": status.list_studies,
     "losses": cards.losses,
     "models": cards.models,
+    "schema": schema.schema,
     "phantom": phantom.phantom,
     "ui": ui.ui,
 }

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable
 
-from trainables.segment import order
+from trainables.segment import driver_file
 from trainables.storage.folder import Storage
 
 LOOK = 5.0  # seconds between looks whether the file is still this driver's
@@ -37,7 +37,7 @@ class Orders:
                 self._write()
 
     def _write(self) -> None:
-        self._storage.write(self._name, order(self._fence, halt=self.halted))
+        self._storage.write(self._name, driver_file(self._fence, halt=self.halted))
         self._written = self._clock()
 
     def _found(self) -> int:

@@ -15,7 +15,12 @@ NORMALIZATIONS: tuple[str, ...] = get_args(Normalize)
 
 
 class Window(Section):
-    """A window of intensities, as viewers name it: from `level - width / 2` to `level + width / 2`."""
+    """A window of intensities, as viewers name it: from `level - width / 2` to `level + width / 2`.
+
+    Attributes:
+        level: Its centre, in the image's unit.
+        width: Its whole width, in the image's unit.
+    """
 
     level: float
     width: Annotated[float, Field(gt=0)]

@@ -41,7 +41,14 @@ def _recipes(value: object) -> object:
 
 
 class TopLevel(Section):
-    """The keys outside of sections."""
+    """The keys outside of sections.
+
+    Attributes:
+        name: The study's name in the ledger, and of its folders.
+        seed: Everything random follows from it.
+        augment: Augmentations in their order, each by name or with its options; or a preset.
+        weighting: Whether lesions are weighted inversely to their size; both make arms of their own.
+    """
 
     name: Name
     seed: Seed = 0

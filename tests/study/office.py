@@ -16,7 +16,7 @@ from study.running.assembly import judge, open_desk
 from study.study_file import Study
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import NoData, numbers_study
-from trainables.segment import SegmentWork, order
+from trainables.segment import SegmentWork, driver_file
 from trainables.storage.folder import Storage
 
 torch.set_num_threads(1)
@@ -51,7 +51,7 @@ class Office:
         design = self.study.design()
         self.lease = lease
         terms = Terms(storage=self.storage.root, folder="trials/numbers", fence=lease.fence)
-        self.storage.write(terms.driver, order(lease.fence))
+        self.storage.write(terms.driver, driver_file(lease.fence))
         self.books = Bookkeeper(self.ledger, lease, design, self.storage, judge(self.study), self.events.append)
         shapes = dict.fromkeys(self.study.models, self.shape)
         self.desk = open_desk(self.study, self.books, terms, data, shapes, lambda: self.nodes, self.events.append)

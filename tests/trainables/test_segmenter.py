@@ -15,7 +15,7 @@ import torch
 from tests.study.numbers import Numbers, NumbersSegmenter, spec
 from tests.trainables import tiny
 from trainables import segmenter
-from trainables.segment import Assignment, Report, order
+from trainables.segment import Assignment, Report, driver_file
 from trainables.storage.folder import Storage
 from trainables.training.training import Training
 from trainables.trial import Outcome, TrialSpec
@@ -42,7 +42,7 @@ class LargeSegmenter(NumbersSegmenter):
 @pytest.fixture
 def config(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     storage = Storage(tmp_path)
-    storage.write("trials/s/driver.json", order(1))
+    storage.write("trials/s/driver.json", driver_file(1))
     storage.write(f"{FOLDER}/spec.json", spec().to_json().encode())
     runtime = types.SimpleNamespace(get_node_id=lambda: "node-1")
     monkeypatch.setattr(segmenter.ray, "get_runtime_context", lambda: runtime)
@@ -128,7 +128,7 @@ TRIALS = (
     {"model": "vnet", "loss": "focal"},
     {"model": "unet", "loss": "tversky", "model_parameters": {"width": 4}},
 )
-"""What one actor trains in turn: other networks, sizes and losses."""
+"""Trials that one actor trains in turn: other networks, sizes and losses."""
 
 
 class Trainer(NumbersSegmenter):

@@ -1,4 +1,4 @@
-"""A case judged: class probabilities of the training grid, brought to the original grid and measured there."""
+"""Scores of one case: class probabilities of the training grid are resampled to the original grid and scored there."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from trainables.metrics.scoring import needs_odds
 
 
 class Judged(Protocol):
-    """What is read of a prepared case (`trainables.data.cache.cache.CachedCase`)."""
+    """The attributes of a prepared case that scoring reads (`trainables.data.cache.cache.CachedCase`)."""
 
     @property
     def reference(self) -> np.ndarray:
@@ -26,11 +26,11 @@ class Judged(Protocol):
 
     @property
     def box(self) -> tuple[tuple[int, int], ...] | None:
-        """What of the original grid was kept; None: all."""
+        """Box of the original grid that was kept; None: all."""
 
     @property
     def excluded(self) -> np.ndarray | None:
-        """Voxels of the original grid that count for nothing; None where all count."""
+        """Voxels of the original grid that are not scored; None where all are."""
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""The objective: one number for a mark, from the scores of its cases."""
+"""The objective: one number per mark, the mean of its cases' scores."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

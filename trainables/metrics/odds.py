@@ -1,4 +1,4 @@
-"""Log-odds of a region over a whole image, taken in plane by plane and kept small: a histogram, and what is above 0."""
+"""Log-odds of a region over a whole image, gathered plane by plane: a histogram, and the voxels above 0."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from trainables.metrics.histogram import Histogram, LogOdds, log_odds
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Odds:
-    """What rankings and lesion records need of a region's log-odds.
+    """A region's log-odds as rankings and lesion records need them.
 
     Attributes:
         histogram: Of all scored voxels.
@@ -32,7 +32,7 @@ def gather(
     box: tuple[slice, ...] | None = None,
     excluded: NDArray[np.bool_] | None = None,
 ) -> dict[str, Odds]:
-    """Log-odds of every region.
+    """Gather the log-odds of every region.
 
     Args:
         planes: Class probabilities on the original grid inside `box`, one plane `(C, y, x)` after another along z; one
@@ -40,7 +40,7 @@ def gather(
         reference: Class indices `(z, y, x)` or `(y, x)`.
         regions: Region → class indices whose union it is.
         box: The part of the image that planes cover; None: all. Elsewhere nothing is ever found.
-        excluded: Voxels that count for nothing; None where all count.
+        excluded: Voxels that are not scored; None where all are.
 
     Returns:
         Region → log-odds.
@@ -76,7 +76,7 @@ def gather(
 
 
 def _table(classes: Sequence[int]) -> NDArray[np.bool_]:
-    """By class index: whether it belongs to the region."""
+    """Return, by class index, whether it belongs to the region."""
     table = np.zeros(256, np.bool_)
     table[list(classes)] = True
     return table

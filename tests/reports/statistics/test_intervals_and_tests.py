@@ -7,8 +7,6 @@ from reports.statistics.intervals_and_tests import (
     Floats,
     group_effects,
     group_sums,
-    holm,
-    like_the_best,
     sign_flip,
     standardised,
     two_way_t,
@@ -137,29 +135,6 @@ def test_sign_flip_by_draws_agrees_with_scipy() -> None:
 
 def test_group_sums() -> None:
     assert group_sums(VALUES, GROUPS) == pytest.approx(np.array([[4, 2], [6, 6]]))
-
-
-def test_holm_by_hand() -> None:
-    # Sorted .01 .02 .03: times 3, 2, 1 gives .03 .04 .03, and never below the one before.
-    assert holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
-    assert holm([0.6, 0.5]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-def test_holm_counts_comparisons_that_are_still_missing() -> None:
-    assert holm([0.01], 5) == pytest.approx([0.05])
-    assert holm([0.01, 0.04], 3) == pytest.approx([0.03, 0.08])
-    with pytest.raises(ValueError, match="at least 2"):
-        holm([0.1, 0.2], 1)
-
-
-def test_like_the_best_corrects_over_all_pairs() -> None:
-    def pair(a: str, b: str) -> frozenset[str]:
-        return frozenset((a, b))
-
-    p = {pair("a", "b"): 0.03, pair("a", "c"): 0.001, pair("b", "c"): 0.2}
-    assert like_the_best("a", p, 3) == {"b"}  # 0.03 twice is 0.06
-    assert like_the_best("a", {pair("a", "b"): 0.03}, 1) == frozenset()
 
 
 def _coverage(groups: int, seeds: int, seed_spread: float, sizes: NDArray[np.intp], studies: int = 1500) -> float:

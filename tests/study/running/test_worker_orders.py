@@ -3,7 +3,7 @@
 import pathlib
 
 from study.running.worker_orders import Orders
-from trainables.segment import order
+from trainables.segment import driver_file
 from trainables.storage.folder import Storage
 
 
@@ -12,12 +12,12 @@ def test_orders_of_a_newer_driver_stay(tmp_path: pathlib.Path) -> None:
     older = Orders(storage, "driver.json", 3, clock=lambda: now[0])
     newer = Orders(storage, "driver.json", 4, clock=lambda: now[0])
     older.halt()
-    assert storage.read("driver.json") == order(4)
-    storage.write("driver.json", order(3, halt=True))  # it looked before, and wrote after
+    assert storage.read("driver.json") == driver_file(4)
+    storage.write("driver.json", driver_file(3, halt=True))  # it looked before, and wrote after
     newer.keep()
-    assert storage.read("driver.json") == order(3, halt=True)  # not every time
+    assert storage.read("driver.json") == driver_file(3, halt=True)  # not every time
     now[0] = 6.0
     newer.keep()
-    assert storage.read("driver.json") == order(4)
+    assert storage.read("driver.json") == driver_file(4)
     newer.halt()
-    assert storage.read("driver.json") == order(4, halt=True)
+    assert storage.read("driver.json") == driver_file(4, halt=True)

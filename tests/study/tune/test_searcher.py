@@ -22,7 +22,7 @@ from tests.study.numbers import Numbers
 from tests.study.numbers_study import numbers_study
 from tests.study.office import Office
 from trainables.evaluation.objective import objective
-from trainables.segment import Report, SegmentWork, order
+from trainables.segment import Report, SegmentWork, driver_file
 from trainables.storage.folder import Storage
 from trainables.trial import Score
 
@@ -216,7 +216,7 @@ def test_a_stop_keeps_what_was_trained(make: Callable[..., Office]) -> None:
     work = SegmentWork(slow, Numbers)
     for _ in range(3):
         office.desk.report("x", work.step(), "a")
-    office.storage.write(slow.driver, order(slow.fence, halt=True))
+    office.storage.write(slow.driver, driver_file(slow.fence, halt=True))
     report = work.step()
     office.desk.report("x", report, "a")
     office.desk.back("x", report)

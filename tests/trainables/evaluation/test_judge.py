@@ -20,7 +20,7 @@ REGIONS = {"both": (1, 2), "lesion": (2,)}
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prepared:
-    """What `judge` reads of a case."""
+    """The attributes of a case that `judge` reads."""
 
     reference: np.ndarray
     reference_spacing: tuple[float, ...] | None = None

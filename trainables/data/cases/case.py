@@ -52,7 +52,7 @@ class Case:
 
 
 def read_for(files: CaseFiles, options: PreprocessOptions) -> Case:
-    """A case as the options want it: `read` with all of them that matter to it."""
+    """Read a case with the options that apply to reading."""
     return read(
         files,
         options.labels,
@@ -76,7 +76,7 @@ def read(
     roi: area.Roi | None = None,
     crop: area.Crop | None = None,
 ) -> Case:
-    """A case from its files.
+    """Read a case from its files.
 
     Args:
         files: Which.
@@ -124,7 +124,7 @@ def read(
 
 
 def _cropped(case: Case, crop: area.Crop, by_values: Mapping[Label, np.ndarray], files: CaseFiles) -> Case:
-    """The case with the box that is kept of it."""
+    """Return the case with the box that `crop` keeps."""
     if crop.to == "nonzero":
         target = (case.image != 0).any(axis=0)
     elif crop.to == "roi":
@@ -140,7 +140,7 @@ def _cropped(case: Case, crop: area.Crop, by_values: Mapping[Label, np.ndarray],
 def _inside(
     files: CaseFiles, roi: area.Roi, by_values: Mapping[Label, np.ndarray], first: Volume, warnings: list[str]
 ) -> np.ndarray:
-    """The region of interest that a mask tells, bool `(z, y, x)`."""
+    """Return the region of interest from its mask, bool `(z, y, x)`."""
     if roi.rule is not None:
         return by_values[roi.rule]
     if files.roi is None:
@@ -158,7 +158,7 @@ def _inside(
 
 @contextlib.contextmanager
 def _named(path: pathlib.Path) -> Iterator[None]:
-    """Puts the file before an error."""
+    """Put the file's name before an error."""
     try:
         yield
     except InputError as error:

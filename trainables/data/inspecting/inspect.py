@@ -1,4 +1,4 @@
-"""Inspection: what a case is, found by opening all of it; every problem of a dataset is said at once."""
+"""Inspection: reads each case completely, collects its facts, and reports every problem of a dataset at once."""
 
 import collections
 import concurrent.futures
@@ -25,7 +25,7 @@ from trainables.storage import whole_files
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaseFacts:
-    """What a person wants to know of a case before training on it. Plain data, JSON-able by `plain`.
+    """Facts of a case that `check` shows. Plain data, JSON-able by `plain`.
 
     Attributes:
         name: The case's name.
@@ -81,7 +81,7 @@ class CaseFacts:
 
 @dataclasses.dataclass(frozen=True)
 class Inspection:
-    """A dataset's cases, and all that is wrong with it.
+    """Facts of a dataset's cases, and its problems.
 
     Attributes:
         facts: Of the cases that could be read, in the order given.
@@ -95,7 +95,7 @@ class Inspection:
 
 
 def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = None) -> CaseFacts:
-    """Opens a case, checks it, and says what it is.
+    """Read a case, check it and return its facts.
 
     Args:
         files: The case.
@@ -110,7 +110,7 @@ def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = No
 
 
 def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> np.ndarray:
-    """`preprocess.training_label`, with the file's name in its error."""
+    """Call `preprocess.training_label` with the file's name in its error."""
     try:
         preprocess.check_channels(case, options)
         return preprocess.training_label(case, options)
@@ -121,7 +121,7 @@ def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> 
 def facts_of(
     files: CaseFiles, case: Case, options: PreprocessOptions, label: np.ndarray, group: str | None = None
 ) -> CaseFacts:
-    """The same as `inspect` for a case that was read already; `label` is its `training_label`."""
+    """Return the facts of a case that was read already; `label` is its `training_label`."""
     intensities = tuple((float(channel.min()), float(channel.max())) for channel in case.image)
     warnings = [*case.warnings]
     warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
@@ -155,7 +155,7 @@ def all_cases(
     workers: int = 1,
     memory: pathlib.Path | None = None,
 ) -> Inspection:
-    """Inspects every case and goes on after a bad one.
+    """Inspect every case; a bad one does not stop the others.
 
     Args:
         cases: What `layouts.find` found.
@@ -191,7 +191,7 @@ def _attempt(
 def remembered(
     files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path, group: str | None = None
 ) -> CaseFacts:
-    """The same as `inspect`, from memory where the same content was seen before, also under another name.
+    """Return the facts of a case, from the cache if the same content was inspected before, also under another name.
 
     Args:
         files: The case.
@@ -215,7 +215,7 @@ def remembered(
 
 
 def _in_order(facts: CaseFacts, options: PreprocessOptions) -> CaseFacts:
-    """Labels and regions in the study file's order, which files with sorted keys do not keep."""
+    """Restore the study file's order of labels and regions, which files with sorted keys lose."""
     return dataclasses.replace(
         facts,
         voxels={label: facts.voxels[label] for label in options.classes[1:]},
@@ -225,7 +225,7 @@ def _in_order(facts: CaseFacts, options: PreprocessOptions) -> CaseFacts:
 
 
 def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
-    """What is wrong with a case only beside the others, one line each: its channels, labels that no case has."""
+    """Return problems that show only across cases, one line each: channel counts, labels that no case has."""
     if not facts:
         return []
     usual, _ = collections.Counter(fact.channels for fact in facts).most_common(1)[0]

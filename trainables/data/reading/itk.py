@@ -1,4 +1,4 @@
-"""What SimpleITK reads: MetaImage and NRRD files, and folders that hold one DICOM series each.
+"""Formats that are read by SimpleITK: MetaImage, NRRD, and folders with one DICOM series each.
 
 ITK's axes point to the left, back and head (LPS); ours to the right, front and head (RAS).
 """
@@ -15,27 +15,27 @@ from trainables.errors import InputError
 
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 UNEVEN = 0.05
-"""How far a slice of a DICOM series may lie from its place, as a share of the distance between slices."""
+"""Tolerance of a DICOM slice's position, as a share of the distance between slices."""
 POSITION = "0020|0032"
-"""DICOM tag of a slice's place: mm of its first voxel in LPS."""
+"""DICOM tag of a slice's position: its first voxel in mm, LPS."""
 UNPLACED = "the file has no `space`, so it does not say how the volume lies: axes taken as left, back, head"
 
 
 def read_metaimage(path: pathlib.Path, colour: Colour) -> Raw:
-    """`.mha`, or `.mhd` with the data file that it names; `colour` has no meaning for it."""
+    """Read `.mha`, or `.mhd` with its data file; `colour` is ignored."""
     del colour
     return _raw(_read_file(path, "MetaImageIO", metaimage.check), path)
 
 
 def read_nrrd(path: pathlib.Path, colour: Colour) -> Raw:
-    """`.nrrd`, or `.nhdr` with the data file that it names; `colour` has no meaning for it."""
+    """Read `.nrrd`, or `.nhdr` with its data file; `colour` is ignored."""
     del colour
     image = _read_file(path, "NrrdImageIO")
     return _raw(image, path, () if image.HasMetaDataKey("NRRD_space") else (UNPLACED,))
 
 
 def read_series(folder: pathlib.Path) -> Raw:
-    """The volume that the DICOM slices of a folder make up, in the order of their places.
+    """Read the volume of the DICOM slices in a folder, ordered by position.
 
     Raises:
         InputError: The folder has no series or several, a slice is missing, double or damaged, or they are sheared
@@ -70,7 +70,7 @@ def read_series(folder: pathlib.Path) -> Raw:
 
 
 def _check_places(places: np.ndarray, image: Any, folder: pathlib.Path) -> None:
-    """ITK takes slices as evenly spaced and upright whatever their places are."""
+    """Refuse uneven or sheared slices, which ITK would take as evenly spaced and upright."""
     normal = np.array(image.GetDirection()).reshape(3, 3)[:, 2]
     steps = np.diff(places, axis=0)
     gaps = steps @ normal
@@ -94,7 +94,7 @@ def _read_file(path: pathlib.Path, kind: str, check: Callable[[pathlib.Path], No
         check(path)
     try:
         return _toolkit().ReadImage(str(path), imageIO=kind)
-    except RuntimeError as error:  # its text names source files of ITK and says that the file does not exist
+    except RuntimeError as error:  # ITK's own text names its source files and claims that the file does not exist
         raise InputError(
             f"{short(path)}: cannot be read: it, or the data file that it names, is damaged, cut short or missing. "
             "Copy it again."
@@ -123,5 +123,5 @@ def _raw(image: Any, path: pathlib.Path, warnings: tuple[str, ...] = ()) -> Raw:
 def _toolkit() -> Any:
     import SimpleITK
 
-    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # what matters of it is checked here and said in one line
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # the checks here report the same faults in one line
     return SimpleITK

@@ -1,4 +1,4 @@
-"""Readers: one file, or one folder with a DICOM series → an array as stored. One function a format."""
+"""Registry of readers, one function a format: a file, or a folder with a DICOM series, to an array as stored."""
 
 import contextlib
 import gzip
@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from trainables.data.reading import itk, parts
 from trainables.data.reading.flat_pictures import LOSSY as LOSSY
 from trainables.data.reading.flat_pictures import read_picture
-from trainables.data.reading.itk import read_metaimage, read_nrrd
-from trainables.data.reading.nifti import read_nifti
+from trainables.data.reading.metaimage import read_metaimage
+from trainables.data.reading.nifti import read_nifti, read_pair
+from trainables.data.reading.nrrd import read_nrrd
 from trainables.data.reading.raw import Colour as Colour
 from trainables.data.reading.raw import Raw as Raw
 from trainables.data.reading.raw import short as short
@@ -18,17 +19,17 @@ from trainables.errors import InputError
 
 
 def read(path: pathlib.Path, *, colour: Colour = "grey") -> Raw:
-    """Any supported file, or the DICOM series in a folder.
+    """Read any supported file, or the DICOM series in a folder.
 
     Args:
         path: A file whose ending is one of `READERS`, or a folder of slices.
-        colour: What becomes of a picture's colours: `grey`; `channels`, red, green and blue; `refuse`, for a mask,
+        colour: Treatment of a picture's colours: `grey`; `channels`, red, green and blue; `refuse`, for a mask,
             which keeps palette indices.
 
     Raises:
         InputError: It is missing, empty, truncated, damaged, or of an unknown kind.
     """
-    with _said_plainly(path):
+    with _errors_in_one_line(path):
         if path.is_dir():
             return itk.read_series(path)
         ending = suffix(path)
@@ -38,24 +39,24 @@ def read(path: pathlib.Path, *, colour: Colour = "grey") -> Raw:
 
 
 def suffix(path: pathlib.Path) -> str | None:
-    """The ending that names the format, such as `.nii.gz`; None where no reader knows it."""
+    """Return the ending that names the format, such as `.nii.gz`; None if there is no reader for it."""
     name = path.name.lower()
     return next((ending for ending in READERS if name.endswith(ending)), None)
 
 
 def stem(path: pathlib.Path) -> str:
-    """The file's name without that ending; a folder's whole name."""
+    """Return the file's name without that ending; the whole name of a folder."""
     return path.name if path.is_dir() else path.name[: -len(suffix(path) or path.suffix) or None]
 
 
 def is_image(path: pathlib.Path) -> bool:
-    """Whether it is a file of a known kind, or a folder that holds DICOM slices."""
+    """Return whether it is a file of a known format, or a folder that holds DICOM slices."""
     return parts.is_series(path) if path.is_dir() else suffix(path) is not None
 
 
 @contextlib.contextmanager
-def _said_plainly(path: pathlib.Path) -> Iterator[None]:
-    """What goes wrong inside a format's library, as one line about the file."""
+def _errors_in_one_line(path: pathlib.Path) -> Iterator[None]:
+    """Convert errors of format libraries to one line that names the file."""
     try:
         yield
     except InputError:
@@ -68,7 +69,7 @@ def _said_plainly(path: pathlib.Path) -> Iterator[None]:
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{short(path)}: truncated or damaged gzip ({_one_line(error)}). Copy it again.") from error
-    except Exception as error:  # each library has errors of its own for bytes that it cannot read
+    except Exception as error:  # each library raises its own error types for damaged bytes
         if path.stat().st_size == 0:
             raise InputError(f"{short(path)}: the file is empty. Copy it again.") from None
         raise InputError(f"{short(path)}: cannot be read ({_one_line(error)}). Is it damaged?") from error
@@ -82,6 +83,10 @@ Reader = Callable[[pathlib.Path, Colour], Raw]
 READERS: dict[str, Reader] = {
     ".nii.gz": read_nifti,
     ".nii": read_nifti,
+    ".hdr.gz": read_pair,
+    ".hdr": read_pair,
+    ".img.gz": read_pair,
+    ".img": read_pair,
     ".mha": read_metaimage,
     ".mhd": read_metaimage,
     ".nrrd": read_nrrd,

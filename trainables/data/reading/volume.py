@@ -1,4 +1,4 @@
-"""Volume: one file's content in closest-RAS order, and beside another one's."""
+"""One file's content in closest-RAS order, and its comparison with the grid of another file."""
 
 import dataclasses
 import pathlib
@@ -12,12 +12,12 @@ from trainables.data.reading import readers
 from trainables.errors import InputError
 
 ACCEPTED, WARNED = 0.05, 0.5
-"""Displacement of the mask's corners in voxels: accepted as rounding; accepted with a warning. More is refused."""
+"""Corner displacement of a mask in voxels: up to the first accepted as rounding, up to the second with a warning."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Volume:
-    """A file's content with its orientation; None where the format has no position in space."""
+    """A file's content with its orientation, which is None for formats without a position in space."""
 
     path: pathlib.Path
     raw: readers.Raw
@@ -25,10 +25,10 @@ class Volume:
 
     @classmethod
     def of(cls, path: pathlib.Path, colour: readers.Colour) -> Self:
-        """Reads a file.
+        """Read a file.
 
         Raises:
-            InputError: It cannot be read, or its affine is none.
+            InputError: It cannot be read, or its affine is singular.
         """
         raw = readers.read(path, colour=colour)
         try:
@@ -41,7 +41,7 @@ class Volume:
 
     @property
     def array(self) -> np.ndarray:
-        """A view `(channel, z, y, x)`; a flat picture has one slice."""
+        """Return a view `(channel, z, y, x)`; a flat picture has one slice."""
         if self.axes is None:
             channels = self.raw.array if self.raw.array.ndim == 3 else self.raw.array[..., np.newaxis]
             return np.moveaxis(channels, -1, 0)[:, np.newaxis]
@@ -50,23 +50,28 @@ class Volume:
 
     @property
     def affine(self) -> np.ndarray | None:
-        """Of the view, for indices `(x, y, z)`."""
+        """Return the affine of the view, for indices `(x, y, z)`."""
         if self.raw.affine is None or self.axes is None:
             return None
         return geometry.affine_to_ras(self.raw.affine, self.axes, self.raw.array.shape[:3])
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
-        """Voxel sides in mm along `[z, y, x]`; None where the format does not say."""
+        """Return voxel sizes in mm along `[z, y, x]`; None if the format has none."""
         if self.raw.sides is None or self.axes is None:
             return None
         return geometry.sides_zyx(self.raw.sides, self.axes)
 
     def beside(self, first: Self, what: str, warnings: list[str]) -> Self:
-        """This volume on the first channel's grid.
+        """Return this volume on the grid of another one, if both agree.
+
+        Args:
+            first: The image, or its first channel.
+            what: Name of this volume in messages; `the mask` is compared with the image.
+            warnings: List that a tolerated displacement is appended to.
 
         Raises:
-            InputError: It lies on another grid.
+            InputError: The grids differ.
         """
         name, partner = readers.short(self.path), "its image" if what == "the mask" else "the first channel"
         if (self.axes is None) != (first.axes is None):
@@ -90,13 +95,13 @@ class Volume:
         return mine
 
     def _voxels_from(self, first: Self) -> float:
-        """The farthest that a corner lies from the first's; 0 for flat pictures."""
+        """Return the largest corner displacement from the first volume; 0 for flat pictures."""
         if first.affine is None or self.affine is None:
             return 0.0
         return geometry.displacement(first.affine, self.affine, tuple(reversed(first.array.shape[1:])))
 
     def _with_axes_of(self, first: Self) -> Self:
-        """With the first's axes where both are stored on one grid: near 45° rounding can order them differently."""
+        """Return self with the first's axes if both have one grid: near 45° rounding can order the axes differently."""
         shape = first.raw.array.shape[:3]
         if first.raw.affine is None or self.raw.affine is None or self.raw.array.shape[:3] != shape:
             return self
@@ -105,12 +110,12 @@ class Volume:
 
     @property
     def size(self) -> str:
-        """Such as `512x512x97`: axes `z, y, x`, or `y, x` of a flat picture."""
+        """Return the shape as text, such as `97x512x512`: axes `z, y, x`, or `y, x` of a flat picture."""
         return times(self.array.shape[2 if self.axes is None else 1 :])
 
 
 def finite(volume: Volume) -> np.ndarray:
-    """`(channel, z, y, x)` as contiguous float32.
+    """Return `(channel, z, y, x)` as contiguous float32.
 
     Raises:
         InputError: A voxel is NaN or infinite.
@@ -128,5 +133,5 @@ def finite(volume: Volume) -> np.ndarray:
 
 
 def times(shape: Sequence[int]) -> str:
-    """Such as `512x512x97`."""
+    """Return a shape as text, such as `97x512x512`."""
     return "x".join(str(size) for size in shape)

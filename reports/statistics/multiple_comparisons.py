@@ -1,0 +1,43 @@
+"""Adjusting p-values: Holm's step-down over a family of tests, and which arms cannot be told from the best.
+
+Source: Holm 1979, A simple sequentially rejective multiple test procedure.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+def holm(p: Sequence[float], family: int | None = None) -> list[float]:
+    """Returns Holm's adjusted p in the given order; rejecting those below alpha bounds the family-wise error by alpha.
+
+    Args:
+        p: p-values of the tests that could be made.
+        family: Number of planned tests, at least `len(p)`: tests that could not be made count as p = 1, so that a
+            missing comparison does not make the others more significant.
+
+    Source: Holm 1979.
+    """
+    size = len(p) if family is None else family
+    if size < len(p):
+        raise ValueError(f"expected a family of at least {len(p)} tests, got {size}")
+    adjusted = [1.0] * len(p)
+    greatest = 0.0
+    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        greatest = max(greatest, min(1.0, (size - rank) * p[index]))
+        adjusted[index] = greatest
+    return adjusted
+
+
+def like_the_best(best: str, p: Mapping[frozenset[str], float], family: int, alpha: float = 0.05) -> frozenset[str]:
+    """Returns the arms that do not differ significantly from the observed best, by Holm over all pairs.
+
+    The best is chosen by the data: correcting only over pairs with it marks 37 % of equal arms as worse (METHOD.md §5).
+
+    Args:
+        best: Name of the arm with the best observed mean.
+        p: Raw p of each pair of arms that could be tested.
+        family: Number of all pairs.
+        alpha: Family-wise error.
+    """
+    pairs = sorted(p, key=sorted)
+    adjusted = dict(zip(pairs, holm([p[pair] for pair in pairs], family), strict=True))
+    return frozenset(name for pair in pairs if best in pair and adjusted[pair] >= alpha for name in pair - {best})
