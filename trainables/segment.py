@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 
 from trainables.evaluation.evaluated import Evaluation
-from trainables.failures import Memory, fault, out_of, reason
+from trainables.failures import Memory, breaks_device, fault, out_of, reason
 from trainables.metrics.scoring import Measured, scores_of
 from trainables.pictures.kept import Preview
 from trainables.storage.object_store import storage_at
@@ -65,6 +65,7 @@ class Report:
         out_of_memory: Which memory ran out; the driver retries the trial alone where others shared it.
         unreadable: Why the checkpoint to resume from cannot be read; the segment ended without an outcome.
         halted: The segment ended without an outcome because it was told to.
+        broken: The process cannot use its device any more.
         done: The segment has ended, one way or another.
     """
 
@@ -76,6 +77,7 @@ class Report:
     out_of_memory: Memory | None = None
     unreadable: str | None = None
     halted: bool = False
+    broken: bool = False
     done: bool = False
 
 
@@ -276,4 +278,10 @@ class SegmentWork:
         self._storage.write(f"{self._todo.folder}/error.txt", text.encode())
         progress = self._todo.start if self._learner is None else self._told(self._learner.iteration)
         outcome = Outcome(iteration=progress, failed=reason(error), host=socket.gethostname())
-        return Report(progress=progress, outcome=outcome.to_json(), out_of_memory=out_of(error), done=True)
+        return Report(
+            progress=progress,
+            outcome=outcome.to_json(),
+            out_of_memory=out_of(error),
+            broken=breaks_device(error),
+            done=True,
+        )

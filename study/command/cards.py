@@ -1,4 +1,4 @@
-"""`segstudy losses` and `models`: what there is, and a card for each."""
+"""`segstudy losses` and `models`: lists of losses and networks, and a card for each."""
 
 from typing import Annotated
 

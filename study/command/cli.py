@@ -37,12 +37,12 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Runs the command line and ends the process with its exit code."""
+    """Run the command line and end the process with its exit code."""
     sys.exit(run_command(sys.argv[1:]))
 
 
 def run_command(arguments: list[str]) -> int:
-    """Runs one command line.
+    """Run one command line.
 
     Args:
         arguments: Without the program's name.

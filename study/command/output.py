@@ -1,4 +1,4 @@
-"""What all subcommands share: how they print."""
+"""Printing, shared by all subcommands."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def console() -> "Console":
-    """Where tables go: as wide as the terminal, without colours of its own."""
+    """Return the console for tables: as wide as the terminal, without highlighting."""
     from rich.console import Console
 
     return Console(highlight=False)
 
 
 def print_json(data: Any) -> None:
-    """Prints for programs."""
+    """Print JSON for programs."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""`segstudy status`, `stop` and `list`: studies by name, from the ledger."""
+"""`segstudy status`, `stop` and `list`: studies of a ledger, by name."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""What MLflow shows of an arm: its space, how its trials ended, and the means over its final trials."""
+"""Runs of arms in MLflow: parameter space, ends of the trials, and means over the final trials."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,16 +14,16 @@ _ENDS: tuple[Status, ...] = ("finished", "halved", "failed", "lost")
 
 
 def arm(study: StudyRow, row: ArmRow, trials: Sequence[TrialRow], finals: Mapping[TrialKey, Run], done: bool) -> Run:
-    """An arm's run: what it is, and when it is done, the means over its final trials.
+    """Return an arm's run: its description and, once it is done, the means over its final trials.
 
-    Means are given only where every final trial finished: what a lost one counts as is the report's to say.
+    Means are given only if every final trial finished: the report decides how lost ones count.
 
     Args:
-        study: Of this study.
+        study: The study.
         row: The arm.
-        trials: All its trials, one at least.
-        finals: Runs of its final-stage trials; looked at when `done` only.
-        done: Whether nothing of it is owed any more (`arm_done`).
+        trials: All its trials, at least one.
+        finals: Runs of its final-stage trials; used only if `done`.
+        done: Whether the arm is complete (`arm_done`).
     """
     first = min(trials, key=lambda each: (each.key.stage == "final", each.key))
     last = [each for each in trials if each.key.stage == "final"]
@@ -60,7 +60,7 @@ def arm(study: StudyRow, row: ArmRow, trials: Sequence[TrialRow], finals: Mappin
 
 
 def arm_done(design: Design, number: int, trials: Iterable[TrialRow]) -> bool:
-    """Whether an arm has all its trials and all have ended; a search that nobody finished has no final stage."""
+    """Whether all trials of an arm exist and have ended; a search without finished trials has no final stage."""
     length = search_length(design, design.arms[number])
     searched: dict[SearchKey, list[Status]] = {key: [] for key in searches_of(design, number)}
     final = dict.fromkeys(searched, 0)
@@ -80,7 +80,7 @@ def arm_done(design: Design, number: int, trials: Iterable[TrialRow]) -> bool:
 
 
 def _over(runs: Sequence[Run], end: int) -> Iterator[MetricPoint]:
-    """Means over runs of what all of them have."""
+    """Return means over runs of the metrics that all of them have."""
     found: dict[tuple[str, int], list[float]] = {}
     for run in runs:
         for point in run.metrics:

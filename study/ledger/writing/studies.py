@@ -27,6 +27,7 @@ def create_study(
     data_digest: str,
     versions: Mapping[str, str],
     now: float | None = None,
+    notices: Sequence[str] = (),
 ) -> int:
     """Record a study with its arms and cases, in one transaction; its lease is free.
 
@@ -39,6 +40,7 @@ def create_study(
         data_digest: Digest of the cases' files.
         versions: Package → version.
         now: Seconds since 1970.
+        notices: Facts about data and plan that a reader of the report must know.
 
     Returns:
         The study's id.
@@ -69,6 +71,8 @@ def create_study(
         connection.execute(insert(schema.leases), lease)
         _insert_arms(connection, study_id, design.arms)
         _insert_cases(connection, study_id, cases)
+        for text in notices:
+            insert_notice(connection, study_id, text, now)
         return study_id
 
     return store.write(work)

@@ -90,7 +90,7 @@ def judged_excess(span: Span, excess: int, *, known_start: bool, field: str = "H
         more = "at least " if span.packing != "none" else ""
         raise InputError(
             f"{short(span.image)}: its data{where} are longer than the header explains: {more}{total:,} bytes for "
-            f"{span.expected:,}. The voxel type or a size in the header is wrong: correct it, or convert the file again."
+            f"{span.expected:,}. The voxel type or a size in the header is wrong: correct it, or convert again."
         )
     if not known_start:
         raise InputError(
@@ -204,8 +204,8 @@ def _unzipped(file: IO[bytes]) -> Iterator[bytes]:
 def _refuse_impossible(span: Span) -> None:
     """Refuse sizes that the file cannot have or the machine cannot hold, before anything is allocated."""
     there = max(0, span.data.stat().st_size - (0 if span.inside else span.start))
-    most = there * MOST_PACKED[span.packing]
-    if most < span.expected + (span.start if span.inside else 0):
+    most = there * MOST_PACKED[span.packing] - (span.start if span.inside else 0)
+    if most < span.expected:
         raise _truncated(span, most)
     if span.expected > memory_bytes():
         raise InputError(

@@ -72,12 +72,11 @@ def _header(path: pathlib.Path) -> tuple[Any, str]:
 
     with Source.open(path, packing_of(path)) as source:
         block = source.take(540)
-    for order, name in (("<", "little"), (">", "big")):
-        size = int.from_bytes(block[:4], name)  # type: ignore[arg-type]
-        if size in HEADER_SIZES and len(block) >= size:
-            break
-    else:
+    sizes = {order: int(np.frombuffer(block[:4].ljust(4, b"\0"), f"{order}i4")[0]) for order in "<>"}
+    order = next((order for order, size in sizes.items() if size in HEADER_SIZES and len(block) >= size), None)
+    if order is None:
         raise InputError(f"{short(path)}: cannot be read (it has no NIfTI header). Is it damaged?")
+    size = sizes[order]
     if HEADER_SIZES[size] == 2:
         single = block[4:8] != b"ni2\0"
         made = nibabel.Nifti2Header(block[:540], order, check=False)

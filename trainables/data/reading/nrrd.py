@@ -109,7 +109,7 @@ def _sizes(header: Header, path: pathlib.Path) -> tuple[int, ...]:
     sizes, dims = header.fields["sizes"].split(), header.fields["dimension"]
     if not all(re.fullmatch(r"[1-9]\d{0,8}", size) for size in sizes) or str(len(sizes)) != dims:
         raise InputError(
-            f"{short(path)}: damaged header: dimension {dims} and sizes {' '.join(sizes)!r} make no image. Copy it again."
+            f"{short(path)}: damaged header: dimension {dims} and sizes {' '.join(sizes)!r} make no image."
         )
     return tuple(int(size) for size in sizes)
 

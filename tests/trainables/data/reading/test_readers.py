@@ -60,12 +60,10 @@ DAMAGED = {
     "empty": ("a.nii.gz", b"", "the file is empty"),
     "empty plain": ("a.nii", b"", "the file is empty"),
     "empty picture": ("a.png", b"", "the file is empty"),
-    "truncated gzip": ("a.nii.gz", PACKED[: len(PACKED) // 2], "truncated or damaged gzip"),
+    "truncated gzip": ("a.nii.gz", PACKED[: len(PACKED) // 2], r"truncated or damaged gzip: \d+ of 1,008 bytes"),
     "gzip without its end": ("a.nii.gz", PACKED[:-8], "truncated or damaged gzip"),
     "gzip with a wrong sum": ("a.nii.gz", WRONG_SUM, "truncated or damaged gzip"),
-    "no gzip": ("a.nii.gz", WHOLE, "truncated or damaged gzip"),
-    "gzip by the wrong name": ("a.nii", PACKED, "cannot be read"),
-    "truncated voxels": ("a.nii", WHOLE[:-10], r"truncated \([\d,]+ of [\d,]+ bytes\)"),
+    "truncated voxels": ("a.nii", WHOLE[:-10], "truncated or damaged: 998 of 1,008 bytes of voxels in it"),
     "half a header": ("a.nii", WHOLE[:100], "cannot be read"),
     "no image": ("a.nii.gz", gzip.compress(b"hello " * 100), "cannot be read"),
     "colour volume": ("a.nii", COLOURS, "not grey values"),
@@ -92,13 +90,6 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: pathlib.Path) -> None:
     (tmp_path / "b.png").mkdir()
     with pytest.raises(InputError, match=r"/b.png: no DICOM series in this folder"):
         readers.read(tmp_path / "b.png")
-
-
-def test_a_picture_of_several_pages_is_refused(tmp_path: pathlib.Path) -> None:
-    pages = [Image.fromarray(GREY), Image.fromarray(GREY + 1)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(InputError, match="2 pages in one file"):
-        readers.read(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize(("name", "stem"), [("a.nii.gz", "a"), ("a.b.NII", "a.b"), ("a.jpeg", "a"), ("plain", "plain")])

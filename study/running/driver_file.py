@@ -1,6 +1,6 @@
-"""Orders to the workers: a file in the storage that says which driver they obey, and whether to stop.
+"""The driver file: a file in the storage that tells workers which driver is current and whether to stop.
 
-A driver that was frozen while another took the study over finds its workers stopped: the file names another fence.
+Workers of a driver that was frozen while another took over the study stop, since the file has a newer fencing number.
 """
 
 import json
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from trainables.segment import driver_file
 from trainables.storage.folder import Storage
 
-LOOK = 5.0  # seconds between looks whether the file is still this driver's
+CHECK_SECONDS = 5.0  # between two checks that the file is still this driver's
 
 
-class Orders:
-    """One driver's orders; written when it is made."""
+class DriverFile:
+    """The driver file of one driver; written on construction."""
 
     def __init__(self, storage: Storage, name: str, fence: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._storage, self._name, self._fence, self._clock = storage, name, fence, clock
@@ -23,14 +23,14 @@ class Orders:
         self._write()
 
     def keep(self) -> None:
-        """Now and then writes the file again if an older driver, in its last moments, wrote over it."""
-        if self._clock() - self._written >= LOOK:
+        """Write the file again if an older driver that was ending has overwritten it; checked every few seconds."""
+        if self._clock() - self._written >= CHECK_SECONDS:
             if self._found() < self._fence:
                 self._write()
             self._written = self._clock()
 
     def halt(self) -> None:
-        """This driver's workers are to save what they have and stop. A newer driver's orders stay as they are."""
+        """Tell this driver's workers to save and stop. The file of a newer driver is left as it is."""
         if not self.halted:
             self.halted = True
             if self._found() <= self._fence:
@@ -41,7 +41,7 @@ class Orders:
         self._written = self._clock()
 
     def _found(self) -> int:
-        """The fence in the file; -1 where there is none that can be read."""
+        """Return the fencing number in the file; -1 if there is no readable one."""
         try:
             return int(json.loads(self._storage.read(self._name))["fence"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):

@@ -10,7 +10,9 @@ from tests.trainables.data.formats import itk_image, write, write_series
 from trainables.data.cache.cache import prepare_case
 from trainables.data.finding import layouts
 from trainables.data.finding.layouts import CaseFiles
-from trainables.data.reading import itk, readers
+from trainables.data.reading import readers
+from trainables.data.reading.nrrd_place import UNPLACED
+from trainables.data.reading.volume import Volume
 from trainables.errors import InputError
 
 MATRIX = affine((0.7421875, 0.8, 2.5), (-123.456, 78.9, -1000.1))
@@ -103,7 +105,7 @@ def test_a_nrrd_without_space_is_told(tmp_path: pathlib.Path) -> None:
     head = [b"spacings: 0.5 1 2" if b"directions" in line else line for line in head]
     path.write_bytes(b"\n".join(head) + b"\n\n" + lines[1])
     raw = readers.read(path)
-    assert raw.warnings == (itk.UNPLACED,)
+    assert raw.warnings == (UNPLACED,)
     assert raw.sides == (0.5, 1.0, 2.0)
 
 
@@ -117,14 +119,11 @@ def test_a_cut_or_missing_data_file_is_refused(tmp_path: pathlib.Path, ending: s
     path = write(tmp_path / f"a{ending}", IMAGE, MATRIX, packed=packed)
     data = next((file for file in tmp_path.iterdir() if file != path), path)
     _cut(data)
-    nrrd = ending.startswith(".n")
-    cut = "cannot be read: it, or the data file that it names" if nrrd else "cut short or damaged"
-    with pytest.raises(InputError, match=rf"/a{ending}: {cut}"):
+    with pytest.raises(InputError, match=rf"/a{ending}: truncated or damaged( gzip)?: 9\d\d of 1,008 bytes"):
         readers.read(path)
     data.unlink()
     path.touch()
-    gone = "cannot be read" if nrrd else "is not there"
-    with pytest.raises(InputError, match=r"the file is empty" if data == path else gone):
+    with pytest.raises(InputError, match=r"the file is empty" if data == path else "is not there"):
         readers.read(path)
 
 
@@ -134,7 +133,7 @@ def test_complex_voxels_and_other_files_of_that_name_are_refused(tmp_path: pathl
     with pytest.raises(InputError, match="damaged header: it has no NDims"):
         readers.read(tmp_path / "a.mha")
     write(tmp_path / "c.nrrd", IMAGE + 1j, MATRIX)
-    with pytest.raises(InputError, match="voxels of type complex128 are not grey values"):
+    with pytest.raises(InputError, match="complex voxels are not grey values"):
         readers.read(tmp_path / "c.nrrd")
 
 
@@ -177,7 +176,7 @@ def test_a_bad_series_is_refused_in_one_line(tmp_path: pathlib.Path, name: str) 
     assert readers.read(folder).array.shape == IMAGE.shape
     spoil(folder)
     with pytest.raises(InputError, match=message) as caught:
-        readers.read(folder)
+        Volume.of(folder, "grey")
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"{tmp_path.name}/ct: ")
 

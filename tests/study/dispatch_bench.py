@@ -1,4 +1,4 @@
-"""A driver's desk in this process: a study with its ledger and storage, and workers that are function calls. No Ray."""
+"""A dispatcher in this process, without Ray: a study with ledger and storage, whose workers are function calls."""
 
 import dataclasses
 import pathlib
@@ -8,11 +8,11 @@ from collections.abc import Callable
 import torch
 
 from study.dispatch.bookkeeping import Bookkeeper
-from study.dispatch.dispatcher import Errand, Terms
+from study.dispatch.dispatcher import Handout, RunSettings
 from study.events import Event
 from study.ledger import Ledger
 from study.machines.admission import Node, Shape
-from study.running.assembly import judge, open_desk
+from study.running.assembly import objective_of, open_dispatcher
 from study.study_file import Study
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import NoData, numbers_study
@@ -25,8 +25,8 @@ ONE_CPU = Shape(1)
 
 
 @dataclasses.dataclass
-class Office:
-    """A study with its ledger, storage and desk, and workers that are this process."""
+class DispatchBench:
+    """A study with its ledger, storage and dispatcher, and workers that are this process."""
 
     study: Study
     ledger: Ledger
@@ -50,48 +50,50 @@ class Office:
         lease = self.ledger.acquire(self.id)
         design = self.study.design()
         self.lease = lease
-        terms = Terms(storage=self.storage.root, folder="trials/numbers", fence=lease.fence)
-        self.storage.write(terms.driver, driver_file(lease.fence))
-        self.books = Bookkeeper(self.ledger, lease, design, self.storage, judge(self.study), self.events.append)
+        run_settings = RunSettings(storage=self.storage.root, folder="trials/numbers", fence=lease.fence)
+        self.storage.write(run_settings.driver, driver_file(lease.fence))
+        self.books = Bookkeeper(self.ledger, lease, design, self.storage, objective_of(self.study), self.events.append)
         shapes = dict.fromkeys(self.study.models, self.shape)
-        self.desk = open_desk(self.study, self.books, terms, data, shapes, lambda: self.nodes, self.events.append)
+        self.dispatcher = open_dispatcher(
+            self.study, self.books, run_settings, data, shapes, lambda: self.nodes, self.events.append
+        )
 
     def reopen(self) -> None:
         """The driver ends and another begins."""
         self.ledger.release(self.lease)
         self.open()
 
-    def carry_out(self, handle: str, errand: Errand, steps: int = 99) -> None:
-        """Does an errand as a worker would, or a part of it."""
-        work = SegmentWork(errand.assignment, Numbers)
+    def carry_out(self, handle: str, handout: Handout, steps: int = 99) -> None:
+        """Does an handout as a worker would, or a part of it."""
+        work = SegmentWork(handout.assignment, Numbers)
         for _ in range(steps):
             report = work.step()
-            self.desk.report(handle, report, "a")
+            self.dispatcher.report(handle, report, "a")
             if report.done:
-                self.desk.back(handle, report)
+                self.dispatcher.finished(handle, report)
                 return
 
     def finish(self, chance: random.Random | None = None, each: Callable[[], None] = lambda: None) -> str:
-        """Runs to the end, what is out in any order; the digest. `each` is called before each errand is done."""
+        """Run to the end, segments in any order; return the digest. `each` is called before each assignment."""
         chance, names = chance or random.Random(0), iter(range(10**6))
-        out: dict[str, Errand] = {}
-        while not self.desk.nothing_left:
+        out: dict[str, Handout] = {}
+        while not self.dispatcher.nothing_left:
             handle = f"h{next(names)}"
-            if (errand := self.desk.hand_out(handle)) is not None:
-                out[handle] = errand
+            if (handout := self.dispatcher.hand_out(handle)) is not None:
+                out[handle] = handout
                 continue
             each()
             done = chance.choice(sorted(out))
             self.carry_out(done, out.pop(done))
         return self.ledger.digest(self.id)
 
-    def next(self, handle: str = "x") -> Errand:
-        errand = self.desk.hand_out(handle)
-        assert errand is not None
-        return errand
+    def next(self, handle: str = "x") -> Handout:
+        handout = self.dispatcher.hand_out(handle)
+        assert handout is not None
+        return handout
 
 
 def undisturbed_digest(folder: pathlib.Path, study: Study | None = None) -> str:
     """What a study comes to when nothing goes wrong."""
     with Ledger.open(folder / "undisturbed.db") as ledger:
-        return Office(study or numbers_study(), ledger, Storage(folder / "undisturbed")).finish()
+        return DispatchBench(study or numbers_study(), ledger, Storage(folder / "undisturbed")).finish()

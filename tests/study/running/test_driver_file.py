@@ -2,15 +2,15 @@
 
 import pathlib
 
-from study.running.worker_orders import Orders
+from study.running.driver_file import DriverFile
 from trainables.segment import driver_file
 from trainables.storage.folder import Storage
 
 
 def test_orders_of_a_newer_driver_stay(tmp_path: pathlib.Path) -> None:
     storage, now = Storage(tmp_path), [0.0]
-    older = Orders(storage, "driver.json", 3, clock=lambda: now[0])
-    newer = Orders(storage, "driver.json", 4, clock=lambda: now[0])
+    older = DriverFile(storage, "driver.json", 3, clock=lambda: now[0])
+    newer = DriverFile(storage, "driver.json", 4, clock=lambda: now[0])
     older.halt()
     assert storage.read("driver.json") == driver_file(4)
     storage.write("driver.json", driver_file(3, halt=True))  # it looked before, and wrote after
