@@ -259,6 +259,7 @@ class Outcome:
         host: Where it ran.
         device: `cpu` or the GPU's name.
         peak_bytes: Greatest device memory in use; 0 on CPU.
+        machine: Processor, GPU, library versions and digests of the user's code (`trainables.training.machine`).
     """
 
     iteration: int
@@ -277,6 +278,7 @@ class Outcome:
     host: str = ""
     device: str = "cpu"
     peak_bytes: int = 0
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """As JSON text; bytes deflated and base64-coded."""

@@ -19,7 +19,7 @@ from study.ledger.reading import view_positions as ledger_views
 from study.ledger.writing import attempts as ledger_attempts
 from study.ledger.writing import checkpoints as ledger_checkpoints
 from study.ledger.writing import footprints as ledger_footprints
-from study.ledger.writing import lease, slices
+from study.ledger.writing import lease, retries, slices
 from study.ledger.writing import segments as ledger_segments
 from study.ledger.writing import studies as ledger_studies
 from study.ledger.writing import trials as ledger_trials
@@ -60,6 +60,10 @@ class Ledger(Store):
     end_attempt = ledger_attempts.end_attempt
     losses = ledger_attempts.losses
     attempts = ledger_attempts.attempts
+
+    # study/ledger/writing/retries.py: trials that run again
+    reopen = retries.reopen
+    retries = retries.retries
 
     # study/ledger/writing/segments.py: a segment's end
     complete_segment = ledger_segments.complete_segment

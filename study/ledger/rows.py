@@ -88,6 +88,8 @@ class SegmentRow:
         attempts: How often it was handed to a worker; the measurements below are those of the last attempt, as in
             `Outcome`.
         ended: Seconds since 1970.
+        machine: What trained it (`trainables.trial.Outcome.machine`): processor capability, oneDNN's limit, GPU,
+            versions, digests of the user's own code; {} from an older version.
     """
 
     trial: TrialKey
@@ -103,6 +105,7 @@ class SegmentRow:
     device: str
     peak_bytes: int
     ended: float
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,6 +119,16 @@ class AttemptRow:
     started: float
     ended: float | None
     result: Result | None
+    reason: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retry:
+    """A trial that had ended `lost` or `failed`, for a reason, and was opened again; `created` in seconds since 1970."""
+
+    trial: TrialKey
+    created: float
+    status: Status
     reason: str | None
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from study.ledger.database.column_types import Deflated, Id, PlainData
 
-VERSION = "0004"  # the newest revision in study/ledger/migrations/versions; they sort as text
+VERSION = "0005"  # the newest revision in study/ledger/migrations/versions; they sort as text
 VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
 
 VIEW_ONLY = {"view only": True}
@@ -132,6 +132,28 @@ segments = Table(
     Column("ended", Float, nullable=False, info=VIEW_ONLY),
     Index("segments_by_revision", "revision"),
     sqlite_with_rowid=False,
+)
+
+segment_machines = Table(  # what trained a segment, also one that failed; not in the digest: it says where, not what
+    "segment_machines",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("iteration", Integer, primary_key=True, autoincrement=False),
+    Column("machine", PlainData, nullable=False),  # Outcome.machine: CPU capability, GPU, versions, code digests
+    info=VIEW_ONLY,
+)
+
+retries = Table(  # trials that had ended lost or failed and were opened again
+    "retries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("trial_id", ForeignKey("trials.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("attempt", BigInteger, nullable=False),  # attempts.id of the trial's last attempt before; 0 without one
+    Column("status", String, nullable=False),  # before: lost or failed
+    Column("reason", Text),  # of that end
+    Index("retries_by_trial", "trial_id"),
+    info=VIEW_ONLY,
 )
 
 attempts = Table(  # a segment handed to a worker
@@ -278,6 +300,20 @@ views = Table(  # how far a view (MLflow) has followed
     Column("view", String, primary_key=True),  # its address
     Column("position", PlainData, nullable=False),
     info=VIEW_ONLY,
+)
+
+declarations = (
+    Table(  # what is tested and shown, as declared when the first final-stage trial was inserted, and changes
+        "declarations",
+        metadata,
+        Column("id", Id, primary_key=True),
+        Column("study_id", ForeignKey("studies.id"), nullable=False),
+        Column("created", Float, nullable=False),
+        Column("report_reads", Integer, nullable=False),  # how often test tables had been shown by then
+        Column("declared", PlainData, nullable=False),  # key of the study file → value
+        Index("declarations_by_study", "study_id"),
+        info=VIEW_ONLY,
+    )
 )
 
 notices = Table(  # what a reader of the report must know: warnings of check, losses of machines

@@ -102,9 +102,14 @@ def trial_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnEl
 
 def segment_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnElement[Any]) -> list[SegmentRow]:
     """Return the segments that a condition selects, inside another transaction."""
-    row, trial = schema.segments, schema.trials
-    query = select(trial.c.key, *(row.c[name] for name in _SEGMENT)).join_from(row, trial).where(of).order_by(*order)
-    return [SegmentRow(TrialKey.parse(key), *rest) for key, *rest in connection.execute(query)]
+    row, trial, machine = schema.segments, schema.trials, schema.segment_machines
+    same = (machine.c.trial_id == row.c.trial_id) & (machine.c.iteration == row.c.iteration)
+    query = select(trial.c.key, machine.c.machine, *(row.c[name] for name in _SEGMENT)).join_from(row, trial)
+    query = query.outerjoin(machine, same).where(of).order_by(*order)
+    return [
+        SegmentRow(TrialKey.parse(key), *rest, machine=trained_by or {})
+        for key, trained_by, *rest in connection.execute(query)
+    ]
 
 
 def _of(study_id: int, stage: Stage | None) -> ColumnElement[bool]:

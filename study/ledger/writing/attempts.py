@@ -12,6 +12,7 @@ from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import AttemptRow, Result
 from study.ledger.writing.checkpoints import resume_point_in
+from study.ledger.writing.retries import last_retry
 
 
 def start_attempt(
@@ -64,13 +65,14 @@ def end_attempt_in(connection: Connection, attempt: int, result: Result, reason:
 
 @patient
 def losses(store: Store, study_id: int, key: TrialKey) -> int:
-    """Return how many attempts were lost since the trial last made progress."""
+    """Return how many attempts were lost since the trial last made progress or was opened again."""
     row = schema.attempts
     with store.reading() as connection:
         trial = trial_named(connection, study_id, key)
         point = resume_point_in(connection, trial.id)
         here = row.c.started_from == (0 if point is None else point[0])
-        query = select(func.count()).where(row.c.trial_id == trial.id, row.c.result == "lost", here)
+        since = row.c.id > last_retry(connection, trial.id)
+        query = select(func.count()).where(row.c.trial_id == trial.id, row.c.result == "lost", here, since)
         return connection.scalar(query) or 0
 
 
