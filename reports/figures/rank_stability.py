@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from reports.results.estimates import mean_over
 from reports.results.metric_facts import METRICS
 from reports.results.results import Results
-from reports.statistics.intervals_and_tests import LEAST_GROUPS_FOR_P, Floats
+from reports.statistics.intervals_and_tests import LEAST_GROUPS_FOR_P
+from reports.statistics.variance_of_means import Floats
 
 DRAWS = 2000
 

@@ -49,12 +49,12 @@ def _row(row: Row) -> list[str]:
 
 
 def _cell(entry: Entry) -> str:
-    text = f"**{escape(entry.text)}**" if entry.best else escape(entry.text)
+    text = f"**{escape(entry.label)}**" if entry.best else escape(entry.label)
     text += f" {LIKE_BEST}" if entry.like_best else ""
     return f"{text} {_detail(entry)}".rstrip()
 
 
 def _detail(entry: Entry) -> str:
-    if not entry.detail:
+    if not entry.below:
         return ""
-    return escape(entry.detail) if entry.span is not None else f"({escape(entry.detail)})"
+    return escape(entry.below) if entry.span is not None else f"({escape(entry.below)})"

@@ -46,7 +46,9 @@ def table(found: Table, width: int = WIDEST) -> str:
     lines = [found.full_columns, *marked]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     parts = [_aligned(lines, widths, part, found.words) for part in _parts(widths, found.words, width)]
-    notes = "*: best of its column" + ("; ≈: cannot be told from the best" if _any_like_best(found) else "")
+    notes = "*: best of its column" + (
+        "; ≈: close to the best, within the declared margin" if _any_like_best(found) else ""
+    )
     printed = any(row.state == "printed" for row in found.rows)
     notes += "; (in brackets): a paper's own numbers, by its own protocol" if printed else ""
     return "\n".join([found.title, *"\n\n".join(parts).split("\n"), notes])
@@ -90,7 +92,8 @@ def _in_brackets(row: Row) -> str:
 def _cell(entry: Entry, first: bool) -> str:
     """Returns a cell's text; only the first metric has intervals, so that the table fits a terminal."""
     mark = "*" if entry.best else LIKE_BEST if entry.like_best else ""
-    return f"{entry.text}{mark}" + (f" {entry.detail}" if entry.detail and first else "")
+    shown = entry.below if first else "" if entry.n is None else f"n = {entry.n}"
+    return f"{entry.text}{mark}" + (f" {shown}" if shown else "")
 
 
 def _any_like_best(found: Table) -> bool:
