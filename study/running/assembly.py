@@ -9,6 +9,7 @@ from functools import partial
 from study.cases.prepare import Source
 from study.design import Arm, PlannedTrial
 from study.dispatch.bookkeeping import Bookkeeper
+from study.dispatch.checkpoint_removal import remove_leftovers
 from study.dispatch.dispatcher import Dispatcher, RunSettings
 from study.events import OnEvent, Step
 from study.ledger import Lease, Ledger
@@ -19,7 +20,6 @@ from study.machines.trial_shape import fitting_shape
 from study.probing.batch_size import as_begun
 from study.running.driver_file import DriverFile
 from study.running.held_lease import LEASE_SECONDS, Heartbeat, give_back, take_lease
-from study.running.leftover_checkpoints import sweep
 from study.running.registration import bring_up_to_date, enter, refuse_other
 from study.signals import Stopping
 from study.study_file import Study
@@ -160,7 +160,7 @@ def carry_out(
         slice_seconds=context.pace.slice_seconds,
         checkpoint_seconds=context.pace.checkpoint_seconds,
     )
-    sweep(ledger, lease, context.storage, run_settings.folder)
+    remove_leftovers(ledger, lease, context.storage, run_settings.folder)
     driver_file = DriverFile(context.storage, run_settings.driver, lease.fence)
     stack.callback(driver_file.halt)
     books = Bookkeeper(ledger, lease, design, context.storage, objective_of(study), context.tell)
@@ -173,7 +173,7 @@ def carry_out(
         )
     _drive(context, dispatcher, each_step, scratch, trainable)
     if dispatcher.nothing_left:  # no later run may come that would remove what lost workers left
-        sweep(ledger, lease, context.storage, run_settings.folder)
+        remove_leftovers(ledger, lease, context.storage, run_settings.folder)
     return dispatcher.nothing_left
 
 
