@@ -1,6 +1,6 @@
 """Removal of checkpoints: those that the ledger no longer names, and those that a killed run left behind.
 
-Which checkpoints count is decided in the transaction that records a mark or a checkpoint (`ledger.writing.checkpoints`).
+`ledger.writing.checkpoints` decides which count, in the transaction that records a mark or a checkpoint.
 """
 
 import re
