@@ -196,8 +196,7 @@ def _true(fields: dict[str, str], name: str, *, default: bool = False) -> bool:
     return value[:1] in "Tt1" if value else default
 
 
-USED = frozenset(
-    (*NEEDED, *ORIGINS, *DIRECTIONS, *BYTE_ORDERS, *SPACINGS)
-    + ("HeaderSize", "BinaryData", "CompressedData", "ElementNumberOfChannels")
-)
+FLAGS = ("BinaryData", "CompressedData")
+NUMBERS = ("HeaderSize", "ElementNumberOfChannels")
+USED = frozenset((*NEEDED, *ORIGINS, *DIRECTIONS, *BYTE_ORDERS, *SPACINGS, *FLAGS, *NUMBERS))
 """Fields that decide something."""
