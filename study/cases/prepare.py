@@ -5,9 +5,11 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from study.cases import patient_groups
 from study.cases.from_study_file import files_of, misfits, options_of
+from study.cases.judged import not_judged
 from study.cases.roles import divide
-from study.cases.splits import Role, groups
+from study.cases.splits import Role
 from study.events import OnEvent, Prepared, Step
 from study.ledger.rows import Case
 from study.study_file import Study
@@ -73,6 +75,8 @@ class FoundCases:
         if problems:
             raise SpecError("dataset", problems)
         splits = divide(self.study, self.files, list(self.group.items()), [record.facts for record in made])
+        if problems := not_judged(self.study, [record.facts for record in made], splits):
+            raise SpecError(self.study.name, problems)
         index = (mirror if is_url(where) else cache).write_index(where, made, self.options)
         cases = tuple(
             Case(
@@ -97,7 +101,9 @@ def find(study: Study) -> FoundCases:
     if dataset.path is None:
         raise InputError(f"{study.name}: no data: give --data DIR, or `dataset.path` in the study file")
     files = files_of(study)
-    grouped = groups([case.name for case in files], dataset.group)
+    grouped = patient_groups.grouped(study, files)
+    if (problem := patient_groups.unsaid(study, files)) is not None:
+        raise SpecError(study.name, [problem])
     divide(study, files, grouped)  # what is wrong with the split is said before anything is prepared
     return FoundCases(study, tuple(files), dict(grouped), options_of(study))
 

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.grammar import to_plain
-from study.cases import from_study_file
+from study.cases import from_study_file, patient_groups
 from study.cases.fetch import fetch
 from study.cases.from_study_file import options_of
+from study.cases.judged import not_judged
 from study.cases.overview import Overview, ceilings, overview
 from study.cases.roles import Splits, divide, resolved
-from study.cases.splits import groups
-from study.checking.notices import limits, of_data, of_grid, of_plan
+from study.checking.notices import limits, of_data, of_grid, of_plan, unscored
+from study.checking.sides import mirrored_sides
 from study.events import OnEvent, ignore
 from study.machines.admission import Node, impossible, slots
 from study.machines.trial_shape import lacking, shape_of
@@ -113,7 +114,15 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell:
         overview=seen,
         work=forecast(study.design()),
         slots=slots((machine,), (shape,)),
-        notices=(*warnings, *of_data(seen), *of_grid(facts), *of_plan(study), *from_study_file.notices(study)),
+        notices=(
+            *warnings,
+            *of_data(seen),
+            *unscored(study, facts, splits),
+            *of_grid(facts),
+            *of_plan(study),
+            *mirrored_sides(study),
+            *from_study_file.notices(study),
+        ),
         limits=tuple(limits(study, facts, splits)),
     )
 
@@ -122,13 +131,13 @@ def _data(
     study: Study, memory: pathlib.Path | None, problems: list[str]
 ) -> tuple[tuple[CaseFacts, ...], Splits, tuple[str, ...]]:
     """The cases and their splits; what is wrong goes to `problems`."""
-    dataset = study.dataset
     try:
         files = from_study_file.files_of(study)
-        grouped = groups([case.name for case in files], dataset.group)
+        grouped = patient_groups.grouped(study, files)
     except InputError as error:
         problems += lines_of(error)
         return (), (), ()
+    problems += filter(None, [patient_groups.unsaid(study, files)])
     splits: Splits = ()
     try:
         splits = divide(study, files, grouped)
@@ -139,6 +148,7 @@ def _data(
     problems += collapsed([*seen.problems, *from_study_file.misfits(study, seen.facts)])
     if not problems:
         splits = divide(study, files, grouped, seen.facts)  # strata follow from what the masks hold
+        problems += not_judged(study, seen.facts, splits)
     return seen.facts, splits, tuple(collapsed(seen.warnings))
 
 
