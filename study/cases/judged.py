@@ -28,7 +28,8 @@ def not_judged(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mappin
         for fact in facts
         if fact.scored_voxels == 0
     ]
-    if study.report.empty != "missing" or study.objective.metric in ALWAYS or not any(map(is_tuned, study.arms)):
+    said = study.report.empty if study.objective.empty in ("report", "auto") else study.objective.empty
+    if said == "one" or study.objective.metric in ALWAYS or not any(map(is_tuned, study.arms)):
         return problems
     regions, asked = study.regions, study.objective.region
     wanted = tuple(regions) if asked == "mean" else (asked,)

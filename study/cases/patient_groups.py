@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from study.cases.from_study_file import root_of
 from study.cases.splits import Named, groups, natural
 from study.study_file import Study
+from study.study_file.errors import SpecError
 from trainables.data.finding.layouts import CaseFiles
 from trainables.errors import InputError
 
@@ -23,6 +24,7 @@ SHORT_PARTS = "sl|fr|z|t|tp|v"
 """The same, where a separator stands before them and the number right after."""
 NUMBERED = re.compile(rf"^(.+?)[_. -]*(?:(?:{PARTS})[_. -]*|[_. -](?:{SHORT_PARTS}))[0-9]+(?![A-Za-z])", re.I)
 BIDS = re.compile(r"^(sub-[A-Za-z0-9]+)")
+NUMBER = re.compile(r"[0-9]")
 LETTERED = re.compile(r"^(.*[0-9])[_. -]?(?:[a-d]|l|r|lh|rh|left|right|od|os)$", re.I)
 SEPARATED = re.compile(r"[_ -]")
 NO_PATIENT = re.compile(r"(?:fold|part|split|batch|set|site|center|centre|hospital|train|test|val)", re.I)
@@ -42,10 +44,14 @@ def grouped(study: Study, files: Sequence[CaseFiles]) -> list[tuple[str, str]]:
     return groups([case.name for case in files], study.dataset.group)
 
 
-def unsaid(study: Study, files: Sequence[CaseFiles]) -> str | None:
-    """Return what is wrong where a study file has no `group` and cases look like several of one patient; else None."""
+def refuse_unsaid(study: Study, files: Sequence[CaseFiles]) -> None:
+    """Refuse a study file without `group` where cases look like several of one patient.
+
+    Raises:
+        SpecError: The line names two such cases and proposes a group.
+    """
     if "group" in study.dataset.model_fields_set:
-        return None
+        return
     names = sorted((case.name for case in files), key=natural)
     proposed = proposal(names)
     if proposed is not None:
@@ -53,13 +59,16 @@ def unsaid(study: Study, files: Sequence[CaseFiles]) -> str | None:
     elif (by_folder := _folders(_by_folder(files, root_of(study)))) is not None:
         pattern, found = "folder", by_folder
     else:
-        return None
+        return
     size = Counter(group for _, group in found)
     alike = [name for name, group in found if group == next(group for _, group in found if size[group] > 1)]
     written = pattern if pattern == "folder" else f"'{pattern}'"
-    return (
-        f"dataset.group: missing, and {alike[0]} and {alike[1]} look like two cases of one patient. Write "
-        f"`group: {written}` ({len(size)} groups), another pattern, `unknown`, or `case` if each is another patient."
+    raise SpecError(
+        study.name,
+        [
+            f"dataset.group: missing, and {alike[0]} and {alike[1]} look like two cases of one patient. Write "
+            f"`group: {written}` ({len(size)} groups), another pattern, `unknown`, or `case` if each is a patient."
+        ],
     )
 
 
@@ -74,7 +83,7 @@ def proposal(names: Sequence[str]) -> tuple[str, Named] | None:
     """
     for prefixes in _candidates(names):
         patients = set(prefixes)
-        named = len(patients) >= FEW or all(any(letter.isdigit() for letter in prefix) for prefix in patients)
+        named = len(patients) >= FEW or all(BIDS.match(prefix) or NUMBER.search(prefix) for prefix in patients)
         if named and 1 < len(patients) < len(names):
             return _pattern(names, prefixes), list(zip(names, prefixes, strict=True))
     return None

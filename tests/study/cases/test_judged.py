@@ -51,6 +51,7 @@ def test_each_fold_is_looked_at() -> None:
     "more",
     [
         {"report__empty": "one"},
+        {"objective__empty": "one"},
         {"objective__metric": "lesion_false_positives"},
         {"losses": {"dice": None}, "training": {"iterations": 100, "learning_rate": 0.01}},
     ],

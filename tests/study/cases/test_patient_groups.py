@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from study.cases.patient_groups import grouped, proposal, unsaid
-from study.study_file import Study
+from study.cases.patient_groups import grouped, proposal, refuse_unsaid
+from study.study_file import SpecError, Study
 from tests.study.study_files import changed
 from trainables.data.finding.layouts import CaseFiles
 
@@ -63,21 +63,19 @@ def cases(tmp_path: pathlib.Path, *images: str) -> list[CaseFiles]:
 
 def test_a_file_that_says_nothing_is_refused_and_one_word_is_enough(tmp_path: pathlib.Path) -> None:
     files = cases(tmp_path, "p10_slice1.png", "p2_slice1.png", "p2_slice2.png")
-    problem = unsaid(study(tmp_path), files)
-    assert problem is not None
-    assert problem.startswith("dataset.group: missing, and p2_slice1 and p2_slice2 look like two cases of one patient.")
-    assert "`group: '^(p[0-9]+)'` (2 groups)" in problem
+    with pytest.raises(SpecError, match=r"dataset.group: missing, and p2_slice1 and p2_slice2 look like two") as caught:
+        refuse_unsaid(study(tmp_path), files)
+    assert "`group: '^(p[0-9]+)'` (2 groups)" in str(caught.value)
     for word in ("case", "unknown", "^(p[0-9]+)"):
-        assert unsaid(study(tmp_path, group=word), files) is None
-    assert unsaid(study(tmp_path), files[:2]) is None
+        refuse_unsaid(study(tmp_path, group=word), files)
+    refuse_unsaid(study(tmp_path), files[:2])
 
 
 def test_numbered_folders_are_proposed_and_taken_as_patients(tmp_path: pathlib.Path) -> None:
     files = cases(tmp_path, "patient1/a.png", "patient1/b.png", "patient2/c.png")
-    problem = unsaid(study(tmp_path), files)
-    assert problem is not None
-    assert "`group: folder` (2 groups)" in problem
+    with pytest.raises(SpecError, match=r"`group: folder` \(2 groups\)"):
+        refuse_unsaid(study(tmp_path), files)
     assert grouped(study(tmp_path, group="folder"), files) == [("a", "patient1"), ("b", "patient1"), ("c", "patient2")]
     for folders in (("benign", "benign", "malignant"), ("fold_0", "fold_0", "fold_1"), ("images",) * 3):
         other = cases(tmp_path, *(f"{folder}/{letter}.png" for folder, letter in zip(folders, "abc", strict=True)))
-        assert unsaid(study(tmp_path), other) is None
+        refuse_unsaid(study(tmp_path), other)

@@ -227,7 +227,7 @@ def test_volume_error_is_of_volumes_in_slices_too_and_not_of_flat_pictures(tmp_p
     for number in range(6):
         pair(tmp_path, f"q{number}", seed=number)
     in_slices = {
-        "patch": {"size": [16, 16]},
+        "patch": {"size": [32, 32]},
         "models": {"unet": None},
         "report__metrics": ["dice", "volume_error"],
         "dataset__group": "case",
