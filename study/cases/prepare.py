@@ -107,7 +107,7 @@ class FoundCases:
             for record in made
         )
         scales = _scales(index, splits) if options.scaled_by_training else ()
-        return Data(str(index), digests.of_dataset(self.files, local_copy.local_folder(where)), cases, scales)
+        return Data(str(index), digests.of_contents({record.name: record.content for record in made}), cases, scales)
 
 
 def find(study: Study, tell: OnEvent = ignore) -> FoundCases:
