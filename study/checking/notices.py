@@ -61,6 +61,17 @@ def _lacking(seen: Overview) -> Iterator[tuple[str, str]]:
             yield label, f"{role}{place}"
 
 
+def unscored(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    """Yield test cases that have none of the regions, and so no value in most columns."""
+    tested = {name for roles in splits for name, role in roles.items() if role == "test"}
+    without = [fact.name for fact in facts if fact.name in tested and not any(fact.lesions.values())]
+    if without and study.report.empty == "missing":
+        yield (
+            f"{listing(without)}: no region is in {counted(len(without), 'test case')}, so nothing of it but false "
+            "positives is scored; tables leave it out of their means (report.empty: missing)"
+        )
+
+
 def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:
     """Yield regions for which the training grid is too coarse."""
     for region, found in ceilings(facts).items():

@@ -71,18 +71,6 @@ def _metric(values: Values) -> Iterator[Problem]:
         yield Problem(("objective", "metric"), text)
 
 
-def _volumes(values: Values) -> Iterator[Problem]:
-    """Refuse `volume_error` in a 2D study: flat pictures have no millilitres."""
-    if len(values["patch"].size) == 3:
-        return
-    for path, name in (
-        (("objective", "metric"), values["objective"].metric),
-        *((("report", "metrics", index), name) for index, name in enumerate(values["report"].metrics)),
-    ):
-        if name == "volume_error":
-            yield Problem(path, "volume_error is of volumes, and the study is 2D: give volume_bias, or leave it out.")
-
-
 def _region(values: Values) -> Iterator[Problem]:
     objective, regions = values["objective"], values["dataset"].scored
     if objective.region != "mean" and objective.region not in regions:
@@ -195,7 +183,6 @@ CHECKS = (
     (("preprocess", "dataset"), with_dataset),
     (("patch", "models"), _networks),
     (("objective",), _metric),
-    (("objective", "patch", "report"), _volumes),
     (("objective", "dataset"), _region),
     (("report", "dataset"), _means),
     (("dataset", "losses"), class_problems),

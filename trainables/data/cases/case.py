@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +114,6 @@ def read(
         raise InputError(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
         )
-    warnings += [f"its mask: {said}" for said in mask.raw.warnings if said not in first.raw.warnings]
     with _named(mask.path):
         coded = coding.decoded(mask.array[0], labels, other, ignore, levels=mask.raw.levels, step=mask.raw.step)
         by_values = {rule: holds(coded.values, rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
