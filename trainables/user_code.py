@@ -1,10 +1,14 @@
 """The user's own losses and networks, by import path. Importing runs code: the command asks for permission."""
 
+import hashlib
 import importlib
+import importlib.machinery
+import importlib.util
 import os
+import pathlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from trainables.errors import InputError
@@ -37,3 +41,46 @@ def imported(path: str) -> Callable[..., Any]:
     if not callable(found):
         raise InputError(f"{path}: expected a function or class, found {type(found).__name__}")
     return found  # type: ignore[no-any-return]
+
+
+def digests(paths: Iterable[str]) -> dict[str, str]:
+    """Return a digest of the source behind each import path: of all Python files of its top-level package or module.
+
+    Other packages that it imports are not read. Two processes that see the same files give the same digests, wherever
+    these lie.
+
+    Args:
+        paths: `package.module:name`.
+
+    Raises:
+        InputError: A path's module is not found.
+    """
+    return {path: _digest(path) for path in paths}
+
+
+def _digest(path: str) -> str:
+    top = path.partition(":")[0].partition(".")[0]
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        raise InputError(f"{path}: no module named {top!r}")
+    digest = hashlib.sha256()
+    for name, file in _sources(found):
+        digest.update(f"{name}\n".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _sources(found: importlib.machinery.ModuleSpec) -> Iterator[tuple[str, pathlib.Path]]:
+    """The Python files of a package in every folder of it, by relative name, or the one file of a module."""
+    folders = [pathlib.Path(folder) for folder in found.submodule_search_locations or ()]
+    if not folders and found.origin is not None:
+        origin = pathlib.Path(found.origin)
+        yield origin.name, origin
+    for folder in folders:
+        for file in sorted(folder.rglob("*.py"), key=lambda file: file.relative_to(folder).parts):
+            yield "/".join(file.relative_to(folder).parts), file

@@ -207,6 +207,8 @@ class Training:
         self._optimizer.zero_grad()
         with self._net.dropout(self.iteration):
             loss = micro_batches.learned(self._value, images, labels, maps, parts=self.spec.micro_batches)
+        if self.spec.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.spec.clip)
         self._optimizer.step()
         self._net.end_iteration(self.iteration)
         return loss
