@@ -15,9 +15,12 @@ OUT_OF: dict[Memory, str] = {
 }
 """The reason recorded for a trial that ran out of memory while no other trial shared the device."""
 
+BROKEN_DEVICE = "the trial before it left the device unusable"
+"""Message for a segment that was given to a process whose device an earlier trial left unusable."""
+
 # After one of these errors the process cannot use the device any more.
 _BROKEN_DEVICE = re.compile(
-    r"CUDA error|CUDA driver|cuDNN error: CUDNN_STATUS_(INTERNAL|EXECUTION)|NCCL|ECC error|device-side assert|hipError"
+    r"CUDA error|CUDA driver|cuDNN error: CUDNN_STATUS_(INTERNAL|EXECUTION)|NCCL|ECC error|hipError"
 )
 _HOST_MEMORY = re.compile(r"can't allocate memory|DefaultCPUAllocator|Cannot allocate memory")
 _SHARED_MEMORY = re.compile(r"shared memory")
@@ -34,9 +37,16 @@ def fault(error: BaseException) -> Fault:
         return memory
     if isinstance(error, OSError) or not isinstance(error, Exception):
         return "machine"
+    if breaks_device(error):
+        return "trial"
     if isinstance(error, RuntimeError) and (_BROKEN_DEVICE.search(str(error)) or _SHARED_MEMORY.search(str(error))):
         return "machine"
     return "trial"
+
+
+def breaks_device(error: BaseException) -> bool:
+    """Whether a kernel of the trial failed an assertion, after which its process cannot use the device any more."""
+    return isinstance(error, RuntimeError) and "device-side assert" in str(error)
 
 
 def out_of(error: BaseException) -> Memory | None:

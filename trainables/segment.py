@@ -3,15 +3,18 @@
 After each slice it reports its progress to the driver and checks whether it should stop. Ray is not imported here.
 """
 
+import contextlib
 import dataclasses
 import json
 import socket
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
+from trainables.errors import InputError
 from trainables.evaluation.evaluated import Evaluation
-from trainables.failures import Memory, fault, out_of, reason
+from trainables.failures import Memory, breaks_device, fault, out_of, reason
 from trainables.metrics.scoring import Measured, scores_of
 from trainables.pictures.kept import Preview
 from trainables.storage.object_store import storage_at
@@ -66,6 +69,7 @@ class Report:
         out_of_memory: Which memory ran out; the driver retries the trial alone where others shared it.
         unreadable: Why the checkpoint to resume from cannot be read; the segment ended without an outcome.
         halted: The segment ended without an outcome because it was told to.
+        broken: The process cannot use its device any more.
         done: The segment has ended, one way or another.
     """
 
@@ -77,6 +81,7 @@ class Report:
     out_of_memory: Memory | None = None
     unreadable: str | None = None
     halted: bool = False
+    broken: bool = False
     done: bool = False
 
 
@@ -281,6 +286,19 @@ class SegmentWork:
             iteration=progress,
             failed=reason(error),
             host=socket.gethostname(),
-            machine={} if self._learner is None or self._spec is None else machine(self._spec),
+            machine=self._machine(),
         )
-        return Report(progress=progress, outcome=outcome.to_json(), out_of_memory=out_of(error), done=True)
+        return Report(
+            progress=progress,
+            outcome=outcome.to_json(),
+            out_of_memory=out_of(error),
+            broken=breaks_device(error),
+            done=True,
+        )
+
+    def _machine(self) -> dict[str, Any]:
+        """Return the machine of a segment that failed; {} where it failed before it had one, or cannot tell any more."""
+        with contextlib.suppress(RuntimeError, InputError):  # a broken device answers nothing; user code may be gone
+            if self._spec is not None and self._learner is not None:
+                return machine(self._spec)
+        return {}

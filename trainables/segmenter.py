@@ -1,11 +1,13 @@
 """Segmenter: the Ray Tune trainable that runs on a worker; an adapter from Tune's interface to `SegmentWork`."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
 import ray
 from ray import tune
 
+from trainables.failures import BROKEN_DEVICE
 from trainables.segment import Assignment, SegmentWork
 from trainables.training.learner import Learner
 from trainables.trial import TrialSpec
@@ -20,6 +22,7 @@ class Segmenter(tune.Trainable):
     """
 
     _work: SegmentWork | None = None
+    _broken = False
 
     def build(self, spec: TrialSpec) -> Learner:
         """Return the learner of a trial, at iteration 0."""
@@ -32,7 +35,13 @@ class Segmenter(tune.Trainable):
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Accept the next segment and release the one before."""
+        """Accept the next segment and release the one before.
+
+        Raises:
+            RuntimeError: An earlier segment left the device unusable: the process has to end.
+        """
+        if self._broken:
+            raise RuntimeError(BROKEN_DEVICE)
         self.cleanup()
         assignment = Assignment(**{name: value for name, value in new_config.items() if name in _FIELDS})
         self._work = SegmentWork(assignment, self.build)
@@ -42,8 +51,10 @@ class Segmenter(tune.Trainable):
         """Run a slice of the segment; return its `Report` as a dict, with the node's id."""
         assert self._work is not None
         report = dataclasses.asdict(self._work.step())
+        self._broken = report["broken"]
         if report["done"]:
-            self.cleanup()
+            with contextlib.suppress(RuntimeError) if self._broken else contextlib.nullcontext():
+                self.cleanup()  # which cannot release memory of a broken device
         return {**report, "node": ray.get_runtime_context().get_node_id()}
 
     def cleanup(self) -> None:

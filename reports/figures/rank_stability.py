@@ -1,4 +1,4 @@
-"""How stable the order of the arms is: their ranks when patients are drawn again. It describes, and tests nothing."""
+"""Stability of the ranking: ranks of the arms when patients are resampled. Descriptive, not a test."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from reports.results.estimates import mean_over
 from reports.results.metric_facts import METRICS
 from reports.results.results import Results
-from reports.statistics.intervals_and_tests import LEAST_GROUPS_FOR_P, Floats
+from reports.statistics.intervals_and_tests import LEAST_GROUPS_FOR_P
+from reports.statistics.variance_of_means import Floats
 
 DRAWS = 2000
 
@@ -14,14 +15,14 @@ DRAWS = 2000
 def rank_shares(
     values: Floats, groups: NDArray[np.intp], *, greater: bool, draws: int = DRAWS, seed: int = 0
 ) -> Floats:
-    """How often each arm has each rank when whole groups are drawn with replacement.
+    """Returns how often each arm has each rank when whole groups are drawn with replacement.
 
     Args:
         values: `(A, N)` of each arm on each case; NaN where missing.
         groups: `(N,)` which group each case belongs to, from 0.
         greater: Whether greater values are better.
-        draws: How many times.
-        seed: Of the draws: the same again.
+        draws: Number of resamples.
+        seed: Seed of the draws.
 
     Returns:
         `(A, A)` shares of the draws: arm by rank, the best first. Equal means share the better rank. A draw in which an
@@ -50,7 +51,7 @@ def rank_shares(
 
 
 def rank_stability(results: Results) -> dict[str, Floats] | None:
-    """Arm → share of the draws by rank, the best first; None with fewer than two complete arms, or too few groups."""
+    """Returns arm → share of draws by rank, the best first; None with too few complete arms or groups."""
     how, scores = results.protocol, results.scores
     names = [arm.row.name for arm in results.arms if arm.standing == "complete"]
     if len(names) < 2 or scores.patients < LEAST_GROUPS_FOR_P or how.dependent:
@@ -61,7 +62,7 @@ def rank_stability(results: Results) -> dict[str, Floats] | None:
 
 
 def by_case(results: Results, arm: str) -> Floats:
-    """`(N,)` objective of an arm on each test case at the last mark, averaged over its trainings; NaN where missing."""
+    """Returns `(N,)` objective of an arm by test case at the last mark, averaged over trainings; NaN where missing."""
     how = results.protocol
     values = results.scores.of(arm, how.last, how.region, how.metric)
     return mean_over(values.reshape(-1, values.shape[-1]), 0)

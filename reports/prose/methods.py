@@ -1,4 +1,4 @@
-"""The Methods paragraphs for the manuscript, in plain English, written from the ledger alone."""
+"""Methods paragraphs for the manuscript, written from the ledger alone."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD with Nesterov moment
 
 
 def methods(results: Results) -> tuple[str, ...]:
-    """Data, training, search and statistics, a paragraph each."""
+    """Returns one paragraph each on data, training, search and statistics."""
     parts = (_data(results), _training(results), _search(results), _statistics(results))
     return tuple(" ".join(sentence for sentence in part if sentence) for part in parts)
 
@@ -80,7 +80,7 @@ def _training(results: Results) -> list[str]:
         "Of each training the checkpoint that was best on validation cases was kept."
         if training.get("checkpoint") == "best"
         else "The last state of each training was kept.",
-        f"Patches were augmented by {_list([number_format.recipe(one) for one in augment])}."
+        f"Patches were augmented by {_list([number_format.augmentation(one) for one in augment])}."
         if augment
         else "Patches were not augmented.",
         "The default parameters of each tuned arm were trained and tested beside it." if results.defaults else "",

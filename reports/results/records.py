@@ -1,4 +1,4 @@
-"""All that a report reads from the ledger, in one place. Nothing else in this folder opens a database."""
+"""Everything that a report reads from the ledger; no other module of the reports opens it."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from trainables.pictures.kept import Preview, Stack
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Records:
-    """One study as the ledger has it.
+    """One study as recorded in the ledger.
 
     Attributes:
         study: The study.
@@ -23,10 +23,10 @@ class Records:
         cases: By name, of any split.
         trials: By key, of both stages.
         segments: By trial and mark.
-        attempts: Every segment handed to a worker.
+        attempts: Every segment given to a worker.
         scores: Case scores of the final stage.
         notices: Oldest first.
-        split: What metrics of a whole split are made of.
+        split: Records for metrics of a whole split.
     """
 
     study: StudyRow
@@ -42,12 +42,12 @@ class Records:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:
-    """What only the pages with pictures need.
+    """Records that only pages with pictures need.
 
     Attributes:
         curves: Training loss of the final stage.
-        previews: A slice of each case that an arm kept, by its first trial that kept it; by trial and case.
-        slices: Reads more slices of some trials and cases: (trial, case) → slices, where there are any.
+        previews: For each arm and case the slice kept by the arm's first trial that has one; by trial and case.
+        slices: Function that reads further slices of given trials and cases: (trial, case) → slices.
     """
 
     curves: Sequence[Curve]
@@ -56,12 +56,12 @@ class Pictures:
 
 
 def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pictures]:
-    """Reads a study. What depends on trials is read before them: a study that runs meanwhile only ever adds.
+    """Reads a study. Rows that refer to trials are read before the trials, since a running study only adds rows.
 
     Args:
         ledger: Path or URL.
         name: The study's name.
-        pictures: Whether curves and previews are wanted; they are empty otherwise.
+        pictures: Whether to read curves and previews; they are empty otherwise.
 
     Raises:
         InputError: There is no such ledger or study.
@@ -93,7 +93,7 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
 
 
 def _previews(opened: Ledger, study: int) -> list[tuple[TrialKey, Preview]]:
-    """Of each arm and case the first: thousands of trainings keep hundreds of KB each."""
+    """Reads the first preview of each arm and case: thousands of trainings keep hundreds of KB each."""
     first: dict[tuple[int, str], TrialKey] = {}
     for key, case in opened.kept_previews(study):
         first.setdefault((key.arm, case), key)
@@ -109,7 +109,7 @@ def _slices(
 
 
 def _split(opened: Ledger, study: StudyRow) -> SplitRecords:
-    """Lesion records and all voxel counts are read where something is made of them only: they can be millions."""
+    """Reads lesion records and voxel counts, which can be millions of rows, only if a metric needs them."""
     report = study.file["report"]
     wanted = counts_lesions(report["metrics"]) or report.get("lesions") is not None
     pooled = any(pooled_from(name) for name in (study.file["objective"]["metric"], *report["metrics"]))

@@ -15,10 +15,11 @@ import torch
 from tests.study.numbers import Numbers, NumbersSegmenter, spec
 from tests.trainables import tiny
 from trainables import segmenter
+from trainables.failures import BROKEN_DEVICE
 from trainables.segment import Assignment, Report, driver_file
 from trainables.storage.folder import Storage
 from trainables.training.training import Training
-from trainables.trial import Outcome, TrialSpec
+from trainables.trial import Outcome, Point, TrialSpec
 
 FOLDER = "trials/s/search-a00-r0-f0-n000"
 LEARNERS: list[weakref.ref[Numbers]] = []
@@ -176,3 +177,25 @@ def test_a_network_is_what_it_builds_by_default(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(training, "Training", lambda spec: ("a training of", spec.key))
     assert made(segmenter.Segmenter).build(spec()) == ("a training of", "search-a00-r0-f0-n000")
+
+
+class Asserting(Numbers):
+    """A learner whose kernel fails an assertion, after which the device cannot release memory either."""
+
+    def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    def close(self) -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+def test_an_assertion_in_a_kernel_is_the_trials_and_ends_its_process(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = made(NumbersSegmenter)
+    monkeypatch.setattr(NumbersSegmenter, "build", lambda self, spec: Asserting(spec))
+    worker.reset_config(config)
+    outcome = Outcome.from_json(run(worker)["outcome"])
+    assert outcome.failed == "RuntimeError: CUDA error: device-side assert triggered"
+    with pytest.raises(RuntimeError, match=BROKEN_DEVICE):
+        worker.reset_config(config)

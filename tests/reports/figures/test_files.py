@@ -8,8 +8,8 @@ from PIL import Image
 
 from reports.build import write
 from reports.figures.files import LINES, PRINT, figures
-from reports.figures.look import look
 from reports.figures.rank_stability import rank_shares, rank_stability
+from reports.figures.shared_style import arm_style
 from reports.results.records import Pictures, read
 from reports.results.results import results
 from study.ledger import Ledger
@@ -53,9 +53,9 @@ def test_they_print_in_grey(drawn: dict[str, Path]) -> None:
 
 
 def test_arms_that_share_axes_differ() -> None:
-    looks = {tuple(map(str, look(index).values())) for index in range(84)}
+    looks = {tuple(map(str, arm_style(index).values())) for index in range(84)}
     assert len(looks) == 84
-    assert len({str(look(index)["linestyle"]) for index in range(4)}) == 4
+    assert len({str(arm_style(index)["linestyle"]) for index in range(4)}) == 4
 
 
 def test_every_arm_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.prose.claims import claims, remarks
+from reports.prose.claims import claims
+from reports.prose.remarks import remarks
 from reports.results.records import read
 from reports.results.results import Results, results
 from study.ledger import Ledger
