@@ -3,16 +3,13 @@
 After each slice it reports its progress to the driver and checks whether it should stop. Ray is not imported here.
 """
 
-import contextlib
 import dataclasses
 import json
 import socket
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
 
-from trainables.errors import InputError
 from trainables.evaluation.evaluated import Evaluation
 from trainables.failures import Memory, breaks_device, fault, out_of, reason
 from trainables.metrics.scoring import Measured, scores_of
@@ -21,7 +18,7 @@ from trainables.storage.object_store import storage_at
 from trainables.training import checkpoint, device
 from trainables.training.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.training.learner import Learner
-from trainables.training.machine import machine
+from trainables.training.machine import machine, machine_after_failure
 from trainables.trial import Outcome, Point, TrialSpec
 
 
@@ -286,7 +283,7 @@ class SegmentWork:
             iteration=progress,
             failed=reason(error),
             host=socket.gethostname(),
-            machine=self._machine(),
+            machine=machine_after_failure(self._spec) if self._learner is not None else {},
         )
         return Report(
             progress=progress,
@@ -295,10 +292,3 @@ class SegmentWork:
             broken=breaks_device(error),
             done=True,
         )
-
-    def _machine(self) -> dict[str, Any]:
-        """Return the machine of a segment that failed; {} where it failed before it had one, or cannot tell any more."""
-        with contextlib.suppress(RuntimeError, InputError):  # a broken device answers nothing; user code may be gone
-            if self._spec is not None and self._learner is not None:
-                return machine(self._spec)
-        return {}

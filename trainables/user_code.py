@@ -1,5 +1,6 @@
 """The user's own losses and networks, by import path. Importing runs code: the command asks for permission."""
 
+import contextlib
 import hashlib
 import importlib
 import importlib.machinery
@@ -12,6 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from trainables.errors import InputError
+
+_LOADED: dict[str, str] = {}
+"""Top-level package or module → digest of its files when this process loaded it. Files may change afterwards."""
 
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 """`package.module:name`."""
@@ -29,6 +33,10 @@ def imported(path: str) -> Callable[..., Any]:
     if (here := os.getcwd()) not in sys.path:  # a worker's own path has the command's folder instead
         sys.path.insert(0, here)
     importlib.invalidate_caches()
+    top = _top(path)
+    if top not in sys.modules or top not in _LOADED:
+        with contextlib.suppress(InputError):  # importing says what is wrong
+            _LOADED[top] = _digest(path)
     try:
         found: Any = importlib.import_module(module_name)
     except Exception as error:  # whatever the user's module raises is theirs to read, on one line
@@ -46,8 +54,8 @@ def imported(path: str) -> Callable[..., Any]:
 def digests(paths: Iterable[str]) -> dict[str, str]:
     """Return a digest of the source behind each import path: of all Python files of its top-level package or module.
 
-    Other packages that it imports are not read. Two processes that see the same files give the same digests, wherever
-    these lie.
+    The files count as they were when this process loaded them (`imported`), or as they are where it has not. Other
+    packages that they import are not read. Equal files give equal digests, wherever they lie.
 
     Args:
         paths: `package.module:name`.
@@ -55,11 +63,17 @@ def digests(paths: Iterable[str]) -> dict[str, str]:
     Raises:
         InputError: A path's module is not found.
     """
-    return {path: _digest(path) for path in paths}
+    return {
+        path: _LOADED[_top(path)] if _top(path) in sys.modules.keys() & _LOADED else _digest(path) for path in paths
+    }
+
+
+def _top(path: str) -> str:
+    return path.partition(":")[0].partition(".")[0]
 
 
 def _digest(path: str) -> str:
-    top = path.partition(":")[0].partition(".")[0]
+    top = _top(path)
     if (here := os.getcwd()) not in sys.path:
         sys.path.insert(0, here)
     try:

@@ -145,6 +145,17 @@ class Length(Section):
         for key in ("epoch", "evaluate_every"):
             if (value := getattr(self, key)) is not None and value > self.iterations:
                 yield Problem((key,), f"expected at most the {self.iterations} iterations, found {value}.")
+        if self.portable:
+            yield from self._not_portable()
+
+    def _not_portable(self) -> Iterator[Problem]:
+        """Yield keys with which numbers depend on the processor all the same."""
+        if self.precision != "float32":
+            yield Problem(("precision",), f"`portable` holds float32 kernels alone, found {self.precision}.")
+        if self.compile != "never":
+            yield Problem(
+                ("compile",), f"compiled code is the processor's own, so `portable` needs never, found {self.compile}."
+            )
 
     def against(self, schedules: tuple[str, ...]) -> Iterator[Problem]:
         """Yield keys that the schedules need or do not use.

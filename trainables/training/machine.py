@@ -4,6 +4,7 @@ Equal seeds give equal bits where `kind` is equal. Other processors, GPUs and ve
 in other orders, and a training that depends on a rounding ends elsewhere.
 """
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainables import user_code
+from trainables.errors import InputError
 from trainables.trial import TrialSpec
 
 PACKAGES = ("torch", "monai", "numpy", "segstudy")
@@ -43,6 +45,13 @@ def machine(spec: TrialSpec) -> dict[str, Any]:
         },
         "code": user_code.digests(_code_of(spec)),
     }
+
+
+def machine_after_failure(spec: TrialSpec | None) -> dict[str, Any]:
+    """Return `machine`, or {} where it cannot tell any more: a broken device answers nothing, user code may be gone."""
+    with contextlib.suppress(RuntimeError, InputError):
+        return {} if spec is None else machine(spec)
+    return {}
 
 
 def kind(machine: Mapping[str, Any]) -> str:

@@ -1,15 +1,13 @@
 """Portable numbers: CPU kernels held to instructions that every x86-64 processor with AVX2 has.
 
-PyTorch, oneDNN and MKL choose kernels by the processor: AVX-512 and AVX2 sum in other orders, and a training ends with
-other weights. A portable training computes the same bits on every such processor: PyTorch's own kernels are held to
-AVX2 and MKL to its compatible mode by the environment, which is read once when PyTorch is loaded; oneDNN, whose limit
-still lets it choose by cache sizes and cores, is not used.
+PyTorch, oneDNN, MKL, NumPy and OpenBLAS choose kernels by the processor: those of AVX-512 and of AVX2 sum in other
+orders, and a training ends with other weights. A portable training computes the same bits on every such processor:
+PyTorch's own kernels are those of AVX2, MKL's those of its compatible mode, both by the environment, which has to be
+set before a process loads them; oneDNN and NNPACK, which cannot be held, are off.
 """
 
-import os
 import platform
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from trainables.errors import InputError
 
@@ -17,16 +15,29 @@ CAPABILITY = "AVX2"
 
 ENVIRONMENT: Mapping[str, str] = {
     "ATEN_CPU_CAPABILITY": "avx2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "DNNL_MAX_CPU_ISA": "AVX2",
     "MKL_CBWR": "COMPATIBLE",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
 }
-"""What a worker's environment must hold before PyTorch is loaded. FBGEMM and NNPACK are off by `hold`."""
+"""Environment variables of a worker of a portable study, before it loads NumPy or PyTorch. NumPy passes over names of
+features that its version does not know."""
 
 
-def prepare(environment: MutableMapping[str, str]) -> None:
-    """Set the variables of a portable training in a process's environment, before it loads PyTorch."""
-    environment.update(ENVIRONMENT)
+def hold(portable: bool) -> None:
+    """Switch oneDNN and NNPACK of this process off for a portable training, and on for any other.
+
+    Args:
+        portable: Whether the training to come is portable.
+
+    Raises:
+        InputError: This process cannot compute portable numbers.
+    """
+    import torch
+
+    if portable:
+        refuse_other(torch.backends.cpu.get_cpu_capability(), platform.machine())
+    torch._C._set_mkldnn_enabled(not portable)
+    torch._C._set_nnpack_enabled(not portable)
 
 
 def refuse_other(capability: str, machine: str) -> None:
@@ -45,30 +56,8 @@ def refuse_other(capability: str, machine: str) -> None:
             "the key out, or train on x86-64"
         )
     if capability != CAPABILITY:
-        wanted = " ".join(f"{name}={value}" for name, value in ENVIRONMENT.items())
+        wanted = " ".join(f"{name}={value!r}" for name, value in ENVIRONMENT.items())
         raise InputError(
-            f"training.portable: expected kernels of {CAPABILITY}, found {capability}: set {wanted} in the environment "
-            "of the workers before they start, or leave the key out"
+            f"training.portable: expected kernels of {CAPABILITY}, found {capability}: start the workers with {wanted} "
+            "in their environment, on processors with AVX2, or leave the key out"
         )
-
-
-@contextmanager
-def held(portable: bool) -> Iterator[None]:
-    """Keep oneDNN and NNPACK out of a block, where a portable training runs in it.
-
-    Args:
-        portable: Whether the training is portable; False makes the block do nothing.
-
-    Raises:
-        InputError: This process cannot compute portable numbers.
-    """
-    if not portable:
-        yield
-        return
-    import torch
-
-    refuse_other(torch.backends.cpu.get_cpu_capability(), platform.machine())
-    before = torch.backends.mkldnn.enabled, os.environ.get("MKL_CBWR")
-    with torch.backends.mkldnn.flags(enabled=False), torch.backends.nnpack.flags(enabled=False):
-        yield
-    assert torch.backends.mkldnn.enabled == before[0]
