@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from study.machines.admission import Node
 from trainables.errors import InputError
@@ -52,12 +52,13 @@ def settings(**more: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
+def session(address: str | None, machine: Node, environment: Mapping[str, str] | None = None) -> Iterator[pathlib.Path]:
     """Connect to a cluster or start an embedded Ray; a Ray that runs in this process already is used as it is.
 
     Args:
         address: Address of a cluster (`auto`, `host:port`); None starts an embedded Ray.
         machine: Resources of the embedded Ray.
+        environment: Environment variables of a cluster's workers; an embedded Ray's inherit this process's.
 
     Yields:
         A folder for temporary files.
@@ -78,6 +79,8 @@ def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
         common = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False}
         if address is not None:
             common.pop("include_dashboard")
+            if environment:
+                common["runtime_env"] = {"env_vars": dict(environment)}
             try:
                 ray.init(address=address, **common)
             except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:

@@ -28,6 +28,7 @@ from study.trial_specs import Data, trial_spec, write_spec
 from trainables.evaluation.objective import objective
 from trainables.storage.folder import Storage
 from trainables.storage.object_store import storage_at
+from trainables.training.portable import ENVIRONMENT
 from trainables.trial import Score, TrialSpec
 
 
@@ -136,9 +137,10 @@ def carry_out(
     if address is None and not is_running():
         fitting_shape(study, (machine,))
     context.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
-    stack.enter_context(settings())
+    held = ENVIRONMENT if study.training.portable else {}
+    stack.enter_context(settings(**held))
     stack.enter_context(quiet())
-    scratch = stack.enter_context(session(address, machine))
+    scratch = stack.enter_context(session(address, machine, held))
     if address is not None:
         stack.enter_context(head_watched(head_address(), context.tell))
     context.stopping.listen()
