@@ -124,7 +124,7 @@ class AttemptRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retry:
-    """A trial that had ended `lost` or `failed`, for a reason, and was opened again; `created` in seconds since 1970."""
+    """A trial that had ended `lost` or `failed` and was opened again; `reason` is of that end."""
 
     trial: TrialKey
     created: float

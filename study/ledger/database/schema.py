@@ -302,18 +302,16 @@ views = Table(  # how far a view (MLflow) has followed
     info=VIEW_ONLY,
 )
 
-declarations = (
-    Table(  # what is tested and shown, as declared when the first final-stage trial was inserted, and changes
-        "declarations",
-        metadata,
-        Column("id", Id, primary_key=True),
-        Column("study_id", ForeignKey("studies.id"), nullable=False),
-        Column("created", Float, nullable=False),
-        Column("report_reads", Integer, nullable=False),  # how often test tables had been shown by then
-        Column("declared", PlainData, nullable=False),  # key of the study file → value
-        Index("declarations_by_study", "study_id"),
-        info=VIEW_ONLY,
-    )
+declarations = Table(  # what is tested and shown: as it stood when the final stage began, and each change since
+    "declarations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("study_id", ForeignKey("studies.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("report_reads", Integer, nullable=False),  # how often test tables had been shown by then
+    Column("declared", PlainData, nullable=False),  # key of the study file → value
+    Index("declarations_by_study", "study_id"),
+    info=VIEW_ONLY,
 )
 
 notices = Table(  # what a reader of the report must know: warnings of check, losses of machines

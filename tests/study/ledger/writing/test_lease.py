@@ -94,6 +94,7 @@ WRITES: dict[str, Callable[[Ledger, Lease], Any]] = {
     "record_checkpoint": lambda ledger, lease: ledger.record_checkpoint(lease, key(0), 3, "folder"),
     "forget_checkpoint": lambda ledger, lease: ledger.forget_checkpoint(lease, key(0), 2),
     "forget_checkpoints": lambda ledger, lease: ledger.forget_checkpoints(lease, [key(0)]),
+    "reopen": lambda ledger, lease: ledger.reopen(lease, [key(0)]),
     "renew": lambda ledger, lease: ledger.renew(lease),
 }
 
