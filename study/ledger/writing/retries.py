@@ -11,7 +11,7 @@ from study.ledger.database.find import Found, trial_named
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import Retry
-from study.ledger.writing.studies import insert_notice
+from study.ledger.writing.notices import insert_notice
 from study.ledger.writing.trials import set_status
 
 SHOWN = 5
