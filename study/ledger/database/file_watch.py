@@ -81,11 +81,10 @@ class FileWatch:
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    """Write the connection's database into a new file that needs no log."""
+    """Write the connection's database into a new file; its log ends with the connection to it."""
     made = sqlite3.connect(target)
     try:
         connection.backup(made)
-        made.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error:
         target.unlink(missing_ok=True)
         raise
