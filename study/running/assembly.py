@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from study.cases.prepare import Source
-from study.design import Arm, PlannedTrial
+from study.design import Arm, PlannedTrial, Status
 from study.dispatch.bookkeeping import Bookkeeper
 from study.dispatch.checkpoint_removal import remove_leftovers
 from study.dispatch.dispatcher import Dispatcher, RunSettings
@@ -20,7 +20,7 @@ from study.machines.trial_shape import fitting_shape
 from study.probing.batch_size import as_begun
 from study.running.driver_file import DriverFile
 from study.running.held_lease import LEASE_SECONDS, Heartbeat, give_back, take_lease
-from study.running.registration import bring_up_to_date, enter, refuse_other
+from study.running.registration import bring_up_to_date, enter, refuse_other, run_again
 from study.signals import Stopping
 from study.study_file import Study
 from study.study_file.objective_empty import counting, decided
@@ -110,6 +110,7 @@ class RunContext:
     tell: OnEvent
     pace: Pace
     notices: tuple[str, ...] = ()
+    retry: tuple[Status, ...] = ()
 
 
 def carry_out(
@@ -154,6 +155,7 @@ def carry_out(
     if lease is None or heart is None:
         lease, heart = _lease(context, stack, row.id)
     design = bring_up_to_date(ledger, lease, study, data)
+    run_again(ledger, lease, design, context.retry, context.tell)
     stack.enter_context(follow)
     run_settings = RunSettings(
         storage=context.storage.root,
