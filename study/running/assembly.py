@@ -132,7 +132,8 @@ def carry_out(
     context.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
     stack.enter_context(settings())
     stack.enter_context(quiet())
-    scratch = stack.enter_context(session(address, machine))
+    with context.stopping.interrupting():
+        scratch = stack.enter_context(session(address, machine, lambda text: context.tell(Step(text))))
     if address is not None:
         stack.enter_context(head_watched(head_address(), context.tell))
     context.stopping.listen()
