@@ -9,12 +9,16 @@ import shutil
 import socket
 import tempfile
 import time
+<<<<<<< HEAD
 from collections.abc import Iterator, Mapping
+=======
+from collections.abc import Callable, Iterator
+>>>>>>> command
 
 from study.machines.admission import Node
+from study.machines.embedded_ray import embedded
 from trainables.errors import InputError
 
-OBJECT_STORE_BYTES = 256 * 2**20  # volumes are memory-mapped from the cache and do not go through it
 CONNECT_SECONDS = 10.0
 REPEATS = 10  # attempts, 0.2 s apart, to remove a folder to which Ray's processes still write
 LONGEST = 40  # characters of the session's folder: paths of sockets in it may have 107
@@ -52,22 +56,44 @@ def settings(**more: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+<<<<<<< HEAD
 def session(address: str | None, machine: Node, environment: Mapping[str, str] | None = None) -> Iterator[pathlib.Path]:
+=======
+def session(
+    address: str | None, machine: Node, tell: Callable[[str], None] = lambda text: None
+) -> Iterator[pathlib.Path]:
+>>>>>>> command
     """Connect to a cluster or start an embedded Ray; a Ray that runs in this process already is used as it is.
 
     Args:
         address: Address of a cluster (`auto`, `host:port`); None starts an embedded Ray.
         machine: Resources of the embedded Ray.
+<<<<<<< HEAD
         environment: Environment variables of a cluster's workers; an embedded Ray's inherit this process's.
+=======
+        tell: Receives a line when the embedded Ray did not start and is started again.
+>>>>>>> command
 
     Yields:
         A folder for temporary files.
 
     Raises:
         InputError: There is no cluster at the address.
+        MachineTroubleError: The embedded Ray does not start.
     """
+    if is_running():
+        with _own_folder() as folder:
+            yield folder
+        return
+    with _own_folder() as folder, embedded(machine, folder, tell) if address is None else _joined(address):
+        yield folder
+
+
+@contextlib.contextmanager
+def _joined(address: str) -> Iterator[None]:
     import ray
 
+<<<<<<< HEAD
     if address is not None:
         _knock(address)
 
@@ -99,8 +125,21 @@ def session(address: str | None, machine: Node, environment: Mapping[str, str] |
                 _temp_dir=str(folder / "r"),
                 **common,
             )
+=======
+    _knock(address)
+    with token_shown() if asks_for_token(address) else contextlib.nullcontext():
+>>>>>>> command
         try:
-            yield folder
+            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            if "AuthToken" in str(error):
+                raise InputError(
+                    f"--ray {address}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
+                ) from error
+            line = str(error).strip().splitlines()[0]
+            raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
+        try:
+            yield
         finally:
             ray.shutdown()
 
