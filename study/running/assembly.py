@@ -141,12 +141,8 @@ def carry_out(
     held = ENVIRONMENT if study.training.portable else {}
     stack.enter_context(settings(**held))
     stack.enter_context(quiet())
-<<<<<<< HEAD
-    scratch = stack.enter_context(session(address, machine, held))
-=======
     with context.stopping.interrupting():
-        scratch = stack.enter_context(session(address, machine, lambda text: context.tell(Step(text))))
->>>>>>> command
+        scratch = stack.enter_context(session(address, machine, lambda text: context.tell(Step(text)), held))
     if address is not None:
         stack.enter_context(head_watched(head_address(), context.tell))
     context.stopping.listen()
