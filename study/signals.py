@@ -1,24 +1,22 @@
-"""Ctrl-C and SIGTERM: the first asks the run to stop where nothing is lost, the second ends it at once."""
+"""Ctrl-C and SIGTERM: the first requests a stop without loss of results, the second ends the run at once."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from study.errors import Stopped
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopped(Exception):  # noqa: N818 (it is no error)
-    """The run was asked to stop before any segment was handed out."""
-
-
 class Stopping:
-    """Listens while the block runs, in the main thread; elsewhere only `ask` is heard.
+    """Handles signals while the block runs in the main thread; in other threads only `ask` requests a stop.
 
-    Ray puts its own handlers in place when it starts: `listen` again afterwards.
+    Ray installs its own handlers when it starts: call `listen` again afterwards.
 
     Attributes:
-        asked: Whether to stop.
+        asked: Whether a stop was requested.
     """
 
     def __init__(self) -> None:
@@ -38,16 +36,16 @@ class Stopping:
             signal.signal(number, before)
 
     def listen(self) -> None:
-        """Takes the signals over, or back."""
+        """Install the handlers, or install them again."""
         for number in self._before:
             signal.signal(number, self._hear)
 
     def ask(self) -> None:
-        """Asks for a stop."""
+        """Request a stop."""
         self.asked = True
 
     def check(self) -> None:
-        """Raises `Stopped` where a stop was asked for; for what can be left at any time."""
+        """Raise `Stopped` if a stop was requested; for work that can be interrupted at any time."""
         if self.asked:
             raise Stopped
 

@@ -1,4 +1,4 @@
-"""The user's own losses and networks, by import path. Importing runs their code: the command asks for leave first."""
+"""The user's own losses and networks, by import path. Importing runs code: the command asks for permission."""
 
 import importlib
 import os
@@ -14,7 +14,7 @@ PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
 def imported(path: str) -> Callable[..., Any]:
-    """What `package.module:name` names; the working directory is searched like an installed package's place.
+    """Import the object that `package.module:name` names; the working directory is searched too.
 
     Raises:
         InputError: The path is no such path, the module cannot be imported, or has nothing callable of that name.

@@ -1,4 +1,4 @@
-"""`segstudy submit` and `logs`, and what `status` and `stop` say of a study on a cluster: studies as jobs, by name."""
+"""`segstudy submit` and `logs`, and `status` and `stop` with `--cluster`: studies as jobs of a cluster."""
 
 import time
 from typing import Annotated
@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from study.command.options import AllowCode, Cluster, File, LedgerAt, MlflowAt, Name, Set, Smoke, StorageAt, Wait
-from study.command.output import FAILURES, print_json
+from study.command.output import print_json
+from study.errors import FAILURES
 
-LAST_LINES = 8  # of a job's log that `status` shows
+LAST_LINES = 8  # lines of a job's log that `status` shows
 
 
 def submit(
@@ -67,7 +68,7 @@ def logs(
 
 
 def status_there(name: str, cluster: str, as_json: bool) -> None:
-    """How a study's newest job stands, and the last that it said. Ends with 1 where it failed."""
+    """Print the status of a study's newest job and its last output; exit code 1 if it failed."""
     from study.in_words import duration
     from study.machines.cluster_jobs import WORDS, Jobs
 
@@ -87,7 +88,7 @@ def status_there(name: str, cluster: str, as_json: bool) -> None:
 
 
 def stop_there(name: str, cluster: str) -> None:
-    """Asks a study's job to stop."""
+    """Request a study's job to stop."""
     from study.machines.cluster_jobs import Jobs
 
     jobs = Jobs(cluster)

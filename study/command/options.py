@@ -1,4 +1,4 @@
-"""The options that commands share, and the places that they name."""
+"""Options that several commands share, and the places that they name."""
 
 import dataclasses
 from pathlib import Path
@@ -58,13 +58,13 @@ HOME = Path("runs")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a study's parts lie.
+    """Locations of a study's files and databases.
 
     Attributes:
-        home: Folder of all that has no address of its own.
-        ledger: The ledger's file or URL; `ledger.db` in the home unless told otherwise.
-        mlflow: MLflow's address; None: a database in the home.
-        storage: Folder of cache and checkpoints; the home unless told otherwise.
+        home: Folder of everything without an address of its own.
+        ledger: File or URL of the ledger; `ledger.db` in the home by default.
+        mlflow: MLflow's address; None for a database in the home.
+        storage: Folder or URL of cache and checkpoints; the home by default.
     """
 
     home: Path
@@ -76,10 +76,10 @@ class Places:
     def of(
         cls, home: Path, ledger: str | None = None, mlflow: str | None = None, storage: str | None = None
     ) -> "Places":
-        """From what the command line says.
+        """Return the places that the command line names.
 
         Raises:
-            InputError: An address is of a kind that nobody here knows.
+            InputError: An address is of an unknown kind.
         """
         return cls(
             home=home,
@@ -89,15 +89,15 @@ class Places:
         )
 
     def reports(self, name: str) -> Path:
-        """Where a study's reports go."""
+        """Return the folder of a study's reports."""
         return self.home / "reports" / name
 
 
 def made(folder: Path, option: str) -> Path:
-    """A folder that the user named, made where it is not there.
+    """Create a folder that the user named, if it does not exist, and return it.
 
     Raises:
-        InputError: It cannot be made.
+        InputError: It cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`segstudy run`: a study to its end."""
+"""`segstudy run`: runs a study to its end."""
 
 import shlex
 import sys
@@ -20,8 +20,9 @@ from study.command.options import (
     StorageAt,
     Wait,
 )
-from study.command.output import FAILURES, STOPPED, console
+from study.command.output import console
 from study.command.report import write_report
+from study.errors import FAILURES, STOPPED
 
 
 def run(
@@ -53,7 +54,7 @@ def run(
     again = shlex.join(["segstudy", *sys.argv[1:]])
     try:
         result = run_study(study, places, console(), ray, wait)
-    except KeyboardInterrupt:  # the second one: it could not wait
+    except KeyboardInterrupt:  # pressed a second time
         typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
         typer.echo(f"  {again}")
         raise typer.Exit(STOPPED) from None

@@ -1,4 +1,4 @@
-"""Which configurations a cohort tries: a pure function of the design, the search, the cohort and the results before it.
+"""The configurations of a cohort: a pure function of the design, the search, the cohort and the results before it.
 
 Trial 0 of a search is the arm's default configuration, whatever the sampler. `random`, `grid` and `qmc` need no
 results: point n is a function of (study seed, arm, search, n). `tpe` draws its first cohort as `qmc` does and models
@@ -8,13 +8,14 @@ afterwards, on an Optuna study rebuilt in memory from first-mark values only: al
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from search_spaces.grammar import Fixed, Scalar
 from search_spaces.values import from_unit, grid_points, grid_values
 from study.design import Arm, Design, KnownTrial
+from study.planning.searches import SearchKey
 from trainables.random_streams import seed_of, stream
 
 if TYPE_CHECKING:
@@ -23,21 +24,13 @@ if TYPE_CHECKING:
 Configuration = Mapping[str, Scalar]
 
 
-class SearchKey(NamedTuple):
-    """One search: an arm's, repeated `searches` times, in one fold."""
-
-    arm: int
-    search: int
-    fold: int
-
-
 def is_tuned(arm: Arm) -> bool:
-    """Whether anything in the arm's space varies; where nothing does there is no search."""
+    """Return whether anything in the arm's space varies; where nothing does there is no search."""
     return any(not isinstance(parameter, Fixed) for parameter in arm.space.values())
 
 
 def search_length(design: Design, arm: Arm) -> int:
-    """Trials in each search of an arm: 0 where nothing varies; a grid's size at most."""
+    """Return the number of trials in each search of an arm: 0 where nothing varies; a grid's size at most."""
     if not is_tuned(arm):
         return 0
     points = grid_points(arm.space) if design.sampler == "grid" else None
@@ -45,18 +38,18 @@ def search_length(design: Design, arm: Arm) -> int:
 
 
 def needs_results(design: Design, cohort: int) -> bool:
-    """Whether a cohort can be sampled only when the cohorts before it have their first marks."""
+    """Return whether a cohort can be sampled only when the cohorts before it have their first marks."""
     return design.sampler == "tpe" and cohort > 0
 
 
 def sample(
     design: Design, key: SearchKey, numbers: Sequence[int], cohort: int, before: Sequence[KnownTrial]
 ) -> list[dict[str, Scalar]]:
-    """The configurations of one cohort.
+    """Return the configurations of one cohort.
 
     Args:
         design: The study's design.
-        key: Whose cohort.
+        key: The search.
         numbers: The trials' numbers, increasing.
         cohort: The cohort's number, from 0.
         before: Every trial of the search's earlier cohorts, in order of number; each has its first mark or has ended.
@@ -84,7 +77,7 @@ def sample(
 
 
 def sampler_version(design: Design) -> str:
-    """What a cohort's record says of its origin: `tpe, optuna 5.0.0`."""
+    """Return the origin that a cohort's record names: `tpe, optuna 5.0.0`."""
     if design.sampler == "tpe":
         import optuna
 
@@ -107,7 +100,7 @@ def _sobol(seed: int, dimensions: int, numbers: Sequence[int]) -> np.ndarray:
 
 
 def _grid(arm: Arm, seed: int, numbers: Sequence[int]) -> list[dict[str, Scalar]]:
-    """Points of the grid by number: the default first, then the others in a seeded order."""
+    """Return points of the grid by number: the default first, then the others in a seeded order."""
     names = sorted(arm.space)
     axes = [grid_values(arm.space[name]) for name in names]
     shape = [len(axis) for axis in axes]
@@ -154,7 +147,7 @@ def _tpe(
 def _frozen(
     design: Design, trial: KnownTrial, free: Mapping[str, "optuna.distributions.BaseDistribution"]
 ) -> "optuna.trial.FrozenTrial":
-    """What the sampler may see of a trial: its value at the first mark; PRUNED without a value where it has none.
+    """Return a trial as the sampler sees it: its value at the first mark; PRUNED without a value where it has none.
 
     A trial told FAIL would be ignored, and its corner sampled again and again.
     """

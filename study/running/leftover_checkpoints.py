@@ -1,4 +1,4 @@
-"""Sweeping: what a killed run left behind in the storage goes when the next one starts."""
+"""Leftover checkpoints: files that a killed run left in the storage are removed when the next run starts."""
 
 import re
 
@@ -10,16 +10,16 @@ _CHECKPOINT = re.compile(r"\d+-\d+")
 
 
 def sweep(ledger: Ledger, lease: Lease, storage: Storage, folder: str) -> int:
-    """Removes checkpoint folders that the ledger does not name, and unfinished writes.
+    """Remove checkpoint folders that the ledger does not name, and unfinished writes.
 
     Args:
-        ledger: The ledger.
-        lease: The driver's: nobody else writes there.
-        storage: Where checkpoints lie.
-        folder: The study's folder.
+        ledger: The ledger that names the checkpoints to keep.
+        lease: The driver's lease, which excludes other writers.
+        storage: Storage of the checkpoints.
+        folder: The study's folder in it.
 
     Returns:
-        How many went.
+        The number of removed folders and files.
     """
     _forget_ended(ledger, lease)
     named = ledger.folders(lease.study_id)
@@ -34,7 +34,7 @@ def sweep(ledger: Ledger, lease: Lease, storage: Storage, folder: str) -> int:
 
 
 def _forget_ended(ledger: Ledger, lease: Lease) -> None:
-    """Search trials that finished keep no checkpoint; a kill may have come in between."""
+    """Forget the checkpoints of finished search trials, which a killed run may not have done."""
     finished = [
         trial.plan.key
         for trial in ledger.known(lease.study_id)

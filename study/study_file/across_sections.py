@@ -1,4 +1,4 @@
-"""What must agree between the sections of a study file. Each check looks at sections that are right by themselves."""
+"""Checks between the sections of a study file. Each looks at sections that are right by themselves."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ Values = Mapping[str, Any]
 
 
 def across(values: Values, models: list[str], losses: list[str]) -> Iterator[Problem]:
-    """All that does not agree.
+    """Yield the problems between sections.
 
     Args:
         values: Sections by name, as `study.study_file.read.read` gives them; one that is missing is not looked at.
@@ -30,7 +30,7 @@ def across(values: Values, models: list[str], losses: list[str]) -> Iterator[Pro
         if all(name in values for name in needs):
             yield from check(values)
     if "report" in values:
-        weightings = values["head"].weighting if "head" in values else ("none",)
+        weightings = values["top_level"].weighting if "top_level" in values else ("none",)
         yield from _baseline(
             values, [arm_name(model, loss, how) for model in models for loss in losses for how in weightings]
         )
@@ -72,7 +72,7 @@ def _metric(values: Values) -> Iterator[Problem]:
 
 
 def _volumes(values: Values) -> Iterator[Problem]:
-    """Millilitres of a flat picture."""
+    """Refuse `volume_error` in a 2D study: flat pictures have no millilitres."""
     if len(values["patch"].size) == 3:
         return
     for path, name in (
@@ -90,7 +90,7 @@ def _region(values: Values) -> Iterator[Problem]:
 
 
 def _means(values: Values) -> Iterator[Problem]:
-    """Means of regions that there are not, or that are called like one."""
+    """Refuse means of unknown regions, and means with the name of a region."""
     regions = values["dataset"].scored
     for name, parts in values["report"].means.items():
         if name in ("mean", *regions):
@@ -134,7 +134,7 @@ def _defaults(values: Values) -> Iterator[Problem]:
 
 
 def _weighting(values: Values) -> Iterator[Problem]:
-    if values["dataset"].train_on == "regions" and "inverse" in values["head"].weighting:
+    if values["dataset"].train_on == "regions" and "inverse" in values["top_level"].weighting:
         text = "inverse goes by the lesions of each label, and dataset.train_on is regions: take one of them."
         yield Problem(("weighting",), text)
 
@@ -203,7 +203,7 @@ CHECKS = (
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("budget",), _independent),
     (("length", "training"), _course),
-    (("head", "dataset"), _weighting),
+    (("top_level", "dataset"), _weighting),
     (("budget", "length", "training"), _final_on),
     (("budget", "models", "losses", "training"), _sampler),
     (("budget", "models", "losses", "training"), _defaults),

@@ -1,14 +1,9 @@
-"""The ledger's tables. What `ledger.digest` leaves out (wall times, hosts, attempts, addresses) is marked VIEW_ONLY.
+"""The ledger's tables. Columns that `ledger.digest` leaves out (wall times, hosts, attempts, addresses) are VIEW_ONLY.
 
 A change here needs a revision in `study/ledger/migrations/versions` and a new `VERSION`: a test compares the two.
 """
 
-import math
-import zlib
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -16,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
@@ -24,10 +18,10 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-VERSION = "0004"  # the newest revision in study/ledger/migrations/versions; they sort as text
+from study.ledger.database.column_types import Deflated, Id, PlainData
+
+VERSION = "0005"  # the newest revision in study/ledger/migrations/versions; they sort as text
 VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
 
 VIEW_ONLY = {"view only": True}
@@ -40,25 +34,6 @@ metadata = MetaData(
         "pk": "%(table_name)s_primary",
     }
 )
-
-Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in a column that is exactly INTEGER
-PlainData = JSON(none_as_null=True)  # JSON as text on both databases, so that doubles and the order of names stay
-
-
-class Deflated(TypeDecorator[bytes]):
-    """Bytes, kept deflated. What comes back, and what the digest reads, is what was put in."""
-
-    impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        """Deflate."""
-        return None if value is None else zlib.compress(value, 6)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
-        """Inflate."""
-        return None if value is None else zlib.decompress(value)
-
 
 studies = Table(
     "studies",
@@ -157,6 +132,28 @@ segments = Table(
     Column("ended", Float, nullable=False, info=VIEW_ONLY),
     Index("segments_by_revision", "revision"),
     sqlite_with_rowid=False,
+)
+
+segment_machines = Table(  # what trained a segment, also one that failed; not in the digest: it says where, not what
+    "segment_machines",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("iteration", Integer, primary_key=True, autoincrement=False),
+    Column("machine", PlainData, nullable=False),  # Outcome.machine: CPU capability, GPU, versions, code digests
+    info=VIEW_ONLY,
+)
+
+retries = Table(  # trials that had ended lost or failed and were opened again
+    "retries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("trial_id", ForeignKey("trials.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("attempt", BigInteger, nullable=False),  # attempts.id of the trial's last attempt before; 0 without one
+    Column("status", String, nullable=False),  # before: lost or failed
+    Column("reason", Text),  # of that end
+    Index("retries_by_trial", "trial_id"),
+    info=VIEW_ONLY,
 )
 
 attempts = Table(  # a segment handed to a worker
@@ -305,6 +302,20 @@ views = Table(  # how far a view (MLflow) has followed
     info=VIEW_ONLY,
 )
 
+declarations = (
+    Table(  # what is tested and shown, as declared when the first final-stage trial was inserted, and changes
+        "declarations",
+        metadata,
+        Column("id", Id, primary_key=True),
+        Column("study_id", ForeignKey("studies.id"), nullable=False),
+        Column("created", Float, nullable=False),
+        Column("report_reads", Integer, nullable=False),  # how often test tables had been shown by then
+        Column("declared", PlainData, nullable=False),  # key of the study file → value
+        Index("declarations_by_study", "study_id"),
+        info=VIEW_ONLY,
+    )
+)
+
 notices = Table(  # what a reader of the report must know: warnings of check, losses of machines
     "notices",
     metadata,
@@ -315,14 +326,3 @@ notices = Table(  # what a reader of the report must know: warnings of check, lo
     Index("notices_by_study", "study_id"),
     info=VIEW_ONLY,
 )
-
-
-def finite(value: float | None, what: str) -> float | None:
-    """The value, where a database would keep NaN or infinity differently from another.
-
-    Raises:
-        ValueError: It is not finite.
-    """
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"{what} is {value}; the ledger keeps finite numbers, and None for what is missing")
-    return value

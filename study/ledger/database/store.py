@@ -1,4 +1,4 @@
-"""A ledger's database, open, and its three kinds of transaction: reading, writing, writing as the lease's owner."""
+"""An open ledger and its three kinds of transaction: reading, writing, writing as the lease's owner."""
 
 import functools
 import threading
@@ -10,10 +10,11 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, select, update
 
+from study.errors import FencedOut, LedgerAwayError
 from study.ledger.database import schema
 from study.ledger.database.location import engine_for
-from study.ledger.database.outage import LedgerAwayError, Patience, persist
-from study.ledger.database.owner import FencedOut, Lease, who
+from study.ledger.database.outage import Patience, persist
+from study.ledger.database.owner import Lease, who
 from study.ledger.database.version import prepare
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ class Store:
         return self.persist(lambda: self._write(work))
 
     def persist(self, work: Callable[[], T]) -> T:
-        """Do what may be done again from its start, with this ledger's patience. Who gave up once waits no more.
+        """Do work that may be repeated from its start, with this ledger's patience; after one LedgerAwayError without.
 
         Raises:
             LedgerAwayError: As `write`.
@@ -108,9 +109,9 @@ class Store:
     def fenced(self, lease: Lease, work: Callable[[Connection, int], T], *, wait: bool = True) -> T:
         """Do `work(connection, revision)` in one transaction of the lease's owner, just once.
 
-        The fence is checked by an update, which holds the lease's row until the commit: nobody takes it in between.
-        `revision` grows with each such transaction of the study. A connection that breaks during the commit leaves it
-        open whether that happened; the revision then says so, which is why a process writes one after the other.
+        The fence is checked by an update, which holds the lease's row until the commit, so no other driver takes it in
+        between. `revision` grows with each such transaction of the study. A connection that breaks during the commit
+        leaves it open whether that happened; the revision then tells, which is why a process writes one at a time.
 
         Args:
             lease: The driver's.
@@ -140,7 +141,7 @@ class Store:
 
 
 def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
-    """A question to the ledger that is asked again where the database was away."""
+    """Decorate a read, so that it is done again where the database was away."""
 
     @functools.wraps(question)
     def asked(store: Store, /, *args: P.args, **options: P.kwargs) -> T:
@@ -150,7 +151,7 @@ def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenat
 
 
 def _next_revision(connection: Connection, mine: ColumnElement[bool]) -> int | None:
-    """Counts a lease's revision on; None where it is not ours. SQLite before 3.35 has to be asked twice."""
+    """Count a lease's revision on; None where another driver holds it. SQLite before 3.35 needs two statements."""
     row = schema.leases
     count_on = update(row).where(mine).values(revision=row.c.revision + 1)
     if connection.dialect.update_returning:

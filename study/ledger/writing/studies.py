@@ -13,7 +13,7 @@ from study.design import Arm, Design
 from study.ledger.database import schema
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.rows import ArmRow, Case, Notice, StudyRow
 from trainables.errors import InputError
 
@@ -27,6 +27,7 @@ def create_study(
     data_digest: str,
     versions: Mapping[str, str],
     now: float | None = None,
+    notices: Sequence[str] = (),
 ) -> int:
     """Record a study with its arms and cases, in one transaction; its lease is free.
 
@@ -36,9 +37,10 @@ def create_study(
         file: The study file as validated, all defaults written out, JSON-able.
         design: Its arms, marks and direction are kept.
         cases: All of them, of any split.
-        data_digest: Of the cases' files.
+        data_digest: Digest of the cases' files.
         versions: Package → version.
         now: Seconds since 1970.
+        notices: Facts about data and plan that a reader of the report must know.
 
     Returns:
         The study's id.
@@ -69,13 +71,16 @@ def create_study(
         connection.execute(insert(schema.leases), lease)
         _insert_arms(connection, study_id, design.arms)
         _insert_cases(connection, study_id, cases)
+        for text in notices:
+            insert_notice(connection, study_id, text, now)
         return study_id
 
     return store.write(work)
 
 
+@patient
 def study(store: Store, name: str) -> StudyRow:
-    """The study of that name.
+    """Return the study of that name.
 
     Raises:
         InputError: There is none; the message suggests the nearest name.
@@ -91,20 +96,23 @@ def study(store: Store, name: str) -> StudyRow:
     raise InputError(f"no study named '{name}' in {store.label} ({count}).{hint}")
 
 
+@patient
 def has_study(store: Store, name: str) -> bool:
-    """Whether there is a study of that name."""
+    """Return whether there is a study of that name."""
     with store.reading() as connection:
         return bool(connection.scalar(select(func.count()).where(schema.studies.c.name == name)))
 
 
+@patient
 def studies(store: Store) -> list[StudyRow]:
-    """All studies, oldest first."""
+    """Return all studies, oldest first."""
     with store.reading() as connection:
         return [_study_row(row) for row in connection.execute(select(schema.studies).order_by(schema.studies.c.id))]
 
 
+@patient
 def arms(store: Store, study_id: int) -> list[ArmRow]:
-    """A study's arms, in the study file's order."""
+    """Return a study's arms, in the study file's order."""
     row = schema.arms
     query = select(row.c.number, row.c.name, row.c.model, row.c.loss, row.c.weighting, row.c.space)
     with store.reading() as connection:
@@ -112,8 +120,9 @@ def arms(store: Store, study_id: int) -> list[ArmRow]:
         return [ArmRow(**each._mapping) for each in found]
 
 
+@patient
 def cases(store: Store, study_id: int) -> list[Case]:
-    """A study's cases, by name."""
+    """Return a study's cases, by name."""
     row = schema.cases
     query = select(row.c.name, row.c.group_name, row.c.splits, row.c.facts).where(row.c.study_id == study_id)
     with store.reading() as connection:
@@ -122,7 +131,7 @@ def cases(store: Store, study_id: int) -> list[Case]:
 
 
 def set_cases(store: Store, lease: Lease, cases: Sequence[Case]) -> None:
-    """Add cases that are new and replace the facts of those that are known.
+    """Add new cases and replace the facts of known ones.
 
     Raises:
         ValueError: A known case has another group or other splits: its scores would mean something else.
@@ -153,7 +162,7 @@ def update_file(
     additions: Sequence[str] = (),
     now: float | None = None,
 ) -> None:
-    """Replace the study file by one that only adds; arms that are new come after the old ones.
+    """Replace the study file by one that only adds; new arms come after the old ones.
 
     Args:
         store: The ledger.
@@ -194,31 +203,32 @@ def update_file(
 
 
 def request_stop(store: Store, study_id: int, stop: bool = True) -> None:
-    """Ask the study's driver to stop; by anybody, so without a lease. `stop=False` takes it back."""
+    """Ask the study's driver to stop; needs no lease. `stop=False` takes it back."""
     row = schema.studies
     store.write(lambda connection: connection.execute(_of(row, study_id).values(stop_requested=stop)))
 
 
 def stop_requested(store: Store, study_id: int) -> bool:
-    """Whether the driver was asked to stop."""
+    """Return whether the driver was asked to stop."""
     row = schema.studies
     with store.reading() as connection:
         return bool(connection.scalar(select(row.c.stop_requested).where(row.c.id == study_id)))
 
 
 def count_report_read(store: Store, study_id: int) -> None:
-    """Test tables were shown; by anybody, so without a lease."""
+    """Count that test tables were shown; needs no lease."""
     row = schema.studies
     store.write(lambda connection: connection.execute(_of(row, study_id).values(report_reads=row.c.report_reads + 1)))
 
 
 def add_notice(store: Store, study_id: int, text: str, now: float | None = None) -> None:
-    """Keep what a reader of the report must know. It changes no number, so no lease is asked for."""
+    """Record a notice for readers of the report. It changes no number, so it needs no lease."""
     store.write(lambda connection: insert_notice(connection, study_id, text, now))
 
 
+@patient
 def notices(store: Store, study_id: int) -> list[Notice]:
-    """A study's notices, oldest first."""
+    """Return a study's notices, oldest first."""
     row = schema.notices
     with store.reading() as connection:
         query = select(row.c.created, row.c.text).where(row.c.study_id == study_id).order_by(row.c.id)
@@ -226,7 +236,7 @@ def notices(store: Store, study_id: int) -> list[Notice]:
 
 
 def insert_notice(connection: Connection, study_id: int, text: str, now: float | None) -> None:
-    """Inside another transaction."""
+    """Insert a notice inside another transaction."""
     row = {"study_id": study_id, "created": time.time() if now is None else now, "text": readable(text)}
     connection.execute(insert(schema.notices), row)
 

@@ -296,10 +296,12 @@ def test_windows_are_what_the_trial_says() -> None:
     learner.network.eval()
     found = learner._examiner.probabilities("case2")
     image = torch.from_numpy(np.array(case.image))
-    assert torch.allclose(found, inference.predict(learner._logits, image, **how), atol=1e-6)
+    assert torch.allclose(found, inference.predict(learner._net.logits, image, **how), atol=1e-6)
     others: dict[str, Any] = {"overlap": (16, 4, 5), "blend": "gaussian", "average": "logits"}
     for name, value in {**others, "mirror": False, "padding": (0.0,)}.items():
-        assert not torch.allclose(found, inference.predict(learner._logits, image, **{**how, name: value}), atol=1e-6)
+        assert not torch.allclose(
+            found, inference.predict(learner._net.logits, image, **{**how, name: value}), atol=1e-6
+        )
 
 
 def test_the_trials_parameters_reach_loss_optimiser_and_patches() -> None:

@@ -1,4 +1,4 @@
-"""Augmentation: what a patch might as well have looked like.
+"""Augmentation: random changes of geometry and intensity of training patches.
 
 | name | probability | what |
 | --- | --- | --- |
@@ -88,7 +88,7 @@ class Augmenter:
         return self._space.margin(self.names)
 
     def draw(self, iteration: int, count: int) -> list[Drawn]:
-        """What happens to the patches of slots 0 to `count - 1`; to be kept, or given to `replay`."""
+        """Draw the changes of the patches of slots 0 to `count - 1`; to be stored, or given to `replay`."""
         return [draw(self.options, self.seed, len(self.patch_size), iteration, slot) for slot in range(count)]
 
     def apply(self, images: Tensor, labels: Tensor, iteration: int) -> tuple[Tensor, Tensor]:
@@ -145,7 +145,7 @@ class Augmenter:
         self._recolour(self._after, seen[None], [drawn])
 
     def _room(self, size: Sequence[int], *wanted: tuple[int, torch.dtype]) -> list[Tensor]:
-        """Room for `(count, *size)` of each type, the same memory each time: new pages would cost more than copying."""
+        """Return buffers `(count, *size)` of each type; they are reused, since new pages cost more than copying."""
         voxels, found = math.prod(size), []
         for number, (count, kind) in enumerate(wanted):
             room = self._rooms.get((number, kind))
@@ -182,7 +182,7 @@ class Augmenter:
         found.copy_(given[(*beside, *middle)].flip(mirrored))
 
     def _recolour(self, names: Sequence[str], images: Tensor, drawn: Sequence[Drawn]) -> None:
-        """Changes the intensities of those patches to which it happens, in place."""
+        """Change the intensities of the patches that a change was drawn for, in place."""
         for name in names:
             for slot, one in enumerate(drawn):
                 if name not in one.values:

@@ -1,4 +1,4 @@
-"""Draws: what augmentation does to one patch, as numbers that can be kept and used again.
+"""Draws: the random numbers of one patch's augmentation, which can be stored and replayed.
 
 Every draw is a function of (seed, iteration, slot). Whole patterns, such as noise, are not kept: they follow from the
 draw's seed, iteration and slot, and so are the same when it is replayed.
@@ -33,7 +33,7 @@ _PLACES = {name: (end - count, end) for (name, count), end in zip(DRAWS.items(),
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drawn:
-    """What happens to the patch of one slot.
+    """The augmentations of the patch of one slot.
 
     Attributes:
         seed: The trial's seed.
@@ -48,7 +48,7 @@ class Drawn:
     values: Mapping[str, Any]
 
     def stream(self, name: str) -> np.random.Generator:
-        """Where an augmentation's pattern comes from."""
+        """Return the random stream of an augmentation's pattern."""
         return random_streams.stream(self.seed, f"augment/{name}", self.iteration, self.slot)
 
     def plain(self) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Drawn:
 
 
 def draw(options: Mapping[str, Mapping[str, Any]], seed: int, dim: int, iteration: int, slot: int) -> Drawn:
-    """The slot's draw.
+    """Draw the augmentations of a slot.
 
     Args:
         options: Augmentation → all its options (`recipes.parse`). Leaving one out changes no other's draw.

@@ -1,4 +1,4 @@
-"""Recipes of augmentation: what a study file says of them, with every option. Plain data, no PyTorch.
+"""Recipes: the augmentations of a study file with all their options. Plain data, no PyTorch.
 
 `augment: [mirror, {rotate: {probability: 0.2, degrees: 30}}, perlin]`, or a preset: `augment: miscnn`.
 """
@@ -57,7 +57,7 @@ Recipe = tuple[str, dict[str, Any]]
 
 
 class RecipeError(ValueError):
-    """What is wrong with an entry.
+    """A wrong entry, with its cause.
 
     Attributes:
         path: Where: position in the list, then name and option where they are known.
@@ -69,14 +69,14 @@ class RecipeError(ValueError):
 
 
 def spelled(given: Sequence[Given]) -> tuple[Given, ...]:
-    """The entries with presets replaced by what they stand for; wrong ones stay as they are."""
+    """Replace presets by their entries; wrong entries stay as they are."""
     return tuple(
         one for entry in given for one in (PRESETS[entry] if isinstance(entry, str) and entry in PRESETS else (entry,))
     )
 
 
 def parse(given: Sequence[Given]) -> tuple[Recipe, ...]:
-    """Names with all their options, in order; ranges are pairs.
+    """Parse entries to names with all their options, in order; ranges are pairs.
 
     Args:
         given: Names, presets, or one-key mappings of a name to some of its options.
@@ -96,7 +96,7 @@ def parse(given: Sequence[Given]) -> tuple[Recipe, ...]:
 
 
 def written(given: Sequence[Given]) -> tuple[Given, ...]:
-    """The same in the shortest way, without presets: a name, with those of its options that are not the default's."""
+    """Write entries in the shortest form, without presets: a name, with the options that differ from its defaults."""
     found: list[Given] = []
     for name, options in parse(given):
         changed = {

@@ -1,4 +1,4 @@
-"""The cache: each case prepared once for all trials, found again by content, memory-mapped.
+"""The cache of prepared cases: each is prepared once for all trials, under a key of its content, and memory-mapped.
 
 ROOT/digests/        digests of input files, by path, size and time of change
 ROOT/facts/KEY.json  facts of cases that were looked at, whether prepared or not (`inspect`)
@@ -24,7 +24,6 @@ from trainables.data.preparing import preprocess
 from trainables.storage import whole_files
 
 NOT_ALWAYS = ("components", "component_voxels", "excluded", "foreground_intensities")
-LISTS_OF_COMPONENTS = ("component_counts", "component_sizes", "component_classes")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class CaseRecord:
     Attributes:
         name: The case's name.
         entry: Name of its arrays' entry.
-        facts: What it is.
+        facts: Its facts.
         built: Whether it was made now; False when it was there.
     """
 
@@ -52,7 +51,7 @@ def prepare_case(
     *,
     verify: bool = False,
 ) -> CaseRecord:
-    """Prepares one case, or finds it prepared. Any number of processes may do so at once.
+    """Prepare one case, or find it prepared. Any number of processes may do so at once.
 
     Args:
         files: The case.
@@ -82,7 +81,7 @@ def prepare_case(
         "box": prepared.box,
     }
     if prepared.components is not None:
-        meta |= {name: getattr(prepared, name) for name in LISTS_OF_COMPONENTS}
+        meta["component_counts"] = prepared.component_counts
     entry = whole_files.write_entry(root / "entries", arrays, json.loads(json.dumps(meta)))
     whole_files.write_json(_key_file(files, how, root), {"entry": entry, "facts": facts.plain()})
     return CaseRecord(name=files.name, entry=entry, facts=facts, built=True)
@@ -109,7 +108,7 @@ def _key_file(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> p
 
 
 def write_index(root: str | pathlib.Path, records: Sequence[CaseRecord], how: PreprocessOptions) -> pathlib.Path:
-    """Writes which entries make up a dataset; `Dataset.open` takes the path."""
+    """Write the index of a dataset, case by entry; `Dataset.open` takes the path."""
     index = {
         "options": how.plain(),
         "classes": how.classes,

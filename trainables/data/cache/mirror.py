@@ -1,4 +1,4 @@
-"""A prepared dataset in an object store: made once a cluster, copied once to each machine, memory-mapped there.
+"""A cache in an object store: each case is prepared once a cluster, copied once to each machine, memory-mapped there.
 
 In the store it has the cache's own names (`cache`). On a machine all of it lies in a folder of its own, below
 `SEGSTUDY_CACHE` or `~/.cache/segstudy`, where every process of that machine reads the one copy.
@@ -23,7 +23,7 @@ from trainables.storage.object_store import ObjectStorage
 def prepare_case(
     files: CaseFiles, how: PreprocessOptions, url: str, group: str | None = None, *, verify: bool = False
 ) -> CaseRecord:
-    """`cache.prepare_case` for a cache at a URL: what another machine has made is not made again.
+    """Prepare one case for a cache at a URL, unless another machine has.
 
     Args:
         files: The case.
@@ -50,14 +50,14 @@ def prepare_case(
 
 
 def write_index(url: str, records: Sequence[CaseRecord], how: PreprocessOptions) -> str:
-    """`cache.write_index` for a cache at a URL; `Dataset.open` takes the index's URL, which this gives."""
+    """Write the index for a cache at a URL; returns its URL, which `Dataset.open` takes."""
     path = cache.write_index(local_folder(url), records, how)
     ObjectStorage(url).write(f"datasets/{path.name}", path.read_bytes())
     return below(url, f"datasets/{path.name}")
 
 
 def _upload(there: ObjectStorage, local: pathlib.Path, name: str) -> None:
-    """An entry to the store, its manifest last; files of an upload that was cut short are written over."""
+    """Upload an entry, its manifest last; files of an interrupted upload are overwritten."""
     folder = whole_files.entry_folder(local / "entries", name)
     if not there.has(f"{_entry(name)}/{whole_files.MANIFEST}"):
         for file in sorted(folder.iterdir(), key=lambda file: (file.name == whole_files.MANIFEST, file.name)):

@@ -1,4 +1,4 @@
-"""Keys: a name for everything that a case's facts and arrays follow from, so that they can be found again."""
+"""Cache keys: one digest of all inputs of a case's facts and arrays."""
 
 import functools
 import json
@@ -11,6 +11,7 @@ from trainables.data.finding.layouts import CaseFiles
 DECIDING = (
     "cases.area",
     "cases.case",
+    "cases.coding",
     "cases.labels",
     "cases.options",
     "inspecting.inspect",
@@ -20,22 +21,44 @@ DECIDING = (
     "preparing.preprocess",
     "preparing.resample",
     "reading.axes",
+    "reading.bounded",
+    "reading.contours",
+    "reading.dicom",
+    "reading.dicom_kinds",
+    "reading.dicom_objects",
+    "reading.flat.deep",
+    "reading.flat.opened",
+    "reading.flat.orientation",
+    "reading.flat.pixels",
+    "reading.flat.png",
+    "reading.flat.transparency",
     "reading.flat_pictures",
-    "reading.itk",
     "reading.metaimage",
+    "reading.mgh",
+    "reading.minc",
     "reading.nifti",
+    "reading.nifti_place",
+    "reading.nrrd",
+    "reading.nrrd_place",
+    "reading.onto_grid",
+    "reading.parts",
     "reading.raw",
     "reading.readers",
+    "reading.rtstruct",
+    "reading.segments",
+    "reading.shear",
+    "reading.stacks",
+    "reading.units",
     "reading.volume",
 )
-"""Modules below `trainables.data` whose code decides what comes out.
+"""Modules below `trainables.data` whose code decides a case's facts and arrays.
 
-Named and not imported, since some of them look things up by key.
+Named and not imported, since some of them import this module.
 """
 
 
 def key(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> str:
-    """Digest of the content of a case's files, of the options and of the code. Its name and place do not matter.
+    """Return the digest of a case's file contents, the options and the code. The case's name and place do not count.
 
     Args:
         files: The case.
@@ -51,5 +74,5 @@ def key(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> str:
 
 @functools.cache
 def code_version() -> str:
-    """Digest of the code that decides an entry's content."""
+    """Return the digest of the code that decides an entry's content."""
     return digests.of_code(f"trainables.data.{module}" for module in DECIDING)

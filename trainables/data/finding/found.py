@@ -1,4 +1,4 @@
-"""What a layout sees in a folder, before it is checked: which files belong to which case."""
+"""Files of a folder by case, as a layout finds them, before they are checked."""
 
 import dataclasses
 import pathlib
@@ -17,16 +17,18 @@ class Found:
         masks: Case → file.
         where: The places looked at, in the words of an error.
         channels: Names of the channels, by number, where they have any.
+        passed_over: Files of formats that have no reader, for messages.
     """
 
     images: Mapping[str, Mapping[int, pathlib.Path]]
     masks: Mapping[str, pathlib.Path]
     where: str
     channels: tuple[str, ...] = ()
+    passed_over: tuple[pathlib.Path, ...] = ()
 
 
 def by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """The folder's images by name without ending.
+    """Return the folder's images by name without ending.
 
     Raises:
         InputError: Two of them have one name.
@@ -41,6 +43,17 @@ def by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     return found
 
 
+def passed_over(*folders: pathlib.Path) -> tuple[pathlib.Path, ...]:
+    """Return the files of folders that are images by their ending, but of formats without a reader."""
+    return tuple(
+        file
+        for folder in folders
+        if folder.is_dir()
+        for file in sorted(folder.iterdir())
+        if not is_hidden(file) and readers.unread(file)
+    )
+
+
 def is_hidden(file: pathlib.Path) -> bool:
-    """Whether it is one of those that systems leave behind (`.DS_Store`, `._x`)."""
+    """Return whether the name begins with a dot, as files of operating systems do (`.DS_Store`, `._x`)."""
     return file.name.startswith(".")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainables.data.finding.found import Found, by_stem
+from trainables.data.finding.found import Found, by_stem, passed_over
 from trainables.data.reading import readers
 from trainables.errors import InputError
 
@@ -71,11 +71,12 @@ def _nnunet(root: pathlib.Path) -> Found | None:
         else:
             images.setdefault(stem, {})[0] = file
     _check_channel_names(root, images)
-    return Found(images, masks, "imagesTr and labelsTr")
+    aside = passed_over(root / "imagesTr", root / "labelsTr")
+    return Found(images, masks, "imagesTr and labelsTr", passed_over=aside)
 
 
 def channel_names(root: pathlib.Path) -> tuple[str, ...]:
-    """What `dataset.json` calls the channels, in their order; () where there is none, or it does not say.
+    """Return the channel names of `dataset.json` in order; () without a file or names.
 
     Raises:
         InputError: It is no JSON object.
@@ -88,7 +89,7 @@ def channel_names(root: pathlib.Path) -> tuple[str, ...]:
 
 
 def _check_channel_names(root: pathlib.Path, images: Mapping[str, Mapping[int, pathlib.Path]]) -> None:
-    """A `dataset.json`, where there is one, says how many channels there must be."""
+    """Compare the number of channels with that of `dataset.json`, if it has one."""
     channels = channel_names(root)
     most = max((len(by_channel) for by_channel in images.values()), default=0)
     if channels and most > 1 and len(channels) != most:
@@ -96,7 +97,7 @@ def _check_channel_names(root: pathlib.Path, images: Mapping[str, Mapping[int, p
 
 
 def _description(root: pathlib.Path) -> dict[str, Any]:
-    """What `dataset.json` holds; nothing where there is none."""
+    """Return the content of `dataset.json`; empty where there is none."""
     file = root / DESCRIPTION
     if not file.is_file():
         return {}
@@ -120,6 +121,7 @@ def _folders(images: str, masks: str) -> Layout:
             {case: {0: file} for case, file in by_stem(root / images).items()},
             by_stem(root / masks),
             f"{images} and {masks}",
+            passed_over=passed_over(root / images, root / masks),
         )
 
     return layout

@@ -1,9 +1,11 @@
 """Layouts: which files of a folder are cases, in a known layout or where the study file says."""
 
+import collections
 import dataclasses
 import difflib
 import fnmatch
 import pathlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from trainables.data.finding import templates
@@ -37,7 +39,7 @@ def find(
     exclude: Sequence[str] = (),
     roi: str | None = None,
 ) -> list[CaseFiles]:
-    """The cases of a dataset, sorted by name.
+    """Find the cases of a dataset, sorted by name.
 
     Args:
         path: The dataset's folder.
@@ -66,7 +68,7 @@ def find(
 
 
 def _with_regions(cases: Sequence[CaseFiles], regions: Mapping[str, pathlib.Path], where: str) -> list[CaseFiles]:
-    """Each case with the mask of its region of interest; such masks of other cases are of no interest."""
+    """Return each case with the mask of its region of interest; masks of excluded cases are skipped."""
     without = [case.name for case in cases if case.name not in regions]
     if without:
         others = f" ({len(without) - 1} more like it)" if len(without) > 1 else ""
@@ -89,6 +91,7 @@ def _from_known(root: pathlib.Path) -> Found:
 
 
 def _paired(found: Found, exclude: Sequence[str]) -> list[CaseFiles]:
+    exclude = [readers.composed(pattern) for pattern in exclude]
     names = sorted(found.images.keys() | found.masks.keys())
     excluded = {name for name in names for pattern in exclude if fnmatch.fnmatchcase(name, pattern)}
     for pattern in exclude:
@@ -98,6 +101,7 @@ def _paired(found: Found, exclude: Sequence[str]) -> list[CaseFiles]:
     if not names:
         raise InputError(f"dataset: no cases in {found.where}.")
     _refuse_halves(found, names)
+    _refuse_unread(found, [*names, *excluded])
     _refuse_uneven(found, names)
     return [CaseFiles(n, tuple(found.images[n][c] for c in sorted(found.images[n])), found.masks[n]) for n in names]
 
@@ -108,10 +112,31 @@ def _refuse_halves(found: Found, names: Sequence[str]) -> None:
     if lone:
         files, missing, name = lone[0]
         others = f" ({len(lone) - 1} more like it)" if len(lone) > 1 else ""
+        if file := next((file for file in found.passed_over if _case_of(file) == name), None):
+            raise InputError(
+                f"{readers.short(file)}: no reader for this kind of file, so case {name!r} has no {missing}{others}. "
+                f"Convert it to NIfTI, or list {name} under `dataset.exclude`."
+            )
         raise InputError(
             f"{readers.short(next(iter(files.values())))}: there is no {missing} for it in {found.where}{others}. "
             f"Add it, or list {name} under `dataset.exclude`."
         )
+
+
+def _refuse_unread(found: Found, names: Sequence[str]) -> None:
+    """Refuse a case whose image and mask both have no reader: it would be left out without a word."""
+    counted = collections.Counter(_case_of(file) for file in found.passed_over)
+    for file in found.passed_over:
+        if counted[_case_of(file)] > 1 and _case_of(file) not in names:
+            raise InputError(
+                f"{readers.short(file)}: no reader for this kind of file. Convert the case's files to NIfTI, or take "
+                "them away."
+            )
+
+
+def _case_of(file: pathlib.Path) -> str:
+    """Return the case that a file without reader belongs to by its name; a channel's number is no part of it."""
+    return re.sub(r"_\d{4}$", "", readers.composed(file.name.split(".")[0]))
 
 
 def _refuse_uneven(found: Found, names: Sequence[str]) -> None:

@@ -5,25 +5,47 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from trainables.data.reading.raw import shortest
+
 Orientation = np.ndarray
 """`(3, 2)`: for each stored axis the RAS axis that it lies closest to, and 1 or -1 for its direction."""
 
+RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""From DICOM's and ITK's axes, which point to the left, back and head, to ours."""
+SINGULAR = 1e-6
+"""Volume of a voxel, as a share of the box with its sides, under which its axes count as lying in one plane."""
+SHEAR_ACCEPTED, SHEAR_WARNED = 1e-3, 0.05
+"""Cosine of the angle between two axes: up to the first taken as rounding, up to the second with a warning."""
+
 
 def orientation(affine: np.ndarray) -> Orientation:
-    """How the stored axes lie: the closest permutation and flips to RAS.
+    """Return the closest permutation and flips from the stored axes to RAS.
 
     Raises:
-        ValueError: The affine is singular or not finite, so there is no such thing.
+        ValueError: The affine is singular or not finite.
     """
     import nibabel
 
-    if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+    if affine.shape != (4, 4) or not np.isfinite(affine).all() or _flatness(affine) < SINGULAR:
         raise ValueError("the affine is singular or not finite")
     return np.asarray(nibabel.io_orientation(affine))
 
 
+def _flatness(affine: np.ndarray) -> float:
+    """Return the volume of a voxel over the product of its sides: 1 for right angles, whatever the unit."""
+    sides = np.linalg.norm(affine[:3, :3], axis=0)
+    return abs(float(np.linalg.det(affine[:3, :3] / sides))) if sides.all() else 0.0
+
+
+def shear(affine: np.ndarray) -> float:
+    """Return the largest cosine of the angle between two axes: 0 for right angles."""
+    units = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    cosines = np.abs(units.T @ units)
+    return float(max(cosines[0, 1], cosines[0, 2], cosines[1, 2]))
+
+
 def to_zyx(array: np.ndarray, axes: Orientation) -> np.ndarray:
-    """A view in closest-RAS order.
+    """Return a view in closest-RAS order.
 
     Args:
         array: `(x, y, z)` or `(x, y, z, channel)` as stored.
@@ -40,10 +62,10 @@ def to_zyx(array: np.ndarray, axes: Orientation) -> np.ndarray:
 
 
 def affine_to_ras(affine: np.ndarray, axes: Orientation, shape: Sequence[int]) -> np.ndarray:
-    """The affine of the reordered volume, still for indices `(x, y, z)`.
+    """Return the affine of the reordered volume, still for indices `(x, y, z)`.
 
     Args:
-        affine: Of the stored volume.
+        affine: Affine of the stored volume.
         axes: Its orientation.
         shape: `(x, y, z)` voxels as stored.
     """
@@ -53,17 +75,22 @@ def affine_to_ras(affine: np.ndarray, axes: Orientation, shape: Sequence[int]) -
 
 
 def voxel_sides(affine: np.ndarray) -> tuple[float, ...]:
-    """Side of a voxel along each stored axis in mm: a column's length, since permuted axes are not on the diagonal."""
+    """Return the voxel size in mm along each stored axis: column lengths, since axes may be permuted."""
     return tuple(float(side) for side in np.linalg.norm(affine[:3, :3], axis=0))
 
 
+def shortest_sides(affine: np.ndarray) -> tuple[float, ...]:
+    """Return `voxel_sides` as the shortest decimals of their float32 values."""
+    return tuple(shortest(side) for side in voxel_sides(affine))
+
+
 def sides_zyx(sides: Sequence[float], axes: Orientation) -> tuple[float, ...]:
-    """Voxel sides along the stored axes → along `(z, y, x)`."""
+    """Reorder voxel sizes of the stored axes to `(z, y, x)`."""
     return tuple(sides[axis] for axis in np.argsort(axes[:, 0])[::-1])
 
 
 def displacement(first: np.ndarray, second: np.ndarray, shape: Sequence[int]) -> float:
-    """The farthest that two affines put one corner voxel apart, in voxels (the smallest side of the first).
+    """Return the largest distance between corresponding corner voxels, in voxels (smallest side of the first grid).
 
     Args:
         first: Affine of the image.

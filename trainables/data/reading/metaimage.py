@@ -1,42 +1,83 @@
-"""MetaImage headers looked at before ITK reads them: it tells damage on the standard error stream, or not at all."""
+"""MetaImage files (`.mha`, `.mhd`): header and voxels are read here, so that what is checked is what is used."""
 
-import contextlib
 import math
 import pathlib
 import re
-import zlib
 
-from trainables.data.reading import parts
-from trainables.data.reading.raw import short
+import numpy as np
+
+from trainables.data.reading import axes, parts
+from trainables.data.reading.bounded import Span, judged_excess, read_span
+from trainables.data.reading.raw import Colour, Raw, at_least_3d, positive_sides, short, shortest
 from trainables.errors import InputError
 
-BYTES = {
-    "MET_CHAR": 1,
-    "MET_UCHAR": 1,
-    "MET_SHORT": 2,
-    "MET_USHORT": 2,
-    "MET_INT": 4,
-    "MET_UINT": 4,
-    "MET_LONG": 4,
-    "MET_ULONG": 4,
-    "MET_LONG_LONG": 8,
-    "MET_ULONG_LONG": 8,
-    "MET_FLOAT": 4,
-    "MET_DOUBLE": 8,
+TYPES = {
+    "MET_CHAR": "i1",
+    "MET_UCHAR": "u1",
+    "MET_SHORT": "i2",
+    "MET_USHORT": "u2",
+    "MET_INT": "i4",
+    "MET_UINT": "u4",
+    "MET_LONG": "i4",
+    "MET_ULONG": "u4",
+    "MET_LONG_LONG": "i8",
+    "MET_ULONG_LONG": "u8",
+    "MET_FLOAT": "f4",
+    "MET_DOUBLE": "f8",
 }
-"""Type of a voxel → its bytes."""
+"""Type of a voxel → NumPy's."""
 NEEDED = ("NDims", "DimSize", "ElementType", "ElementDataFile")
-FIELD = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]*=[ \t]*([^\r\n]*)\r?\n")
-PIECE = 1 << 22
+FIELD = re.compile(rb"[ \t]*([^=\r\n]*?)[ \t]*=[ \t]*([^\r\n]*)\r?\n|[^=\r\n]*\r?\n")
+"""One line; ITK writes the image's whole dictionary (`dim[0] = 3`, `0008|0016 = …`) before the sizes."""
+ORIGINS = ("Offset", "Position", "Origin")
+DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
+BYTE_ORDERS = ("BinaryDataByteOrderMSB", "ElementByteOrderMSB")
+SPACINGS = ("ElementSpacing", "ElementSize")
+LONGEST_NUMBER = 64
+"""Characters of one voxel in a text file, at most."""
 
 
-def check(path: pathlib.Path) -> None:
-    """Sees that a header is whole and that its data are there in full.
+def read_metaimage(path: pathlib.Path, colour: Colour) -> Raw:
+    """Read `.mha`, or `.mhd` with its data file; `colour` is ignored.
 
     Raises:
-        InputError: Which field is missing or makes no sense, or what of the data is.
+        InputError: A field is missing or invalid, data are missing or damaged, or longer than the header explains.
     """
+    del colour
+    if path.stat().st_size == 0:
+        raise InputError(f"{short(path)}: the file is empty. Copy it again.")
     fields, end = _fields(path)
+    sizes = _sizes(fields, path)
+    stored, warnings = _voxels(path, fields, end, sizes)
+    array = np.moveaxis(stored, 0, -1)  # from one channel fastest to channels last
+    used = min(len(sizes), 3)
+    affine, sides = _place(fields, len(sizes), path)
+    if used == 2:
+        array = array[:, :, np.newaxis]
+    return Raw(at_least_3d(array, path), affine, sides, warnings)
+
+
+def _fields(path: pathlib.Path) -> tuple[dict[str, str], int]:
+    """Return the header's fields and the offset of its end, after `ElementDataFile`.
+
+    Raises:
+        InputError: A field that matters stands twice with different values.
+    """
+    fields: dict[str, str] = {}
+    with path.open("rb") as file:
+        header = file.read(parts.LONGEST_HEADER) + b"\n"
+    end = 0
+    while "ElementDataFile" not in fields and (match := FIELD.match(header, end)) is not None:
+        end = match.end()
+        if match[1] is None:
+            continue
+        name, value = match[1].decode("utf-8", "replace"), match[2].decode("utf-8", "replace").strip()
+        if fields.setdefault(name, value) != value and name in USED:
+            raise InputError(f"{short(path)}: damaged header: {name} stands twice, as {fields[name]} and {value}.")
+    return fields, end
+
+
+def _sizes(fields: dict[str, str], path: pathlib.Path) -> tuple[int, ...]:
     for name in NEEDED:
         if name not in fields:
             raise InputError(f"{short(path)}: damaged header: it has no {name}. Copy it again.")
@@ -48,53 +89,124 @@ def check(path: pathlib.Path) -> None:
         )
     if not all(re.fullmatch(r"[1-9]\d{0,8}", size) for size in sizes):
         raise InputError(f"{short(path)}: damaged header: DimSize is {fields['DimSize']!r}. Copy it again.")
-    if fields["ElementType"] not in BYTES:
+    if fields["ElementType"] not in TYPES:
         raise InputError(
-            f"{short(path)}: ElementType {fields['ElementType']} is not among {', '.join(BYTES)}. Convert the file."
+            f"{short(path)}: ElementType {fields['ElementType']} is not among {', '.join(TYPES)}. Convert the file."
         )
-    _check_data(path, fields, end, math.prod(int(size) for size in sizes))
+    return tuple(int(size) for size in sizes)
 
 
-def _fields(path: pathlib.Path) -> tuple[dict[str, str], int]:
-    """The header's fields, and where it ends in the file: after `ElementDataFile`."""
-    fields: dict[str, str] = {}
-    with path.open("rb") as file:
-        header = file.read(parts.LONGEST_HEADER) + b"\n"
-    end = 0
-    while "ElementDataFile" not in fields and (match := FIELD.match(header, end)) is not None:
-        fields[match[1].decode()] = match[2].decode("utf-8", "replace").strip()
-        end = match.end()
-    return fields, end
-
-
-def _check_data(path: pathlib.Path, fields: dict[str, str], end: int, voxels: int) -> None:
+def _voxels(
+    path: pathlib.Path, fields: dict[str, str], end: int, sizes: tuple[int, ...]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return `(channel, x, y, z)` or more axes, and warnings."""
+    channels = _whole(fields, "ElementNumberOfChannels", 1, path)
+    if channels < 1:
+        raise InputError(f"{short(path)}: damaged header: ElementNumberOfChannels is {channels}.")
+    order = "".join(">" if _true(fields, name) else "" for name in BYTE_ORDERS)[:1] or "<"
+    dtype = np.dtype(order + TYPES[fields["ElementType"]])
     local = fields["ElementDataFile"].upper() == "LOCAL"
-    files = parts.of(path)[1:]
+    files = (path,) if local else parts.data_files(path)
     for file in files:
         if not file.exists():
             raise InputError(f"{short(path)}: its data file {file.name} is not there. Copy it too.")
-    if fields.get("BinaryData", "True").lower() == "false" or (not local and len(files) != 1):
-        return  # text, and slices in files of their own, have no fixed size
-    data, begin = (path, end) if local else (files[0], 0)
-    expected = voxels * BYTES[fields["ElementType"]] * int(fields.get("ElementNumberOfChannels", "1"))
-    if fields.get("CompressedData", "False").lower() == "true":
-        found = _inflated(data, begin, expected)
-    else:
-        found = data.stat().st_size - begin  # whatever HeaderSize says: more than the voxels is no damage
-    if found < expected:
-        raise InputError(
-            f"{short(path)}: cut short or damaged: {max(found, 0):,} of {expected:,} bytes of voxels in "
-            f"{'it' if local else data.name}. Copy it again."
-        )
+    shape = (channels, *sizes)
+    if not _true(fields, "BinaryData", default=True):
+        return _text(path, files, end if local else 0, dtype).reshape(shape, order="F"), ()
+    expected = math.prod(shape) * dtype.itemsize
+    if not files or expected % len(files):
+        raise InputError(f"{short(path)}: its {len(files)} data files make no volume of DimSize {fields['DimSize']!r}.")
+    warnings: tuple[str, ...] = ()
+    contents = []
+    for file in files:
+        content, said = _file(path, file, fields, end if local else 0, expected // len(files))
+        contents.append(np.frombuffer(content, dtype))
+        warnings = warnings or said
+    flat = contents[0] if len(contents) == 1 else np.concatenate(contents)
+    native = flat if dtype.isnative else flat.astype(dtype.newbyteorder("="))
+    return native.reshape(shape, order="F"), warnings
 
 
-def _inflated(file: pathlib.Path, begin: int, expected: int) -> int:
-    """How many bytes compressed data give, as far as they can be read: ITK goes on with what was in memory."""
-    inflate, count = zlib.decompressobj(zlib.MAX_WBITS | 32), 0
-    with file.open("rb") as content:
-        content.seek(begin)
-        with contextlib.suppress(zlib.error):  # damaged: what came before it counts
-            while count < expected and (piece := inflate.unconsumed_tail or content.read(PIECE)):
-                count += len(inflate.decompress(piece, PIECE))  # a mask is a thousand times as large as its file
-            count += len(inflate.flush())
-    return count
+def _file(
+    path: pathlib.Path, data: pathlib.Path, fields: dict[str, str], end: int, expected: int
+) -> tuple[bytearray, tuple[str, ...]]:
+    """Return the voxels of one data file."""
+    skipped = _whole(fields, "HeaderSize", 0, path)
+    packed = _true(fields, "CompressedData")
+    if skipped < 0 and not packed:
+        end = max(0, data.stat().st_size - expected)
+    span = Span(path, data, end + max(0, skipped), expected, "deflate" if packed else "none")
+    content, more = read_span(span)
+    known_start = data == path or packed or "HeaderSize" in fields
+    return content, judged_excess(span, more, known_start=known_start)
+
+
+def _text(path: pathlib.Path, files: tuple[pathlib.Path, ...], begin: int, dtype: np.dtype) -> np.ndarray:
+    """Return the numbers of text files, which have no fixed size."""
+    words: list[bytes] = []
+    for file in files:
+        words += file.read_bytes()[begin:].split()
+    try:
+        return np.array([float(word) for word in words]).astype(dtype.newbyteorder("="))
+    except ValueError as error:
+        raise InputError(f"{short(path)}: its voxels are not the numbers that BinaryData = False announces.") from error
+
+
+def _place(fields: dict[str, str], dims: int, path: pathlib.Path) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Return the affine in RAS and the voxel sizes; in the file, axes point to the left, back and head."""
+    name = next((name for name in SPACINGS if name in fields), SPACINGS[0])
+    spacing = positive_sides(_numbers(fields, (name,), [1.0] * dims, path), name, path)
+    origin = _numbers(fields, ORIGINS, [0.0] * dims, path)
+    axes_of = np.reshape(_numbers(fields, DIRECTIONS, np.eye(dims).reshape(-1).tolist(), path), (dims, dims))
+    used = min(dims, 3)
+    sides, matrix = np.ones(3), np.eye(4)
+    sides[:used] = spacing[:used]
+    matrix[:used, :used] = axes_of[:used, :used].T  # each row of the file is the direction of one axis
+    matrix[:3, :3] *= sides
+    matrix[:used, 3] = origin[:used]
+    return axes.RAS_FROM_LPS @ matrix, tuple(shortest(side) for side in sides)
+
+
+def _numbers(
+    fields: dict[str, str], names: tuple[str, ...], default: list[float], path: pathlib.Path
+) -> tuple[float, ...]:
+    """Return the numbers of the first of some fields that is there."""
+    name = next((name for name in names if name in fields), None)
+    if name is None:
+        return tuple(default)
+    try:
+        numbers = tuple(float(word) for word in fields[name].split())
+    except ValueError:
+        numbers = ()
+    if len(numbers) != len(default) or not np.isfinite(numbers).all():
+        raise InputError(f"{short(path)}: damaged header: {name} is {fields[name]!r}. Copy it again.")
+    return numbers
+
+
+def _whole(fields: dict[str, str], name: str, default: int, path: pathlib.Path) -> int:
+    value = fields.get(name, str(default))
+    if re.fullmatch(r"-?\d{1,12}", value) is None:
+        raise InputError(f"{short(path)}: damaged header: {name} is {value!r}. Copy it again.")
+    return int(value)
+
+
+def _true(fields: dict[str, str], name: str, *, default: bool = False) -> bool:
+    """Return a flag as MetaIO reads it: by its first letter."""
+    value = fields.get(name, "")
+    return value[:1] in "Tt1" if value else default
+
+
+USED = frozenset(
+    (
+        *NEEDED,
+        *ORIGINS,
+        *DIRECTIONS,
+        *BYTE_ORDERS,
+        *SPACINGS,
+        "HeaderSize",
+        "BinaryData",
+        "CompressedData",
+        "ElementNumberOfChannels",
+    )
+)
+"""Fields that decide something."""

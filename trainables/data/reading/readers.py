@@ -1,61 +1,91 @@
-"""Readers: one file, or one folder with a DICOM series → an array as stored. One function a format."""
+"""Registry of readers, one function a format: a file, or a folder with a DICOM series, to an array as stored."""
 
 import contextlib
 import gzip
 import pathlib
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 
-from trainables.data.reading import itk, parts
+from trainables.data.reading import dicom_objects, parts
+from trainables.data.reading.dicom_objects import read_dicom
 from trainables.data.reading.flat_pictures import LOSSY as LOSSY
 from trainables.data.reading.flat_pictures import read_picture
-from trainables.data.reading.itk import read_metaimage, read_nrrd
-from trainables.data.reading.nifti import read_nifti
+from trainables.data.reading.metaimage import read_metaimage
+from trainables.data.reading.mgh import read_mgh
+from trainables.data.reading.minc import read_minc
+from trainables.data.reading.nifti import read_nifti, read_pair
+from trainables.data.reading.nrrd import read_nrrd
 from trainables.data.reading.raw import Colour as Colour
+from trainables.data.reading.raw import Grid as Grid
 from trainables.data.reading.raw import Raw as Raw
 from trainables.data.reading.raw import short as short
+from trainables.data.reading.stacks import read_tiff
 from trainables.errors import InputError
 
 
-def read(path: pathlib.Path, *, colour: Colour = "grey") -> Raw:
-    """Any supported file, or the DICOM series in a folder.
+def read(path: pathlib.Path, *, colour: Colour = "grey", grid: Grid | None = None) -> Raw:
+    """Read any supported file, or the DICOM series in a folder.
 
     Args:
         path: A file whose ending is one of `READERS`, or a folder of slices.
-        colour: What becomes of a picture's colours: `grey`; `channels`, red, green and blue; `refuse`, for a mask,
+        colour: Treatment of a picture's colours: `grey`; `channels`, red, green and blue; `refuse`, for a mask,
             which keeps palette indices.
+        grid: The image that a mask of contours or single frames (RTSTRUCT, DICOM-SEG) is placed on.
 
     Raises:
         InputError: It is missing, empty, truncated, damaged, or of an unknown kind.
     """
-    with _said_plainly(path):
+    with _errors_in_one_line(path):
         if path.is_dir():
-            return itk.read_series(path)
+            return dicom_objects.read_folder(path, grid)
+        if path.exists() and not path.is_file():
+            raise InputError(f"{short(path)}: no ordinary file (a pipe, a device or a socket). Take it away.")
         ending = suffix(path)
         if ending is None:
             raise InputError(f"{short(path)}: unknown kind of file. Known are {', '.join(READERS)}.")
+        if ending == ".dcm":
+            return read_dicom(path, colour, grid)
         return READERS[ending](path, colour)
 
 
 def suffix(path: pathlib.Path) -> str | None:
-    """The ending that names the format, such as `.nii.gz`; None where no reader knows it."""
+    """Return the ending that names the format, such as `.nii.gz`; None if there is no reader for it."""
     name = path.name.lower()
     return next((ending for ending in READERS if name.endswith(ending)), None)
 
 
 def stem(path: pathlib.Path) -> str:
-    """The file's name without that ending; a folder's whole name."""
-    return path.name if path.is_dir() else path.name[: -len(suffix(path) or path.suffix) or None]
+    """Return the file's name without that ending; the whole name of a folder."""
+    name = path.name if path.is_dir() else path.name[: -len(suffix(path) or path.suffix) or None]
+    return composed(name)
+
+
+def composed(name: str) -> str:
+    """Return a name with its letters in composed form (NFC): macOS stores `ü` as `u` and two dots."""
+    return unicodedata.normalize("NFC", name)
 
 
 def is_image(path: pathlib.Path) -> bool:
-    """Whether it is a file of a known kind, or a folder that holds DICOM slices."""
-    return parts.is_series(path) if path.is_dir() else suffix(path) is not None
+    """Return whether it is a file of a known format, or a folder that holds DICOM slices."""
+    if path.is_dir():
+        return parts.is_series(path)
+    return suffix(path) is not None and not _is_half(path)
+
+
+def unread(path: pathlib.Path) -> bool:
+    """Return whether a file is likely an image of a format that has no reader, by its ending."""
+    return suffix(path) is None and path.name.lower().endswith(UNREAD)
+
+
+def _is_half(path: pathlib.Path) -> bool:
+    """Return whether a file is the voxels of a pair, whose header stands for both."""
+    return path.name.lower().endswith((".img", ".img.gz")) and parts.pair_of(path)[0].exists()
 
 
 @contextlib.contextmanager
-def _said_plainly(path: pathlib.Path) -> Iterator[None]:
-    """What goes wrong inside a format's library, as one line about the file."""
+def _errors_in_one_line(path: pathlib.Path) -> Iterator[None]:
+    """Convert errors of format libraries to one line that names the file."""
     try:
         yield
     except InputError:
@@ -68,7 +98,7 @@ def _said_plainly(path: pathlib.Path) -> Iterator[None]:
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{short(path)}: truncated or damaged gzip ({_one_line(error)}). Copy it again.") from error
-    except Exception as error:  # each library has errors of its own for bytes that it cannot read
+    except Exception as error:  # each library raises its own error types for damaged bytes
         if path.stat().st_size == 0:
             raise InputError(f"{short(path)}: the file is empty. Copy it again.") from None
         raise InputError(f"{short(path)}: cannot be read ({_one_line(error)}). Is it damaged?") from error
@@ -82,15 +112,34 @@ Reader = Callable[[pathlib.Path, Colour], Raw]
 READERS: dict[str, Reader] = {
     ".nii.gz": read_nifti,
     ".nii": read_nifti,
+    ".hdr.gz": read_pair,
+    ".hdr": read_pair,
+    ".img.gz": read_pair,
+    ".img": read_pair,
+    ".mgz": read_mgh,
+    ".mgh.gz": read_mgh,
+    ".mgh": read_mgh,
+    ".mnc": read_minc,
+    ".dcm": read_dicom,
     ".mha": read_metaimage,
     ".mhd": read_metaimage,
+    ".seg.nrrd": read_nrrd,
     ".nrrd": read_nrrd,
     ".nhdr": read_nrrd,
     ".png": read_picture,
     ".jpg": read_picture,
     ".jpeg": read_picture,
-    ".tif": read_picture,
-    ".tiff": read_picture,
+    ".ome.tiff": read_tiff,
+    ".ome.tif": read_tiff,
+    ".tif": read_tiff,
+    ".tiff": read_tiff,
     ".bmp": read_picture,
+    ".gif": read_picture,
 }
 """Ending → reader; the longer ending of two comes first."""
+UNREAD = (
+    ".npy", ".npz", ".h5", ".hdf5", ".mat", ".vtk", ".vti", ".gipl", ".gipl.gz", ".par", ".rec", ".head", ".brik",
+    ".webp", ".jp2", ".j2k", ".svs", ".ndpi", ".mrxs", ".czi", ".lif", ".nd2", ".ims", ".zarr", ".b2nd", ".mrc",
+    ".nii.bz2", ".nii.xz", ".nii.zst", ".nii.zip", ".zip", ".heic", ".avif", ".dicom", ".obj", ".stl", ".vol",
+)  # fmt: skip
+"""Endings of images and masks that have no reader: a case that has only such files is named, not passed over."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.trainables.data.files import affine, volume
 from tests.trainables.data.formats import write
-from trainables.data.reading import metaimage, readers
+from trainables.data.reading import readers
 from trainables.errors import InputError
 
 IMAGE = volume((5, 4, 3))[0]
@@ -66,7 +66,7 @@ def test_cut_short(tmp_path: pathlib.Path, ending: str, packed: bool, capfd: pyt
     refused(path, f"of 5,460 bytes of voxels in {'it' if ending == '.mha' else data.name}", capfd)
     data.write_bytes(content[: len(content) // 2] + b"\xff" * (len(content) - len(content) // 2))
     if packed:  # damaged in the middle: ITK would go on with what was in memory
-        refused(path, "cut short or damaged", capfd)
+        refused(path, "truncated or damaged gzip", capfd)
 
 
 def test_a_missing_data_file(tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -87,15 +87,15 @@ def test_windows_line_ends_and_several_slices(tmp_path: pathlib.Path) -> None:
     assert (readers.read(path).array == whole.array).all()
 
 
-def test_a_mask_is_seen_to_be_whole_piece_by_piece(tmp_path: pathlib.Path) -> None:
+def test_a_mask_is_inflated_piece_by_piece(tmp_path: pathlib.Path) -> None:
     mask = np.zeros((300, 300, 200), np.uint8)
     mask[3:9, 4:7, 5:50] = 1
     path = write(tmp_path / "a.mha", mask, affine(), packed=True)
     assert path.stat().st_size * 100 < mask.size
     tracemalloc.start()
     try:
-        metaimage.check(path)
+        assert (readers.read(path).array == mask).all()
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 12e6 < mask.size  # some megabytes at a time
+    assert peak < 2.1 * mask.size  # once as it was inflated, once as NumPy compares
