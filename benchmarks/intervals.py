@@ -24,7 +24,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics.intervals_and_tests import group_effects, holm, two_way_t
+from reports.statistics.intervals_and_tests import group_effects, two_way_t
+from reports.statistics.multiple_comparisons import holm
 
 ARMS, SEEDS, MEAN, ALPHA = 6, 3, 0.75, 0.05
 FAILURES = (0.05, 0.10)

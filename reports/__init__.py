@@ -1,1 +1,1 @@
-"""From a ledger to the paper's table: `reports.build.write` makes files, `reports.build.text` a terminal's table."""
+"""Reports of a study: `reports.build.write` writes files, `text` a table for a terminal, `frame` a data frame."""

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.document import Document, document
 from reports.figures.files import figure_files
@@ -13,8 +14,12 @@ from reports.prose.bibliography import bibliography
 from reports.results.records import Pictures, read
 from reports.results.results import Results, results
 from reports.side_by_side import together
-from reports.tables.over_datasets import ranked
+from reports.tables.ranks_over_datasets import ranked
+from study.design import Stage
 from trainables.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Writer = Callable[[Document, Sequence[Results], Pictures], str]
 
@@ -28,7 +33,7 @@ FORMATS: Mapping[str, Mapping[str, Writer]] = {
     "html": {"report.html": lambda said, found, drawn: html.page(said, found, drawn)},
     "bib": {"references.bib": lambda _, found, __: bibliography(*found)},
 }
-"""Format → file name → what writes it."""
+"""Format → file name → its writer."""
 
 Binary = Callable[[Document, Sequence[Results], Pictures], Mapping[str, bytes]]
 
@@ -38,7 +43,7 @@ ON_REQUEST: Mapping[str, Binary] = {
         f"figures/{name}": content for name, content in figure_files(found, drawn).items()
     },
 }
-"""Formats that are written only where they are named: format → file name → bytes."""
+"""Formats that are written only on request: format → function that returns file name → bytes."""
 
 
 def write(
@@ -48,16 +53,16 @@ def write(
 
     Args:
         ledger: Path or URL of the ledger; it is only read.
-        study: The study's name; or the names of several, each a column.
-        folder: Where the files go; made where it is not there. Each file appears whole or not at all.
+        study: The study's name, or the names of several, each a column.
+        folder: Where the files go; created if it is missing. Each file is replaced atomically.
         formats: Keys of `FORMATS` or `ON_REQUEST`.
 
     Returns:
         File name → path.
 
     Raises:
-        InputError: No such ledger or study, a study twice, or an unknown format; figures of several studies that
-            are too few or too alike to be ranked.
+        InputError: No such ledger or study, a study named twice, an unknown format, or figures of several studies
+            that cannot be ranked.
     """
     if unknown := [name for name in formats if name not in FORMATS and name not in ON_REQUEST]:
         raise InputError(f"no report format '{unknown[0]}'; there are {', '.join((*FORMATS, *ON_REQUEST))}")
@@ -75,18 +80,35 @@ def write(
 
 
 def text(ledger: str | Path, study: str | Sequence[str], width: int = 100) -> str:
-    """The report's main table, what may be claimed and what is missing, for a terminal.
+    """Returns the report's main table, claims, missing results and remarks, for a terminal.
 
     Args:
         ledger: Path or URL of the ledger; it is only read.
         study: The study's name, or the names of several.
-        width: Letters of a line of sentences.
+        width: Characters in a line of prose.
 
     Raises:
         InputError: No such ledger or study.
     """
     said, _, _ = _read(ledger, study, pictures=False)
     return terminal.text(said, width)
+
+
+def frame(ledger: str | Path, study: str | Sequence[str], stage: Stage = "final") -> "pd.DataFrame":
+    """Returns the numbers of a study, or of several, as a tidy pandas data frame.
+
+    Args:
+        ledger: Path or URL of the ledger; it is only read.
+        study: The study's name, or the names of several.
+        stage: `final` for test values, `search` for validation values.
+
+    Raises:
+        InputError: No such ledger or study.
+    """
+    from reports.results.frame import frame as tidy
+
+    _, found, _ = _read(ledger, study, pictures=False)
+    return tidy(*found, stage=stage)
 
 
 def _read(
@@ -102,14 +124,14 @@ def _read(
 
 
 def _replace(path: Path, content: bytes) -> Path:
-    """Writes beside the file and takes its place at once: a reader sees the old report or the new one."""
+    """Replaces a file atomically: a reader sees the old report or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # a temporary file is its owner's alone; a report is to be shown
+        os.chmod(name, 0o644)  # temporary files are private to their owner; reports are not
         os.replace(name, path)
     except BaseException:
         os.unlink(name)

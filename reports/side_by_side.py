@@ -3,24 +3,24 @@
 from collections.abc import Callable, Sequence
 
 from reports.document import Document
-from reports.prose import claims, summary
-from reports.results import names as claims_names
+from reports.prose import claims, remarks, summary
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
+from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
 from reports.statistics.friedman_nemenyi import LEAST_DATASETS
 from reports.tables import cost_tables
-from reports.tables.over_datasets import Ranked, rank_table, ranked
-from reports.tables.result_tables import standing, value
+from reports.tables.ranks_over_datasets import Ranked, rank_table, ranked
+from reports.tables.result_tables import row_state, value
 from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
 
 
 def together(studies: Sequence[Results]) -> Document:
-    """What a report of several studies says. Across studies nothing is tested but the arms' ranks, from five on.
+    """Builds the report of several studies. Across studies only ranks are tested, with five data sets or more.
 
     Args:
-        studies: At least two, in the order of their columns.
+        studies: At least two, in column order.
     """
     names, ranking = [results.records.study.name for results in studies], ranked(studies)
     return Document(
@@ -28,20 +28,24 @@ def together(studies: Sequence[Results]) -> Document:
         headline=f"{len(studies)} studies",
         complete=all(results.complete for results in studies),
         claims=_each(studies, claims.claims),
-        missing=_each(studies, claims.missing),
-        remarks=_each(studies, claims.remarks),
-        asked=(_table(studies, ranking), *([] if isinstance(ranking, str) else [rank_table(ranking)])),
+        missing=_each(studies, remarks.missing),
+        remarks=_each(studies, remarks.remarks),
+        requested=(_table(studies, ranking), *([] if isinstance(ranking, str) else [rank_table(ranking)])),
         protocols=(),
         regions=(),
         differences=None,
+        to_best=None,
         defaults=None,
         marks=(),
         lesions=(),
+        spread=None,
+        quartiles=None,
         search=None,
         best_of=None,
         importance=None,
         budget=_budget(studies),
         failures=None,
+        checklist=None,
         methods=(),
         facts=tuple((results.records.study.name, summary.headline(results)) for results in studies),
     )
@@ -67,8 +71,8 @@ def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
         + ".",
         *([ranking] if isinstance(ranking, str) and len(studies) >= LEAST_DATASETS else []),
     ]
-    if any(results.like_best for results in studies):
-        notes.insert(1, f"{LIKE_BEST}: cannot be told from the best of its study (Holm over all pairs, 0.05).")
+    if any(results.to_best is not None and results.to_best.close for results in studies):
+        notes.insert(1, f"{LIKE_BEST}: close to the best of its study within the margin that its file declares.")
     headings = [
         results.records.study.name if same else f"{results.records.study.name}: {objective}"
         for results, objective in zip(studies, objectives, strict=True)
@@ -91,20 +95,20 @@ def _entry(results: Results, arm: ArmResult) -> Entry:
 
 
 def _state(studies: Sequence[Results], found: Sequence[ArmResult | None]) -> State:
-    """A row is marked where its arm stands alike in every study that has it."""
-    states = {standing(results, arm) for results, arm in zip(studies, found, strict=True) if arm is not None}
+    """Returns the arm's state if it is the same in every study that has the arm, else none."""
+    states = {row_state(results, arm) for results, arm in zip(studies, found, strict=True) if arm is not None}
     return states.pop() if len(states) == 1 else ""
 
 
 def _objective(results: Results) -> str:
     how = results.protocol
     metric = METRICS[how.metric].heading(pixels=results.pixels)
-    return f"{metric}, {claims_names.region(results, how.region)}, at {number_format.iteration(how.last)} iterations"
+    return f"{metric}, {region_name(results, how.region)}, at {number_format.iteration(how.last)} iterations"
 
 
 def _budget(studies: Sequence[Results]) -> Table:
     tables = [cost_tables.budget_table(results) for results in studies]
-    first = max(tables, key=lambda table: len(table.columns))  # hours on a GPU have a column where there were any
+    first = max(tables, key=lambda table: len(table.columns))  # the column of GPU hours exists only if a GPU was used
     rows = [
         Row((Entry(results.records.study.name), *row.entries, *missing), row.state)
         for results, table in zip(studies, tables, strict=True)

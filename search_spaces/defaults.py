@@ -1,4 +1,4 @@
-"""What every parameter is when a study file is silent: its default value, where a search looks, and why.
+"""Defaults: value and search range of every parameter that a study file does not mention, with reasons.
 
 A parameter that the study file does not mention is searched over `search` where there is one, else fixed at `value`.
 Plain data: no network or loss is imported, and a test holds the names and values against their signatures.
@@ -12,10 +12,10 @@ from search_spaces.grammar import Parameter, Range, Scalar
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Default:
-    """What is known of one parameter.
+    """Default, search range and limits of one parameter.
 
     Attributes:
-        value: Its value in an arm's first trial, and where nothing else is said. Its type is the parameter's type:
+        value: Its value in an arm's first trial, and where the study file gives none. Its type is the parameter's type:
             a float takes any number, an int whole ones, a str one of `words`.
         search: Where a search looks when the study file is silent; None: it stays at `value`.
         reason: Why this value and this range.
@@ -273,7 +273,13 @@ TRAINING: dict[str, Default] = {
 }
 """Keys of `training:` that may vary; `iterations` and `precision` are the same for all trials."""
 
-SGD_LEARNING_RATE = Default(1e-2, Range(1e-3, 1e-1, log=True), "sgd needs ten times adam's step size", above=0)
+SGD_LEARNING_RATE = Default(
+    1e-2,
+    Range(1e-3, 1e-1, log=True),
+    "sgd needs ten times adam's step size; `auto` divides by the loss's gradient scale (`gradient_scales`)",
+    above=0,
+    auto=True,
+)
 
 DIMS: dict[str, tuple[int, ...]] = {
     "unet": (2,),

@@ -6,7 +6,7 @@ from search_spaces.grammar import Choice, Range, Space
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """What varies, in Optuna's words. Fixed parameters are left out."""
+    """Convert the parameters that vary to Optuna's distributions. Fixed parameters are left out."""
     found: dict[str, BaseDistribution] = {}
     for name, parameter in space.items():
         if isinstance(parameter, Choice):

@@ -1,4 +1,4 @@
-"""How a study file says what may vary: a scalar is fixed, a list a choice, `{low, high, log, step, first}` a range."""
+"""Grammar of a study file's parameters: a scalar is fixed, a list a choice, `{low, high, log, step, first}` a range."""
 
 import dataclasses
 import math
@@ -38,7 +38,7 @@ class Range:
 
     @property
     def whole(self) -> bool:
-        """Whether its values are ints."""
+        """True if its values are ints."""
         return all(isinstance(number, int) for number in (self.low, self.high, self.step or 0))
 
 
@@ -50,7 +50,7 @@ RANGE_KEYS = ("low", "high", "log", "step", "first")
 
 
 class GrammarError(ValueError):
-    """What a study file says of a parameter cannot be understood.
+    """A study file's entry for a parameter is not valid.
 
     Attributes:
         problems: Every problem found: (dotted key, what was expected and what was found).
@@ -228,5 +228,5 @@ def _scalar(value: object, key: str) -> Scalar:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is an int or a float; true and false are none."""
+    """Tell whether a value is an int or a float; true and false are neither."""
     return isinstance(value, int | float) and not isinstance(value, bool)

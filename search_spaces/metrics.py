@@ -1,4 +1,4 @@
-"""Names of metrics: which of their values are better, and which are of a case and which of a whole split.
+"""Names of metrics: which values are better, and whether a metric belongs to a case or to a whole split.
 
 A metric of a case has a value for each case; tables show its mean, with interval and test. A metric of a split has one
 value for all cases of a training: it has neither, and no search can be judged by it.
@@ -33,12 +33,12 @@ PREFIXES = ("pooled_", "group_")
 groups (patients) whose cases are pooled. Of metrics that voxel counts give; average precision too, pooled only."""
 
 COUNTED = ("dice", "iou", "precision", "recall", "mcc")
-"""What voxel counts give, and F-beta."""
+"""Metrics of voxel counts, beside F-beta."""
 
 NUMBERED = re.compile(r"([a-z_]+?)((?:0|[1-9]\d*)(?:\.\d*[1-9])?)")
 
 KNOWN = (*METRICS, *(f"{family}2" for family in FAMILIES), *LESIONS, *(f"{prefix}dice" for prefix in PREFIXES))
-"""What messages offer: all names, and an example of each family."""
+"""Names for messages: all metrics, and an example of each family."""
 
 
 def better(name: str) -> Better | None:
@@ -74,7 +74,7 @@ def pooled_from(name: str) -> tuple[str, str] | None:
 
 
 def of_split(name: str) -> bool:
-    """Whether it is a metric of a whole split."""
+    """Tell whether it is a metric of a whole split."""
     return name in LESIONS or pooled_from(name) is not None
 
 
@@ -90,5 +90,5 @@ def scored(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def counts_lesions(names: Iterable[str]) -> bool:
-    """Whether trials must keep lesion records for some metrics of a split."""
+    """Tell whether trials must keep lesion records for some metrics of a split."""
     return any(name in LESIONS for name in names)

@@ -1,26 +1,10 @@
-"""The values that a parameter can have: which, how many, the nearest, and the one at a point of the unit interval."""
+"""Values of a parameter: all of them, their number, the nearest one, and the one at a point of the unit interval."""
 
 import math
 from collections.abc import Sequence
 from decimal import Decimal
 
 from search_spaces.grammar import Choice, Fixed, Parameter, Range, Scalar, Space, is_number
-
-
-def contains(parameter: Parameter, value: Scalar) -> bool:
-    """Whether a trial may have this value. Floats of a stepped range may be off by 1e-9 of a step."""
-    if isinstance(parameter, Fixed):
-        return _same(parameter.value, value)
-    if isinstance(parameter, Choice):
-        return any(_same(option, value) for option in parameter.values)
-    if not is_number(value) or not parameter.low <= value <= parameter.high:
-        return False
-    if parameter.whole and not isinstance(value, int):
-        return False
-    if parameter.step is None:
-        return True
-    steps = (value - parameter.low) / parameter.step
-    return abs(steps - round(steps)) <= 1e-9
 
 
 def nearest(parameter: Parameter, value: Scalar) -> Scalar:
@@ -76,7 +60,7 @@ def from_unit(parameter: Parameter, u: float) -> Scalar:
 
 
 def grid_points(space: Space) -> int | None:
-    """How many configurations there are; None where a parameter is continuous."""
+    """Count the configurations; None where a parameter is continuous."""
     counts = [_points(parameter) for parameter in space.values()]
     return math.prod(count for count in counts if count is not None) if None not in counts else None
 
@@ -110,7 +94,7 @@ def _nearest_of(options: Sequence[Scalar], value: Scalar) -> Scalar:
 
 
 def _points(parameter: Parameter) -> int | None:
-    """How many values a parameter has; None for a continuous range."""
+    """Count the values of a parameter; None for a continuous range."""
     if isinstance(parameter, Fixed):
         return 1
     if isinstance(parameter, Choice):

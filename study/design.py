@@ -1,4 +1,4 @@
-"""The words that planner, ledger, searcher and recorder share: arms, trials, segments. Plain data."""
+"""The data that planner, ledger, searcher and recorder share: arms, trials, segments."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Status = Literal["open", "finished", "halved", "failed", "lost"]
 
 
 def arm_name(model: str, loss: str, weighting: str) -> str:
-    """`unet3d+dice`, or `unet3d+dice+inverse`."""
+    """Return an arm's name: `unet3d+dice`, or `unet3d+dice+inverse`."""
     return "+".join((model, loss, *(() if weighting == "none" else (weighting,))))
 
 
@@ -85,13 +85,13 @@ class Design:
 
     @property
     def final_steps(self) -> tuple[int, ...]:
-        """The same of a final trial."""
+        """Iterations that a final trial trains on its way to each mark."""
         return self.marks if self.independent else self.steps
 
 
 @dataclasses.dataclass(frozen=True, order=True, slots=True)
 class TrialKey:
-    """Which trial of a study. `number` counts a search's trials, or a winner's final seeds, from 0."""
+    """The key of a trial in its study. `number` counts a search's trials, or a winner's final seeds, from 0."""
 
     stage: Stage
     arm: int
@@ -104,7 +104,7 @@ class TrialKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The inverse of `str`."""
+        """Read a key from its text."""
         stage, *rest = text.split("-")
         arm, search, fold, number = (int(part[1:]) for part in rest)
         return cls("search" if stage == "search" else "final", arm, search, fold, number)

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it, as it happens. Nothing depends on an event being heard."""
+"""Events of a run, for displays and logs. Nothing depends on an event being received."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from study.design import Segment, Status, TrialKey
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
-    """A part of the run begins: `preparing 20 cases`, `starting Ray`.
+    """A part of the run begins, such as `preparing 20 cases` or `starting Ray`.
 
     Attributes:
-        text: What begins.
-        slots: How many segments run at once from here on, where that is known now.
+        text: Text for the user.
+        slots: Number of segments that run at the same time from here on, if known.
     """
 
     text: str
@@ -21,7 +21,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prepared:
-    """A case is in the cache; `done` of `total` are."""
+    """A case is in the cache, the `done`-th of `total`."""
 
     case: str
     done: int
@@ -30,7 +30,7 @@ class Prepared:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing can be done for now: `text` says why, `until` until when at most (seconds since 1970)."""
+    """The run waits: `text` gives the reason, `until` the latest end (seconds since 1970)."""
 
     text: str
     until: float | None = None
@@ -38,7 +38,7 @@ class Waiting:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CohortSampled:
-    """A cohort, or the final stage of a winner, entered the ledger."""
+    """A cohort, or the final stage of a winner, was written to the ledger."""
 
     arm: str
     trials: tuple[TrialKey, ...]
@@ -46,7 +46,7 @@ class CohortSampled:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SegmentStarted:
-    """A segment went to a worker; `resumed` is the iteration where it goes on."""
+    """A segment was handed to a worker; `resumed` is the iteration from which it resumes."""
 
     arm: str
     segment: Segment
@@ -55,7 +55,7 @@ class SegmentStarted:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SegmentProgress:
-    """How far a segment is; `loss` is the last point of its curve."""
+    """A segment has trained up to `iteration`; `loss` is the last point of its curve."""
 
     arm: str
     segment: Segment
@@ -75,7 +75,7 @@ class SegmentDone:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SegmentLost:
-    """A machine lost a segment; it is owed again. `times` in a row without progress."""
+    """A worker was lost and its segment is owed again, `times` in a row without progress."""
 
     arm: str
     segment: Segment
@@ -108,4 +108,4 @@ OnEvent = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Nobody watches."""
+    """Discard an event."""

@@ -1,33 +1,39 @@
-"""Ctrl-C and SIGTERM: the first asks the run to stop where nothing is lost, the second ends it at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first requests a stop without loss of results, the second ends the run at once."""
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from study.errors import Stopped
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):  # noqa: N818 (it is no error)
-    """The run was asked to stop before any segment was handed out."""
+class _InterruptedError(BaseException):
+    """Ends what is not worth finishing. No `Exception`, so that code in between does not handle it."""
 
 
 class Stopping:
-    """Listens while the block runs, in the main thread; elsewhere only `ask` is heard.
+    """Handles signals while the block runs in the main thread; in other threads only `ask` requests a stop.
 
-    Ray puts its own handlers in place when it starts: `listen` again afterwards.
+    Ray installs its own handlers when it starts: call `listen` again afterwards.
 
     Attributes:
-        asked: Whether to stop.
+        asked: Whether a stop was requested.
     """
 
     def __init__(self) -> None:
         self.asked = False
         self._before: dict[signal.Signals, Any] = {}
+        self._at_once = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.getsignal(number) for number in SIGNALS}
+            handlers = {number: signal.getsignal(number) for number in SIGNALS}
+            self._before = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
         self.listen()
         return self
 
@@ -38,20 +44,39 @@ class Stopping:
             signal.signal(number, before)
 
     def listen(self) -> None:
-        """Takes the signals over, or back."""
+        """Install the handlers, or install them again."""
         for number in self._before:
             signal.signal(number, self._hear)
 
     def ask(self) -> None:
-        """Asks for a stop."""
+        """Request a stop."""
         self.asked = True
 
     def check(self) -> None:
-        """Raises `Stopped` where a stop was asked for; for what can be left at any time."""
+        """Raise `Stopped` if a stop was requested; for work that can be interrupted at any time."""
         if self.asked:
             raise Stopped
+
+    @contextlib.contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Let a signal end the block at once, for work that is long and has nothing to save.
+
+        Raises:
+            Stopped: A stop was requested before or during the block.
+        """
+        self._at_once = True
+        try:
+            self.check()
+            yield
+        except _InterruptedError:
+            raise Stopped from None
+        finally:
+            self._at_once = False
+        self.check()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if self._at_once:
+            raise _InterruptedError

@@ -1,4 +1,4 @@
-"""From a planned trial to the TrialSpec that its worker reads: study file, configuration, data and split in one."""
+"""The TrialSpec of a planned trial: study file, configuration, data and split, as its worker reads them."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ class Data:
 
     Attributes:
         index: Path of the prepared dataset's index.
-        digest: Of the cases' files.
+        digest: Digest of the cases' files.
         cases: Every case with its group, its split in each fold and its facts.
         scales: For each fold what `zscore_training` does by its training cases; () without.
     """
@@ -30,12 +30,12 @@ class Data:
     scales: tuple[Scales, ...] = ()
 
     def named(self, fold: int, split: str) -> tuple[str, ...]:
-        """Names of a fold's cases, in order."""
+        """Return the names of a fold's cases, in order."""
         return tuple(case.name for case in self.cases if case.splits[fold] == split)
 
 
 def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: float) -> TrialSpec:
-    """All that a trial needs.
+    """Return all that a trial needs.
 
     The search stage is scored on validation cases, the final stage on test cases. Both train on training cases only,
     unless the study says that the final stage trains on validation cases too.
@@ -44,7 +44,7 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
         study: The study.
         arm: The trial's arm.
         plan: The trial.
-        data: What it learns from.
+        data: The study's prepared data.
         gpu: Its share of a GPU.
     """
     key = plan.key
@@ -73,14 +73,14 @@ def trial_spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, *, gpu: f
 
 
 def write_spec(storage: Storage, spec: TrialSpec, folder: str) -> None:
-    """Puts a TrialSpec into its trial's folder, unless it is there."""
+    """Write a TrialSpec into its trial's folder, unless it is there."""
     name, content = f"{folder}/spec.json", spec.to_json().encode()
     if not storage.has(name) or storage.read(name) != content:
         storage.write(name, content)
 
 
 def _spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """At most `count` names, evenly over all of them: of 10 the second, sixth and ninth."""
+    """Return at most `count` names, evenly over all of them: of 10 the second, sixth and ninth."""
     if len(names) <= count:
         return names
     return tuple(names[(2 * i + 1) * len(names) // (2 * count)] for i in range(count))

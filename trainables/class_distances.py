@@ -27,7 +27,7 @@ MATRICES: dict[str, tuple[tuple[float, ...], ...]] = {
 
 
 def rows_of(matrix: str | Rows) -> Rows | None:
-    """The rows of a matrix given by name, as rows, or as their JSON text; None where it is none of these."""
+    """Return the rows of a matrix given by name, as rows, or as JSON text; None where it is none of these."""
     if not isinstance(matrix, str):
         return matrix
     if matrix in MATRICES:
@@ -40,7 +40,7 @@ def rows_of(matrix: str | Rows) -> Rows | None:
 
 
 def is_rows(value: object) -> bool:
-    """Whether it is a list of lists of numbers."""
+    """Tell whether a value is a list of lists of numbers."""
     return isinstance(value, list) and all(
         isinstance(row, list) and all(isinstance(x, int | float) and not isinstance(x, bool) for x in row)
         for row in value
@@ -48,7 +48,7 @@ def is_rows(value: object) -> bool:
 
 
 def flaw_of(matrix: str | Rows, classes: int) -> str | None:
-    """What keeps a matrix from being one of distances between so many classes; None where nothing does."""
+    """Return why a matrix is no matrix of distances between `classes` classes; None where it is one."""
     if matrix == UNIFORM:
         return None
     rows = rows_of(matrix)

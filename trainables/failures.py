@@ -1,4 +1,4 @@
-"""Whose fault an exception is: the trial's, which the ledger then records, or the machine's, and it is tried again."""
+"""Classification of exceptions: caused by the trial, which is recorded as failed, or by the machine, and retried."""
 
 import errno
 import re
@@ -13,18 +13,21 @@ OUT_OF: dict[Memory, str] = {
     "device": "out of memory on the device: try a smaller patch or batch, or a larger share of the GPU",
     "host": "out of memory on the machine: try a smaller patch or batch, or more cores for a trial, so that fewer run",
 }
-"""Why a trial is given up that ran out of memory though it was alone."""
+"""The reason recorded for a trial that ran out of memory while no other trial shared the device."""
 
-# A device that answered with one of these answers nothing any more in this process.
+BROKEN_DEVICE = "the trial before it left the device unusable"
+"""Message for a segment that was given to a process whose device an earlier trial left unusable."""
+
+# After one of these errors the process cannot use the device any more.
 _BROKEN_DEVICE = re.compile(
-    r"CUDA error|CUDA driver|cuDNN error: CUDNN_STATUS_(INTERNAL|EXECUTION)|NCCL|ECC error|device-side assert|hipError"
+    r"CUDA error|CUDA driver|cuDNN error: CUDNN_STATUS_(INTERNAL|EXECUTION)|NCCL|ECC error|hipError"
 )
 _HOST_MEMORY = re.compile(r"can't allocate memory|DefaultCPUAllocator|Cannot allocate memory")
 _SHARED_MEMORY = re.compile(r"shared memory")
 
 
 def fault(error: BaseException) -> Fault:
-    """Who is to blame.
+    """Classify an exception.
 
     Returns:
         `trial`: its configuration or data, and it would happen again. `device` or `host`: that memory ran out, the
@@ -34,13 +37,20 @@ def fault(error: BaseException) -> Fault:
         return memory
     if isinstance(error, OSError) or not isinstance(error, Exception):
         return "machine"
+    if breaks_device(error):
+        return "trial"
     if isinstance(error, RuntimeError) and (_BROKEN_DEVICE.search(str(error)) or _SHARED_MEMORY.search(str(error))):
         return "machine"
     return "trial"
 
 
+def breaks_device(error: BaseException) -> bool:
+    """Whether a kernel of the trial failed an assertion, after which its process cannot use the device any more."""
+    return isinstance(error, RuntimeError) and "device-side assert" in str(error)
+
+
 def out_of(error: BaseException) -> Memory | None:
-    """Which memory ran out; None where it was something else."""
+    """Return which memory ran out; None for other errors."""
     import torch
 
     if isinstance(error, torch.OutOfMemoryError):
@@ -57,7 +67,7 @@ def out_of(error: BaseException) -> Memory | None:
 
 
 def reason(error: Exception) -> str:
-    """One line for a person, the same whenever and wherever the trial fails in this way."""
+    """Return one line for a person, the same in every run and on every machine."""
     if (memory := out_of(error)) is not None:
         return OUT_OF[memory]
     lines = str(error).strip().splitlines()

@@ -1,4 +1,4 @@
-"""Lesion records: what became of each lesion of a case, and what was found where there is none. Plain data."""
+"""Lesion records: the best match of each lesion of a case, and the false positives. Plain data."""
 
 import dataclasses
 import struct

@@ -1,6 +1,6 @@
-"""A segment carried out: a trial's training from one mark to the next and its evaluation, in slices of wall time.
+"""SegmentWork: trains a trial from one mark to the next and evaluates it, in slices of wall time.
 
-Between slices the driver hears how far it is, and the segment hears whether it should stop. Nothing here knows Ray.
+After each slice it reports its progress to the driver and checks whether it should stop. Ray is not imported here.
 """
 
 import dataclasses
@@ -11,19 +11,20 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 
 from trainables.evaluation.evaluated import Evaluation
-from trainables.failures import Memory, fault, out_of, reason
+from trainables.failures import Memory, breaks_device, fault, out_of, reason
 from trainables.metrics.scoring import Measured, scores_of
 from trainables.pictures.kept import Preview
 from trainables.storage.object_store import storage_at
 from trainables.training import checkpoint, device
 from trainables.training.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.training.learner import Learner
+from trainables.training.machine import machine, machine_after_failure
 from trainables.trial import Outcome, Point, TrialSpec
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """What the driver hands a worker: small, since it travels with every segment.
+    """The driver's assignment of a segment to a worker: small, since it is sent with every segment.
 
     Attributes:
         storage: Root of the storage.
@@ -32,9 +33,9 @@ class Assignment:
         stop: The mark where it ends.
         resume: Folder of the checkpoint to go on from; None begins at iteration 0 again.
         attempt: A number that no other attempt of the ledger has.
-        driver: A file that says which driver the workers obey (`order`).
-        fence: The fencing number of the driver that hands this out.
-        gpu: Share of a GPU that it may use the memory of; a trial that is tried again alone gets more than its own.
+        driver: A file that says which driver is current (`driver_file`).
+        fence: The fencing number of the driver that assigned it.
+        gpu: Share of a GPU's memory that it may use; a trial that is retried alone gets more than its own share.
         slice_seconds: Wall time between reports.
         checkpoint_seconds: Wall time between checkpoints; one at the mark is always written.
     """
@@ -54,7 +55,7 @@ class Assignment:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a slice tells the driver.
+    """The report of a slice to the driver.
 
     Attributes:
         progress: Iterations trained.
@@ -62,9 +63,10 @@ class Report:
         checkpoint: Folder of a checkpoint written in this slice; None otherwise.
         checkpoint_iteration: Where it stands.
         outcome: JSON text of the Outcome, once there is one.
-        out_of_memory: Whose memory ran out; `outcome` says the trial failed, unless a neighbour held it.
-        unreadable: Why the checkpoint to go on from is of no use; the segment ended without an outcome.
+        out_of_memory: Which memory ran out; the driver retries the trial alone where others shared it.
+        unreadable: Why the checkpoint to resume from cannot be read; the segment ended without an outcome.
         halted: The segment ended without an outcome because it was told to.
+        broken: The process cannot use its device any more.
         done: The segment has ended, one way or another.
     """
 
@@ -76,16 +78,17 @@ class Report:
     out_of_memory: Memory | None = None
     unreadable: str | None = None
     halted: bool = False
+    broken: bool = False
     done: bool = False
 
 
-def order(fence: int, *, halt: bool = False) -> bytes:
-    """What the driver's file says: workers of older drivers stop, and so do all when `halt` is set."""
+def driver_file(fence: int, *, halt: bool = False) -> bytes:
+    """Return the content of the driver's file: workers of older drivers stop, and all stop when `halt` is set."""
     return json.dumps({"fence": fence, "halt": halt}).encode()
 
 
 class SegmentWork:
-    """One segment under way. `step` does a slice of it; `close` lets go of everything."""
+    """One segment in progress. `step` runs a slice of it; `close` releases everything."""
 
     def __init__(self, assignment: Assignment, build: Callable[[TrialSpec], Learner]) -> None:
         self._todo = assignment
@@ -105,10 +108,10 @@ class SegmentWork:
         self._train_seconds = self._evaluate_seconds = 0.0
 
     def step(self) -> Report:
-        """Works for about `slice_seconds`.
+        """Work for about `slice_seconds`.
 
         Raises:
-            Exception: The machine is to blame and not the trial; the segment is owed again.
+            Exception: The machine failed and not the trial; the segment is to be retried.
         """
         try:
             return self._step(time.monotonic() + self._todo.slice_seconds)
@@ -120,7 +123,7 @@ class SegmentWork:
             return self._failed(error)
 
     def close(self) -> None:
-        """Drops the network and all that came with it."""
+        """Release the network, its data and its memory."""
         if isinstance(self._evaluations, Generator):
             self._evaluations.close()  # the network has its own weights again
         self._evaluations = None
@@ -166,16 +169,16 @@ class SegmentWork:
         return self._learner
 
     def _training(self, spec: TrialSpec) -> TrialSpec:
-        """The training that this segment is a part of: the trial's, or with independent marks one to its mark."""
+        """Return the segment's training: the trial's, or with independent marks one up to the segment's mark."""
         if not spec.independent:
             return spec
         return dataclasses.replace(spec, iterations=self._todo.stop, marks=(self._todo.stop,))
 
     def _told(self, iteration: int) -> int:
-        """Where the driver takes the training to stand, between `start` and `stop` of the segment.
+        """Return the progress that is reported to the driver, between `start` and `stop` of the segment.
 
-        A training of its own to `stop` begins at 0; in the ledger a trial never goes back, so that its newest
-        checkpoint is the one that counts. Its iterations 1 to `stop` are told as `start + 1` to `stop`.
+        With independent marks a training to `stop` begins at 0, but in the ledger a trial's progress never decreases,
+        so that the newest checkpoint is the furthest. Iterations 1 to `stop` are reported as `start + 1` to `stop`.
         """
         assert self._spec is not None
         start, stop = self._todo.start, self._todo.stop
@@ -184,7 +187,7 @@ class SegmentWork:
         return start + 1 + (iteration - 1) * (stop - start - 1) // (stop - 1) if iteration else start
 
     def _halted(self, learner: Learner) -> Report | None:
-        """The last report if the segment should end here: the driver stops, or another one has taken its place."""
+        """Return the last report if the segment should end here: the driver stops, or another has replaced it."""
         try:
             orders = json.loads(self._storage.read(self._todo.driver))
         except FileNotFoundError:
@@ -205,7 +208,7 @@ class SegmentWork:
         self._train_seconds += time.monotonic() - started
 
     def _evaluate(self, learner: Learner, deadline: float) -> bool:
-        """Scores case after case while there is time, one at least; whether all are scored."""
+        """Score case after case while there is time, at least one; return whether all are scored."""
         assert self._spec is not None
         cases = self._spec.evaluate
         with_previews = set(self._spec.previews) if self._todo.stop == self._spec.iterations else set()
@@ -236,7 +239,7 @@ class SegmentWork:
         self._saved, self._saved_at, self._saved_time = folder, learner.iteration, time.monotonic()
 
     def _report(self, before: str | None) -> Report:
-        """How far it is; `before` is the checkpoint that the driver knows already."""
+        """Return the progress; `before` is the checkpoint that the driver knows already."""
         assert self._learner is not None
         losses = [point.value for point in self._curve if point.name == "loss"]
         new = self._saved != before
@@ -265,15 +268,27 @@ class SegmentWork:
             host=socket.gethostname(),
             device=device.name(self._spec),
             peak_bytes=device.peak_bytes(self._spec),
+            machine=machine(self._spec),
         )
 
     def _failed(self, error: Exception) -> Report:
-        """What the trial did wrong, for the ledger; the traceback goes beside its files.
+        """Return the trial's failure for the ledger; the traceback is written to the trial's folder.
 
-        No curve: how much of it there is depends on where slices ended.
+        Without the curve, whose length depends on where slices ended.
         """
         text = "".join(traceback.format_exception(error))
         self._storage.write(f"{self._todo.folder}/error.txt", text.encode())
         progress = self._todo.start if self._learner is None else self._told(self._learner.iteration)
-        outcome = Outcome(iteration=progress, failed=reason(error), host=socket.gethostname())
-        return Report(progress=progress, outcome=outcome.to_json(), out_of_memory=out_of(error), done=True)
+        outcome = Outcome(
+            iteration=progress,
+            failed=reason(error),
+            host=socket.gethostname(),
+            machine=machine_after_failure(self._spec) if self._learner is not None else {},
+        )
+        return Report(
+            progress=progress,
+            outcome=outcome.to_json(),
+            out_of_memory=out_of(error),
+            broken=breaks_device(error),
+            done=True,
+        )

@@ -80,7 +80,7 @@ def _network(name: str, dim: int, parameters: dict[str, object], device: str, si
         layout = torch.channels_last if dim == 2 else torch.channels_last_3d
         network = network.to(where).to(memory_format=layout)  # type: ignore[call-overload]
         if rounded and where == "cpu":
-            cpu_kernels.guard(network)
+            cpu_kernels.use_float32_for_thin_inputs(network)
         seen = images.to(where).contiguous(memory_format=layout)
         if at_the_start:
             seen = seen.bfloat16().float()

@@ -1,1 +1,0 @@
-"""What a paper's figures show, drawn on given axes."""

@@ -1,12 +1,12 @@
-"""Figures with a row an arm: scores by case, paired differences, stability of ranks."""
+"""Figures with one row per arm: scores by case, paired differences, stability of ranks."""
 
 import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.figures.look import objective, rows, scored, strip, within
 from reports.figures.rank_stability import by_case, rank_stability
+from reports.figures.shared_style import objective, rows, scored, strip, within
 from reports.results.metric_facts import METRICS
 from reports.results.results import Results
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cases(axes: "Axes", results: Results) -> bool:
-    """Each test case a point, the mean over an arm's trainings; a box from quartile to quartile, with the median."""
+    """Draws each test case as a point (mean over trainings), with quartiles and median; False without scores."""
     found = [(arm, values) for arm in results.arms if len(values := scored(by_case(results, arm.row.name)))]
     if not found:
         return False
@@ -31,7 +31,7 @@ def cases(axes: "Axes", results: Results) -> bool:
 
 
 def differences(axes: "Axes", results: Results) -> bool:
-    """Arm minus baseline: each case a point, the mean with its 95 % interval; False where nothing is compared."""
+    """Draws arm minus baseline: each case a point, the mean with its interval; False without comparisons."""
     how = results.protocol
     found = [(each, each.cell.estimate) for each in results.comparisons if each.cell.estimate is not None]
     if not found or how.baseline is None:
@@ -54,7 +54,7 @@ def differences(axes: "Axes", results: Results) -> bool:
 
 
 def ranks(axes: "Axes", results: Results) -> bool:
-    """How often each arm has each rank when patients are drawn again, as squares; False where it cannot be asked."""
+    """Draws how often each arm has each rank when patients are resampled; False if ranks cannot be resampled."""
     found = rank_stability(results)
     if found is None:
         return False
@@ -75,7 +75,7 @@ def ranks(axes: "Axes", results: Results) -> bool:
     axes.grid(False)
     axes.set_xlim(0.4, len(order) + 0.6)
     axes.set_xticks(range(1, len(order) + 1))
-    axes.set_xlabel("rank; % of draws of patients")
+    axes.set_xlabel("rank; % of draws of patients and trainings")
     return True
 
 

@@ -1,4 +1,4 @@
-"""The critical-difference diagram: arms on a line by mean rank, bars over those that cannot be told apart.
+"""The critical-difference diagram: arms on a line by mean rank, bars over arms that do not differ significantly.
 
 Source: Demšar 2006, figure 1.
 """
@@ -6,23 +6,23 @@ Source: Demšar 2006, figure 1.
 import math
 from typing import TYPE_CHECKING
 
-from reports.tables.over_datasets import ALPHA, Ranked
+from reports.tables.ranks_over_datasets import ALPHA, Ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK = "#000000"
 STEP = 0.55
-"""Height of a line of names, in units of the diagram."""
+"""Distance between lines of names, in data units."""
 
 
 def height(found: Ranked) -> float:
-    """Inches that a diagram needs."""
+    """Returns the height of a diagram in inches."""
     return 0.9 + 0.2 * (math.ceil(len(found.arms) / 2) + len(found.cliques))
 
 
 def critical(axes: "Axes", found: Ranked) -> None:
-    """Better arms on the left, from the top; worse ones on the right, from the bottom."""
+    """Draws the diagram: better arms on the left from the top, worse ones on the right from the bottom."""
     arms, means = len(found.arms), found.means
     half = math.ceil(arms / 2)
     top, under = 0.0, 0.35 + 0.3 * len(found.cliques)

@@ -1,6 +1,6 @@
-"""Figures as SVG for a page: small panels, one an arm, in colours that the page decides (light, dark, print).
+"""SVG panels for the HTML page, one per arm, in the page's own colours (light, dark, print).
 
-Lines differ by weight and dash before they differ by colour, so they can be told apart in grey and by everybody.
+Lines differ in weight and dash before they differ in colour, so that they can be told apart in grey.
 """
 
 import html
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, GRID, ACCENT = "#010203", "#010204", "#010205", "#010206"
-"""Stand-ins for the page's own colours."""
+"""Placeholders that are replaced by the page's CSS variables."""
 _ON_PAGE = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",
     GRID: "var(--line)",
     ACCENT: "var(--accent)",
-    "#000000": "var(--ink)",  # and the greys of print
+    "#000000": "var(--ink)",  # the greys of printed figures
     "#404040": "var(--ink)",
     "#505050": "var(--muted)",
     "#707070": "var(--muted)",
@@ -39,8 +39,8 @@ _ON_PAGE = {
 }
 
 STYLE: Any = {
-    "svg.fonttype": "none",  # text stays text: for screen readers, and in the page's font
-    "svg.hashsalt": "segstudy",  # equal drawings, equal bytes
+    "svg.fonttype": "none",  # text stays text, for screen readers and the page's font
+    "svg.hashsalt": "segstudy",  # ids depend on the content alone
     "font.size": 8,
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -62,7 +62,7 @@ STYLE: Any = {
     "path.simplify": True,
 }
 SIZE = (3.0, 1.9)
-"""Inches of a panel at its natural size; the page scales it."""
+"""Width and height of a panel in inches; the page scales it."""
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -77,7 +77,7 @@ _CLEANING = (
 
 
 def loss_panels(results: Results, curves: Sequence[Curve]) -> tuple[str, ...]:
-    """Training loss of each arm's final trainings; empty text where an arm has none."""
+    """Returns the training loss of each arm's final trainings as SVG; an empty string for an arm without curves."""
     return tuple(_loss_panel(arm, [c for c in curves if c.trial.arm == arm.row.number]) for arm in results.arms)
 
 
@@ -100,7 +100,7 @@ def _loss_panel(arm: ArmResult, curves: Sequence[Curve]) -> str:
 
 
 def broken(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
-    """Curves as one line with gaps between them: a thousand lines take a minute."""
+    """Joins curves into one line with gaps: drawing a thousand lines takes a minute."""
     across: list[float] = []
     up: list[float] = []
     for curve in curves:
@@ -110,7 +110,7 @@ def broken(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
 
 
 def search_panels(results: Results) -> tuple[str, ...]:
-    """Objective of each arm's search trials on validation cases, by mark; all panels share their axis."""
+    """Returns the validation objective of each arm's search trials by mark as SVG; all panels share the axis."""
     values = [
         v for arm in results.arms for trial in arm.progress.values.values() for v in trial.values() if v is not None
     ]
@@ -141,7 +141,7 @@ def _search_panel(results: Results, arm: ArmResult, limits: tuple[float, float])
 
 
 def _one_line(trials: Sequence[Mapping[int, float | None]], dash: float) -> tuple[list[float], list[float]]:
-    """All trials as one broken line, since a thousand lines take a minute; a trial with one mark as a short dash."""
+    """Joins all trials into one line with gaps; a trial with a single mark becomes a short dash."""
     across: list[float] = []
     up: list[float] = []
     for by_mark in trials:
@@ -161,10 +161,10 @@ def _draw_winner(axes: "Axes", winner: Winner) -> None:
 
 
 def mark_panels(results: Results) -> tuple[str, ...]:
-    """The objective on test cases by mark with its interval, other arms behind; none where there is one mark only.
+    """Returns the test objective of each arm by mark with its interval as SVG; empty strings with a single mark.
 
-    The scale is that of the arms without failures, so that a collapsed one does not flatten the others; its own panel
-    reaches down to it.
+    The scale is that of the arms without failed trainings, so that a collapsed arm does not flatten the others; its
+    own panel extends to its values.
     """
     series = [_by_mark(results, arm) for arm in results.arms]
     sound = [
@@ -235,13 +235,13 @@ def _panel(draw: Callable[["Axes"], None], label: str, key: str) -> str:
 
 
 def drawing(draw: Callable[["Axes"], None], label: str, key: str, size: tuple[float, float]) -> str:
-    """A drawing in the page's colours.
+    """Returns a drawing as SVG in the page's colours.
 
     Args:
-        draw: Draws on the axes that it is given, in `INK`, `MUTED`, `GRID` and `ACCENT`.
-        label: What a screen reader says.
-        key: What its ids begin with, to be its own on the page.
-        size: Inches.
+        draw: Draws on the given axes in `INK`, `MUTED`, `GRID` and `ACCENT`.
+        label: Text for screen readers.
+        key: Prefix of all ids, unique on the page.
+        size: Width and height in inches.
     """
     with _style():
         from matplotlib.backends.backend_svg import FigureCanvasSVG

@@ -1,4 +1,4 @@
-"""Figures as files for a paper: each as SVG, PDF and PNG, from one style that prints in grey."""
+"""Figures as files for a paper: SVG, PDF and PNG, in one style that prints in grey."""
 
 import io
 import math
@@ -12,8 +12,8 @@ from reports.figures.gallery import chosen
 from reports.results.lesion_scores import regions
 from reports.results.records import Pictures
 from reports.results.results import Results
-from reports.tables.over_datasets import Ranked, ranked
-from reports.tables.responses import responses
+from reports.results.search_responses import responses
+from reports.tables.ranks_over_datasets import Ranked, ranked
 from study.ledger.rows import Curve
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ WIDTH = 6.3
 
 PRINT: Any = {
     **STYLE,
-    "svg.fonttype": "path",  # looks alike wherever it is opened
+    "svg.fonttype": "path",  # independent of installed fonts
     "pdf.fonttype": 42,  # TrueType: journals refuse Type 3
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), "#000000"),
     **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), "#404040"),
@@ -41,7 +41,7 @@ METADATA: Mapping[str, Mapping[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "png": {"Software": None},
 }
-"""Without dates and versions: the same ledger, the same bytes."""
+"""Leaves out dates and versions, so that a ledger always gives the same bytes."""
 
 Draw = Callable[["Axes", Results], bool]
 
@@ -50,7 +50,7 @@ BY_ARM: Mapping[str, Draw] = {
     "paired-differences": by_arm.differences,
     "rank-stability": by_arm.ranks,
 }
-"""Figures with a row an arm."""
+"""Figures with one row per arm."""
 
 LINES: Mapping[str, Draw] = {
     "metric-by-iteration": line_plots.by_iteration,
@@ -63,21 +63,21 @@ BY_REGION: Mapping[str, Callable[["Axes", Results, str], bool]] = {
     "froc": lesion_plots.curves,
     "recall-by-size": lesion_plots.by_size,
 }
-"""Figures of lesions, an axes for each region, with one legend."""
+"""Figures of lesions, one axes per region, with a shared legend."""
 
 
 def figure_files(studies: Sequence[Results], pictures: Pictures) -> dict[str, bytes]:
-    """File name → bytes of every figure for which the study has something.
+    """Returns file name → bytes of every figure that the study has data for.
 
     Args:
-        studies: One study; of several there is their critical-difference diagram, if anything.
-        pictures: Training curves of one.
+        studies: One study; several give their critical-difference diagram, if they can be ranked.
+        pictures: Training curves and previews of the one study.
     """
     files: dict[str, bytes] = {}
     with _style():
         for name, figure in figures(studies[0], pictures) if len(studies) == 1 else _together(studies):
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # where things go is settled once for all formats
+            figure.set_layout_engine("none")  # one layout for all formats
             files |= {f"{name}.{kind}": _saved(figure, kind) for kind in METADATA}
     return files
 
@@ -91,7 +91,7 @@ def _together(studies: Sequence[Results]) -> Iterator[tuple[str, "Figure"]]:
 
 
 def figures(results: Results, pictures: Pictures) -> Iterator[tuple[str, "Figure"]]:
-    """Name and figure of all that one study has."""
+    """Yields (name, figure) of everything that one study has data for."""
     arms = len(results.arms)
     if pictures.curves:
         yield "training-loss", _training_loss(results, pictures)
@@ -174,7 +174,7 @@ def _training_loss(results: Results, pictures: Pictures) -> "Figure":
 
 
 def _grid(count: int, columns: int, height: float) -> tuple["Figure", list["Axes"]]:
-    """A figure of so many axes, row by row, each row of that height in inches."""
+    """Returns a figure of `count` axes, filled row by row; `height` is that of a row in inches."""
     from matplotlib.figure import Figure
 
     rows = math.ceil(count / columns)

@@ -1,6 +1,6 @@
-"""The gallery: the worst, the median and the best case; every arm's prediction and the reference outlined on each.
+"""The gallery: the worst, the median and the best case with outlines of the reference and of every arm's prediction.
 
-Drawn as SVG over grey slices; of volumes several slices, to be scrolled.
+Outlines are SVG over grey slices; volumes have several slices to scroll through.
 """
 
 import dataclasses
@@ -24,8 +24,8 @@ class Picture:
 
     Attributes:
         arm: The arm's name.
-        predictions: SVG path of the prediction's outlines, slice by slice; none where the arm has no prediction.
-        caption: What this training scored on this case.
+        predictions: SVG path of the prediction's outlines, slice by slice; empty without a prediction.
+        caption: Scores of this training on this case.
     """
 
     arm: str
@@ -35,14 +35,14 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A case, shown for every arm on the same slices, cut to what matters.
+    """A case as the page shows it for every arm: the same slices, cropped to the foreground.
 
     Attributes:
-        rank: `Worst`, `Median` or `Best`; empty where it is the only one.
+        rank: `Worst`, `Median` or `Best`; empty for a single case.
         case: Its name.
         mean: Its objective over all arms, in print.
         slices: Indices along z of the original grid; none in 2D.
-        start: Which of them is shown first: the one with most of the reference.
+        start: Index of the slice shown first: the one with most of the reference.
         width: In pixels of a slice.
         height: Likewise.
         images: The grey slices, as data URLs.
@@ -64,18 +64,18 @@ class Shown:
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Chosen:
-    """A case before it is drawn.
+    """A case of the gallery as arrays.
 
     Attributes:
-        rank: As `Shown` has it; so the next four.
+        rank: As in `Shown`; so are the next four.
         case: Its name.
         mean: Its objective over all arms, in print.
         slices: Indices along z of the original grid; none in 2D.
-        start: Which of them is shown first.
-        image: `(slices, height, width)` grey, cut to what matters.
+        start: Index of the slice shown first.
+        image: `(slices, height, width)` grey, cropped to the foreground.
         reference: Class indices, likewise.
         predictions: Number of the arm → class indices, likewise.
-        captions: Number of the arm → what its training scored on the case.
+        captions: Number of the arm → scores of its training on the case.
     """
 
     rank: str
@@ -91,10 +91,10 @@ class Chosen:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """Cases that were chosen by a rule and by nobody.
+    """Cases chosen by a fixed rule.
 
     Attributes:
-        rule: By which rule.
+        rule: The rule, as a sentence.
         cases: The worst first.
     """
 
@@ -103,11 +103,11 @@ class Gallery:
 
 
 First = Mapping[tuple[int, str], tuple[TrialKey, Preview]]
-"""(arm, case) → the arm's first training (by search, fold, seed) that kept the case, and what it kept."""
+"""(arm, case) → the arm's first training (by search, fold, seed) that kept a preview of the case, and the preview."""
 
 
 def gallery(results: Results, pictures: Pictures) -> Gallery | None:
-    """What `chosen` gives, drawn for a page."""
+    """Returns the gallery for the page; None without previews."""
     found = chosen(results, pictures)
     if found is None:
         return None
@@ -116,10 +116,10 @@ def gallery(results: Results, pictures: Pictures) -> Gallery | None:
 
 
 def chosen(results: Results, pictures: Pictures) -> tuple[str, tuple[Chosen, ...]] | None:
-    """By which rule, and the worst, the median (the lower one of two) and the best case by the mean over arms.
+    """Returns the rule, and the worst, median (the lower of two) and best case by the mean over arms.
 
-    Asked are the cases kept for pictures that most arms show, each arm by its first training that kept it; equal ones
-    go by name. None without previews.
+    Candidates are the cases with previews that most arms have, each arm by its first training; ties go by name.
+    None without previews.
     """
     first: dict[tuple[int, str], tuple[TrialKey, Preview]] = {}
     shown = {arm.row.number for arm in results.arms}
@@ -147,7 +147,7 @@ def chosen(results: Results, pictures: Pictures) -> tuple[str, tuple[Chosen, ...
 
 
 def _ranked(results: Results, first: First) -> list[tuple[str, float | None]]:
-    """Cases that most arms show with the objective's mean over arms, the worst first; unscored ones only if all are."""
+    """Returns (case, mean objective over arms), the worst first; unscored cases only if all are unscored."""
     values: dict[str, list[float | None]] = {}
     for (_, case), (key, _) in first.items():
         values.setdefault(case, []).append(_value(results, key, case, results.protocol.region))
@@ -211,7 +211,7 @@ def _picture(arm: str, number: int, case: Chosen) -> Picture:
 
 
 def _views(kept: Mapping[int, tuple[Preview, Stack | None]]) -> dict[int, Stack]:
-    """Each arm's slices where all arms have the same ones, else its preview; arms with another shape are left out."""
+    """Returns each arm's slices if all arms have the same, else its preview; arms of another shape are left out."""
     stacks = {arm: stack for arm, (_, stack) in kept.items() if stack is not None}
     if len(stacks) < len(kept) or len({(stack.slices, stack.shape) for stack in stacks.values()}) > 1:
         stacks = {
@@ -223,7 +223,7 @@ def _views(kept: Mapping[int, tuple[Preview, Stack | None]]) -> dict[int, Stack]
 
 
 def _value(results: Results, key: TrialKey, case: str, region: str) -> float | None:
-    """The objective's metric of one training on one case at the last mark."""
+    """Returns the objective's metric of one training on one case at the last mark."""
     how, scores = results.protocol, results.scores
     names = [found.name for found in scores.cases]
     if case not in names or key.search >= how.searches or key.fold >= how.folds or key.number >= how.seeds:
@@ -234,7 +234,7 @@ def _value(results: Results, key: TrialKey, case: str, region: str) -> float | N
 
 
 def _caption(results: Results, key: TrialKey, case: str) -> str:
-    """What a training scored on a case, region by region."""
+    """Returns the scores of a training on a case, region by region."""
     metric = METRICS[results.protocol.metric]
     scored = [(region, _value(results, key, case, region)) for region in results.protocol.regions]
     words = [f"{region} {number_format.fixed(value, metric.decimals)}" for region, value in scored if value is not None]

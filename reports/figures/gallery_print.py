@@ -1,4 +1,4 @@
-"""The gallery for print: a row an arm, a column a case; the reference solid, the prediction dashed, both in white."""
+"""The printed gallery: a row per arm, a column per case; reference solid, prediction dashed, both in white."""
 
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ARMS = 4
-"""Of a figure: more go to the next one."""
+"""Arms in one figure; further arms go to the next."""
 
 
 def case(axes: "Axes", shown: Chosen, arm: int) -> None:
-    """One arm on one case, on the slice that the page shows first; without a prediction the reference alone."""
+    """Draws one arm on one case, on the slice that the page shows first; without a prediction the reference alone."""
     axes.imshow(shown.image[shown.start], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     _outline(axes, shown.reference[shown.start], "-")
     prediction = shown.predictions.get(arm)
@@ -29,7 +29,7 @@ def case(axes: "Axes", shown: Chosen, arm: int) -> None:
 
 
 def _outline(axes: "Axes", labels: Labels, dash: Any) -> None:
-    """Borders of every class: white, on a broader black line that shows on white ground."""
+    """Draws the border of every class in white on a broader black line, visible on any background."""
     from matplotlib.patheffects import Normal, Stroke
 
     for index in np.unique(labels[labels > 0]).tolist():

@@ -1,4 +1,4 @@
-"""Curves of lesions for figures: FROC and recall by size, of an arm, as a mean over its trainings."""
+"""Lesion curves of an arm as means over its trainings: FROC and recall by size."""
 
 import math
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from reports.results.results import ArmResult, Results
 from reports.statistics import lesion_counts
 
 FALSE_POSITIVES = np.array([0.125 * 2 ** (step / 4) for step in range(25)])
-"""A scan: 1/8 to 8, four steps to each doubling."""
+"""False positives per scan: 1/8 to 8, four steps per doubling."""
 
 Floats = NDArray[np.float64]
 
 
 def froc(results: Results, arm: ArmResult, region: str) -> Floats | None:
-    """Recall at each of `FALSE_POSITIVES`; a training that diverged finds nothing. None without lesions."""
+    """Returns recall at each of `FALSE_POSITIVES`; diverged trainings count 0. None without lesions."""
     curves = [lesion_counts.froc(scans) for scans in runs(results, arm, region)]
     found = [curve.at(FALSE_POSITIVES) for curve in curves if curve is not None]
     found += [np.zeros(len(FALSE_POSITIVES))] * arm.trainings.diverged
@@ -25,7 +25,7 @@ def froc(results: Results, arm: ArmResult, region: str) -> Floats | None:
 
 
 def sizes(results: Results, region: str) -> tuple[Stratum, ...]:
-    """The file's strata; where it has none, quarters of the test cases' lesions by diameter."""
+    """Returns the study file's strata; without any, quartiles of the test cases' lesions by diameter."""
     declared = strata(results)[1:]
     if declared:
         return declared
@@ -38,7 +38,7 @@ def sizes(results: Results, region: str) -> tuple[Stratum, ...]:
 
 
 def recall_by_size(results: Results, arm: ArmResult, region: str, between: Sequence[Stratum]) -> list[float | None]:
-    """Recall of the lesions of each stratum; None where there is none of that size."""
+    """Returns the recall of the lesions of each stratum; None for a stratum without lesions."""
     of_arm = runs(results, arm, region)
     found: list[float | None] = []
     for low, high in between:

@@ -1,9 +1,9 @@
-"""Figures of lesions: FROC, and recall by size, an axes for each region."""
+"""Figures of lesions: FROC and recall by size, one axes per region."""
 
 from typing import TYPE_CHECKING
 
 from reports.figures.lesion_curves import FALSE_POSITIVES, froc, recall_by_size, sizes
-from reports.figures.look import look
+from reports.figures.shared_style import arm_style
 from reports.results.names import region as region_name
 from reports.results.results import Results
 from reports.tables.lesion_tables import size
@@ -15,12 +15,12 @@ TICKS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 
 
 def curves(axes: "Axes", results: Results, region: str) -> bool:
-    """Recall against false lesions a scan; False where nothing was counted."""
+    """Draws recall against false lesions per scan; False without lesion records."""
     drawn = False
     for arm in results.arms:
         recall = froc(results, arm, region)
         if recall is not None:
-            style = look(arm.row.number)
+            style = arm_style(arm.row.number)
             axes.plot(FALSE_POSITIVES, recall, **style, markevery=4, markersize=3.5, linewidth=1.1, label=arm.row.name)
             drawn = True
     axes.set_xscale("log", base=2)
@@ -33,14 +33,14 @@ def curves(axes: "Axes", results: Results, region: str) -> bool:
 
 
 def by_size(axes: "Axes", results: Results, region: str) -> bool:
-    """Recall of small and large lesions; False where nothing was counted."""
+    """Draws recall by lesion size; False without lesion records."""
     between = sizes(results, region)
     drawn = False
     for arm in results.arms:
         found = recall_by_size(results, arm, region, between)
         there = [(place, value) for place, value in enumerate(found) if value is not None]
         if there:
-            style = look(arm.row.number)
+            style = arm_style(arm.row.number)
             axes.plot(*zip(*there, strict=True), **style, markersize=3.5, linewidth=1.1, label=arm.row.name)
             drawn = True
     axes.set_xticks(range(len(between)), [size(stratum) for stratum in between])

@@ -1,10 +1,10 @@
-"""Figures in which arms share axes: training loss, metric by iteration, best of n, cost against quality."""
+"""Figures with all arms on shared axes: metric by iteration, best of n, cost against quality; training loss."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reports.figures.drawing import DASHES, broken
-from reports.figures.look import GREYS, look, objective, within
+from reports.figures.shared_style import GREYS, arm_style, objective, within
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
 from reports.results.results import ArmResult, Results
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def training_loss(axes: "Axes", curves: Sequence[Curve]) -> None:
-    """An arm's final trainings, a line each."""
+    """Draws the training loss of an arm's final trainings, one line each."""
     for index, dash in enumerate(DASHES):
         if same := curves[index :: len(DASHES)]:
             axes.plot(*broken(same), color=GREYS[index % len(GREYS)], linestyle=dash, linewidth=0.9)
@@ -26,12 +26,12 @@ def training_loss(axes: "Axes", curves: Sequence[Curve]) -> None:
 
 
 def by_iteration(axes: "Axes", results: Results) -> bool:
-    """The objective at each mark with its interval, all arms; False with one mark, or nothing scored."""
+    """Draws the objective of all arms at each mark with its interval; False with one mark, or without scores."""
     how = results.protocol
     if len(how.marks) == 1:
         return False
     shown = [arm for arm in results.arms if arm.cells[results.objective].estimate is not None]
-    step = how.last * 0.012  # side by side, so that intervals do not hide each other
+    step = how.last * 0.012  # offsets, so that intervals do not overlap
     means = []
     for place, arm in enumerate(shown):
         cells = [(mark, arm.cells[how.region, how.metric, mark].estimate) for mark in how.marks]
@@ -41,7 +41,7 @@ def by_iteration(axes: "Axes", results: Results) -> bool:
         heights = [found.mean for _, found in there]
         means += heights
         axes.errorbar(
-            [at for at, _ in there], heights, [low, high], **look(arm.row.number),
+            [at for at, _ in there], heights, [low, high], **arm_style(arm.row.number),
             linewidth=1.1, elinewidth=0.6, capsize=1.5, markersize=3.5, label=arm.row.name,
         )  # fmt: skip
     if not shown:
@@ -55,7 +55,7 @@ def by_iteration(axes: "Axes", results: Results) -> bool:
 
 
 def best_of_n(axes: "Axes", results: Results) -> bool:
-    """The best of n search trials on validation cases; False where nothing was tuned, or there is one n only."""
+    """Draws the best of n search trials on validation cases; False without tuning, or with a single n."""
     found = best_of(results)
     if found is None or len(found.steps) < 2:
         return False
@@ -64,7 +64,11 @@ def best_of_n(axes: "Axes", results: Results) -> bool:
         there = [(n, value) for n, value in zip(found.steps, values, strict=False) if value is not None]
         if there:
             axes.plot(
-                *zip(*there, strict=True), **look(arm.row.number), linewidth=1.1, markersize=3.5, label=arm.row.name
+                *zip(*there, strict=True),
+                **arm_style(arm.row.number),
+                linewidth=1.1,
+                markersize=3.5,
+                label=arm.row.name,
             )
     axes.set_xscale("log")
     axes.set_xticks(found.steps, [str(n) for n in found.steps])
@@ -75,14 +79,14 @@ def best_of_n(axes: "Axes", results: Results) -> bool:
 
 
 def cost(axes: "Axes", results: Results) -> bool:
-    """Hours of all attempts, searches included, against the test score with its interval; False without hours."""
+    """Draws hours of all attempts, searches included, against the test score; False without hours."""
     shown = [(arm, _hours(arm), arm.cells[results.objective].estimate) for arm in results.arms]
     there = [(arm, hours, found) for arm, hours, found in shown if hours > 0 and found is not None]
     if not there:
         return False
     for arm, hours, found in there:
         low, high = (found.mean if end is None else end for end in (found.low, found.high))
-        drawn = look(arm.row.number) | {"linestyle": "none"}
+        drawn = arm_style(arm.row.number) | {"linestyle": "none"}
         axes.errorbar(
             [hours], [found.mean], [[found.mean - low], [high - found.mean]], **drawn,
             markersize=5, elinewidth=0.8, capsize=2, label=arm.row.name,

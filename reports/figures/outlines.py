@@ -1,4 +1,4 @@
-"""From pixels to what a page draws: outlines as SVG paths, grey slices as data URLs, the part worth seeing."""
+"""Conversion of slices for the page: outlines as SVG paths, grey slices as data URLs, cropping to the foreground."""
 
 import base64
 import io
@@ -11,12 +11,12 @@ Labels = NDArray[np.uint8]
 
 
 def planes(pixels: bytes, shape: tuple[int, int]) -> Labels:
-    """`(slices, height, width)` of a picture's bytes, row-major, slice by slice."""
+    """Returns `(slices, height, width)` from a picture's bytes, row-major, slice by slice."""
     return np.frombuffer(pixels, dtype=np.uint8).reshape(-1, *shape)
 
 
 def box(stacks: Sequence[Labels], margin: float = 0.18) -> tuple[slice, slice]:
-    """The rectangle around all that is foreground in some slice, with a margin; everything where nothing is.
+    """Returns the rectangle around the foreground of all slices, with a margin; the whole slice without foreground.
 
     Args:
         stacks: `(slices, height, width)` class indices, all of one shape, one at least.
@@ -34,14 +34,14 @@ def box(stacks: Sequence[Labels], margin: float = 0.18) -> tuple[slice, slice]:
 
 
 def outlines(labels: Labels) -> str:
-    """SVG path along the borders of every class: around pixels, corners cut, each border closed.
+    """Returns an SVG path along the border of every class: closed polygons around pixels with cut corners.
 
     Args:
         labels: `(height, width)` class indices; 0 has no outline. Pixel (row, column) covers x in [column, column + 1].
     """
-    from contourpy import contour_generator  # what matplotlib draws contours with
+    from contourpy import contour_generator  # matplotlib's contour library
 
-    padded = np.pad(labels, 1)  # so that outlines close at the picture's edge
+    padded = np.pad(labels, 1)  # closes outlines at the image border
     parts = []
     for index in range(1, int(labels.max(initial=0)) + 1):
         lines = contour_generator(z=(padded == index).astype(np.float64)).lines(0.5)
@@ -52,7 +52,7 @@ def outlines(labels: Labels) -> str:
 
 
 def png(grey: Labels) -> str:
-    """A grey slice as a data URL."""
+    """Returns a grey slice as a data URL."""
     from PIL import Image
 
     out = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The paper's figures on the page, in its colours: what arms share, lesions, and ranks over data sets."""
+"""Figures of the HTML page that all arms share: scores by case, lesions, cost, ranks over data sets."""
 
 import functools
 import math
@@ -10,28 +10,31 @@ from reports.figures.critical_difference import critical, height
 from reports.figures.drawing import drawing
 from reports.results.lesion_scores import regions
 from reports.results.results import Results
-from reports.tables.over_datasets import Ranked, ranked
+from reports.tables.ranks_over_datasets import Ranked, ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH = 6.3
-"""Inches, as in print; a phone scrolls it."""
+"""Width in inches, as in print; narrow screens scroll."""
 
 TITLES = {
     "cases": ("Scores by case", "Each test case a point, its mean over an arm's trainings; box: quartiles and median."),
     "differences": ("Paired differences", "Each test case a point; diamond: mean difference with its 95 % interval."),
-    "ranks": ("Stability of ranks", "How often each arm has each rank when patients are drawn again, in percent."),
+    "ranks": (
+        "Stability of ranks",
+        "How often each arm has each rank when patients and trainings are drawn again, in percent.",
+    ),
     "best-of-n": ("Best of n trials", "What a smaller search would have found, on validation cases."),
     "cost": ("Cost and quality", "Hours of all attempts, searches included, against the test score."),
     "froc": ("FROC", "Lesion recall against false lesions a scan, mean over trainings."),
     "by-size": ("Recall by lesion size", "Share of lesions found, by diameter, mean over trainings."),
 }
-"""Key → title and what is seen."""
+"""Key → (title, description)."""
 
 
 def figures(results: Results) -> list[tuple[str, str, str]]:
-    """(title, what is seen, SVG) of all that a study has something for."""
+    """Returns (title, description, SVG) of every figure that the study has data for."""
     found: list[tuple[str, str, str]] = []
     for key, draw, inches in _drawings(results):
         title, seen = TITLES[key]
@@ -45,7 +48,7 @@ Draw = Callable[["Axes"], bool]
 
 
 def _drawings(results: Results) -> Iterator[tuple[str, Draw, float]]:
-    """Key, what draws it and says whether there was anything, and its height."""
+    """Yields (key, function that draws and returns whether it drew anything, height in inches)."""
     arms = len(results.arms)
     rows, shared = 0.7 + 0.36 * arms, 3.2 + 0.14 * math.ceil(arms / 3)
     for key, by_row in (("cases", by_arm.cases), ("differences", by_arm.differences), ("ranks", by_arm.ranks)):
@@ -68,14 +71,14 @@ def _with_legend(draw: Draw) -> Draw:
 
 
 def _drawn(draw: Draw, label: str, key: str, inches: float) -> str:
-    """Empty text where there was nothing to draw."""
+    """Returns the SVG; an empty string if nothing was drawn."""
     said: list[bool] = []
     svg = drawing(lambda axes: said.append(draw(axes)), label, key, (WIDTH, inches))
     return svg if said[0] else ""
 
 
 def diagram(studies: Sequence[Results]) -> str:
-    """The critical-difference diagram; empty text for one study, or where arms cannot be ranked."""
+    """Returns the critical-difference diagram; an empty string for one study, or if arms cannot be ranked."""
     found = ranked(studies) if len(studies) > 1 else ""
     if not isinstance(found, Ranked):
         return ""

@@ -1,4 +1,4 @@
-"""Figures of the searches: an arm's values along each parameter, and over two parameters together."""
+"""Figures of the searches: validation values along one parameter, and over two parameters."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,19 +9,20 @@ import numpy as np
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
 from reports.results.results import Results
-from reports.tables.responses import Response, is_number
+from reports.results.search_responses import Response
+from reports.statistics.parameter_importance import is_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROWS, COLUMNS = 5, 3
-"""Panels of a figure: more go to the next one."""
+"""Panels of one figure; further panels go to the next."""
 LEAST_FOR_LINES = 8
-"""Trials from which lines of equal value are drawn between them."""
+"""Least number of trials for contour lines."""
 
 
 def pages(panels: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """As many panels as a figure takes, at a time."""
+    """Yields the panels of one figure at a time."""
     size = ROWS * COLUMNS
     return (panels[start : start + size] for start in range(0, len(panels), size))
 
@@ -33,7 +34,7 @@ def label(results: Results, response: Response) -> str:
 
 
 def along(axes: "Axes", response: Response, name: str) -> None:
-    """Value of each trial along one parameter; the chosen configurations as diamonds, the default as a square."""
+    """Draws the value of each trial along one parameter; chosen configurations as diamonds, the default as a square."""
     column = response.columns[name]
     if is_number(column):
         places = np.array(column, dtype=np.float64)
@@ -50,7 +51,7 @@ def along(axes: "Axes", response: Response, name: str) -> None:
 
 
 def over(axes: "Axes", response: Response, across: str, up: str) -> Any:
-    """Value of each trial over two parameters, the darker the better; lines of equal value between the trials."""
+    """Draws the value of each trial over two parameters, with contour lines between the trials."""
     x, y = (np.array(response.columns[name], dtype=np.float64) for name in (across, up))
     for name, axis, part in ((across, "x", x), (up, "y", y)):
         if name in response.log:
@@ -59,7 +60,7 @@ def over(axes: "Axes", response: Response, across: str, up: str) -> Any:
     if len(response.values) >= LEAST_FOR_LINES and np.ptp(response.values) > 0 and _spreads(*flat):
         from matplotlib.tri import Triangulation
 
-        between = Triangulation(x, y, Triangulation(*flat).triangles)  # neighbours as they are seen
+        between = Triangulation(x, y, Triangulation(*flat).triangles)  # neighbours on the drawn, logarithmic scale
         axes.tricontour(between, response.values, levels=5, colors="#a0a0a0", linewidths=0.6)
     axes.use_sticky_edges = False
     axes.margins(0.08)
@@ -72,7 +73,7 @@ def over(axes: "Axes", response: Response, across: str, up: str) -> Any:
 
 
 def log_ticks(low: float, high: float, most: int = 3) -> list[float]:
-    """At most so many of 1, 2 and 5 times powers of ten, both ends positive; powers of ten alone over long ranges."""
+    """Returns at most `most` ticks of 1, 2 and 5 times powers of ten; powers of ten alone over long ranges."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 2, 5), (1, 3), (1,)):
         ticks = [float(f"{step}e{power}") for power in powers for step in steps]
@@ -83,7 +84,7 @@ def log_ticks(low: float, high: float, most: int = 3) -> list[float]:
 
 
 def _logarithmic(axes: "Axes", axis: str, values: Any) -> None:
-    """A logarithmic axis whose labels do not run into each other."""
+    """Makes an axis logarithmic, with few labels."""
     ticks = log_ticks(float(values.min()), float(values.max()))
     words = [f"{tick:g}" if 0.01 <= tick < 1000 else f"{tick:.0e}".replace("e-0", "e-") for tick in ticks]
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
@@ -106,7 +107,7 @@ def _marked(axes: "Axes", response: Response, x: Any, y: Any, usual: dict[str, A
 
 
 def _spreads(x: Any, y: Any) -> bool:
-    """Whether the points are not on one line, so that triangles between them exist."""
+    """Returns whether the points span a plane, so that they can be triangulated."""
     centred = np.stack([x - x.mean(), y - y.mean()])
     scale = np.abs(centred).max(axis=1, keepdims=True)
     if (scale == 0).any():

@@ -1,4 +1,4 @@
-"""The report as one HTML page: it needs no network and no server; without scripts it neither sorts nor scrolls."""
+"""The report as one self-contained HTML page; scripts only sort tables and scroll slices."""
 
 import base64
 import dataclasses
@@ -17,19 +17,19 @@ from reports.results.number_format import MINUS, NONE
 from reports.results.records import Pictures
 from reports.results.results import Results
 from reports.tables.table import Entry, Table
-from reports.tables.trial_tables import trial_tables, whence
+from reports.tables.trial_tables import provenance, trial_tables
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bar:
-    """An interval as a small drawing under its numbers; positions in percent of the cell's width.
+    """An interval drawn under its numbers; positions in percent of the cell's width.
 
     Attributes:
         low: Left end.
-        mean: The dot.
+        mean: Position of the dot.
         high: Right end.
-        zero: Where 0 is, for differences; None elsewhere.
-        off: On which side the mean lies outside the scale.
+        zero: Position of 0, for differences; None elsewhere.
+        off: The side on which the mean is outside the scale.
     """
 
     low: float
@@ -44,12 +44,12 @@ Span = tuple[float | None, float, float | None]
 
 @dataclasses.dataclass(frozen=True)
 class Panels:
-    """Small figures, one an arm.
+    """Small figures, one per arm.
 
     Attributes:
-        title: What they show.
+        title: Their common title.
         note: How to read them.
-        drawn: (arm, SVG); empty text where there is nothing to draw.
+        drawn: (arm, SVG); an empty string for an arm without data.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Panels:
 
 
 def page(document: Document, studies: Sequence[Results], pictures: Pictures) -> str:
-    """The whole page; of several studies together it has their ranks, but neither curves nor a gallery."""
+    """Returns the page; that of several studies has ranks, but neither curves nor a gallery."""
     from markupsafe import Markup
 
     results = studies[0] if len(studies) == 1 else None
@@ -80,7 +80,7 @@ def page(document: Document, studies: Sequence[Results], pictures: Pictures) -> 
             diagram=diagram(studies),
             figures=[] if results is None else figures(results),
             trials=trials,
-            whence="" if results is None else whence(results),
+            provenance="" if results is None else provenance(results),
             style=Markup(_template("report.css")),
             script=Markup(script),
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -119,7 +119,7 @@ def _panels(results: Results, pictures: Pictures) -> list[Panels]:
 
 
 def bars(table: Table) -> list[list[Bar | None]]:
-    """A drawing for each cell that has a span, on one scale for each column."""
+    """Returns a bar for each cell that has a span, on one scale per column."""
     columns = [_column_bars([row.entries[index] for row in table.rows]) for index in range(len(table.columns))]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -134,7 +134,7 @@ def _column_bars(entries: Sequence[Entry]) -> list[Bar | None]:
 
 
 def _scale(spans: Sequence[Span], signed: bool) -> tuple[float, float]:
-    """The stretch that the usual arms need: one that failed must not shrink the others to dots."""
+    """Returns the range of the usual arms, so that a failed arm does not shrink the others to dots."""
     means = [mean for _, mean, _ in spans]
     ends = [end for low, _, high in spans for end in (low, high) if end is not None] + means
     halves = [(high - low) / 2 for low, _, high in spans if low is not None and high is not None]
@@ -159,7 +159,7 @@ def _bar(span: Span, scale: tuple[float, float], signed: bool) -> Bar:
 
 
 def stroke(shown: Shown) -> dict[str, str]:
-    """Widths of outlines in the slice's pixels, so that they look alike whatever its size."""
+    """Returns line widths of outlines in pixels of the slice, so that they look alike at any size."""
     unit = max(shown.width, 1) / 100
     dashes = f"{3.2 * unit:.3g} {2.4 * unit:.3g}"
     return {"casing": f"{1.7 * unit:.3g}", "line": f"{0.85 * unit:.3g}", "dashes": dashes}

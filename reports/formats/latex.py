@@ -1,4 +1,4 @@
-"""The report as LaTeX: a document of booktabs tables that compiles as it is, in pure ASCII."""
+"""The report as LaTeX: an ASCII document of booktabs tables that compiles as it is."""
 
 import re
 import unicodedata
@@ -32,6 +32,7 @@ _PLAIN = {
     "×": r"$\times$",
     "±": r"$\pm$",
     "≈": r"$\approx$",
+    "†": r"$\dagger$",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
     "→": r"$\to$",
@@ -72,7 +73,7 @@ _ACCENTS = {
 
 
 _JOINED = re.compile(r"(?<=[A-Za-z])\+(?=[A-Za-z])")
-"""Between the words of an arm's name, where a line may break."""
+"""The plus signs in an arm's name, after which a line may break."""
 
 
 class Latex(str):
@@ -80,9 +81,9 @@ class Latex(str):
 
 
 def escape(text: object) -> str:
-    """LaTeX that prints the text: special characters, accents, mathematical signs.
+    """Returns LaTeX that prints the text: special characters, accents, mathematical signs.
 
-    What an 8-bit font cannot print comes as its code point, `[U+4E2D]`: the document compiles with every engine.
+    Characters that an 8-bit font lacks become their code point, `[U+4E2D]`, so that every engine compiles the document.
     """
     if isinstance(text, Latex):
         return text
@@ -102,14 +103,14 @@ def _letter(letter: str) -> str:
 
 
 def latex(document: Document) -> str:
-    """The whole report."""
+    """Returns the whole report."""
     template = environment("latex", finalize=escape).get_template("report.tex")
     tables = [(found, columns(found), headings(found), rows(found)) for found in document.tables]
     return template.render(document=document, tables=tables)
 
 
 def columns(found: Table) -> Latex:
-    """The tabular's columns: long words in paragraphs, short ones to the left, numbers to the right."""
+    """Returns the column specification: long text as paragraphs, short text left, numbers right."""
     return Latex("@{}" + "".join(_column(found, index) for index in range(len(found.columns))) + "@{}")
 
 
@@ -117,14 +118,14 @@ def _column(found: Table, index: int) -> str:
     if index not in found.words:
         return "r"
     longest = max((len(row.entries[index].text) for row in found.rows), default=0)
-    below = index == 0 and any(row.entries[0].detail or row.remark for row in found.rows)
-    said = index == 0 and any(row.remark for row in found.rows)  # in two lines, so that the table need not shrink
+    below = index == 0 and any(row.entries[0].below or row.remark for row in found.rows)
+    said = index == 0 and any(row.remark for row in found.rows)  # two lines, so that the table stays narrow
     width = "7.5cm" if said else "4.4cm" if index == 0 or longest <= 50 else "8cm"
     return "l" if longest <= 20 and not below else rf">{{\raggedright\arraybackslash}}p{{{width}}}"
 
 
 def headings(found: Table) -> Latex:
-    """The heading's cells, joined; groups of columns stand above them with a rule under each."""
+    """Returns the heading's cells, joined, below the groups of columns with a rule under each."""
     names = " & ".join(map(escape, found.columns))
     if not found.groups:
         return Latex(names)
@@ -137,21 +138,21 @@ def headings(found: Table) -> Latex:
 
 
 def rows(found: Table) -> list[Latex]:
-    """Each row's cells, joined."""
+    """Returns each row's cells, joined."""
     return [
         Latex(" & ".join(_cell(entry, index, row) for index, entry in enumerate(row.entries))) for row in found.rows
     ]
 
 
 def _cell(entry: Entry, index: int, row: Row) -> str:
-    text = escape(entry.text)
+    text = escape(entry.label)
     if entry.best:
         text = rf"\textbf{{{text}}}"
     if entry.like_best:
         text += r"\rlap{$^{\approx}$}"
     if row.state == "printed" or (index == 0 and row.state in ("failed", "unfinished")):
         text = rf"\textit{{{text}}}" if text else text
-    words = "; ".join(filter(None, (entry.detail, row.remark if index == 0 else "")))
+    words = "; ".join(filter(None, (entry.below, row.remark if index == 0 else "")))
     if not words:
         return text
     detail = rf"{{\scriptsize {escape(words)}}}"

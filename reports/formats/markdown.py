@@ -3,13 +3,14 @@
 import re
 
 from reports.document import Document
+from reports.formats.visible import visible
 from reports.tables.table import LIKE_BEST, Entry, Row, Table
 
 _SPECIAL = re.compile(r"[\\`*<>|\[\]]|(?<!\w)_|_(?!\w)|^(?=[#+-]\s|\d+\.\s)")
 
 
 def markdown(document: Document) -> str:
-    """The whole report."""
+    """Returns the whole report."""
     blocks = [f"# {escape(document.name)}", escape(document.headline) + "."]
     if not document.complete:
         blocks.append("**This study is not finished.**")
@@ -25,8 +26,8 @@ def markdown(document: Document) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that reads as it is: no emphasis, links, HTML, cells or line breaks out of names and reasons."""
-    return _SPECIAL.sub(lambda found: "\\" + found.group(), " ".join(text.split()))
+    """Escapes text, so that names and reasons make no emphasis, links, HTML, cells or line breaks."""
+    return _SPECIAL.sub(lambda found: "\\" + found.group(), visible(" ".join(text.split())))
 
 
 def _table(found: Table) -> list[str]:
@@ -42,19 +43,19 @@ def _table(found: Table) -> list[str]:
 
 def _row(row: Row) -> list[str]:
     cells = [_cell(entry) for entry in row.entries]
-    if row.remark:  # a paper's own numbers: in italics, and said to be so
+    if row.remark:  # a paper's own numbers are in italics
         cells = [f"*{cell}*" if cell else "" for cell in cells]
         cells[0] += f" ({escape(row.remark)})"
     return cells
 
 
 def _cell(entry: Entry) -> str:
-    text = f"**{escape(entry.text)}**" if entry.best else escape(entry.text)
+    text = f"**{escape(entry.label)}**" if entry.best else escape(entry.label)
     text += f" {LIKE_BEST}" if entry.like_best else ""
     return f"{text} {_detail(entry)}".rstrip()
 
 
 def _detail(entry: Entry) -> str:
-    if not entry.detail:
+    if not entry.below:
         return ""
-    return escape(entry.detail) if entry.span is not None else f"({escape(entry.detail)})"
+    return escape(entry.below) if entry.span is not None else f"({escape(entry.below)})"

@@ -1,4 +1,4 @@
-"""The templates' engine. HTML is escaped by Jinja; LaTeX by what `finalize` does to every value."""
+"""The template engine. Jinja escapes HTML; for LaTeX `finalize` escapes every value."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +19,7 @@ _LATEX: dict[str, Any] = {
 def environment(
     language: Literal["html", "latex"], finalize: Callable[[Any], Any] | None = None
 ) -> "jinja2.Environment":
-    """Jinja for one language; an undefined name is an error, not an empty text."""
+    """Returns Jinja's environment for one language; an undefined name is an error."""
     import jinja2
 
     return jinja2.Environment(

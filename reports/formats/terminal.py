@@ -1,30 +1,31 @@
-"""The report for a terminal: the objective's table, what may be claimed, what is missing."""
+"""The report for a terminal: the objective's table, claims, missing results and remarks."""
 
 import textwrap
 from collections.abc import Sequence
 
 from reports.document import Document
+from reports.formats.visible import visible
 from reports.tables.table import LIKE_BEST, Entry, Row, Table
 
 WIDEST = 160
-"""Letters of a table's line, where a terminal is not wider: more does not fit a screen."""
+"""Characters in a line of a table, unless the terminal is wider."""
 
 
 def text(document: Document, width: int = 100) -> str:
-    """The tables that the file asks for, else the objective's, and the sentences, as plain text.
+    """Returns the requested tables, else the objective's, and the sentences, as plain text.
 
     Args:
         document: The report.
-        width: Letters of a line of sentences; tables may be wider.
+        width: Characters in a line of prose; tables may be wider.
     """
-    shown = document.asked or document.regions[:1]
+    shown = document.requested or document.regions[:1]
     blocks = [f"{document.name}: {document.headline}", *(table(found, max(width, WIDEST)) for found in shown)]
     for heading, lines in (("", document.claims), ("Missing:", document.missing), ("Note:", document.remarks)):
         if lines:
             blocks.append(
                 "\n".join([heading] * bool(heading) + [_wrapped(line, width, bool(heading)) for line in lines])
             )
-    return "\n\n".join(blocks) + "\n"
+    return visible("\n\n".join(blocks)) + "\n"
 
 
 def _wrapped(line: str, width: int, item: bool) -> str:
@@ -32,11 +33,11 @@ def _wrapped(line: str, width: int, item: bool) -> str:
 
 
 def table(found: Table, width: int = WIDEST) -> str:
-    """A table with aligned columns: words to the left, numbers to the right; `*` marks a column's best.
+    """Returns a table with aligned columns: text left, numbers right; `*` marks a column's best.
 
     Args:
         found: The table.
-        width: Letters of a line; a wider table comes in parts, each with the columns of words.
+        width: Characters in a line; a wider table is split into parts, each with the text columns.
     """
     first = next((index for index in range(len(found.columns)) if index not in found.words), 0)
     marked = []
@@ -46,14 +47,16 @@ def table(found: Table, width: int = WIDEST) -> str:
     lines = [found.full_columns, *marked]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     parts = [_aligned(lines, widths, part, found.words) for part in _parts(widths, found.words, width)]
-    notes = "*: best of its column" + ("; ≈: cannot be told from the best" if _any_like_best(found) else "")
+    notes = "*: best of its column" + (
+        "; ≈: close to the best, within the declared margin" if _any_like_best(found) else ""
+    )
     printed = any(row.state == "printed" for row in found.rows)
     notes += "; (in brackets): a paper's own numbers, by its own protocol" if printed else ""
     return "\n".join([found.title, *"\n\n".join(parts).split("\n"), notes])
 
 
 def _parts(widths: Sequence[int], words: frozenset[int], width: int) -> list[list[int]]:
-    """Columns of each part: those of words in all of them, the others where they fit."""
+    """Returns the columns of each part: text columns in all parts, the others where they fit."""
     left = [index for index in range(len(widths)) if index in words]
     taken = sum(widths[index] + 2 for index in left)
     parts: list[list[int]] = []
@@ -88,9 +91,10 @@ def _in_brackets(row: Row) -> str:
 
 
 def _cell(entry: Entry, first: bool) -> str:
-    """Intervals stand beside the first metric only, so that the table fits a terminal."""
+    """Returns a cell's text; only the first metric has intervals, so that the table fits a terminal."""
     mark = "*" if entry.best else LIKE_BEST if entry.like_best else ""
-    return f"{entry.text}{mark}" + (f" {entry.detail}" if entry.detail and first else "")
+    shown = entry.below if first else "" if entry.n is None else f"n = {entry.n}"
+    return f"{entry.text}{mark}" + (f" {shown}" if shown else "")
 
 
 def _any_like_best(found: Table) -> bool:

@@ -1,134 +1,40 @@
-"""The tidy CSV: one number a row. Test values and validation values in files of their own."""
+"""Tidy CSV files, one number per row: one file of test values, one of validation values."""
 
 import csv
 import io
-import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 
-from reports.published import Printed, rows
-from reports.results.results import ArmResult, Results
-from reports.tables.differences import published
-from search_spaces.grammar import Scalar
-from study.design import Stage
+from reports.formats.visible import visible
+from reports.results.results import Results
+from reports.results.tidy import COLUMNS, Line, final_lines, search_lines
 
-COLUMNS = (
-    "study",
-    "arm",
-    "model",
-    "loss",
-    "weighting",
-    "parameters",
-    "stage",
-    "region",
-    "metric",
-    "iteration",
-    "mean",
-    "low",
-    "high",
-    "n",
-    "baseline_p",
-    "published",
-)
-"""As DESIGN.md has them. `parameters`: the tuned ones, `name=value;name=value`, joined by ` | ` where several searches
-chose differently. `n`: cases. `baseline_p`: Holm's, in the primary family only. `published`: where a paper's own number
-comes from; empty for ours. Such a row has the paper's study, the stage `published`, and no region or iteration where
-the paper names none."""
+FORMULA = tuple("=+-@\t\r")
+"""First characters of what spreadsheets run as a formula."""
 
-Line = Mapping[str, str | int | float | None]
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.I)
 
 
 def final_csv(*studies: Results) -> str:
-    """Test cases: every arm, region, metric and mark; arms without a result have empty means. Then the papers' rows."""
-    ours = (line for results in studies for line in _ours(results))
-    papers = dict.fromkeys(name for results in studies for name in published(results))
-    return _written(itertools.chain(ours, map(_printed, rows(papers))))
+    """Returns test values of every arm, region, metric and mark (empty means without a result), then papers' rows."""
+    return _written(final_lines(studies))
 
 
 def search_csv(*studies: Results) -> str:
-    """Validation cases: the objective of every search trial at every mark that it reached."""
-    return _written(line for results in studies for arm in results.arms for line in _search(results, arm))
-
-
-def _ours(results: Results) -> Iterator[Line]:
-    p = {comparison.arm: comparison.p for comparison in results.comparisons}
-    for arm in results.every_arm:
-        yield from _final(results, arm, p.get(arm.row.name))
+    """Returns the validation objective of every search trial at every mark that it reached."""
+    return _written(search_lines(studies))
 
 
 def _written(lines: Iterator[Line]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: "" if value is None else value for name, value in line.items()} for line in lines)
+    writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
     return out.getvalue()
 
 
-def _final(results: Results, arm: ArmResult, p: float | None) -> Iterator[Line]:
-    chosen = " | ".join(dict.fromkeys(_parameters(winner.parameters) for winner in arm.progress.winners))
-    for (region, metric, mark), cell in arm.cells.items():
-        found = cell.estimate
-        yield {
-            **_arm(results, arm, "final"),
-            "parameters": chosen,
-            "region": region,
-            "metric": metric,
-            "iteration": mark,
-            "mean": None if found is None else found.mean,
-            "low": None if found is None else found.low,
-            "high": None if found is None else found.high,
-            "n": cell.cases,
-            "baseline_p": p if (region, metric, mark) == results.objective else None,
-        }
-
-
-def _printed(row: Printed) -> Line:
-    weighting = [row.weighting] if row.weighting != "none" else []
-    return {
-        "study": row.study,
-        "arm": "+".join((row.model, row.loss, *weighting)),
-        "model": row.model,
-        "loss": row.loss,
-        "weighting": row.weighting,
-        "parameters": ";".join(f"{name}={value}" for name, value in row.parameters),
-        "stage": "published",
-        "region": row.region,
-        "metric": row.metric,
-        "iteration": row.iteration,
-        "mean": row.value,
-        "published": "; ".join(filter(None, (row.dataset, row.origin, row.source, row.note))),
-    }
-
-
-def _search(results: Results, arm: ArmResult) -> Iterator[Line]:
-    for trial in results.records.trials:
-        key = trial.key
-        if key.stage != "search" or key.arm != arm.row.number:
-            continue
-        judged_on = sum(case.splits[key.fold] == "validation" for case in results.records.cases)
-        chosen = _parameters({name: trial.parameters[name] for name in arm.progress.tuned})
-        for mark, value in sorted(arm.progress.values[key].items()):
-            yield {
-                **_arm(results, arm, "search"),
-                "parameters": chosen,
-                "region": results.protocol.region,
-                "metric": results.protocol.metric,
-                "iteration": mark,
-                "mean": value,
-                "n": judged_on,
-            }
-
-
-def _arm(results: Results, arm: ArmResult, stage: Stage) -> Line:
-    row = arm.row
-    return {
-        "study": results.records.study.name,
-        "arm": row.name,
-        "model": row.model,
-        "loss": row.loss,
-        "weighting": row.weighting,
-        "stage": stage,
-    }
-
-
-def _parameters(chosen: Mapping[str, Scalar]) -> str:
-    return ";".join(f"{name}={value}" for name, value in chosen.items())
+def _cell(value: str | int | float | None) -> str | int | float:
+    """Returns what a cell holds: text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    if not isinstance(value, str):
+        return "" if value is None else value
+    return f"'{visible(value)}" if value[:1] in FORMULA and not _NUMBER.fullmatch(value) else visible(value)

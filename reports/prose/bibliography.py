@@ -1,4 +1,4 @@
-"""The BibTeX file of what a study used: networks, losses, search, statistics, software."""
+"""BibTeX entries of a study: networks, losses, search, statistics, software."""
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -53,13 +53,13 @@ PACKAGES: Mapping[str, str] = {"optuna": "akiba2019", "ray": "moritz2018", "torc
 
 
 def bibliography(*studies: Results) -> str:
-    """The entries of what the studies used, by key; each once."""
+    """Returns the entries of everything that the studies used, by key, each once."""
     known = entries()
     return "".join(f"{known[key]}\n" for key in sorted({key for results in studies for key in _used(results)}))
 
 
 def entries() -> dict[str, str]:
-    """Key → entry, of all that is known, one line each."""
+    """Returns key → entry of all known references, one line each."""
     text = files("reports.formats").joinpath("templates/references.bib").read_text("utf-8")
     return {line[line.index("{") + 1 : line.index(",")]: line for line in text.splitlines() if line}
 
@@ -68,7 +68,7 @@ def _used(results: Results) -> Iterator[str]:
     how, file = results.protocol, results.records.study.file
     for arm in results.arms:
         yield from MODELS.get(arm.row.model, ())
-        parts = {name.split(".")[1] for name in arm.row.space if name.count(".") > 1}  # of a sum of losses
+        parts = {name.split(".")[1] for name in arm.row.space if name.count(".") > 1}  # terms of a sum of losses
         yield from (key for loss in (arm.row.loss, *parts) for key in LOSSES.get(loss, ()))
         if arm.row.weighting == "inverse":
             yield "shirokikh2020"

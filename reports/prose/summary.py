@@ -1,4 +1,4 @@
-"""The study in a few facts: data, regions, arms, budget, versions. What a Methods section begins with."""
+"""The study in brief: data, regions, arms, budget, versions."""
 
 import datetime
 from collections import Counter
@@ -11,7 +11,7 @@ from reports.results.results import Results
 
 
 def headline(results: Results) -> str:
-    """One line: `6 arms (2 models × 3 losses), 18 test cases of 12 patients, 3 seeds`."""
+    """Returns one line: `6 arms (2 models × 3 losses), 18 test cases of 12 patients, 3 seeds`."""
     rows = [arm.row for arm in results.arms]
     models, losses = len({row.model for row in rows}), len({row.loss for row in rows})
     grid = f" ({count(models, 'model')} × {count(losses, 'loss', 'losses')})" if models * losses == len(rows) else ""
@@ -21,7 +21,7 @@ def headline(results: Results) -> str:
 
 
 def facts(results: Results) -> tuple[tuple[str, str], ...]:
-    """(what, how) for a list."""
+    """Returns (name, value) pairs."""
     how, study = results.protocol, results.records.study
     begun = datetime.datetime.fromtimestamp(study.created, datetime.UTC)
     found = [

@@ -1,7 +1,7 @@
-"""The papers' own numbers, as data, a CSV a study: `rows(["kits19"])`. None is ever tested against ours.
+"""Published numbers of the papers, one CSV per study: `rows(["kits19"])`. They are shown, never tested.
 
-Names of models, losses, regions and metrics are segstudy's, so that a printed row finds ours; what the paper calls them
-stands beside. Values are shares where the paper prints percent, with as many digits as it prints.
+Models, losses, regions and metrics have segstudy's names, so that a printed row can be matched to an arm; the paper's
+names are kept beside them. Percentages are stored as shares, with the paper's digits.
 """
 
 import csv

@@ -1,7 +1,7 @@
-"""How each paper got its printed numbers: what can be set beside a study's own protocol. Literal data, no code.
+"""Protocols of the papers, to be compared with a study's own. Literal data, no code.
 
-A value of None: the paper (and its public code) does not say. A key that is missing: not asked of this paper. Triples
-are `[z, y, x]`. `remarks` are what a reader of the printed numbers must know.
+None: neither the paper nor its public code says. A missing key: not compared for this paper. Triples are `[z, y, x]`.
+`remarks` are caveats on the printed numbers.
 """
 
 from collections.abc import Mapping
@@ -207,4 +207,4 @@ PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
         ),
     },
 }
-"""`study/dataset` → what is known of it."""
+"""`study/dataset` → its protocol."""

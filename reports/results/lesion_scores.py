@@ -1,4 +1,4 @@
-"""Lesions of an arm, found and falsely found, by size: over all test scans of a training, then over its trainings."""
+"""Lesion scores of an arm by lesion size: over all test scans of a training, then over trainings."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ ALL: Stratum = (0.0, math.inf)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OverRuns:
-    """A number of each training, together: no interval, since the lesions of a patient belong together.
+    """A score over trainings. It has no interval, since lesions of a patient are not independent.
 
     Attributes:
         mean: Over trainings.
@@ -36,8 +36,8 @@ class LesionScores:
     """An arm in one region and stratum at the last mark.
 
     Attributes:
-        lesions: How many the reference has; None where nothing was counted.
-        values: Name (a key of `SCORES`) → value; None where there is none.
+        lesions: Number of lesions in the reference; None without records.
+        values: Name (a key of `SCORES`) → value, or None.
     """
 
     lesions: int | None
@@ -55,26 +55,26 @@ SCORES: Mapping[str, Callable[[Sequence[Lesions], lesion_counts.AverageRecallPro
     "lesion_false_positives": lambda scans, _: lesion_counts.false_positives(scans),
     "object_dice": lambda scans, _: _mean(lesion_counts.object_dice(scans)),
 }
-"""What is worked out. The first three are detection: a training that diverged counts 0 there."""
+"""Name → score. The first three are detection, where a diverged training counts 0."""
 
 DETECTION = ("average_recall", "cpm", "pooled_lesion_recall")
 
 
 def protocol(results: Results) -> lesion_counts.AverageRecallProtocol:
-    """How average recall is worked out."""
+    """Returns the protocol of average recall that the study file names."""
     counting = results.records.study.file["report"].get("lesions") or {}
     return "iw2020" if counting.get("protocol") == "iw2020" else "corrected"
 
 
 def strata(results: Results) -> tuple[Stratum, ...]:
-    """All lesions, then the file's strata from the smallest on."""
+    """Returns all lesions, then the study file's strata in increasing size."""
     counting = results.records.study.file["report"].get("lesions") or {}
     cuts = tuple(float(cut) for cut in counting.get("strata") or ())
     return (ALL, *zip((0.0, *cuts), (*cuts, math.inf), strict=True)) if cuts else (ALL,)
 
 
 def regions(results: Results) -> tuple[str, ...]:
-    """Regions whose lesions the file wants in a table and that have any, in its order."""
+    """Returns the regions with lesion records, in the study file's order; none unless `report.lesions` is set."""
     if results.records.study.file["report"].get("lesions") is None:
         return ()
     there = {row.lesions.region for row in results.records.split.lesions}
@@ -82,7 +82,7 @@ def regions(results: Results) -> tuple[str, ...]:
 
 
 def lesion_scores(results: Results, arm: ArmResult, region: str) -> dict[Stratum, LesionScores]:
-    """An arm's lesions in a region, by stratum."""
+    """Returns an arm's lesion scores in a region, by stratum."""
     of_arm, how = runs(results, arm, region), protocol(results)
     found = {}
     for low, high in strata(results):
@@ -100,7 +100,7 @@ def lesion_scores(results: Results, arm: ArmResult, region: str) -> dict[Stratum
 
 
 def runs(results: Results, arm: ArmResult, region: str) -> list[list[Lesions]]:
-    """The scans of each search and seed that has come to the last mark, over all folds."""
+    """Returns the scans of each search and seed that reached the last mark, over all folds."""
     how = results.protocol
     found = (all_lesions(results.records.split, unit, how.last, region) for unit in units(how, arm.row.number))
     return [scans for scans in found if scans]

@@ -1,4 +1,4 @@
-"""What reports must know of a metric: its name in print, which way is better, its digits, what a failure counts."""
+"""Facts on metrics for reports: label, direction, digits, unit, and the value that a failure counts."""
 
 import dataclasses
 import math
@@ -12,11 +12,11 @@ Kind = Literal["share", "distance", "volume", "bias", "count"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric as tables show it.
+    """A metric as tables show it.
 
     Attributes:
-        label: In print.
-        better: Which values.
+        label: Name in print.
+        better: Which values are better.
         kind: `share`, at best 1 and at worst 0; `distance` in mm, or pixels where the spacing is unknown; `volume` in
             mL, or voxels; `bias`, a signed share whose best is 0; `count`, of things in a case.
         tolerance: Of a surface Dice, in the unit of distances.
@@ -29,7 +29,7 @@ class Metric:
 
     @property
     def greater_is_better(self) -> bool:
-        """Which way; False for a bias too, which no arm is judged by."""
+        """Whether greater values are better; False for a bias, by which no arm is ranked."""
         return self.better == "greater"
 
     @property
@@ -39,17 +39,24 @@ class Metric:
 
     @property
     def arrow(self) -> str:
-        """Which way is better, in a character or two."""
+        """The direction as a symbol."""
         return {"greater": "↑", "smaller": "↓", "zero": "→0"}[self.better]
 
     def best(self, values: Iterable[float]) -> float:
-        """The best of some values."""
+        """Returns the best of some values."""
         if self.better == "zero":
             return min(values, key=abs)
         return max(values) if self.better == "greater" else min(values)
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and greatest possible value; MCC and a bias may be negative."""
+        if self.kind == "share":
+            return (-1.0 if self.label.startswith("MCC") else 0.0), 1.0
+        return (-1.0 if self.kind == "bias" else 0.0), math.inf
+
     def worst(self, diagonal: float) -> float:
-        """What a case counts whose network diverged (METHOD.md §4): what finding nothing counts.
+        """Returns what a case counts if its training diverged (METHOD.md §4): the value of an empty prediction.
 
         0 for a share, the image's diagonal for a distance, -1 for a bias; NaN, which is missing, for a volume, which
         depends on the case, and for a count: to find nothing is no merit.
@@ -57,7 +64,7 @@ class Metric:
         return {"share": 0.0, "distance": diagonal, "bias": -1.0}.get(self.kind, math.nan)
 
     def heading(self, *, pixels: bool) -> str:
-        """Label with unit and arrow: `HD95 (mm) ↓`, `Surface Dice 2 mm ↑`."""
+        """Returns label, unit and arrow: `HD95 (mm) ↓`, `Surface Dice 2 mm ↑`."""
         length = "px" if pixels else "mm"
         units = {"distance": f" ({length})", "volume": " (voxels)" if pixels else " (mL)"}
         unit = f" {length}" if self.tolerance is not None else units.get(self.kind, "")
@@ -65,7 +72,7 @@ class Metric:
 
 
 class _Metrics(dict[str, Metric]):
-    """Metrics by name; those whose name carries a number are made when they are asked for."""
+    """Metrics by name; those whose name holds a number are built on access."""
 
     def __missing__(self, name: str) -> Metric:
         pooled, family = pooled_from(name), family_of(name)
@@ -101,10 +108,10 @@ METRICS: dict[str, Metric] = _Metrics(
 )
 
 PREFIXES = {"pooled_": "pooled", "group_": "by patient"}
-"""What the label of a metric of a whole split says, by the name's beginning."""
+"""Prefix of a pooled metric's name → suffix of its label."""
 
 FAMILIES: dict[str, Callable[[float], Metric]] = {
     "f": lambda beta: Metric(f"F{beta:g}", "greater", "share"),
     "surface_dice_": lambda tolerance: Metric(f"Surface Dice {tolerance:g}", "greater", "share", tolerance),
 }
-"""Metrics with a number, as `search_spaces.metrics.FAMILIES`."""
+"""Metrics with a number in their name, as in `search_spaces.metrics.FAMILIES`."""

@@ -1,4 +1,4 @@
-"""How numbers are written: one way for every format."""
+"""Formatting of numbers, p-values, parameters and settings, the same in every output format."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ MINUS = "−"
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """`0.912`, with a real minus; a dash where there is none."""
+    """Formats a number: `0.912`, with a typographic minus; a dash for None."""
     if value is None:
         return NONE
     text = f"{value:.{decimals}f}"
@@ -22,13 +22,13 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def signed(value: float, decimals: int) -> str:
-    """A difference: `+0.031`, `−0.008`, `0.000`."""
+    """Formats a difference with its sign: `+0.031`, `−0.008`, `0.000`."""
     text = fixed(value, decimals)
     return text if text.startswith(MINUS) or float(text) == 0 else f"+{text}"
 
 
 def interval(estimate: Estimate, decimals: int, *, difference: bool = False) -> str:
-    """`[0.890, 0.934]`; empty where there is none."""
+    """Formats an interval: `[0.890, 0.934]`; an empty string without one."""
     if estimate.low is None or estimate.high is None:
         return ""
     write = signed if difference else fixed
@@ -36,41 +36,41 @@ def interval(estimate: Estimate, decimals: int, *, difference: bool = False) -> 
 
 
 def mean(estimate: Estimate, metric: Metric) -> str:
-    """The mean alone."""
+    """Formats a mean with the metric's digits."""
     return fixed(estimate.mean, metric.decimals)
 
 
 def p_value(p: float | None) -> str:
-    """`0.012`, `<0.001`."""
+    """Formats a p-value: `0.012`, `<0.001`."""
     if p is None:
         return NONE
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def hours(value: float) -> str:
-    """Hours to two figures or so: `0.04 h`, `3.2 h`, `120 h`."""
+    """Formats hours with about two significant digits: `0.04`, `3.2`, `120`."""
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def count(number: int, thing: str, things: str | None = None) -> str:
-    """`1 case`, `3 cases`."""
+    """Formats a count with its noun: `1 case`, `3 cases`."""
     return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
 def iteration(mark: int) -> str:
-    """`5k` for 5000, `250` for 250."""
+    """Formats an iteration: `5k` for 5000, `250` for 250."""
     return f"{mark // 1000}k" if mark >= 1000 and mark % 1000 == 0 else str(mark)
 
 
 def scalar(value: Scalar) -> str:
-    """A parameter for people: three figures."""
+    """Formats a parameter with three significant digits."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def recipe(entry: Any) -> str:
-    """An augmentation as the study file has it: `rotate`, `rotate (degrees 30)`, `scale (range 0.9 to 1.1)`."""
+def augmentation(entry: Any) -> str:
+    """Formats an augmentation of the study file: `rotate`, `rotate (degrees 30)`, `scale (range 0.9 to 1.1)`."""
     if isinstance(entry, str):
         return entry
     ((name, options),) = entry.items()
@@ -79,7 +79,7 @@ def recipe(entry: Any) -> str:
 
 
 def setting(value: Any) -> str:
-    """A value of a study file or protocol: `3.22 × 1.62 × 1.62`, `tuned, 0.0001 to 0.01`; or a dash."""
+    """Formats a value of a study file: `3.22 × 1.62 × 1.62`, `tuned, 0.0001 to 0.01`; a dash for None."""
     if value is None:
         return NONE
     if isinstance(value, Mapping):
@@ -92,7 +92,7 @@ def setting(value: Any) -> str:
 
 
 def parameters(chosen: Mapping[str, Scalar]) -> str:
-    """`learning_rate 0.00031, gamma 2`: short names where they are clear."""
+    """Formats parameters: `learning_rate 0.00031, gamma 2`, with short names where they are unambiguous."""
     short = [name.rpartition(".")[2] for name in chosen]
     names = [last if short.count(last) == 1 else full for full, last in zip(chosen, short, strict=True)]
     return ", ".join(f"{name} {scalar(value)}" for name, value in zip(names, chosen.values(), strict=True))

@@ -1,4 +1,4 @@
-"""An arm's parameters: what its searches chose, and what the study file fixed away from the defaults."""
+"""An arm's parameters: those chosen by its searches, and those that the study file fixes off their defaults."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from study.ledger.rows import ArmRow
 
 
 def loss_of(row: ArmRow) -> str:
-    """The arm's loss; of a loss with a name of its own that is one of ours as it is, that one."""
+    """Returns the arm's loss; for a renamed loss that is a single known loss with factor 1, the known name."""
     names = [name for name in row.space if name.startswith("loss.")]
     for name in names:
         part = name.removeprefix("loss.").removesuffix(".factor")
@@ -22,7 +22,7 @@ def loss_of(row: ArmRow) -> str:
 
 
 def loss_values(arm: ArmResult, name: str) -> list[Scalar]:
-    """The values of one of the loss's parameters in the arm's final trainings, each once; none where it has no such."""
+    """Returns the distinct values of a loss parameter in the arm's final trainings; empty if the loss lacks it."""
     known = (f"loss.{name}", f"loss.{loss_of(arm.row)}.{name}")
     full = next((each for each in known if each in arm.row.space), None)
     if full is None:
@@ -31,13 +31,13 @@ def loss_values(arm: ArmResult, name: str) -> list[Scalar]:
 
 
 def configurations(arm: ArmResult, also: Iterable[str] = ()) -> list[str]:
-    """The arm's configurations in print, each once: what was tuned, and what its loss has apart from the defaults.
+    """Returns the arm's distinct configurations in print: tuned parameters, and loss parameters off their defaults.
 
-    Of a sum of losses every factor is named, of the user's own loss everything: nothing is usual there.
+    Every factor of a sum of losses is named, and every parameter of a user's own loss: these have no defaults.
 
     Args:
         arm: The arm.
-        also: Parameters of the loss to be named in any case, since a paper names them.
+        also: Loss parameters to be named in any case, since a paper names them.
     """
     names = [
         name
@@ -53,7 +53,7 @@ def configurations(arm: ArmResult, also: Iterable[str] = ()) -> list[str]:
 
 
 def _usual(loss: str, name: str) -> dict[str, Scalar] | None:
-    """A loss parameter fixed at its default, as the ledger writes it; a part's in a sum. None where none is usual."""
+    """Returns a loss parameter fixed at its default, as the ledger writes it; None if it has no default."""
     part, _, rest = name.partition(".")
     default = LOSSES.get(loss, {}).get(name) or LOSSES.get(part, {}).get(rest)
     return None if default is None else {"fixed": default.value}

@@ -1,4 +1,4 @@
-"""How far each arm is, and what it cost: trials, failures, hours, the configurations that its searches found."""
+"""Progress and cost of each arm: trials, failures, hours, and the configurations that its searches chose."""
 
 import collections
 import dataclasses
@@ -18,9 +18,9 @@ class Search:
     """One arm's search stage, over all its searches and folds.
 
     Attributes:
-        planned: Trials that the study file asks for; 0 where the arm has nothing to tune.
+        planned: Trials that the study file requests; 0 if nothing is tuned.
         counts: Status → trials.
-        reached: How many reached the last mark: the winners are chosen among these.
+        reached: Trials that reached the last mark; winners are chosen among them.
     """
 
     planned: int
@@ -29,26 +29,26 @@ class Search:
 
     @property
     def ended(self) -> int:
-        """Trials that will not go on."""
+        """Trials that have ended."""
         return sum(count for status, count in self.counts.items() if status != "open")
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether all planned trials have ended."""
         return self.ended >= self.planned
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Winner:
-    """The configuration that a search found.
+    """The configuration that a search chose.
 
     Attributes:
-        search: Which search.
-        fold: In which fold it searched.
-        key: The search trial; None where there was nothing to tune.
-        parameters: What it chose, tuned parameters only.
-        values: Mark → objective on validation cases. The winner's own is too good: it was chosen for it.
-        default: Objective on validation cases of the arm's default configuration at the last mark, where it got there.
+        search: Index of the search.
+        fold: Fold of the search.
+        key: The search trial; None if nothing was tuned.
+        parameters: Values of the tuned parameters.
+        values: Mark → objective on validation cases; optimistic, since the winner was selected by it.
+        default: Validation objective of the arm's default configuration at the last mark; None if it did not reach it.
     """
 
     search: int
@@ -61,16 +61,15 @@ class Winner:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where one arm stands.
+    """Progress of one arm.
 
     Attributes:
-        tuned: Names of the parameters that its searches vary.
+        tuned: Names of the tuned parameters.
         search: Its search stage.
-        winners: What its searches found; empty while they run, or where none of their trials got to the end.
-        hours: Wall time of all attempts by stage, failed and repeated ones included.
-        gpu_hours: Of these, what trials took that ran on a GPU, times the share of it that the study file gives (all of
-            it where that is `auto`).
-        failures: Reason → trials of either stage that failed or were lost for it.
+        winners: Chosen configurations; empty while searches run, or if no trial reached the last mark.
+        hours: Wall-clock hours of all attempts by stage, including failed and repeated ones.
+        gpu_hours: Hours of trials on a GPU, times the share of it that the study file gives (1 for `auto`).
+        failures: (stage, status, reason) → number of trials.
         values: Search trial → mark → objective on validation cases.
     """
 
@@ -84,7 +83,7 @@ class Progress:
 
 
 def progress(records: Records, protocol: Protocol) -> tuple[Progress, ...]:
-    """Every arm's, by number."""
+    """Returns the progress of every arm, by number."""
     trials: dict[int, list[TrialRow]] = collections.defaultdict(list)
     for trial in records.trials:
         trials[trial.key.arm].append(trial)
@@ -116,7 +115,7 @@ def progress(records: Records, protocol: Protocol) -> tuple[Progress, ...]:
 
 
 def tuned(arm: ArmRow) -> tuple[str, ...]:
-    """Names of the parameters that its searches vary."""
+    """Returns the names of the tuned parameters."""
     return tuple(name for name, plain in arm.space.items() if not isinstance(from_plain(plain), Fixed))
 
 

@@ -1,4 +1,4 @@
-"""What a report needs of the study file, read once from the validated file that the ledger keeps."""
+"""The parts of the study file that a report needs, read from the validated copy in the ledger."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -7,32 +7,34 @@ from typing import Any, Literal
 from study.ledger.rows import ArmRow, Case, StudyRow
 
 MEAN = "mean"
-"""The region that stands for the mean over all regions."""
+"""Name of the mean over all regions."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How the study compares.
+    """The protocol of a study.
 
     Attributes:
-        regions: What is scored, in the file's order.
-        metrics: What is reported, the objective's metric first.
+        regions: Scored regions, in the file's order.
+        metrics: Reported metrics, the objective's first.
         metric: The objective's metric.
         region: The objective's region; `mean` where it is the mean over several.
-        baseline: Name of the arm that all others are compared with; None where there is no arm of that name.
+        baseline: Name of the arm that all others are compared with; None if there is no such arm.
         marks: Iterations at which trials are evaluated, increasing.
-        sampler: How configurations were drawn.
+        sampler: Sampler of configurations.
         trials_per_arm: Search trials of an arm in each search.
         searches: Independent searches of each arm.
         seeds: Final trainings of each winner in each fold.
         folds: Number of folds; 1 without.
         search_in: `first_fold` or `each_fold`.
-        test_apart: Whether the test cases are the same in all folds, set apart from them.
+        test_apart: Whether a test set apart from the folds is used in all of them.
         by_patient: Whether the file says which cases belong to one patient.
-        means: Name → regions whose mean by case is shown like a region.
+        means: Name → regions whose mean by case is shown as a region.
         labels: Region → labels whose union it is.
-        empty: What a case counts that lacks a region: `missing`, or `one`.
-        dependent: Whether cases may share a patient and nobody knows which: then nothing is tested.
+        empty: Value of a case without the region: `missing`, or `one`.
+        dependent: Whether cases may share unknown patients (`group: unknown`): then nothing is tested.
+        equivalence: Declared margin of practical equivalence, in the objective's unit; None without one.
+        published: Papers whose numbers are shown beside the study's.
     """
 
     regions: tuple[str, ...]
@@ -53,14 +55,16 @@ class Protocol:
     means: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     empty: Literal["missing", "one"] = "missing"
+    equivalence: float | None = None
+    published: tuple[str, ...] = ()
 
     @property
     def shown_regions(self) -> tuple[str, ...]:
-        """Regions that get a table, the objective's first, and means; with `mean` where the objective is that."""
+        """Regions with a table: the objective's first, then regions and means."""
         return (self.region, *(region for region in (*self.regions, *self.means) if region != self.region))
 
     def parts(self, region: str) -> tuple[str, ...]:
-        """The regions that one is the mean of: itself, unless it is `mean` or one of `means`."""
+        """Returns the regions that a region is the mean of: itself, unless it is `mean` or one of `means`."""
         return self.regions if region == MEAN else self.means.get(region, (region,))
 
     @property
@@ -75,9 +79,10 @@ class Protocol:
 
 
 def protocol(study: StudyRow, arms: Sequence[ArmRow], cases: Sequence[Case]) -> Protocol:
-    """Reads the study file, and from the cases whether test cases were set apart.
+    """Reads the protocol from the study file, and from the cases whether test cases were set apart.
 
-    A file of the first version has every key but those that came since; else KeyError.
+    Raises:
+        KeyError: A key is missing that every version of the study file has.
     """
     file: Mapping[str, Any] = study.file
     dataset, budget, objective = file["dataset"], file["budget"], file["objective"]
@@ -105,4 +110,6 @@ def protocol(study: StudyRow, arms: Sequence[ArmRow], cases: Sequence[Case]) -> 
         means={name: tuple(parts) for name, parts in file["report"].get("means", {}).items()},
         labels={name: tuple(labels) for name, labels in (dataset["regions"] or {}).items()},
         empty=file["report"].get("empty", "missing"),
+        equivalence=None if (margin := file["report"].get("equivalence")) is None else float(margin),
+        published=tuple(file["report"].get("published", ())),
     )

@@ -1,10 +1,11 @@
-"""All that a report reads from the ledger, in one place. Nothing else in this folder opens a database."""
+"""Everything that a report reads from the ledger; no other module of the reports opens it."""
 
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from reports.results.soundness import check, check_picture, check_stack, decoding
 from reports.results.split_scores import SplitRecords
 from search_spaces.metrics import counts_lesions, pooled_from
 from study.design import TrialKey
@@ -15,7 +16,7 @@ from trainables.pictures.kept import Preview, Stack
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Records:
-    """One study as the ledger has it.
+    """One study as recorded in the ledger.
 
     Attributes:
         study: The study.
@@ -23,10 +24,10 @@ class Records:
         cases: By name, of any split.
         trials: By key, of both stages.
         segments: By trial and mark.
-        attempts: Every segment handed to a worker.
+        attempts: Every segment given to a worker.
         scores: Case scores of the final stage.
         notices: Oldest first.
-        split: What metrics of a whole split are made of.
+        split: Records for metrics of a whole split.
     """
 
     study: StudyRow
@@ -42,12 +43,12 @@ class Records:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:
-    """What only the pages with pictures need.
+    """Records that only pages with pictures need.
 
     Attributes:
         curves: Training loss of the final stage.
-        previews: A slice of each case that an arm kept, by its first trial that kept it; by trial and case.
-        slices: Reads more slices of some trials and cases: (trial, case) → slices, where there are any.
+        previews: For each arm and case the slice kept by the arm's first trial that has one; by trial and case.
+        slices: Function that reads further slices of given trials and cases: (trial, case) → slices.
     """
 
     curves: Sequence[Curve]
@@ -56,44 +57,46 @@ class Pictures:
 
 
 def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pictures]:
-    """Reads a study. What depends on trials is read before them: a study that runs meanwhile only ever adds.
+    """Reads a study. Rows that refer to trials are read before the trials, since a running study only adds rows.
 
     Args:
         ledger: Path or URL.
         name: The study's name.
-        pictures: Whether curves and previews are wanted; they are empty otherwise.
+        pictures: Whether to read curves and previews; they are empty otherwise.
 
     Raises:
         InputError: There is no such ledger or study.
     """
-    with Ledger.open(ledger, read_only=True) as opened:
+    with Ledger.open(ledger, read_only=True) as opened, decoding(opened.label, name):
+        label = opened.label
         study = opened.study(name)
         drawn = Pictures(
             curves=opened.curves(study.id, "final", {"loss"}) if pictures else (),
             previews=_previews(opened, study.id) if pictures else (),
-            slices=functools.partial(_slices, ledger, study.id),
+            slices=functools.partial(_slices, ledger, study.id, name),
         )
         scores, split = opened.scores(study.id, "final"), _split(opened, study)
         attempts, segments = opened.attempts(study.id), opened.segments(study.id)
         trials, notices = opened.trials(study.id), opened.notices(study.id)
-        return (
-            Records(
-                study=study,
-                arms=opened.arms(study.id),
-                cases=opened.cases(study.id),
-                trials=trials,
-                segments=segments,
-                attempts=attempts,
-                scores=scores,
-                notices=notices,
-                split=split,
-            ),
-            drawn,
+        found = Records(
+            study=study,
+            arms=opened.arms(study.id),
+            cases=opened.cases(study.id),
+            trials=trials,
+            segments=segments,
+            attempts=attempts,
+            scores=scores,
+            notices=notices,
+            split=split,
         )
+    check(found, label)
+    for _, preview in drawn.previews:
+        check_picture(preview, label, name)
+    return found, drawn
 
 
 def _previews(opened: Ledger, study: int) -> list[tuple[TrialKey, Preview]]:
-    """Of each arm and case the first: thousands of trainings keep hundreds of KB each."""
+    """Reads the first preview of each arm and case: thousands of trainings keep hundreds of KB each."""
     first: dict[tuple[int, str], TrialKey] = {}
     for key, case in opened.kept_previews(study):
         first.setdefault((key.arm, case), key)
@@ -102,14 +105,17 @@ def _previews(opened: Ledger, study: int) -> list[tuple[TrialKey, Preview]]:
 
 
 def _slices(
-    ledger: str | Path, study: int, trials: Sequence[TrialKey], cases: Sequence[str]
+    ledger: str | Path, study: int, name: str, trials: Sequence[TrialKey], cases: Sequence[str]
 ) -> dict[tuple[TrialKey, str], Stack]:
-    with Ledger.open(ledger, read_only=True) as opened:
-        return opened.sliced(study, trials, cases)
+    with Ledger.open(ledger, read_only=True) as opened, decoding(opened.label, name):
+        found = opened.sliced(study, trials, cases)
+        for (_, case), stack in found.items():
+            check_stack(stack, case, opened.label, name)
+    return found
 
 
 def _split(opened: Ledger, study: StudyRow) -> SplitRecords:
-    """Lesion records and all voxel counts are read where something is made of them only: they can be millions."""
+    """Reads lesion records and voxel counts, which can be millions of rows, only if a metric needs them."""
     report = study.file["report"]
     wanted = counts_lesions(report["metrics"]) or report.get("lesions") is not None
     pooled = any(pooled_from(name) for name in (study.file["objective"]["metric"], *report["metrics"]))

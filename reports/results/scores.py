@@ -1,4 +1,4 @@
-"""Test scores of the final stage as one dense array, with METHOD.md §4's policy on what is empty, failed or missing.
+"""Test scores of the final stage as one dense array, with METHOD.md §4's policy for empty, failed and missing values.
 
 Shape letters: A arms, T marks, R regions, M metrics, K searches, F folds, S seeds, N test cases.
 """
@@ -11,22 +11,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.results.estimates import mean_over
+from reports.results.estimates import Flags, Sample, mean_over
 from reports.results.metric_facts import METRICS, Metric
 from reports.results.protocol import Protocol
-from reports.statistics.intervals_and_tests import Floats
+from reports.statistics.missed_patients import Scale
+from reports.statistics.variance_of_means import Floats
 from search_spaces.metrics import of_split
 from study.ledger.rows import Case, Scores, TrialRow
 
 End = Literal["scored", "diverged", "missing", "owed"]
-"""How a final training ended: with scores at the last mark; with a loss that is not finite, which counts as 0 (or the
-diagonal); lost to memory, the machine or an error, which counts as missing; or not yet."""
+"""Outcome of a final training: scored at the last mark; diverged, counted as 0 (or the image's diagonal); missing, lost
+to memory, a machine or an error; or owed, not ended yet."""
 
 Run = tuple[int, int, int, int]
 """(arm, search, fold, seed) of a final training."""
 
 NON_FINITE = "non-finite"
-"""How the reason of a trial begins whose loss or weights were not finite (`trainables.training.learner.Diverged`)."""
+"""Prefix of the reason of a diverged trial (`trainables.training.learner.Diverged`)."""
 
 MISS, FALSE_POSITIVE, CLEAN_NEGATIVE = 1, 2, 3
 NOTES = {"miss": MISS, "false positive": FALSE_POSITIVE, "clean negative": CLEAN_NEGATIVE}
@@ -34,16 +35,17 @@ NOTES = {"miss": MISS, "false positive": FALSE_POSITIVE, "clean negative": CLEAN
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FinalScores:
-    """What every final training scored on every test case.
+    """Scores of every final training on every test case.
 
     Attributes:
         protocol: Names of marks, regions and metrics, in the order of the axes.
         arms: Names of the arms, in the order of the axis.
         cases: The test cases of all folds, by name.
-        groups: `(N,)` which group each case belongs to, from 0, by name of the group.
-        values: `(A, T, R, M, K, F, S, N)`; NaN where missing, or where a fold does not test the case.
+        groups: `(N,)` index of each case's group, ordered by name.
+        values: `(A, T, R, M, K, F, S, N)`; NaN if missing, or if the fold does not test the case.
         notes: `(A, T, R, K, F, S, N)` uint8: 0, or one of MISS, FALSE_POSITIVE, CLEAN_NEGATIVE.
-        ends: How each planned training ended.
+        ends: Outcome of each planned training.
+        there: `(A, T, K, F, S)` whether the training has values at the mark: reached, or diverged.
     """
 
     protocol: Protocol
@@ -53,16 +55,43 @@ class FinalScores:
     values: Floats
     notes: NDArray[np.uint8]
     ends: Mapping[Run, End]
+    there: Flags
+
+    def sample(self, arm: str, mark: int, region: str, metric: str) -> Sample:
+        """Returns the scores of one arm in one region and metric at one mark."""
+        number, at = self.arms.index(arm), self.protocol.marks.index(mark)
+        tests = np.array([[split == "test" for split in case.splits] for case in self.cases]).T  # (F, N)
+        trained = self.there[number, at].copy()
+        if METRICS[metric].kind == "count":  # a diverged training has no worst value there
+            for (of, *run), end in self.ends.items():
+                if of == number and end == "diverged":
+                    trained[*run] = False
+        available = trained[..., None] & tests[None, :, None, :]
+        parts = [self.protocol.regions.index(part) for part in self.protocol.parts(region)]
+        notes = self.notes[number, at][parts]
+        present = ~np.isnan(self.values[number, at, parts, self.protocol.metrics.index(metric)])
+        missed = ((notes == MISS) | ~present).all(axis=0) & (notes == MISS).any(axis=0)
+        return Sample(self.of(arm, mark, region, metric), available, np.asarray(missed, dtype=np.bool_))
+
+    def scale(self, region: str, name: str) -> Scale:
+        """Returns where values of a metric lie, and what a case counts of which nothing was found."""
+        metric, parts = METRICS[name], self.protocol.parts(region)
+        rows = [self.protocol.regions.index(part) for part in parts]
+        worst = _worst(self.protocol, metric, self.cases)[rows]
+        known = worst[np.isfinite(worst)]
+        low, high = metric.range
+        most = float(known.max()) if known.size and metric.kind == "distance" else math.inf
+        return Scale(low, high, float(known.mean()) if known.size else math.nan, most)
 
     def of(self, arm: str, mark: int, region: str, metric: str) -> Floats:
-        """`(K, F, S, N)` values of one arm; for a mean, by case over the regions that it has, as the objective is."""
+        """Returns `(K, F, S, N)` values of one arm; a mean of regions is by case, over the case's regions."""
         how = self.protocol
         by_region = self.values[self.arms.index(arm), how.marks.index(mark), :, how.metrics.index(metric)]
         parts = [how.regions.index(part) for part in how.parts(region)]
         return mean_over(by_region[parts], 0) if len(parts) > 1 else np.asarray(by_region[parts[0]])
 
     def at_the_end(self, run: Run) -> tuple[Floats, NDArray[np.uint8]]:
-        """`(R, M, N)` values and `(R, N)` notes of one training at the last mark."""
+        """Returns `(R, M, N)` values and `(R, N)` notes of one training at the last mark."""
         arm, search, fold, seed = run
         return self.values[arm, -1, :, :, search, fold, seed], self.notes[arm, -1, :, search, fold, seed]
 
@@ -73,21 +102,21 @@ class FinalScores:
 
 
 def diverged(trial: TrialRow) -> bool:
-    """Whether a trial failed because its loss or weights were not finite: that is the loss's own fault."""
+    """Returns whether a trial failed because its loss or weights were not finite."""
     return trial.status == "failed" and (trial.reason or "").startswith(NON_FINITE)
 
 
 def final_scores(
     protocol: Protocol, arms: Sequence[str], trials: Sequence[TrialRow], cases: Sequence[Case], scores: Scores
 ) -> FinalScores:
-    """Lays the ledger's rows out and applies the policy.
+    """Arranges the ledger's rows in an array and applies the policy.
 
     Args:
         protocol: The study's.
         arms: All arms, by number.
-        trials: All trials; those of the search stage are passed over.
+        trials: All trials; search trials are ignored.
         cases: All cases.
-        scores: Rows of final trials; others, and metrics or regions that the protocol does not name, are passed over.
+        scores: Rows of final trials; other trials, metrics and regions are ignored.
     """
     tested = tuple(case for case in cases if "test" in case.splits)
     names = sorted({case.group for case in tested})
@@ -110,7 +139,12 @@ def final_scores(
     _count_diverged(
         values, notes, protocol, tested, [final[run] for run, end in ends.items() if end == "diverged"], reached
     )
-    return FinalScores(protocol, tuple(arms), tested, groups, values, notes, ends)
+    there = np.zeros((len(arms), len(protocol.marks), *runs), dtype=np.bool_)
+    for arm, *run, mark in reached:
+        there[arm, protocol.marks.index(mark), *run] = True
+    for (arm, *run), end in ends.items():
+        there[arm, :, *run] |= end == "diverged"
+    return FinalScores(protocol, tuple(arms), tested, groups, values, notes, ends, there)
 
 
 Reached = set[tuple[int, int, int, int, int]]
@@ -120,7 +154,7 @@ Reached = set[tuple[int, int, int, int, int]]
 def _fill(
     values: Floats, notes: NDArray[np.uint8], protocol: Protocol, tested: Sequence[Case], scores: Scores
 ) -> Reached:
-    """Writes the ledger's rows to their places."""
+    """Writes the ledger's rows into the array; returns which trainings have scores at which mark."""
     position = {case.name: index for index, case in enumerate(tested)}
     to_case = np.array([position.get(case.name, -1) for case in scores.cases], dtype=np.intp)
     to_region, to_metric = _places(scores.regions, protocol.regions), _places(scores.metrics, protocol.metrics)
@@ -156,7 +190,7 @@ def _fill(
 
 
 def _places(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.intp]:
-    """For each name its position among the wanted; -1 where it is not."""
+    """Returns the position of each name in `wanted`, or -1."""
     return np.array([wanted.index(name) if name in wanted else -1 for name in names], dtype=np.intp)
 
 
@@ -178,10 +212,9 @@ def _count_diverged(
     trials: Sequence[TrialRow],
     reached: Reached,
 ) -> None:
-    """Gives diverged trainings the worst value at marks they never reached, where the reference holds the region.
+    """Sets diverged trainings to the worst value at marks they did not reach, for cases that have the region.
 
-    Whether it does is known from any other training that scored the case, or from the case's ceilings; where neither
-    says so, it is taken to.
+    Whether a case has the region is known from other trainings' notes or from the case's ceilings; else it is assumed.
     """
     empty = (notes >= FALSE_POSITIVE).any(axis=(0, 1, 3, 4, 5)) | _without(protocol.regions, tested)  # (R, N)
     if protocol.empty == "one":
@@ -198,7 +231,7 @@ def _count_diverged(
 
 
 def _worst(protocol: Protocol, metric: Metric, tested: Sequence[Case]) -> Floats:
-    """`(R, N)` what finding nothing counts; NaN where the case's facts do not say."""
+    """Returns `(R, N)` the value of an empty prediction; NaN if the case's facts lack it."""
     if metric.kind == "volume":
         return np.array([[volume(case, protocol.labels.get(region, (region,))) for case in tested]
                          for region in protocol.regions])  # fmt: skip
@@ -207,7 +240,7 @@ def _worst(protocol: Protocol, metric: Metric, tested: Sequence[Case]) -> Floats
 
 
 def volume(case: Case, labels: Sequence[str]) -> float:
-    """Size of a case's reference in mL, or in voxels where its spacing is unknown; NaN where its facts do not say."""
+    """Returns the size of a case's reference in mL, or voxels if its spacing is unknown; NaN if its facts lack it."""
     voxels = case.facts.get("voxels", {})
     if not all(label in voxels for label in labels):
         return math.nan
@@ -217,13 +250,13 @@ def volume(case: Case, labels: Sequence[str]) -> float:
 
 
 def _without(regions: Sequence[str], tested: Sequence[Case]) -> NDArray[np.bool_]:
-    """`(R, N)` whether a case's reference lacks a region by its facts, which give it no ceiling then."""
+    """Returns `(R, N)` whether a case lacks a region: its facts then give no ceiling."""
     ceilings = [case.facts.get("ceilings", {}) for case in tested]
     return np.array([[found.get(region, 1.0) is None for found in ceilings] for region in regions], dtype=np.bool_)
 
 
 def diagonal(case: Case) -> float:
-    """Length of a case's image in mm, or in pixels where its spacing is unknown; NaN where its shape is not known."""
+    """Returns the diagonal of a case's image in mm, or pixels without a spacing; NaN without a shape."""
     shape = case.facts.get("shape")
     if not shape:
         return math.nan

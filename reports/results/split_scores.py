@@ -35,13 +35,13 @@ Unit = Sequence[TrialKey]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SplitRecords:
-    """What metrics of a split are made of, of the final stage.
+    """Records of the final stage for metrics of a whole split.
 
     Attributes:
-        counts: Voxel counts at the last mark where a region was falsely found, or all of them where something is
-            pooled from them; None where nothing of a split is reported.
+        counts: Voxel counts at the last mark of false findings, or all counts if a pooled metric needs them; None if
+            nothing of a split is reported.
         pooled: Scores over all cases of a training.
-        lesions: Lesion records; empty where nothing is made of them.
+        lesions: Lesion records; empty if no metric needs them.
     """
 
     counts: VoxelCounts | None = None
@@ -50,7 +50,7 @@ class SplitRecords:
 
     @functools.cached_property
     def by_place(self) -> Mapping[Place, tuple[NDArray[np.int32], NDArray[np.int64]]]:
-        """Place → cases, as `counts.cases` numbers them, and their `(N, 4)` voxels."""
+        """Place → (indices into `counts.cases`, their `(N, 4)` voxel counts)."""
         if self.counts is None:
             return {}
         found = self.counts
@@ -95,7 +95,7 @@ OVERLAPS: Mapping[str, Callable[[overlap.Counted], float]] = {
 
 
 def split_cells(scores: FinalScores, records: SplitRecords, arm: int) -> dict[tuple[str, str, int], Cell]:
-    """(region, metric, mark) → cell of an arm, for the metrics of a split that the protocol names."""
+    """Returns (region, metric, mark) → cell of an arm, for the protocol's metrics of a whole split."""
     how = scores.protocol
     names = [name for name in how.metrics if of_split(name)]
     return {
@@ -105,7 +105,7 @@ def split_cells(scores: FinalScores, records: SplitRecords, arm: int) -> dict[tu
 
 
 def units(how: Protocol, arm: int) -> list[list[TrialKey]]:
-    """The final trainings of each search and seed, a key for each fold."""
+    """Returns the final trainings of each search and seed, one key per fold."""
     return [
         [TrialKey("final", arm, search, fold, seed) for fold in range(how.folds)]
         for search, seed in itertools.product(range(how.searches), range(how.seeds))
@@ -113,9 +113,9 @@ def units(how: Protocol, arm: int) -> list[list[TrialKey]]:
 
 
 def false_volumes(how: Protocol, records: SplitRecords, arm: int, region: str) -> list[float]:
-    """Size of what is found in each case that lacks the region, of all trainings at the last mark: mL or voxels.
+    """Returns the size of false findings in cases without the region, over all trainings at the last mark.
 
-    In 2D mm² where the spacing is known. Cases in which nothing is found are left out.
+    In mL (mm² in 2D; voxels if the spacing is unknown). Cases without findings are left out.
     """
     found: list[float] = []
     for key, part in itertools.product(itertools.chain(*units(how, arm)), how.parts(region)):
@@ -129,7 +129,7 @@ def false_volumes(how: Protocol, records: SplitRecords, arm: int, region: str) -
 
 
 def voxel_size(facts: Mapping[str, Any]) -> float:
-    """Of a voxel in mL, of a pixel in mm²; 1 where the spacing is unknown."""
+    """Returns the size of a voxel in mL, of a pixel in mm²; 1 if the spacing is unknown."""
     spacing = facts.get("spacing")
     if not spacing:
         return 1.0
@@ -141,7 +141,7 @@ def _cell(scores: FinalScores, records: SplitRecords, arm: int, region: str, met
     for unit in units(how, arm):
         ends = {scores.ends[key.arm, key.search, key.fold, key.number] for key in unit}
         if "diverged" in ends:
-            found.append(lesion_counts.Spread(0.0))  # the loss's fault: as if nothing were found
+            found.append(lesion_counts.Spread(0.0))  # counted as an empty prediction
             continue
         parts = [_value(how, records, unit, mark, part, metric) for part in how.parts(region)]
         known = [part for part in parts if part is not None]
@@ -153,9 +153,10 @@ def _cell(scores: FinalScores, records: SplitRecords, arm: int, region: str, met
     mean = sum(value.mean for value in found) / len(found)
     spreads = [value.sd for value in found if value.sd is not None]
     return Cell(
-        Estimate(mean, None, None, None, None, scores.patients, len(found)),
+        Estimate(mean, None, None, None, None, scores.patients, len(found), "cases"),
         len(scores.cases),
         len(found),
+        support=frozenset(range(len(scores.cases))),
         spread=sum(spreads) / len(spreads) if spreads else None,
     )
 
@@ -163,7 +164,7 @@ def _cell(scores: FinalScores, records: SplitRecords, arm: int, region: str, met
 def _value(
     how: Protocol, records: SplitRecords, unit: Unit, mark: int, region: str, metric: str
 ) -> lesion_counts.Spread | None:
-    """One unit's value; None where a training has not come there, or where nothing is defined."""
+    """Returns one unit's value; None if a training has not reached the mark, or the metric is undefined."""
     places = [(key, mark, region) for key in unit]
     if metric in LESION_METRICS:
         scans = all_lesions(records, unit, mark, region)
@@ -176,7 +177,7 @@ def _value(
 
 
 def _pooled_average_precision(records: SplitRecords, places: Sequence[Place]) -> float | None:
-    """Mean over folds: log-odds of different networks share no scale."""
+    """Returns the mean over folds: log-odds of different networks have no common scale."""
     found = [records.pooled_by_place.get((place, "average_precision")) for place in places]
     known = [value for value in found if value is not None]
     there = all((place, "average_precision") in records.pooled_by_place for place in places)
@@ -184,7 +185,7 @@ def _pooled_average_precision(records: SplitRecords, places: Sequence[Place]) ->
 
 
 def all_lesions(records: SplitRecords, unit: Unit, mark: int, region: str) -> list[Lesions]:
-    """The records of all cases of a unit; none where a training of it has not come there."""
+    """Returns the records of all cases of a unit; empty if one of its trainings has not reached the mark."""
     parts = [records.lesions_by_place.get((key, mark, region)) for key in unit]
     return [] if any(part is None for part in parts) else [scan for part in parts if part for scan in part]
 
@@ -207,7 +208,7 @@ def _of_voxels(how: Protocol, records: SplitRecords, places: Iterable[Place], me
 
 
 def of_counts(metric: str, voxels: Sequence[int], *, empty: str) -> float | None:
-    """A metric of summed voxels tp, fp, fn, tn, by the same rules as a case's (METHOD.md §4); None where missing."""
+    """Returns a metric of summed voxels tp, fp, fn, tn, by the rules for cases (METHOD.md §4); None if missing."""
     tp, fp, fn, tn = voxels
     if tp + fn == 0:
         return None if empty == "missing" else float(fp == 0)

@@ -1,38 +1,52 @@
-"""Mean, interval and p of METHOD.md §5: the two-way t over groups and seeds, sign-flips, Holm. Pure functions.
+"""Mean, interval and p of an arm and of a difference, from patients, trainings and missed patients. Pure functions.
 
-Shape letters: S seeds (trainings of one configuration), N cases, G groups of cases (patients).
-A group is what is resampled: cases of one patient are not independent, and neither are scores of one training.
+Shape letters: S trainings (seeds, or searches where those are resampled), N cases, G groups of cases (patients).
+Simulated coverage and type-I errors stand in docs/STATISTICS.md.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from reports.statistics.missed_patients import Scale, share_bounds, unseen_misses, wholly_missed
+from reports.statistics.variance_of_means import (
+    SKEWED,
+    Floats,
+    Spread,
+    Weighing,
+    hall,
+    on_scale,
+    shared_training_factor,
+    spread,
+    weighed,
+    weighing,
+)
+
 LEAST_GROUPS_FOR_P = 6
 LEAST_GROUPS_TO_CONFIRM = 10
 LEAST_SEEDS_FOR_LOSSES = 3
-EXACT_SIGN_FLIPS = 14
-SIGN_FLIP_DRAWS = 10_000
-
-Floats = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with what may be said of it.
+    """A mean with its interval and p.
 
     Attributes:
-        mean: Over all cases, every seed weighing the same.
-        low: Lower end of the interval; None with one group, which shows no spread between patients.
+        mean: Over cases or patients, every training weighing the same.
+        low: Lower end of the interval; None with one group, or without any spread.
         high: Upper end, likewise.
-        p: Two-sided, of the mean being 0; None with fewer than 6 groups. Only a difference's p means anything.
-        freedom: Degrees of freedom of the t; None with one group.
+        p: Two-sided, of a difference of 0; None where it is refused, and of a single arm.
+        freedom: Degrees of freedom of the t; None without an interval.
         groups: G.
         seeds: S.
+        weighing: What weighs the same.
+        refused: Why there is no p, in one sentence; None where there is one.
+        caveat: What p and interval do not cover, in one sentence; None where nothing was left out.
+        overall: p, low and high with the misses that could be there unseen: those of the mean over all patients. None
+            for a single arm, without a p, and where misses cannot be.
+        error: Standard error of the mean; None without an interval.
     """
 
     mean: float
@@ -42,166 +56,137 @@ class Estimate:
     freedom: float | None
     groups: int
     seeds: int
+    weighing: Weighing
+    refused: str | None = None
+    caveat: str | None = None
+    overall: tuple[float, float, float] | None = None
+    error: float | None = None
 
 
-def group_effects(values: Floats, groups: NDArray[np.intp]) -> Floats:
-    """`M[s, g] = (sum over cases of g of d - m n_g) G / N + m`: what each group and seed adds to the mean.
-
-    Its mean over g is the mean over cases, whatever the groups' sizes; its spread over g is that of a ratio
-    of sums (a group of ten cases pulls ten times as much as a group of one), and not of unweighted group means.
+def mean_of(
+    values: Floats, groups: NDArray[np.intp], *, missed: NDArray[np.bool_] | None = None, scale: Scale | None = None
+) -> Estimate:
+    """Returns an arm's mean with its interval.
 
     Args:
         values: `(S, N)`, no missing ones.
-        groups: `(N,)` which group each case belongs to; any whole numbers.
-
-    Returns:
-        `(S, G)`.
-
-    Raises:
-        ValueError: Shapes disagree, there is no value, or one is missing.
+        groups: `(N,)` which patient each case belongs to.
+        missed: `(S, N)` where nothing was found; None where that cannot be (no worst value).
+        scale: Of the metric; Dice's where None.
     """
-    if values.ndim != 2 or groups.shape != values.shape[1:] or values.size == 0:
-        raise ValueError(f"expected values (S, N) and groups (N,), both non-empty, got {values.shape}, {groups.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError("expected finite values: leave out cases and seeds with missing ones first")
-    sums, sizes = group_sums(values, groups), np.unique(groups, return_counts=True)[1]
-    mean, scale = values.mean(), len(sizes) / len(groups)
-    return np.asarray((sums - mean * sizes) * scale + mean, dtype=np.float64)
+    scale = scale or Scale()
+    effects, sizes = weighed(values, groups)
+    mean, (seeds, count), by = float(effects.mean()), effects.shape, weighing(groups)
+    if count == 1:
+        return Estimate(mean, None, None, None, None, count, seeds, by, "One patient shows no spread between patients.")
+    found = spread(effects, sizes, power=2)  # CR2 covers .924 of distances' means at 10 patients
+    low, high = on_scale(found, scale.low, scale.high)
+    lost = wholly_missed(missed, groups) if missed is not None else np.zeros(count, dtype=np.bool_)
+    if found.error <= 1e-12 * max(1.0, float(np.abs(values).max())) and not lost.any():
+        return Estimate(mean, None, None, None, None, count, seeds, by, "All patients score the same: no spread.")
+    if lost.any():
+        least, most = share_bounds(int(lost.sum()), count)
+        cost = scale.worst - _found_mean(values, groups, lost, scale)
+        moves = [(share - lost.mean()) * cost for share in (least, most)]
+        low, high = max(scale.low, min(low, mean + min(moves))), min(scale.high, max(high, mean + max(moves)))
+    return Estimate(mean, low, min(high, scale.most), None, found.freedom, count, seeds, by, error=found.error)
 
 
-def group_sums(values: Floats, groups: NDArray[np.intp]) -> Floats:
-    """`(S, G)` sums over each group's cases of `(S, N)` values, groups in increasing order."""
-    names, which = np.unique(groups, return_inverse=True)
-    return np.array([np.bincount(which, weights=row, minlength=len(names)) for row in values])
-
-
-def standardised(effects: Floats) -> float | None:
-    """Size of a paired difference: mean over groups / SD over groups, each averaged over seeds, times Hedges' factor.
-
-    `J = 1 - 3 / (4 (G - 1) - 1)` takes out the bias of small samples (0.92 with 10 groups).
+def difference(
+    arm: Floats,
+    baseline: Floats,
+    groups: NDArray[np.intp],
+    *,
+    missed: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
+    scale: Scale | None = None,
+    folds: int = 1,
+    diverged: int = 0,
+    trainings: int | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Returns arm minus baseline with its interval and p.
 
     Args:
-        effects: `(S, G)` of `group_effects`, of arm minus baseline.
-
-    Returns:
-        0 is none; None with fewer than 3 groups (no J), or where all groups differ equally (no SD).
-
-    Source: Hedges 1981, https://doi.org/10.3102/10769986006002107; Lakens 2013 for paired values (d_z).
+        arm: `(S, N)`, no missing ones.
+        baseline: `(S, N)`, the same trainings and cases.
+        groups: `(N,)` which patient each case belongs to.
+        missed: `(S, N)` where the arm, and where the baseline, found nothing.
+        scale: Of the metric; Dice's where None.
+        folds: How many trainings on shared data test each case once; 1 where test cases are apart.
+        diverged: Trainings of both that diverged, and so count the worst value in every case.
+        trainings: Of both; 2 S where None.
+        level: Nominal coverage of the interval, in (0, 1).
     """
-    groups = effects.shape[1]
-    by_group = effects.mean(axis=0)
-    if groups < 3 or np.ptp(by_group) == 0:
-        return None
-    factor = 1 - 3 / (4 * (groups - 1) - 1)
-    return float(factor * by_group.mean() / by_group.std(ddof=1))
+    scale = scale or Scale()
+    effects, sizes = weighed(arm - baseline, groups)
+    mean, (seeds, count), by = float(effects.mean()), effects.shape, weighing(groups)
+    if count == 1:
+        return Estimate(mean, None, None, None, None, count, seeds, by, "One patient shows no spread between patients.")
+    found = spread(effects, sizes, factor=shared_training_factor(folds))
+    flat = found.error <= 1e-12 * max(1.0, float(np.abs(arm).max()), float(np.abs(baseline).max()))
+    if flat:
+        why = None if abs(mean) <= 1e-12 else "Every patient differs by the same amount: there is no spread to test by."
+        end, p_flat = (mean, 1.0) if why is None else (None, None)
+        return Estimate(mean, end, end, p_flat, None, count, seeds, by, why)
+    width = scale.high - scale.low
+    low, high, p = _tested(found, width, level)
+    why = refusal(count, diverged, 2 * seeds if trainings is None else trainings)
+    p_plain = None if why else p
+    plain = Estimate(mean, low, high, p_plain, found.freedom, count, seeds, by, why, error=found.error)
+    if missed is None:
+        return plain
+    lost = wholly_missed(missed[0], groups), wholly_missed(missed[1], groups)
+    found_means = _found_mean(arm, groups, lost[0], scale), _found_mean(baseline, groups, lost[1], scale)
+    unseen = unseen_misses(mean, lost, found_means, scale)
+    ends = max(min(low, mean + unseen.down), -width), min(max(high, mean + unseen.up), width)
+    overall = None if why else (max(p, unseen.p), *ends)
+    if (lost[0] != lost[1]).any():
+        return dataclasses.replace(plain, low=ends[0], high=ends[1], p=overall and overall[0], overall=overall)
+    return dataclasses.replace(plain, caveat=unseen.words(count), overall=overall)
 
 
-def two_way_t(effects: Floats, level: float = 0.95) -> Estimate:
-    """The mean of group effects with its interval and p: t with variance from groups and from seeds.
+def _tested(found: Spread, width: float, level: float) -> tuple[float, float, float]:
+    """Interval and p of a difference whose size is at most `width`."""
+    low, high = on_scale(found, -width, width, level)
+    p = float(2 * special.stdtr(found.freedom, -abs(found.mean) / found.error))
+    if abs(found.skewness) < SKEWED:
+        return low, high, p
+    left, right, other = hall(found, level)
+    return min(low, max(left, -width)), max(high, min(right, width)), max(p, other)
 
-    `V = max(MS_G, MS_G + MS_S - MS_GS) / (G S)` with the mean squares of the two-way layout; degrees of freedom
-    by Satterthwaite, or G - 1 where MS_S <= MS_GS (seeds then add nothing that cases do not already show). With one
-    seed it is the t of group effects. Coverage of nominal 0.95, simulated, stands in METHOD.md §5.
 
-    Since MS_GS is subtracted, Satterthwaite can fall below the freedom of either mean square, down to 0.1, where a
-    rare loud residual makes intervals hundreds of Dice wide. It is kept at min(G, S) - 1 at least: with 12 groups,
-    3 seeds and residuals that drown the groups, the widest hundredth of intervals shrank from 5.1 to 0.43, and coverage
-    stayed (6,000 simulated studies a cell; at most 0.001 less with 3 seeds, 0.009 with 5, still above 0.94).
+def _found_mean(values: Floats, groups: NDArray[np.intp], lost: NDArray[np.bool_], scale: Scale) -> float:
+    """Mean over patients that were not missed; the end of the scale that is not the worst where all were."""
+    if lost.all():
+        return scale.low if scale.worst > scale.low else scale.high
+    kept = ~lost[np.unique(groups, return_inverse=True)[1]]
+    effects, _ = weighed(values[:, kept], groups[kept], weighing(groups))
+    return float(effects.mean())
+
+
+def refusal(groups: int, diverged: int, trainings: int) -> str | None:
+    """Why a difference gets no p."""
+    if groups < LEAST_GROUPS_FOR_P:
+        return f"{groups} patients are too few for a test (at least {LEAST_GROUPS_FOR_P})."
+    if diverged:
+        return (
+            f"{diverged} of {trainings} trainings diverged and count the worst value: so few do not tell how often "
+            "that happens, and the mean has no p. The trainings' own means are shown."
+        )
+    return None
+
+
+def close_to_best(to_best: Estimate, margin: float | None, *, greater_is_better: bool = True) -> bool:
+    """Whether a row may be marked beside the best: the whole loss that its interval allows lies inside the margin.
+
+    That p is not small marks nothing: a wide interval is no likeness. Without a declared margin no row is marked.
 
     Args:
-        effects: `(S, G)` of `group_effects`, of an arm's values or of arm minus baseline.
-        level: Nominal coverage, in (0, 1).
-
-    Source: Cornfield and Tukey 1956 (crossed random effects); Satterthwaite 1946.
+        to_best: The arm minus the observed best, at the family's level.
+        margin: Declared before the final stage, in the metric's unit.
+        greater_is_better: Of the metric.
     """
-    seeds, groups = effects.shape
-    mean = float(effects.mean())
-    if groups == 1:
-        return Estimate(mean, None, None, None, None, groups, seeds)
-    variance, freedom = _variance(effects)
-    error = float(np.sqrt(variance))
-    reach = float(special.stdtrit(freedom, (1 + level) / 2)) * error
-    p = _two_sided(mean, error, freedom) if groups >= LEAST_GROUPS_FOR_P else None
-    return Estimate(mean, mean - reach, mean + reach, p, freedom, groups, seeds)
-
-
-def _variance(effects: Floats) -> tuple[float, float]:
-    """Variance of the mean of `(S, G)` effects, G >= 2, and its degrees of freedom."""
-    seeds, groups = effects.shape
-    mean = effects.mean()
-    by_group = effects.mean(axis=0) - mean
-    by_seed = effects.mean(axis=1) - mean
-    ms_groups = seeds * float(by_group @ by_group) / (groups - 1)
-    if seeds == 1:
-        return ms_groups / groups, float(groups - 1)
-    rest = effects - mean - by_group[None, :] - by_seed[:, None]
-    ms_seeds = groups * float(by_seed @ by_seed) / (seeds - 1)
-    ms_rest = float((rest * rest).sum()) / ((groups - 1) * (seeds - 1))
-    if ms_seeds <= ms_rest:
-        return ms_groups / (groups * seeds), float(groups - 1)
-    both = ms_groups + ms_seeds - ms_rest
-    spread = ms_groups**2 / (groups - 1) + ms_seeds**2 / (seeds - 1) + ms_rest**2 / ((groups - 1) * (seeds - 1))
-    return both / (groups * seeds), max(both**2 / spread, min(groups, seeds) - 1.0)
-
-
-def _two_sided(mean: float, error: float, freedom: float) -> float:
-    if error == 0.0:
-        return 1.0 if mean == 0.0 else 0.0
-    return float(2 * special.stdtr(freedom, -abs(mean) / error))
-
-
-def sign_flip(sums: Floats, seed: int = 0) -> float:
-    """Two-sided p of a zero mean if every group's sum could as well have had the other sign: a sensitivity line.
-
-    Exact over all 2^G signs up to G = 14, beyond that 10,000 seeded draws with one added to both counts.
-
-    Args:
-        sums: `(S, G)` of `group_sums`; seeds are averaged.
-        seed: Of the draws.
-    """
-    by_group = sums.mean(axis=0)
-    observed = abs(float(by_group.sum()))
-    slack = 1e-12 * float(np.abs(by_group).sum())  # equal sums in another order must count as equal
-    if len(by_group) <= EXACT_SIGN_FLIPS:
-        signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(by_group))))
-        return float(np.mean(np.abs(signs @ by_group) >= observed - slack))
-    random = np.random.Generator(np.random.Philox(key=seed))
-    signs = random.choice((1.0, -1.0), size=(SIGN_FLIP_DRAWS, len(by_group)))
-    return float((np.sum(np.abs(signs @ by_group) >= observed - slack) + 1) / (SIGN_FLIP_DRAWS + 1))
-
-
-def holm(p: Sequence[float], family: int | None = None) -> list[float]:
-    """Holm's adjusted p, in the order given: rejecting those below alpha keeps the family-wise error below alpha.
-
-    Args:
-        p: Of the tests that could be made.
-        family: How many tests were planned, at least `len(p)`: those that could not be made count as p = 1, so that
-            a comparison which is still missing cannot make the others look better.
-
-    Source: Holm 1979.
-    """
-    size = len(p) if family is None else family
-    if size < len(p):
-        raise ValueError(f"expected a family of at least {len(p)} tests, got {size}")
-    adjusted = [1.0] * len(p)
-    greatest = 0.0
-    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
-        greatest = max(greatest, min(1.0, (size - rank) * p[index]))
-        adjusted[index] = greatest
-    return adjusted
-
-
-def like_the_best(best: str, p: Mapping[frozenset[str], float], family: int, alpha: float = 0.05) -> frozenset[str]:
-    """The arms that cannot be told from the observed best: Holm over all pairs, not only over those with the best.
-
-    The best is chosen by the data: testing only against it marks 37 % of equal arms as worse (METHOD.md §5).
-
-    Args:
-        best: Name of the arm with the best observed mean.
-        p: Raw p of each pair of arms that could be tested.
-        family: Number of all pairs.
-        alpha: Family-wise error.
-    """
-    pairs = sorted(p, key=sorted)
-    adjusted = dict(zip(pairs, holm([p[pair] for pair in pairs], family), strict=True))
-    return frozenset(name for pair in pairs if best in pair and adjusted[pair] >= alpha for name in pair - {best})
+    end = to_best.low if greater_is_better else to_best.high
+    if margin is None or end is None or to_best.refused is not None:
+        return False
+    return (-end if greater_is_better else end) < margin

@@ -1,4 +1,4 @@
-"""Lesions found and falsely found, over all scans of a split: recall, FROC, average recall, object-wise Dice.
+"""Lesion detection over all scans of a split: recall, FROC, average recall, CPM, object-wise Dice.
 
 Pure functions of lesion records; benchmarks/lesions.py holds them against the inverse-weighting paper's numbers.
 """
@@ -16,7 +16,7 @@ from trainables.lesion_records import Lesions
 Floats = NDArray[np.float64]
 
 AverageRecallProtocol = Literal["corrected", "iw2020"]
-"""How average recall is worked out: `corrected` over all scans, with a threshold at every confidence that occurs;
+"""Protocol of average recall: `corrected` over all scans, with a threshold at every confidence that occurs;
 `iw2020` bit for bit as the inverse-weighting paper's code, which divides the false positives of 80 % of the scans by
 the number of all scans that have any record, and so comes out 0.3 to 4 points too high."""
 
@@ -56,12 +56,12 @@ class Spread:
 
 
 def diameter(voxels: NDArray[np.integer]) -> Floats:
-    """Diameter, in voxels, of a ball of so many voxels: `(6 n / pi)^(1/3)`."""
+    """Returns the diameter, in voxels, of a ball of n voxels: `(6 n / pi)^(1/3)`."""
     return np.cbrt(6 / math.pi * np.asarray(voxels, np.float64))
 
 
 def of_size(scans: Sequence[Lesions], low: float = 0.0, high: float = math.inf) -> tuple[Lesions, ...]:
-    """Lesions and false positives of a diameter in `[low, high)` voxels; every scan stays, if only as an empty one.
+    """Returns the lesions and false positives with a diameter in `[low, high)` voxels; all scans stay, empty or not.
 
     False positives are counted by their own size. Those beyond `MOST_FALSE_POSITIVES` are of unknown size and left out.
     """
@@ -83,24 +83,24 @@ def of_size(scans: Sequence[Lesions], low: float = 0.0, high: float = math.inf) 
 
 
 def recall(scans: Sequence[Lesions]) -> float | None:
-    """Share of all lesions that any predicted component overlaps; None where there is no lesion."""
+    """Returns the share of lesions that a predicted component overlaps; None without lesions."""
     lesions = sum(len(scan.voxels) for scan in scans)
     return sum(int(scan.found.sum()) for scan in scans) / lesions if lesions else None
 
 
 def false_positives(scans: Sequence[Lesions]) -> float:
-    """False positives a scan, over all scans, also those without any lesion."""
+    """Returns false positives per scan, over all scans, including those without lesions."""
     return sum(scan.false_positives for scan in scans) / len(scans)
 
 
 def object_dice(scans: Sequence[Lesions]) -> Spread | None:
-    """Mean and standard deviation of the Dice of lesions that were found; None where none was."""
+    """Returns mean and standard deviation of the Dice of detected lesions; None without any."""
     dice = np.concatenate([scan.dice[scan.found] for scan in scans])
     return Spread(float(dice.mean()), float(dice.std())) if dice.size else None
 
 
 def froc(scans: Sequence[Lesions]) -> Froc | None:
-    """The curve with a threshold at every confidence that occurs; None where there is no lesion.
+    """Returns the FROC curve with a threshold at every confidence that occurs; None without lesions.
 
     A lesion counts as found at a threshold, and a false positive as one, where its confidence is not below it. A
     threshold re-ranks the components; it never cuts them anew.
@@ -115,7 +115,7 @@ def froc(scans: Sequence[Lesions]) -> Froc | None:
 
 
 def average_recall(scans: Sequence[Lesions], protocol: AverageRecallProtocol = "corrected") -> Spread | None:
-    """Mean recall at 501 evenly spaced numbers of false positives a scan from 0 to 5; None where there is no lesion.
+    """Returns the mean recall at 501 evenly spaced false positives per scan from 0 to 5; None without lesions.
 
     Args:
         scans: Every scan of the split.
@@ -132,7 +132,7 @@ def average_recall(scans: Sequence[Lesions], protocol: AverageRecallProtocol = "
 
 
 def cpm(scans: Sequence[Lesions]) -> float | None:
-    """Mean recall at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives a scan (LUNA16); None where there is no lesion.
+    """Returns the mean recall at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives per scan (LUNA16); None without lesions.
 
     Source: Setio et al. 2017, https://arxiv.org/abs/1612.08012.
     """
@@ -141,21 +141,30 @@ def cpm(scans: Sequence[Lesions]) -> float | None:
 
 
 def _ranked(scans: Sequence[Lesions]) -> tuple[Floats, Floats, int]:
-    """Confidences of found lesions and of false positives, rising, and the number of lesions."""
+    """Returns sorted confidences of detected lesions and of false positives, and the number of lesions."""
     hits = np.concatenate([scan.confidence[scan.found] for scan in scans]).astype(np.float64)
     false = np.concatenate([scan.false_confidence for scan in scans]).astype(np.float64)
     return np.sort(hits), np.sort(false), sum(len(scan.voxels) for scan in scans)
 
 
+def _below(scans: Sequence[Lesions]) -> Floats:
+    """The least confidence of any component where it is below the first threshold of `iw2020`, -0.1.
+
+    Their masks are those of a probability above 1/2. With three classes or more a region can be predicted with less.
+    """
+    confidences = np.concatenate([np.append(scan.confidence[scan.found], scan.false_confidence) for scan in scans])
+    return np.array([confidences.min()] if confidences.size and confidences.min() < -0.1 else [], np.float64)
+
+
 def _drawn(scans: Sequence[Lesions]) -> list[Froc]:
-    """The curves of `iw2020`: of 50 draws, on 201 thresholds that depend on the greatest confidence of all."""
+    """Returns the curves of `iw2020`: 50 draws, on 201 thresholds that depend on the greatest confidence."""
     known = sorted(
         (scan for scan in scans if len(scan.voxels) or scan.false_positives), key=lambda scan: scan.case
     )  # by name as text, as their draws had them
     if not any(len(scan.voxels) for scan in known):
         return []
     peak = max((scan.peak for scan in known if math.isfinite(scan.peak)), default=0.0)
-    thresholds = np.concatenate((np.linspace(-0.1, 10, 101), np.linspace(10, peak + 1, 100)))
+    thresholds = np.concatenate((_below(known), np.linspace(-0.1, 10, 101), np.linspace(10, peak + 1, 100)))
     order, random = np.arange(len(known)), np.random.RandomState(SEED)
     curves = []
     for _ in range(DRAWS):

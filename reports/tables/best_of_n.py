@@ -1,4 +1,4 @@
-"""What a smaller search would have found: the best of n trials, on validation cases."""
+"""The best of n search trials on validation cases: the result of a smaller search."""
 
 import dataclasses
 import math
@@ -14,13 +14,13 @@ from study.ledger.rows import TrialRow
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 Values = Sequence[float | None]
-"""Objective of each trial of a search at the last mark, in the order of sampling; None: failed, or halved away."""
+"""Objective of each trial of a search at the last mark, in sampling order; None if it failed or was stopped early."""
 
 
 def expected_best(values: Values, n: int, *, greater: bool) -> float | None:
-    """Mean of the best of n trials over all choices of n, for searches whose trials do not depend on each other.
+    """Returns the expected best of n trials, for searches with independent trials.
 
-    A trial without a value cannot be the best. None where n trials may all be of that kind.
+    A trial without a value cannot be the best. None if n trials may all be without a value.
 
     Source: Dodge et al. 2019, https://arxiv.org/abs/1909.03004, here without replacement.
     """
@@ -32,7 +32,7 @@ def expected_best(values: Values, n: int, *, greater: bool) -> float | None:
 
 
 def best_of_first(values: Values, n: int, *, greater: bool) -> float | None:
-    """The best of the first n trials; None where none of them has a value."""
+    """Returns the best of the first n trials; None if none of them has a value."""
     there = [value for value in values[:n] if value is not None]
     return (max if greater else min)(there) if there and n <= len(values) else None
 
@@ -43,9 +43,9 @@ class BestOf:
 
     Attributes:
         steps: Every n.
-        values: Arm → the best of each n, averaged over its searches; None where there is none.
-        lengths: How many trials searches had.
-        exchangeable: Whether it is the mean over all choices of n; otherwise the first n, since the order matters.
+        values: Arm → the best of each n, averaged over its searches, or None.
+        lengths: Numbers of trials of the searches.
+        exchangeable: Whether the mean is over all choices of n; otherwise the first n, since the order matters.
     """
 
     steps: tuple[int, ...]
@@ -55,7 +55,7 @@ class BestOf:
 
 
 def best_of(results: Results) -> BestOf | None:
-    """The best of n by arm; None where no arm has searched to the end of a training."""
+    """Returns the best of n by arm; None if no search trial has reached the last mark."""
     searches = {arm.row.name: _searches(results, arm) for arm in results.arms if arm.progress.search.planned}
     lengths = {len(values) for found in searches.values() for values in found}
     if not lengths or not any(value is not None for found in searches.values() for each in found for value in each):
@@ -76,7 +76,7 @@ def best_of(results: Results) -> BestOf | None:
 
 
 def best_of_table(results: Results) -> Table | None:
-    """The best of n by arm; None where no arm has searched to the end of a training."""
+    """Returns the best of n by arm; None if no search trial has reached the last mark."""
     found = best_of(results)
     if found is None:
         return None
@@ -112,7 +112,7 @@ def best_of_table(results: Results) -> Table | None:
 
 
 def _searches(results: Results, arm: ArmResult) -> list[Values]:
-    """The arm's searches, one for each fold that searched."""
+    """Returns the arm's searches, one per fold that searched."""
     found: dict[tuple[int, int], list[TrialRow]] = {}
     for trial in results.records.trials:
         if trial.key.stage == "search" and trial.key.arm == arm.row.number and trial.status != "open":
@@ -125,7 +125,7 @@ def _searches(results: Results, arm: ArmResult) -> list[Values]:
 
 
 def _steps(results: Results, lengths: set[int], exchangeable: bool) -> list[int]:
-    """Columns: round numbers, or ends of cohorts where order matters; with the fewest and the most that arms tried."""
+    """Returns the columns: round numbers, or ends of cohorts if the order matters, and the lengths of the searches."""
     most = max(lengths)
     if exchangeable:
         return sorted({n for n in STEPS if n < most} | lengths)
@@ -135,6 +135,6 @@ def _steps(results: Results, lengths: set[int], exchangeable: bool) -> list[int]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """Over searches; None where one of them has none."""
+    """Returns the mean over searches; None if one has no value."""
     there = [value for value in values if value is not None]
     return sum(there) / len(there) if there and len(there) == len(values) else None

@@ -1,16 +1,16 @@
-"""Tables of what it took: searches (validation cases), budget, failures."""
+"""Tables of cost: search results on validation cases, budget used, failures."""
 
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
 from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
-from reports.tables.result_tables import standing
+from reports.tables.result_tables import row_state
 from reports.tables.table import Entry, Row, State, Table
 
 
 def search_table(results: Results) -> Table | None:
-    """What the searches found, on validation cases; None where no arm has anything to tune."""
+    """Returns the chosen configurations with validation values; None if nothing is tuned."""
     metric, rows = METRICS[results.protocol.metric], []
     many = results.protocol.searches > 1 or (results.protocol.search_in == "each_fold" and results.protocol.folds > 1)
     for arm in results.arms:
@@ -49,12 +49,12 @@ def search_table(results: Results) -> Table | None:
 
 
 def _linked(arm: ArmResult, *words: str) -> list[Entry]:
-    """Numbers that lead to the arm's trials."""
+    """Returns entries that link to the arm's trials."""
     return [Entry(word, arm=arm.row.number) for word in words]
 
 
 def budget_table(results: Results) -> Table:
-    """Trials, failures and hours of each arm: every arm got the same."""
+    """Returns trials, failures and hours of each arm."""
     rows = []
     gpu = any(arm.progress.gpu_hours for arm in results.every_arm)
     for arm in results.every_arm:
@@ -69,7 +69,7 @@ def budget_table(results: Results) -> Table:
             number_format.hours(hours["final"]),
             *([number_format.hours(arm.progress.gpu_hours)] if gpu else []),
         ]
-        rows.append(Row((Entry(arm.row.name), *_linked(arm, *words)), standing(results, arm)))
+        rows.append(Row((Entry(arm.row.name), *_linked(arm, *words)), row_state(results, arm)))
     return Table(
         key="budget",
         title="Budget used",
@@ -102,7 +102,7 @@ def _gpu_note(results: Results) -> str:
 
 
 def failure_table(results: Results, longest: int = 8) -> Table | None:
-    """Why trials failed, the most frequent reasons of each arm; None where none did."""
+    """Returns the most frequent reasons of failed trials by arm; None without failures."""
     rows: list[Row] = []
     for arm in results.every_arm:
         reasons = sorted(arm.progress.failures.items(), key=lambda item: -item[1])

@@ -1,17 +1,17 @@
-"""What tuning was worth: each tuned arm beside its default parameters, both on test cases."""
+"""The gain of tuning: each tuned arm beside its default parameters, both on test cases."""
 
 from reports.results import number_format
-from reports.results.estimates import Cell, cell
+from reports.results.estimates import Cell, difference_cell
 from reports.results.metric_facts import METRICS
 from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
-from reports.tables.result_tables import standing, value
+from reports.tables.result_tables import row_state, value
 from reports.tables.table import Entry, Row, Table
 
 
 def default_table(results: Results) -> Table | None:
-    """Tuned, default and their difference in the objective at the last mark; None unless the file asks for it."""
+    """Returns tuned, default and their difference in the objective at the last mark; None unless requested."""
     if not results.defaults:
         return None
     how, metric = results.protocol, METRICS[results.protocol.metric]
@@ -31,7 +31,7 @@ def default_table(results: Results) -> Table | None:
                 span=(found.low, found.mean, found.high),
                 arm=usual.row.number,
             )
-        rows.append(Row((Entry(arm.row.name), *entries, difference, Entry(_same(arm, usual))), standing(results, arm)))
+        rows.append(Row((Entry(arm.row.name), *entries, difference, Entry(_same(arm, usual))), row_state(results, arm)))
     return Table(
         key="defaults",
         title=f"Default beside tuned, test cases: {metric.heading(pixels=results.pixels)}, "
@@ -47,12 +47,13 @@ def default_table(results: Results) -> Table | None:
 
 def _gain(results: Results, arm: ArmResult, usual: ArmResult) -> Cell:
     how, scores = results.protocol, results.scores
-    mine, theirs = (scores.of(one.row.name, how.last, how.region, how.metric) for one in (arm, usual))
-    return cell(mine - theirs, scores.groups)
+    mine, theirs = (scores.sample(one.row.name, how.last, how.region, how.metric) for one in (arm, usual))
+    folds = 1 if how.test_apart else how.folds
+    return difference_cell(mine, theirs, scores.groups, scores.scale(how.region, how.metric), folds=folds)
 
 
 def _same(arm: ArmResult, usual: ArmResult) -> str:
-    """What was chosen; or that it is the default itself."""
+    """Returns the chosen parameters in print, or that they are the default itself."""
     chosen = {tuple(sorted(winner.parameters.items())) for winner in arm.progress.winners}
     given = {name: usual.row.space[name].get("fixed") for name in arm.progress.tuned}
     if chosen == {tuple(sorted(given.items()))}:

@@ -1,22 +1,23 @@
-"""Wins, ties and losses by case against the baseline, with a region of practical equivalence declared in the file."""
+"""Wins, ties and losses by case against the baseline, given a declared region of practical equivalence."""
 
 import dataclasses
 
 import numpy as np
 
+from reports.results.comparisons import Comparison
 from reports.results.estimates import mean_over, units
 from reports.results.metric_facts import METRICS
-from reports.results.results import Comparison, Results
+from reports.results.results import Results
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tally:
-    """How many test cases an arm wins, ties and loses.
+    """Numbers of test cases that an arm wins, ties and loses.
 
     Attributes:
-        wins: The case's difference, a mean over trainings, is better than the region.
-        ties: It is inside.
-        losses: It is worse.
+        wins: Cases whose difference, a mean over trainings, is better than the region.
+        ties: Cases whose difference is inside.
+        losses: Cases whose difference is worse.
         equivalent: Whether the whole interval of the mean difference is inside; None without an interval.
     """
 
@@ -26,15 +27,10 @@ class Tally:
     equivalent: bool | None
 
 
-def region(results: Results) -> float | None:
-    """Half the width of the declared region, in the objective's unit; None where the file declares none."""
-    declared = results.records.study.file["report"].get("equivalence")  # a ledger may be older than the key
-    return None if declared is None else float(declared)
-
-
 def tally(results: Results, comparison: Comparison) -> Tally | None:
-    """An arm against the baseline in the objective at the last mark; None without a region or without a difference."""
-    half, how, estimate = region(results), results.protocol, comparison.cell.estimate
+    """Compares an arm with the baseline by case; None without a region or without a difference."""
+    how, estimate = results.protocol, comparison.cell.estimate
+    half = how.equivalence
     if half is None or how.baseline is None or estimate is None:
         return None
     column = (how.last, how.region, how.metric)

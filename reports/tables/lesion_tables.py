@@ -1,4 +1,4 @@
-"""Tables of lesions: detection and delineation by arm and size, and each loss plain beside inverse-weighted."""
+"""Tables of lesions: detection and delineation by arm and size, and plain against inverse-weighted losses."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,30 +10,30 @@ from reports.results.metric_facts import METRICS, Metric
 from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
-from reports.tables.differences import badges, published
-from reports.tables.result_tables import standing
+from reports.tables.protocol_differences import badges
+from reports.tables.result_tables import row_state
 from reports.tables.table import Entry, Row, Table
 
 POOLED: Mapping[str, Metric] = {
     name: METRICS[name]
     for name in ("average_recall", "cpm", "pooled_lesion_recall", "lesion_false_positives", "object_dice")
 }
-"""How they are called in print; here over all scans of a training together, not means over cases."""
+"""Columns; scores are over all scans of a training together, not means over cases."""
 
 PAIRED = ("average_recall", "object_dice")
-"""Detection and delineation, as the inverse-weighting paper has them."""
+"""Detection and delineation, as in the inverse-weighting paper."""
 
 Found = Mapping[str, Mapping[Stratum, LesionScores]]
-"""Arm → stratum → what was found."""
+"""Arm → stratum → scores."""
 
 
 def lesion_tables(results: Results) -> tuple[Table, ...]:
-    """Lesions by arm and size, a table a region; none where lesions were not counted."""
+    """Returns lesion scores by arm and size, one table per region; empty without lesion records."""
     return tuple(_by_arm(results, region, number) for number, region in enumerate(regions(results)))
 
 
 def weighting_tables(results: Results, key: str) -> tuple[Table, ...]:
-    """Each loss plain and inverse-weighted, by lesion size, a table a region, the papers' rows beside ours."""
+    """Returns each loss plain and inverse-weighted by lesion size, one table per region, with the papers' rows."""
     return tuple(_by_weighting(results, region, f"{key}-lesions-{n}") for n, region in enumerate(regions(results), 1))
 
 
@@ -45,7 +45,7 @@ def _by_arm(results: Results, region: str, number: int) -> Table:
             scores = found[arm.row.name][stratum]
             count = NONE if scores.lesions is None else str(scores.lesions)
             cells = [_entry(results, found, arm, stratum, name) for name in POOLED]
-            made.append(Row((Entry(arm.row.name), Entry(size(stratum)), Entry(count), *cells), standing(results, arm)))
+            made.append(Row((Entry(arm.row.name), Entry(size(stratum)), Entry(count), *cells), row_state(results, arm)))
     return Table(
         key=f"lesions-{number}",
         title=f"Lesions, test cases: {_where(results, region)}",
@@ -72,7 +72,7 @@ def _by_weighting(results: Results, region: str, key: str) -> Table:
                     for name in PAIRED
                     for arm in mine
                 ]
-                state = standing(results, there[0]) if len(there) == 1 else ""
+                state = row_state(results, there[0]) if len(there) == 1 else ""
                 made.append(Row((Entry(model), Entry(loss), Entry(size(stratum)), *cells), state))
             if stratum == strata(results)[0]:
                 made += _printed_rows(results, theirs, model, loss, mine[0])
@@ -91,10 +91,10 @@ Theirs = Mapping[tuple[str, str, str], Sequence[Printed]]
 
 
 def _printed(results: Results) -> Theirs:
-    """The papers' numbers that stand beside the pairs, by (model, loss, weighting)."""
+    """Returns the papers' numbers by (model, loss, weighting)."""
     wanted = {_printed_name(results, name) for name in PAIRED}
     found: dict[tuple[str, str, str], list[Printed]] = {}
-    for row in rows(published(results)):
+    for row in rows(results.protocol.published):
         if row.metric in wanted:
             found.setdefault((row.model, row.loss, row.weighting), []).append(row)
     return found
@@ -105,7 +105,7 @@ def _printed_name(results: Results, name: str) -> str:
 
 
 def _printed_rows(results: Results, theirs: Theirs, model: str, loss: str, arm: ArmResult | None) -> list[Row]:
-    """One row for each data set and setting of the loss."""
+    """Returns one row per data set and parameter setting of the loss."""
     pair = [theirs.get((model, loss, weighting), ()) for weighting in ("none", "inverse")]
     made = []
     for dataset, parameters in dict.fromkeys((row.dataset, row.parameters) for part in pair for row in part):
@@ -151,7 +151,7 @@ def _entry(results: Results, found: Found, arm: ArmResult, stratum: Stratum, nam
 
 
 def _best(results: Results, found: Found, stratum: Stratum, name: str) -> float | None:
-    """The best printed mean of the arms that are complete."""
+    """Returns the best mean as printed, of complete arms."""
     metric = POOLED[name]
     complete = [found[arm.row.name][stratum].values[name] for arm in results.arms if arm.standing == "complete"]
     means = [round(value.mean, metric.decimals) for value in _there(complete)]
@@ -163,7 +163,7 @@ def _there(values: Iterable[OverRuns | None]) -> list[OverRuns]:
 
 
 def size(stratum: Stratum) -> str:
-    """A stratum in print: `below 5`, `5 to 10`, `from 10`."""
+    """Returns a stratum in print: `below 5`, `5 to 10`, `from 10`."""
     low, high = stratum
     if math.isinf(high):
         return f"from {low:g}" if low else "all"
@@ -181,7 +181,7 @@ def _notes(results: Results) -> tuple[str, ...]:
         "A lesion is found where any predicted component overlaps it; a diverged training finds none.",
         *(
             ["printed: the paper's own number with its digits, never tested against ours."]
-            if published(results)
+            if results.protocol.published
             else []
         ),
     )

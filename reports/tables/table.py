@@ -1,4 +1,4 @@
-"""A table before it is written: what stands in which cell, and what is emphasised. The same for all formats."""
+"""Tables independent of the output format: cells, rows, headings, notes and emphasis."""
 
 import dataclasses
 from typing import Literal
@@ -6,7 +6,10 @@ from typing import Literal
 State = Literal["", "baseline", "unfinished", "failed", "printed"]
 
 LIKE_BEST = "≈"
-"""Marks what cannot be told from the best."""
+"""Mark of arms that are close to the best within the declared margin."""
+
+INCOMPLETE = "†"
+"""Mark of arms that have lost final trainings."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -14,12 +17,14 @@ class Entry:
     """One cell.
 
     Attributes:
-        text: What stands in it.
-        detail: What belongs to it and is less: the interval, the parameters.
+        text: Its text.
+        detail: Additional smaller text, such as the interval or the parameters.
         best: Whether it is its column's best.
-        like_best: Whether it cannot be told from the best.
-        span: (low, mean, high) for a drawing; low and high None without an interval.
-        arm: Number of the arm whose trials it comes from, for a page to link to them; None elsewhere.
+        like_best: Whether it is close to the best within the declared margin.
+        span: (low, mean, high) for the drawn interval; low and high None without one.
+        arm: Number of the arm whose trials the page links to; None without a link.
+        n: Number of cases of the value, where it differs from the row's; None elsewhere.
+        incomplete: Whether it names an arm that has lost final trainings.
     """
 
     text: str
@@ -28,6 +33,18 @@ class Entry:
     like_best: bool = False
     span: tuple[float | None, float, float | None] | None = None
     arm: int | None = None
+    n: int | None = None
+    incomplete: bool = False
+
+    @property
+    def label(self) -> str:
+        """The text with the mark of an incomplete arm."""
+        return f"{self.text}{INCOMPLETE}" if self.incomplete else self.text
+
+    @property
+    def below(self) -> str:
+        """The smaller text: detail and number of cases."""
+        return "; ".join(filter(None, (self.detail, "" if self.n is None else f"n = {self.n}")))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,8 +53,8 @@ class Row:
 
     Attributes:
         entries: Its cells.
-        state: How the arm stands; `printed` where the numbers are a paper's.
-        badges: What differs in a printed row's protocol, a word each.
+        state: State of the arm; `printed` for a paper's numbers.
+        badges: Parts in which a printed row's protocol differs.
     """
 
     entries: tuple[Entry, ...]
@@ -46,7 +63,7 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """What a printed row's first cell says beside its name; empty elsewhere."""
+        """The remark beside a printed row's name; empty for other rows."""
         if self.state != "printed":
             return ""
         return f"printed; differs: {', '.join(self.badges)}" if self.badges else "printed"
@@ -57,13 +74,13 @@ class Table:
     """One table.
 
     Attributes:
-        key: Its name in links.
-        title: In print.
-        columns: Headings; the first column is words, the others numbers unless `words` names them.
-        groups: (heading, columns that it spans) above the headings, over all columns; empty without.
-        rows: All as long as `columns`.
-        notes: To be read with it.
-        words: Positions of columns that hold words.
+        key: Its anchor in links.
+        title: Title in print.
+        columns: Headings; columns hold numbers unless `words` lists them.
+        groups: (heading, number of columns) above the headings, over all columns; empty without groups.
+        rows: Each as long as `columns`.
+        notes: Notes below the table.
+        words: Positions of text columns.
     """
 
     key: str
@@ -76,6 +93,6 @@ class Table:
 
     @property
     def full_columns(self) -> tuple[str, ...]:
-        """Headings with that of their group, for formats of one line: `tumor: unet`."""
+        """Headings with that of their group, for formats with one line of headings: `tumor: unet`."""
         above = [heading for heading, span in self.groups for _ in range(span)] or [""] * len(self.columns)
         return tuple(f"{group}: {name}" if group else name for group, name in zip(above, self.columns, strict=True))

@@ -1,4 +1,4 @@
-"""Where an arm's numbers come from: its final trainings, trial by trial, for whoever follows a number back."""
+"""The final trainings of each arm, trial by trial: the source of the arm's numbers."""
 
 import math
 
@@ -8,7 +8,7 @@ from reports.results.metric_facts import METRICS
 from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
 from reports.results.scores import End
-from reports.statistics.intervals_and_tests import Floats
+from reports.statistics.variance_of_means import Floats
 from reports.tables.table import Entry, Row, Table
 from study.design import TrialKey
 from study.ledger.rows import TrialRow
@@ -17,12 +17,12 @@ ENDS: dict[End, str] = {"scored": "scored", "diverged": "diverged", "missing": "
 
 
 def arm_key(number: int) -> str:
-    """What links to an arm's trials lead to."""
+    """Returns the anchor of an arm's trials."""
     return f"trials-{number}"
 
 
 def trial_tables(results: Results) -> tuple[Table, ...]:
-    """Every arm's final trainings, those of the defaults too, a table an arm, by number."""
+    """Returns one table of final trainings per arm, default configurations included, by number."""
     weights = {(found.trial, found.iteration): found.weights for found in results.records.segments}
     return tuple(_table(results, arm, weights) for arm in results.every_arm)
 
@@ -61,15 +61,15 @@ def _run(trial: TrialRow) -> tuple[int, int, int, int]:
 
 
 def _mean(results: Results, means: Floats, trial: TrialRow) -> str:
-    """The objective's mean over the cases that this training scored; `(K, F, S)` means of its arm."""
+    """Returns the objective's mean over the cases that this training scored, in print."""
     if _run(trial) not in results.scores.ends:
         return NONE
     mean = float(means[trial.key.search, trial.key.fold, trial.key.number])
     return number_format.fixed(None if math.isnan(mean) else mean, METRICS[results.protocol.metric].decimals)
 
 
-def whence(results: Results) -> str:
-    """What all trials share, and where else they are found, in a sentence."""
+def provenance(results: Results) -> str:
+    """Returns a sentence on data digest, versions, and where else trials are recorded."""
     study = results.records.study
     versions = ", ".join(f"{name} {version}" for name, version in sorted(study.versions.items()))
     return (

@@ -1,4 +1,4 @@
-"""A dataset in an object store, copied to this machine before its cases are looked for; one in a folder lies there."""
+"""Fetch: copies a dataset in an object store to this machine before its cases are searched."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,19 @@ from study.study_file import Study
 from trainables.data.finding import remote
 from trainables.storage.object_store import is_url
 
-PAUSE = 5.0  # seconds between two lines about how far it is
+PAUSE = 5.0  # seconds between two progress messages
 
 
 def fetch(study: Study, tell: OnEvent = ignore, clock: Callable[[], float] = time.monotonic) -> None:
-    """Makes this machine's copy of the study's data what its URL has now.
+    """Update this machine's copy of the data at the study's URL; do nothing for data in a folder.
 
     Args:
-        study: Whose data.
-        tell: Hears how far it is.
-        clock: Seconds.
+        study: The study.
+        tell: Receives progress events.
+        clock: Monotonic time in seconds.
 
     Raises:
-        InputError: The store is out of reach, or has nothing there.
+        InputError: The store cannot be reached, or has no data there.
     """
     path = study.dataset.path
     if path is None or not is_url(path):

@@ -1,4 +1,4 @@
-"""Folds that the files' places give: `fold_0/`, `fold_1/`, …, or whatever a pattern finds in a case's path."""
+"""Folds from paths: `fold_0/`, `fold_1/`, …, or whatever a pattern finds in a case's path."""
 
 import pathlib
 import re
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from study.cases.splits import Named, Role, deal, empty, listing, members_of, named_roles, natural, of_cases
 from study.in_words import counted
-from study.study_file.dataset import FOLD, Split
 from study.study_file.errors import SpecError
+from study.study_file.split import FOLD, Split
 from trainables.data.finding.layouts import CaseFiles
 from trainables.errors import InputError
 
@@ -15,14 +15,14 @@ FOLDERS = re.compile(r"(?:^|/)fold[_-]?([^/]+)/")
 
 
 def fold_names(files: Sequence[CaseFiles], root: str | pathlib.Path, by: str) -> dict[str, str]:
-    """Case → name of its fold.
+    """Return the fold of each case: case → name of its fold.
 
     Args:
         files: The cases.
-        root: The data's folder, where paths begin.
-        by: `fold`: the folder `fold_NAME` (or `fold-NAME`, `foldNAME`) that a case's first image lies in; else a
+        root: The data's folder, to which paths are relative.
+        by: `fold`: the folder `fold_NAME` (or `fold-NAME`, `foldNAME`) of a case's first image; otherwise a
             regular expression that is searched for in that image's path below `root`, such as
-            `subset3/scan_1.mhd`, or in the case's name where it finds nothing in any path. Its one group is the fold.
+            `subset3/scan_1.mhd`, or in the case's name if it matches no path at all. Its one group is the fold.
 
     Raises:
         InputError: A case is in no fold.
@@ -38,21 +38,21 @@ def fold_names(files: Sequence[CaseFiles], root: str | pathlib.Path, by: str) ->
 
 
 def assign_by_fold(cases: Named, fold_of: Mapping[str, str], split: Split) -> tuple[dict[str, Role], ...]:
-    """The role of every case in every fold, whole folds at a time.
+    """Return the role of every case in every split, assigning whole folds.
 
-    Where `validation` and `test` name folds, there is one split and the other folds train. With `test` alone each of
+    If `validation` and `test` name folds, there is one split and the other folds train. With `test` alone each of
     the others validates once; without either each fold, in natural order, tests once while the next one validates.
 
     Args:
         cases: (name, group) of each.
         fold_of: Case → its fold.
-        split: What the study file says.
+        split: The study file's `split`.
 
     Returns:
         Case → role for each fold; cases in natural order.
 
     Raises:
-        SpecError: A fold that is named does not exist, a group lies in two folds, or there are too few folds.
+        SpecError: A named fold does not exist, a group lies in two folds, or there are too few folds.
     """
     problems = _divided(members_of(cases), fold_of)
     folds = sorted(set(fold_of.values()), key=natural)
@@ -69,7 +69,7 @@ def assign_by_fold(cases: Named, fold_of: Mapping[str, str], split: Split) -> tu
 
 
 def _roles(chosen: Mapping[str, Role], free: list[str], split: Split) -> tuple[list[dict[str, Role]], list[str]]:
-    """Fold → role in each of the splits, and what is wrong."""
+    """Return fold → role in each split, and the problems."""
     if split.validation is not None:
         return [{**chosen, **dict.fromkeys(free, "train")}], []
     least = 2 if split.test is not None else 3
@@ -88,7 +88,7 @@ def _found(pattern: re.Pattern[str], texts: Mapping[str, str]) -> dict[str, str]
 
 
 def _divided(members: Mapping[str, Sequence[str]], fold_of: Mapping[str, str]) -> list[str]:
-    """The first group that lies in two folds, and how many do; nothing where none does."""
+    """Return a message about the first group that lies in two folds, and their number; empty if there is none."""
     found = []
     for group, names in members.items():
         there: dict[str, str] = {}

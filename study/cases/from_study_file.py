@@ -1,10 +1,9 @@
-"""What a study file says of its cases, as the data code takes it: their files, and what preprocessing does to them."""
+"""From a study file to arguments of the data code: the files of its cases and the options of preprocessing."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from study.cases import from_study_file
 from study.cases.splits import natural
 from study.in_words import counted
 from study.study_file import Study
@@ -19,13 +18,13 @@ from trainables.data.inspecting.inspect import CaseFacts
 
 
 def root_of(study: Study) -> Path:
-    """The folder that the study's data lie in on this machine; of data at a URL, that of their copy (`fetching`)."""
+    """Return the folder of the study's data on this machine; for data at a URL, of their copy (`fetch`)."""
     assert study.dataset.path is not None
     return remote.folder(study.dataset.path)
 
 
 def files_of(study: Study) -> list[CaseFiles]:
-    """The study's cases, sorted by name; the first ones only where the file has a `limit`.
+    """Find the study's cases, sorted by name; only the first ones if the file has a `limit`.
 
     Raises:
         InputError: There is no folder, an image lacks its mask or its region of interest, …
@@ -38,7 +37,7 @@ def files_of(study: Study) -> list[CaseFiles]:
 
 
 def fields(study: Study) -> dict[str, Any]:
-    """The keyword arguments of `PreprocessOptions` that the sections `dataset`, `patch` and `preprocess` give."""
+    """Return the keyword arguments of `PreprocessOptions` from the sections `dataset`, `patch` and `preprocess`."""
     dataset, preprocess = study.dataset, study.preprocess
     how = preprocess.normalize
     return {
@@ -62,11 +61,17 @@ def fields(study: Study) -> dict[str, Any]:
 
 
 def misfits(study: Study, facts: Sequence[CaseFacts]) -> list[str]:
-    """What of the cases does not fit what the study, or its data's own description, says of them: a line each."""
+    """Return how cases contradict the study or its data's own description, one line each."""
     problems = []
     if study.patch.context:
         problems += [
             f"{fact.name}: flat, so it has no neighbouring slices. Leave `patch.context` out, or exclude the case."
+            for fact in facts
+            if len(fact.shape) == 2
+        ]
+    if "volume_error" in (study.objective.metric, *study.report.metrics):
+        problems += [
+            f"{fact.name}: flat, so it has no volume in mL for volume_error. Give volume_bias, or leave it out."
             for fact in facts
             if len(fact.shape) == 2
         ]
@@ -82,7 +87,7 @@ def misfits(study: Study, facts: Sequence[CaseFacts]) -> list[str]:
 
 
 def notices(study: Study) -> Iterator[str]:
-    """What a reader must know of which cases there are and how they are cut."""
+    """Yield facts about selection and cropping of cases that a reader must know."""
     if study.dataset.limit is not None:
         yield f"only the first {counted(study.dataset.limit, 'case')} are used (dataset.limit): a trial run, no result"
     crop, roi = study.preprocess.crop, study.dataset.roi
@@ -112,5 +117,5 @@ def _crop(study: Study) -> Crop | None:
 
 
 def options_of(study: Study) -> PreprocessOptions:
-    """What preprocessing does to the study's cases."""
-    return PreprocessOptions(**from_study_file.fields(study))
+    """Return the options of preprocessing the study's cases."""
+    return PreprocessOptions(**fields(study))

@@ -1,7 +1,7 @@
-"""Outliers: cases that are far from the rest in voxel size, shape or intensity, or have a label that no other has.
+"""Outliers: cases that differ strongly from the rest in voxel size, shape or intensity, or have a label of their own.
 
 Far is a robust z above 3.5 (Iglewicz and Hoaglin 1993): the distance from the median over the median absolute deviation
-(MAD), times 0.6745; where more than half of the cases are equal, so that the MAD is 0, over 1.2533 times the mean
+(MAD), times 0.6745; if more than half of the cases are equal, so that the MAD is 0, over 1.2533 times the mean
 absolute deviation. Sizes and contrasts are compared by their logarithm: twice as large is as far as half as large.
 """
 
@@ -15,20 +15,20 @@ from trainables.data.inspecting.inspect import CaseFacts
 
 FAR = 3.5
 FEWEST = 5
-"""Cases below which nothing is far from the rest."""
+"""Minimum number of cases for outliers."""
 NEAR = 0.05
-"""What is within 5 % is never far, however alike the rest are: rounded voxel sizes are no news."""
+"""Values within 5 % of the median are never outliers, since voxel sizes may be rounded."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outlier:
-    """One case that differs from the rest in one thing.
+    """A case that differs from the rest in one quantity.
 
     Attributes:
-        case: Its name.
-        what: In what it differs: `spacing z`, `shape x`, `middle of channel 0`, `contrast of channel 0`, `label NAME`.
-        value: What it has.
-        usual: What the case in the middle has; None for a label.
+        case: The case's name.
+        what: The quantity: `spacing z`, `shape x`, `middle of channel 0`, `contrast of channel 0`, `label NAME`.
+        value: Its value.
+        usual: The median; None for a label.
         z: Robust z; None for a label.
     """
 
@@ -40,7 +40,7 @@ class Outlier:
 
 
 def outliers(facts: Sequence[CaseFacts]) -> tuple[Outlier, ...]:
-    """All that differ, by what, then in the order of the cases; none among fewer than five cases."""
+    """Return all outliers, ordered by quantity, then by case; none among fewer than five cases."""
     if len(facts) < FEWEST:
         return ()
     found = [*_lone_labels(facts)]
@@ -50,7 +50,7 @@ def outliers(facts: Sequence[CaseFacts]) -> tuple[Outlier, ...]:
 
 
 def robust_z(values: Sequence[float]) -> list[float]:
-    """How far each value lies from the median, in standard deviations of a normal sample; all 0 where all are equal."""
+    """Return each value's distance from the median, in standard deviations of a normal sample; 0 if all are equal."""
     middle = median(values)
     apart = [value - middle for value in values]
     deviation = median(map(abs, apart)) / 0.6745 or 1.2533 * fmean(map(abs, apart))
@@ -58,13 +58,13 @@ def robust_z(values: Sequence[float]) -> list[float]:
 
 
 def far(what: str, values: Mapping[str, float], scale: Callable[[float], float], least: float) -> Iterator[Outlier]:
-    """The cases whose value is far from the rest.
+    """Return the cases whose value is an outlier.
 
     Args:
-        what: What is compared.
+        what: The quantity.
         values: Case → value.
-        scale: What is done to the values before they are compared.
-        least: What may lie between a value and the median, after `scale`, and is never far.
+        scale: Transformation of the values before they are compared.
+        least: Distance from the median, after `scale`, up to which a value is never an outlier.
     """
     if len(values) < FEWEST:
         return
@@ -79,7 +79,7 @@ def far(what: str, values: Mapping[str, float], scale: Callable[[float], float],
 def _quantities(
     facts: Sequence[CaseFacts],
 ) -> Iterator[tuple[str, Mapping[str, float], Callable[[float], float], float]]:
-    """(what, case → value, scale, distance that is never far)."""
+    """Yield (quantity, case → value, scale, distance that is never an outlier)."""
     dim = Counter(len(fact.shape) for fact in facts).most_common(1)[0][0]
     alike = [fact for fact in facts if len(fact.shape) == dim]
     for axis, name in enumerate("zyx"[3 - dim :]):

@@ -1,4 +1,4 @@
-"""A data set as a whole: sizes, intensities, labels and lesions, images that are there twice, how splits balance."""
+"""Overview of a data set: sizes, intensities, labels, lesions, duplicate images, balance of the splits."""
 
 import dataclasses
 import itertools
@@ -15,10 +15,10 @@ from trainables.data.inspecting.inspect import CaseFacts
 
 ROLES: tuple[Role, ...] = ("train", "validation", "test")
 CUTS = (5.0, 10.0, 20.0)
-"""Diameters between the strata of lesions: 10 mm is what RECIST takes for measurable."""
+"""Diameters between strata of lesions: RECIST calls lesions from 10 mm measurable."""
 
 Five = tuple[float, float, float, float, float]
-"""Lowest, first quartile, median, third quartile, highest."""
+"""Minimum, first quartile, median, third quartile, maximum."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Amount:
     """A label over the cases that have it.
 
     Attributes:
-        cases: How many have it.
-        volume: Of those; None where none has it.
+        cases: Number of cases that have it.
+        volume: Its volume in those; None if none has it.
     """
 
     cases: int
@@ -39,11 +39,11 @@ class Lesions:
     """The lesions of a region over all cases.
 
     Attributes:
-        count: How many there are.
-        cases: How many cases have one.
-        most: The greatest number in one case.
-        diameter: Of the sphere (2D: circle) of the same volume; None where there are none.
-        strata: From `< 5` to `≥ 20`, in the unit of lengths → how many have such a diameter.
+        count: Number of lesions.
+        cases: Number of cases that have one.
+        most: Maximum number in one case.
+        diameter: Diameter of the sphere (2D: circle) of equal volume; None if there are no lesions.
+        strata: Stratum of diameter, from `< 5` to `≥ 20` → number of lesions.
     """
 
     count: int
@@ -55,12 +55,12 @@ class Lesions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
-    """What trains, validates or tests in one fold.
+    """The training, validation or test cases of one fold.
 
     Attributes:
-        cases: How many cases.
-        groups: Of how many groups.
-        labels: Label → what this part has of it.
+        cases: Number of cases.
+        groups: Number of groups.
+        labels: Label → its amount in this part.
     """
 
     cases: int
@@ -74,7 +74,7 @@ class Duplicate:
 
     Attributes:
         cases: Their names.
-        parts: `train`, … in each fold where they stand in different parts: what is tested was then seen before.
+        parts: Their parts in each fold in which these differ: a tested image was then seen before.
     """
 
     cases: tuple[str, ...]
@@ -86,18 +86,18 @@ class Overview:
     """A data set as a whole.
 
     Attributes:
-        cases: How many.
-        groups: Of how many groups.
-        length: Unit of diameters: `mm`, or `voxels` where a voxel size is unknown.
+        cases: Number of cases.
+        groups: Number of groups.
+        length: Unit of diameters: `mm`, or `voxels` if a voxel size is unknown.
         volume: Unit of volumes: `mm³` (2D: `mm²`), or `voxels`.
-        shape: For each axis the spread of sides in voxels; of volumes or of flat images, whichever there are more.
-        spacing: For each axis the spread in mm; None where no file says.
+        shape: For each axis the spread of sides in voxels, of volumes or of 2D images, whichever are more.
+        spacing: For each axis the spread in mm; None if no file states it.
         intensities: For each channel the lowest, the cases' median 0.5th, 50th and 99.5th percentile, and the highest.
         labels: Label → volumes.
         lesions: Region → lesions.
-        parts: For each fold, part → what it has.
+        parts: For each fold, role → part.
         outliers: Cases that differ from the rest.
-        duplicates: Images that are there more than once.
+        duplicates: Images that occur more than once.
     """
 
     cases: int
@@ -114,20 +114,20 @@ class Overview:
     duplicates: tuple[Duplicate, ...]
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return JSON-able data."""
         return dataclasses.asdict(self)
 
 
 def overview(facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]], *, in_voxels: bool = False) -> Overview:
-    """What there is to know of a data set.
+    """Summarise a data set.
 
     Args:
-        facts: Of its cases, at least one, all with as many channels.
+        facts: Facts about its cases, at least one, all with the same number of channels.
         splits: For each fold, case → role.
-        in_voxels: Whether lengths are voxels, whatever the files say.
+        in_voxels: Whether lengths are in voxels, whatever the files state.
     """
     dim = Counter(len(fact.shape) for fact in facts).most_common(1)[0][0]
-    alike = [fact for fact in facts if len(fact.shape) == dim]  # 2D patches may come from volumes and flat images
+    alike = [fact for fact in facts if len(fact.shape) == dim]  # 2D patches may come from volumes and 2D images
     measured = not in_voxels and len(alike) == len(facts) and all(fact.spacing is not None for fact in facts)
     sizes = {fact.name: fact.voxel_volume or 1.0 if measured else 1.0 for fact in facts}
     spacings = [fact.spacing for fact in alike if fact.spacing is not None]
@@ -148,27 +148,27 @@ def overview(facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]], *
 
 
 def five(values: Iterable[float]) -> Five:
-    """Lowest, quartiles and highest of at least one value."""
+    """Return minimum, quartiles and maximum of at least one value."""
     low, first, middle, third, high = np.percentile(np.fromiter(values, float), (0, 25, 50, 75, 100))
     return float(low), float(first), float(middle), float(third), float(high)
 
 
 def diameter(volume: float, dim: int) -> float:
-    """Of the sphere, or in 2D the circle, that has a volume (area)."""
+    """Return the diameter of the sphere (2D: circle) of a volume (area)."""
     return (6 * volume / math.pi) ** (1 / 3) if dim == 3 else 2 * math.sqrt(volume / math.pi)
 
 
 def stratum(width: float) -> str:
-    """The stratum of a diameter."""
+    """Return the stratum of a diameter."""
     return STRATA[sum(width >= cut for cut in CUTS)]
 
 
 STRATA = (f"< {CUTS[0]:g}", *(f"{a:g} to {b:g}" for a, b in itertools.pairwise(CUTS)), f"≥ {CUTS[-1]:g}")
-"""Names of the strata; a lesion on a border belongs to the larger one."""
+"""Names of the strata; a diameter on a boundary belongs to the larger one."""
 
 
 def ceilings(facts: Sequence[CaseFacts]) -> dict[str, dict[str, float]]:
-    """Region → mean and lowest Dice of references sent to the training grid and back: no network can do better."""
+    """Return upper limits: mean and minimum Dice, by region, of references resampled to the training grid and back."""
     found: dict[str, dict[str, float]] = {}
     for region in facts[0].ceilings if facts else ():
         values = [value for fact in facts if (value := fact.ceilings[region]) is not None]
@@ -178,7 +178,7 @@ def ceilings(facts: Sequence[CaseFacts]) -> dict[str, dict[str, float]]:
 
 
 def duplicates(facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> tuple[Duplicate, ...]:
-    """Images that are there more than once, by content and not by file."""
+    """Return images that occur more than once, compared by content."""
     alike: dict[str, list[str]] = {}
     for fact in facts:
         alike.setdefault(fact.content, []).append(fact.name)

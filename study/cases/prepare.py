@@ -1,14 +1,17 @@
-"""A study's data made ready: cases found and split at once, then prepared by Ray tasks into the cache."""
+"""A study's cases: found and divided once for `check` and the run, then prepared by Ray tasks into the cache."""
 
 import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from study.cases import patient_groups
+from study.cases.fetch import fetch
 from study.cases.from_study_file import files_of, misfits, options_of
-from study.cases.roles import divide
-from study.cases.splits import Role, groups
-from study.events import OnEvent, Prepared, Step
+from study.cases.judged import not_judged
+from study.cases.roles import Splits, divide, with_folds
+from study.cases.splits import Role
+from study.events import OnEvent, Prepared, Step, ignore
 from study.ledger.rows import Case
 from study.study_file import Study
 from study.study_file.errors import SpecError
@@ -22,58 +25,78 @@ from trainables.data.finding import remote
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.finding.remote import Remote
 from trainables.data.inspecting import inspect
+from trainables.data.inspecting.inspect import CaseFacts
 from trainables.errors import InputError
 from trainables.storage.object_store import is_url
 
-PATIENCE = 0.5  # seconds between looks whether the run is to stop
-AHEAD = 4  # tasks handed to Ray for each CPU
+POLL = 0.5  # seconds between two checks for a stop
+AHEAD = 4  # tasks given to Ray for each CPU
 
 
 class Source(Protocol):
-    """Where a study's data come from; a test may put none in its place."""
+    """Source of a study's data; tests replace it."""
 
     def prepare(self, root: str | pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
-        """Makes the data ready, with a running Ray.
+        """Prepare the data, with a running Ray.
 
         Args:
-            root: Folder that all nodes see, or an object store's URL.
-            on_event: Hears how far it is.
-            stopping: Called now and then; raises to stop.
+            root: Folder that all nodes can access, or an object store's URL.
+            on_event: Receives progress events.
+            stopping: Called repeatedly; raises to stop.
 
         Raises:
-            InputError: With all that is wrong with the cases.
+            InputError: Cases are wrong; it lists everything.
         """
 
 
 @dataclasses.dataclass(frozen=True)
 class FoundCases:
-    """The cases of a study's folder, not opened yet.
+    """The cases of a study, found and divided, but not opened.
 
     Attributes:
-        study: Whose they are.
-        files: By name.
+        study: The study, with the number of folds that its split's file or folders give.
+        files: The files of each case, sorted by name.
         group: Case → group.
-        options: What preprocessing does to them.
+        splits: The role of each case in each fold, without regard to `stratify`; empty if there is a `problem`.
+        problem: Why the cases cannot be divided; None if they can.
     """
 
     study: Study
     files: tuple[CaseFiles, ...]
     group: Mapping[str, str]
-    options: PreprocessOptions
+    splits: Splits
+    problem: InputError | None = None
+
+    def divided(self, facts: Sequence[CaseFacts]) -> Splits:
+        """Return the role of each case in each fold; facts about the cases are needed by `stratify`.
+
+        Raises:
+            InputError: The cases cannot be divided.
+        """
+        if self.problem is not None:
+            raise self.problem
+        if self.study.dataset.split.stratify == "none":
+            return self.splits
+        return divide(self.study, self.files, list(self.group.items()), facts)
 
     def prepare(self, root: str | pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
-        """Prepares every case that the cache lacks; see `Source.prepare`."""
+        """Prepare every case that the cache lacks; see `Source.prepare`."""
+        if self.problem is not None:
+            raise self.problem
+        options = options_of(self.study)
         where = local_copy.below(str(root), "cache")
         on_event(Step(f"preparing {len(self.files)} cases"))
-        records = _records(self, where, on_event, stopping)
+        records = _records(self, options, where, on_event, stopping)
         problems = [found for found in records.values() if isinstance(found, str)]
         made = [found for found in records.values() if isinstance(found, CaseRecord)]
-        problems += inspect.across([record.facts for record in made], self.options)
+        problems += inspect.across([record.facts for record in made], options)
         problems += misfits(self.study, [record.facts for record in made])
         if problems:
             raise SpecError("dataset", problems)
-        splits = divide(self.study, self.files, list(self.group.items()), [record.facts for record in made])
-        index = (mirror if is_url(where) else cache).write_index(where, made, self.options)
+        splits = self.divided([record.facts for record in made])
+        if problems := not_judged(self.study, [record.facts for record in made], splits):
+            raise SpecError(self.study.name, problems)
+        index = (mirror if is_url(where) else cache).write_index(where, made, options)
         cases = tuple(
             Case(
                 name=record.name,
@@ -83,27 +106,35 @@ class FoundCases:
             )
             for record in made
         )
-        scales = _scales(index, splits) if self.options.scaled_by_training else ()
-        return Data(str(index), digests.of_dataset(self.files, local_copy.local_folder(where)), cases, scales)
+        scales = _scales(index, splits) if options.scaled_by_training else ()
+        return Data(str(index), digests.of_contents({record.name: record.content for record in made}), cases, scales)
 
 
-def find(study: Study) -> FoundCases:
-    """Finds a study's cases and their groups, and sees that they can be split; opens none.
+def find(study: Study, tell: OnEvent = ignore) -> FoundCases:
+    """Find a study's cases, copying data at a URL first, and divide them. No case is opened.
+
+    Args:
+        study: The study as its file describes it.
+        tell: Receives events about data that are copied.
 
     Raises:
-        InputError: There is no folder, an image lacks its mask, a split is empty, …
+        InputError: There is no folder, an image lacks its mask, a name matches no group, …
     """
-    dataset = study.dataset
-    if dataset.path is None:
+    if study.dataset.path is None:
         raise InputError(f"{study.name}: no data: give --data DIR, or `dataset.path` in the study file")
-    files = files_of(study)
-    grouped = groups([case.name for case in files], dataset.group)
-    divide(study, files, grouped)  # what is wrong with the split is said before anything is prepared
-    return FoundCases(study, tuple(files), dict(grouped), options_of(study))
+    fetch(study, tell)
+    files = tuple(files_of(study))
+    grouped = patient_groups.grouped(study, files)
+    try:
+        patient_groups.refuse_unsaid(study, files)
+        splits = divide(study, files, grouped)
+    except InputError as error:
+        return FoundCases(study, files, dict(grouped), (), error)
+    return FoundCases(with_folds(study, len(splits)), files, dict(grouped), splits)
 
 
 def _scales(index: str | pathlib.Path, splits: Sequence[Mapping[str, Role]]) -> tuple[Scales, ...]:
-    """For each fold the scales of its own training cases."""
+    """Return the intensity scales of each fold's training cases."""
     dataset = cache.Dataset.open(index)
     return tuple(
         scaling.training_scales(
@@ -114,9 +145,9 @@ def _scales(index: str | pathlib.Path, splits: Sequence[Mapping[str, Role]]) -> 
 
 
 def _records(
-    found: FoundCases, where: str, on_event: OnEvent, stopping: Callable[[], None]
+    found: FoundCases, options: PreprocessOptions, where: str, on_event: OnEvent, stopping: Callable[[], None]
 ) -> dict[str, CaseRecord | str]:
-    """Case → what was made of it, or what is wrong with it; in the order of the files."""
+    """Return the record of each case, or what is wrong with it, in the order of the files."""
     import ray
 
     task = ray.remote(num_cpus=1, max_retries=3)(_prepare)
@@ -130,10 +161,10 @@ def _records(
     while waiting or running:
         while waiting and len(running) < ahead:
             case = waiting.pop()
-            reference = task.remote(case, found.options, where, found.group[case.name], origins.get(case.name))
+            reference = task.remote(case, options, where, found.group[case.name], origins.get(case.name))
             running[reference] = case.name
         stopping()
-        for finished in ray.wait(list(running), timeout=PATIENCE)[0]:
+        for finished in ray.wait(list(running), timeout=POLL)[0]:
             name = running.pop(finished)
             results[name] = ray.get(finished)
             done += 1
@@ -144,10 +175,10 @@ def _records(
 def _prepare(
     case: CaseFiles, options: PreprocessOptions, where: str, group: str, origin: Remote | None = None
 ) -> CaseRecord | str:
-    """Runs on a worker; what is wrong with a case is a result, so that all of it can be said at once."""
+    """Prepare a case on a worker. Wrong input is returned, not raised, so that all problems are reported together."""
     import torch
 
-    torch.set_num_threads(1)  # what Ray counts for it
+    torch.set_num_threads(1)  # the number that Ray reserves for it
     try:
         case = case if origin is None else remote.here(case, origin)
         prepare_case = mirror.prepare_case if is_url(where) else cache.prepare_case

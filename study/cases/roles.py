@@ -1,9 +1,9 @@
-"""Splitting: what a study file's `split` means for the cases that its folder holds."""
+"""Roles: applies a study file's `split` to the cases of its folder."""
 
 from collections.abc import Mapping, Sequence
 
 from study.cases.fold_folders import assign_by_fold, fold_names
-from study.cases.from_study_file import files_of, root_of
+from study.cases.from_study_file import root_of
 from study.cases.split_files import assign_listed, read_split
 from study.cases.splits import Named, Role, assign
 from study.cases.strata import Amounts
@@ -12,21 +12,13 @@ from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting.inspect import CaseFacts
 
 Splits = tuple[Mapping[str, Role], ...]
-"""Case → role, for each fold."""
+"""For each fold: case → role."""
 
 
-def resolved(study: Study) -> Study:
-    """The study with the number of folds that the files' places or the split's file give; any other as it is.
-
-    Raises:
-        InputError: The cases, or the split's file, cannot be found or do not make a split.
-    """
+def with_folds(study: Study, count: int) -> Study:
+    """Return the study with the number of folds that its split's file or folders give; any other study unchanged."""
     split = study.dataset.split
-    if split.folds is not None or (split.by is None and split.file is None):
-        return study
-    files = files_of(study)
-    count = len(divide(study, files, [(case.name, case.name) for case in files]))
-    if count == 1:
+    if count == 1 or split.folds is not None or (split.by is None and split.file is None):
         return study
     changed = {"split": split.model_copy(update={"folds": count})}
     return study.model_copy(update={"dataset": study.dataset.model_copy(update=changed)})
@@ -35,16 +27,16 @@ def resolved(study: Study) -> Study:
 def divide(
     study: Study, files: Sequence[CaseFiles], grouped: Named, facts: Sequence[CaseFacts] | None = None
 ) -> Splits:
-    """The role of every case in every fold.
+    """Return the role of every case in every fold.
 
     Args:
         study: The study.
-        files: Its cases.
+        files: The files of its cases.
         grouped: (name, group) of each.
-        facts: Of each; None: as if the split were not stratified, to see before they are known whether it can be made.
+        facts: Facts about each; None ignores `stratify`, to test whether the cases can be divided at all.
 
     Raises:
-        InputError: It cannot.
+        InputError: The cases cannot be divided.
     """
     dataset, split = study.dataset, study.dataset.split
     if split.by is not None:
@@ -57,7 +49,7 @@ def divide(
 
 
 def amounts(facts: Sequence[CaseFacts]) -> dict[str, Amounts]:
-    """Case → label → its volume in mm³; in voxels where a case's voxel size is unknown."""
+    """Return case → label → volume in mm³; in voxels if the voxel size of any case is unknown."""
     volumes = [fact.voxel_volume for fact in facts]
     each = [volume or 1.0 for volume in volumes] if None not in volumes else [1.0] * len(volumes)
     return {

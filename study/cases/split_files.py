@@ -1,4 +1,4 @@
-"""A split from a file: nnU-Net's `splits_final.json`, the same as YAML, or a table `case,role[,fold]` as CSV."""
+"""Splits from files: nnU-Net's `splits_final.json`, the same as YAML, or a CSV table `case,role[,fold]`."""
 
 import csv
 import fnmatch
@@ -10,28 +10,28 @@ from collections.abc import Mapping, Sequence
 
 from study.cases.splits import Named, Role, by_group, empty, listing, members_of, named_roles, natural, of_cases
 from study.study_file import yaml_subset
-from study.study_file.dataset import Split
 from study.study_file.errors import SpecError, shown, suggestion
 from study.study_file.sections_base import named
+from study.study_file.split import Split
 from trainables.errors import InputError
 
 ROLES: dict[str, Role] = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
-"""Words for roles in files."""
+"""Names of roles in files."""
 LONGEST = 50_000_000
-"""Bytes; more is no split."""
+"""Maximum size of a split file in bytes."""
 Fold = Mapping[str, Role]
 
 
 def read_split(path: str | pathlib.Path) -> list[Fold]:
-    """Case → role in each fold that a file lists.
+    """Read a split file; return case → role for each fold that it lists.
 
     Args:
-        path: `.json`, `.yaml` or `.yml`: a list with `{train: […], val: […]}` for each fold, `test` where there is
+        path: `.json`, `.yaml` or `.yml`: a list with `{train: […], val: […]}` for each fold, `test` if there is
             one, or one such mapping; `.csv`: columns `case`, `role` (train, validation or val, test) and, where there
             are several, `fold`; folds are in natural order of their names.
 
     Raises:
-        InputError: There is no such file, or it is something else.
+        InputError: There is no such file, or it has another format.
     """
     path = pathlib.Path(path)
     where = f"dataset.split.file: {path.name}"
@@ -52,22 +52,22 @@ def read_split(path: str | pathlib.Path) -> list[Fold]:
 
 
 def assign_listed(cases: Named, folds: Sequence[Fold], split: Split, exclude: Sequence[str] = ()) -> tuple[Fold, ...]:
-    """The role of every case in every fold, as the file lists them.
+    """Return the role of every case in every fold, as a file lists them.
 
-    Where nobody names test cases (nnU-Net's file does not), each case is scored once, out of fold: fold k tests the
-    cases that the file has as `val` in fold k, and chooses by those of the next fold, which do not train then.
+    If no test cases are named (nnU-Net's file has none), each case is scored once, out of fold: fold k tests the
+    cases that the file has as `val` in fold k, and selects by those of the next fold, which then do not train.
 
     Args:
         cases: (name, group) of each.
-        folds: What `read_split` gave.
-        split: What the study file says; its `test` names cases that the file does not list.
-        exclude: Patterns of cases that were left out and may still be listed.
+        folds: The result of `read_split`.
+        split: The study file's `split`; its `test` names cases that the file does not list.
+        exclude: Patterns of excluded cases, which may still be listed.
 
     Returns:
         Case → role for each fold; cases in natural order.
 
     Raises:
-        SpecError: A case is listed that does not exist, one that exists is not listed, a group would be divided, or a
+        SpecError: A listed case does not exist, an existing one is not listed, a group would be divided, or a
             part is empty.
     """
     members = members_of(cases)
@@ -91,7 +91,7 @@ def assign_listed(cases: Named, folds: Sequence[Fold], split: Split, exclude: Se
 
 
 def _complete(listed: list[dict[str, Role]], held: Fold, split: Split) -> tuple[list[dict[str, Role]], list[str]]:
-    """The folds with test cases, also where the file has none."""
+    """Return the folds with test cases, also if the file has none."""
     if split.folds not in (None, len(listed)):
         return listed, [f"folds: the study file says {split.folds}, the split's file lists {len(listed)}."]
     tested = sum("test" in fold.values() for fold in listed)

@@ -1,6 +1,6 @@
-"""Which cases train, validate and test in each fold: a pure function of names, groups and the study's split.
+"""Splits: the role of each case in each fold, a pure function of names, groups and the study's split.
 
-Cases of one group (one patient) stay together. The order in which cases come does not matter.
+Cases of one group (one patient) stay together. The order of the cases does not matter.
 """
 
 import re
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from study.cases import strata
-from study.study_file.dataset import Split
 from study.study_file.errors import SpecError, suggestion
+from study.study_file.split import Split
 from trainables.errors import InputError
 from trainables.random_streams import key_of
 
@@ -22,15 +22,15 @@ _SHOWN = 5
 
 
 def groups(names: Iterable[str], pattern: str = "case") -> list[tuple[str, str]]:
-    """Each case with its group.
+    """Return each case with its group.
 
     Args:
         names: The cases.
-        pattern: `case` or `unknown`: each is a group of its own; else a regular expression that is searched for in the
+        pattern: `case` or `unknown`: each is a group of its own; otherwise a regular expression that is searched in the
             name and whose one group is the patient.
 
     Raises:
-        InputError: A name does not match, or is longer than 300 letters.
+        InputError: A name does not match, or is longer than 300 characters.
     """
     names = list(names)
     if long := [name for name in names if len(name) > LONGEST_NAME]:
@@ -48,21 +48,21 @@ def groups(names: Iterable[str], pattern: str = "case") -> list[tuple[str, str]]
 def assign(
     cases: Named, split: Split, seed: int, amounts: Mapping[str, strata.Amounts] | None = None
 ) -> tuple[dict[str, Role], ...]:
-    """The role of every case in every fold.
+    """Return the role of every case in every fold.
 
-    Named cases (ranges `a..b` in natural order, lists) go where they are named. Shares are shares of the groups that no
-    part names. What is left trains. With folds the groups that are left are dealt into parts: fold k validates on part
-    k; where there are no test cases it tests part k and validates on part k + 1.
+    Named cases (ranges `a..b` in natural order, lists) get the role that names them. Fractions refer to the groups
+    that no part names. The rest trains. With folds the remaining groups are divided into parts: fold k validates on
+    part k; without test cases it tests part k and validates on part k + 1.
 
     Args:
         cases: (name, group) of each.
-        split: What the study file says.
-        seed: The study's seed, used where the split has none of its own.
-        amounts: Case → label → its volume there. Given with `stratify: labels`, when shares and folds are even over
-            labels and volumes (`study.cases.strata`), else not looked at.
+        split: The study file's `split`.
+        seed: The study's seed, used if the split has none.
+        amounts: Case → label → its volume there. Used with `stratify: labels`: fractions and folds are then even over
+            labels and volumes (`study.cases.strata`).
 
     Returns:
-        Case → role for each fold, one where there are no folds; cases in natural order.
+        Case → role for each fold, one without folds; cases in natural order.
 
     Raises:
         SpecError: A named case does not exist, a range is empty, a group would be divided, or a part is empty.
@@ -81,19 +81,19 @@ def assign(
 
 
 def of_cases(cases: Named, folds: Iterable[Mapping[str, Role]]) -> tuple[dict[str, Role], ...]:
-    """From the roles of groups to the roles of cases, in natural order."""
+    """Convert roles of groups to roles of cases, in natural order."""
     ordered = sorted(cases, key=lambda case: natural(case[0]))
     return tuple({name: fold[group] for name, group in ordered} for fold in folds)
 
 
 def natural(name: str) -> tuple[tuple[str | int, ...], str]:
-    """Key of the order that people expect: `case_9` before `case_10`; `case_09` and `case_9` are told apart last."""
+    """Return the key of natural order: `case_9` before `case_10`; `case_09` and `case_9` differ last."""
     parts = re.split(r"([0-9]+)", name)  # text, number, text, …: keys compare like with like
     return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)), name
 
 
 def members_of(cases: Named) -> dict[str, list[str]]:
-    """Group → its cases, both in natural order."""
+    """Return group → its cases, both in natural order."""
     names = [name for name, _ in cases]
     if not names:
         raise SpecError("dataset", ["no cases."])
@@ -107,19 +107,19 @@ def members_of(cases: Named) -> dict[str, list[str]]:
 
 
 def _chosen(members: Mapping[str, Sequence[str]], split: Split) -> tuple[dict[str, Role], list[str]]:
-    """Group → role for the groups whose cases are named, and what is wrong with the naming."""
+    """Return group → role for groups whose cases are named, and the problems."""
     role_of, problems = named_roles([name for names in members.values() for name in names], split)
     chosen, divided = by_group(members, role_of)
     return chosen, problems + divided
 
 
 def named_roles(names: Sequence[str], split: Split, what: str = "case") -> tuple[dict[str, Role], list[str]]:
-    """Name → role for the names that a split says, and what is wrong with the naming.
+    """Return name → role for the names in a split, and the problems.
 
     Args:
-        names: What there is to be named.
-        split: Its `validation` and `test`, where they are names and ranges.
-        what: What errors call one of them.
+        names: Existing names.
+        split: Its `validation` and `test`, if they are names and ranges.
+        what: Noun for one of them in errors.
     """
     problems: list[str] = []
     role_of: dict[str, Role] = {}
@@ -137,7 +137,7 @@ def named_roles(names: Sequence[str], split: Split, what: str = "case") -> tuple
 
 
 def by_group(members: Mapping[str, Sequence[str]], role_of: Mapping[str, Role]) -> tuple[dict[str, Role], list[str]]:
-    """Group → role where its cases are named, and which groups would be divided."""
+    """Return group → role if its cases are named, and the groups that would be divided."""
     chosen: dict[str, Role] = {}
     problems: list[str] = []
     for group, names in members.items():
@@ -153,7 +153,7 @@ def by_group(members: Mapping[str, Sequence[str]], role_of: Mapping[str, Role]) 
 
 
 def _meant(word: str, names: Sequence[str], what: str) -> tuple[list[str], str | None]:
-    """The cases that a name or a range `a..b` means, both ends included, and what is wrong with it."""
+    """Return the cases of a name or a range `a..b`, both ends included, and the problems."""
     low, dots, high = word.partition("..")
     if not dots or word in names:
         return ([word], None) if word in names else ([], f"there is no {what} {word!r}.{suggestion(word, names)}")
@@ -173,13 +173,13 @@ def _meant(word: str, names: Sequence[str], what: str) -> tuple[list[str], str |
 Roles = list[dict[str, Role]]
 """Group → role, for each fold."""
 Draw = Callable[[Sequence[int]], list[str]]
-"""All free groups, those at the head drawn: as many as the numbers say, one draw after the other."""
+"""Returns all free groups, the drawn ones first: draws of the given sizes, one after the other."""
 
 
 def _drawing(
     free: Mapping[str, Sequence[str]], split: Split, seed: int, amounts: Mapping[str, strata.Amounts] | None
 ) -> Draw:
-    """How the free groups (group → cases) are drawn from."""
+    """Return how the free groups (group → cases) are drawn."""
     seed = seed if split.seed is None else split.seed
     if split.stratify == "none":
         ranked = sorted(free, key=lambda group: key_of(seed, "split", group))
@@ -204,13 +204,13 @@ def _shares(chosen: Mapping[str, Role], draw: Draw, split: Split) -> tuple[Roles
 
 
 def deal(chosen: Mapping[str, Role], draw: Draw, split: Split, what: str = "group") -> tuple[Roles, list[str]]:
-    """Deals what is free into folds, and what is wrong with that.
+    """Divide free groups into folds; return the folds and the problems.
 
     Args:
-        chosen: What has its role in every fold.
-        draw: What is free.
-        split: With `folds`; without `test`, fold k tests part k and validates on the next one.
-        what: What errors call one of them.
+        chosen: Groups with a fixed role in every fold.
+        draw: Draws from the free groups.
+        split: Has `folds`; without `test`, fold k tests part k and validates on the next one.
+        what: Noun for one of them in errors.
     """
     count = split.folds or 1
     tested: dict[str, Role] = dict(chosen)
@@ -236,12 +236,12 @@ def deal(chosen: Mapping[str, Role], draw: Draw, split: Split, what: str = "grou
 
 
 def empty(folds: Roles) -> list[str]:
-    """Which parts have no case, said once for all folds."""
+    """Return the parts without a case, once for all folds."""
     wanted: tuple[Role, ...] = ("train", "validation", "test")
     return [f"no case is left for {role}." for role in wanted if any(role not in fold.values() for fold in folds)]
 
 
 def listing(names: Sequence[str]) -> str:
-    """The first five names, and how many there are."""
+    """Return the first five names, and their number if there are more."""
     more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

@@ -1,6 +1,6 @@
-"""Strata: groups in a line where like stands beside like, and draws that are even along it.
+"""Strata: groups ordered so that similar ones are adjacent, and draws that are even along this order.
 
-Groups are alike that have the same labels and about the same volume of foreground. So each part of a split gets its
+Groups are similar if they have the same labels and a similar volume of foreground. So each part of a split gets its
 share of the cases without a tumour, of the small ones and of the large ones.
 """
 
@@ -10,19 +10,19 @@ from statistics import fmean
 from trainables.random_streams import key_of
 
 PARTS = 3
-"""The groups of one set of labels are cut into so many parts by volume: tertiles."""
+"""Groups with one set of labels are divided by volume into this number of parts (tertiles)."""
 
 Amounts = Mapping[str, float]
 """Label → its volume in a case, in one unit for all cases, >= 0."""
 
 
 def in_line(groups: Mapping[str, Sequence[Amounts]], seed: int) -> list[str]:
-    """Groups ordered by the labels that they have, then by tertile of their volume, then by a draw.
+    """Return groups ordered by their labels, then by tertile of their volume, then at random.
 
     Args:
         groups: Group → the amounts of each of its cases. A group has the labels that any of its cases has; its volume
             is the mean over its cases of all labels' volume together.
-        seed: Of the draw. The order in which groups come does not matter.
+        seed: Seed of the random order. The order of the input does not matter.
     """
     drawn = {group: key_of(seed, "split", group) for group in groups}
     kinds: dict[tuple[str, ...], list[str]] = {}
@@ -37,15 +37,15 @@ def in_line(groups: Mapping[str, Sequence[Amounts]], seed: int) -> list[str]:
 
 
 def evenly(line: Sequence[str], counts: Sequence[int], seed: int) -> list[str]:
-    """The line with even draws from it at its head: first `counts[0]` of the groups, then `counts[1]` of the rest, ….
+    """Return the line with even draws moved to its head: `counts[0]` groups, then `counts[1]` of the rest, and so on.
 
-    A draw takes every n-th group from a random start, so that of a stratum with a share p of the line at least
+    A draw takes every n-th group from a random start, so that of a stratum with a fraction p of the line at least
     the whole part of p times the count is taken and at most one more.
 
     Args:
         line: Groups.
         counts: Sizes of the draws; together at most the line's length.
-        seed: Of the starts.
+        seed: Seed of the starts.
     """
     head, rest = [], list(line)
     for number, count in enumerate(counts):

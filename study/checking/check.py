@@ -1,6 +1,6 @@
-"""What `check` finds: the study's cases, splits and work, and all that is wrong or worth a look.
+"""`check`: examines a study's cases, splits and plan, and collects everything that is wrong or notable.
 
-It writes nothing but what it has seen, where it is given a place for that.
+It writes nothing but facts about files, if it is given a folder for them.
 """
 
 import dataclasses
@@ -11,12 +11,13 @@ from typing import Any
 
 from search_spaces.grammar import to_plain
 from study.cases import from_study_file
-from study.cases.fetch import fetch
 from study.cases.from_study_file import options_of
+from study.cases.judged import not_judged
 from study.cases.overview import Overview, ceilings, overview
-from study.cases.roles import Splits, divide, resolved
-from study.cases.splits import groups
-from study.checking.notices import limits, of_data, of_grid, of_plan
+from study.cases.prepare import FoundCases, find
+from study.cases.roles import Splits
+from study.checking.notices import limits, of_data, of_grid, of_objective, of_plan, unscored
+from study.checking.sides import mirrored_sides
 from study.events import OnEvent, ignore
 from study.machines.admission import Node, impossible, slots
 from study.machines.trial_shape import lacking, shape_of
@@ -29,8 +30,8 @@ from trainables.data.inspecting.inspect import CaseFacts
 from trainables.errors import InputError
 
 AT_ONCE = 4
-"""Cases opened at once at most. Threads, since unpacking and NumPy let others run meanwhile: on 159 small volumes two
-took 0.7 of one's time; two processes took 6 times it, to start up. No more, since 512 x 512 x 1000 voxels take 3 GB."""
+"""Maximum number of cases that are open at the same time. Threads: on 159 small volumes two threads took 0.7 of one
+thread's time, two processes 6 times, for their start. No more, since 512 x 512 x 1000 voxels take 3 GB."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,16 +40,18 @@ class Check:
 
     Attributes:
         study: The study.
-        facts: Its cases, by name.
+        cases: Its cases, found and divided.
+        facts: Facts about its cases, sorted by name.
         splits: For each fold, case → role.
         overview: The cases as a whole.
-        work: For each arm, what it will do if nothing fails.
-        slots: Segments that this machine runs at once.
-        notices: What a reader of the report must know and the report cannot see by itself, one line each.
-        limits: What the results will not allow to say; the report says so too.
+        work: The planned work of each arm.
+        slots: Number of segments that this machine runs at the same time.
+        notices: Facts that a reader of the report must know and the report cannot see by itself, one line each.
+        limits: Conclusions that the results will not allow; the report states them too.
     """
 
     study: Study
+    cases: FoundCases
     facts: tuple[CaseFacts, ...]
     splits: Splits
     overview: Overview
@@ -59,11 +62,11 @@ class Check:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Everything that is allowed and worth a look."""
+        """Everything that is allowed but notable."""
         return (*self.notices, *self.limits)
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return JSON-able data."""
         return {
             "study": self.study.plain(),
             "cases": [{**fact.plain(), "splits": [roles[fact.name] for roles in self.splits]} for fact in self.facts],
@@ -83,24 +86,26 @@ class Check:
 
 
 def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell: OnEvent = ignore) -> Check:
-    """Opens every file of a study and looks at it as a whole.
+    """Open every file of a study and examine the study as a whole.
 
     Args:
-        study: The study, as its file says.
-        machine: Where its trials are to run.
-        memory: A cache's folder, where what was seen is remembered by content; None: nothing is remembered.
-        tell: Hears how far data are that come from a URL.
+        study: The study as its file describes it.
+        machine: The machine on which its trials will run.
+        memory: Folder of a cache in which facts are kept by content; None keeps nothing.
+        tell: Receives events about data that are copied from a URL.
 
     Raises:
-        SpecError: With everything that is wrong.
+        SpecError: Something is wrong; it lists everything.
     """
     problems: list[str] = []
-    fetch(study, tell)
-    study = _resolved(study)
+    found = _found(study, problems, tell)
+    study = study if found is None else found.study
     shape = shape_of(study, machine)
     if (reason := impossible((machine,), shape)) is not None:
         problems.append(lacking(reason, shape, (machine,)))
-    facts, splits, warnings = _data(study, memory, problems)
+    if found is None:
+        raise SpecError(study.name, problems)
+    facts, splits, warnings = _data(found, memory, problems)
     if facts:
         problems += micro_batches.refusals(study, facts[0].channels)
     if problems:
@@ -108,57 +113,58 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell:
     seen = overview(facts, splits, in_voxels=study.preprocess.spacing == "unknown")
     return Check(
         study=study,
+        cases=found,
         facts=facts,
         splits=splits,
         overview=seen,
         work=forecast(study.design()),
         slots=slots((machine,), (shape,)),
-        notices=(*warnings, *of_data(seen), *of_grid(facts), *of_plan(study), *from_study_file.notices(study)),
+        notices=(
+            *warnings,
+            *of_data(seen),
+            *unscored(study, facts, splits),
+            *of_grid(facts),
+            *of_objective(study, facts, splits),
+            *of_plan(study),
+            *mirrored_sides(study),
+            *from_study_file.notices(study),
+        ),
         limits=tuple(limits(study, facts, splits)),
     )
 
 
+def _found(study: Study, problems: list[str], tell: OnEvent) -> FoundCases | None:
+    try:
+        return find(study, tell)
+    except InputError as error:
+        problems += lines_of(error)
+        return None
+
+
 def _data(
-    study: Study, memory: pathlib.Path | None, problems: list[str]
+    found: FoundCases, memory: pathlib.Path | None, problems: list[str]
 ) -> tuple[tuple[CaseFacts, ...], Splits, tuple[str, ...]]:
-    """The cases and their splits; what is wrong goes to `problems`."""
-    dataset = study.dataset
-    try:
-        files = from_study_file.files_of(study)
-        grouped = groups([case.name for case in files], dataset.group)
-    except InputError as error:
-        problems += lines_of(error)
-        return (), (), ()
-    splits: Splits = ()
-    try:
-        splits = divide(study, files, grouped)
-    except InputError as error:
-        problems += lines_of(error)
+    """Open the cases and divide them; problems are added to `problems`."""
+    if found.problem is not None:
+        problems += lines_of(found.problem)
     workers = min(AT_ONCE, os.cpu_count() or 1)
-    seen = inspect.all_cases(files, options_of(study), dict(grouped), workers=workers, memory=memory)
-    problems += collapsed([*seen.problems, *from_study_file.misfits(study, seen.facts)])
-    if not problems:
-        splits = divide(study, files, grouped, seen.facts)  # strata follow from what the masks hold
+    options = options_of(found.study)
+    seen = inspect.all_cases(found.files, options, dict(found.group), workers=workers, memory=memory)
+    problems += collapsed([*seen.problems, *from_study_file.misfits(found.study, seen.facts)])
+    splits = () if problems else found.divided(seen.facts)
+    problems += not_judged(found.study, seen.facts, splits)
     return seen.facts, splits, tuple(collapsed(seen.warnings))
 
 
-def _resolved(study: Study) -> Study:
-    """The study with its number of folds; where it cannot be found out, `_data` says why."""
-    try:
-        return resolved(study)
-    except InputError:
-        return study
-
-
 def lines_of(error: InputError) -> list[str]:
-    """All that an error says is wrong, one line each."""
+    """Return everything that an error reports, one line each."""
     if isinstance(error, SpecError):
         return [f"{error.source}: {line}" for line in error.lines]
     return [str(error)]
 
 
 def collapsed(lines: Sequence[str]) -> list[str]:
-    """Lines `FILE: what is wrong` that say the same of several files as one: `FILE and 7 more: what is wrong`."""
+    """Merge lines `FILE: problem` with the same problem into one: `FILE and 7 more: problem`."""
     files: dict[str, list[str]] = {}
     for line in lines:
         file, _, rest = line.partition(": ")

@@ -1,4 +1,4 @@
-"""What a study could find, before it is run: the smallest difference that its test cases detect."""
+"""Detectable difference: the smallest difference between arms that a study's test cases can show, before it is run."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ from study.study_file import Study
 from trainables.data.inspecting.inspect import CaseFacts
 
 SPREADS = (0.02, 0.05, 0.1)
-"""Standard deviations, between groups, of the difference of two arms: arms alike, usual ones, arms that fail apart."""
+"""Standard deviations between groups of the difference of two arms: similar arms, usual ones, very different ones."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Detectable:
-    """The smallest difference that a study finds with 80 % probability.
+    """The smallest difference that a study detects with 80 % probability.
 
     Attributes:
-        groups: Of test cases.
-        comparisons: With the baseline.
-        size: In standard deviations, between groups, of the arms' difference; those between seeds come on top.
-        by_spread: Assumed standard deviation → the difference, where the objective is a share; empty elsewhere.
-        metric: The objective's, in print.
+        groups: Number of groups of test cases.
+        comparisons: Number of comparisons with the baseline.
+        size: In standard deviations between groups of the difference; the variance between seeds is not included.
+        by_spread: Assumed standard deviation → the difference, if the objective is in [0, 1]; empty otherwise.
+        metric: Printed name of the objective's metric.
     """
 
     groups: int
@@ -36,7 +36,7 @@ class Detectable:
 
     @property
     def text(self) -> str:
-        """In a sentence."""
+        """Return one sentence."""
         shown = ", ".join(f"{found:.3f} if that is {spread:g}" for spread, found in self.by_spread.items())
         return (
             f"{counted(self.groups, 'test group')}, {counted(self.comparisons, 'comparison')}: detects differences "
@@ -45,13 +45,13 @@ class Detectable:
         )
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return JSON-able data."""
         spreads = [{"sd": spread, "difference": found} for spread, found in self.by_spread.items()]
         return {"groups": self.groups, "comparisons": self.comparisons, "in_sd": self.size, "by_spread": spreads}
 
 
 def detectable(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Detectable | None:
-    """What a study could find; None where it tests nothing: one arm, too few groups, or nobody knows the groups."""
+    """Return the detectable difference; None if nothing is tested (one arm, too few groups, unknown groups)."""
     group_of = {fact.name: fact.group for fact in facts}
     groups = len({group_of[name] for roles in splits for name, role in roles.items() if role == "test"})
     comparisons = len(study.arms) - 1

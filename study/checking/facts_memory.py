@@ -1,4 +1,4 @@
-"""Where `check` remembers what it has seen: the cache of the home, which bad input never brings into being."""
+"""Memory of `check`: the folder that keeps facts about files, which wrong input never creates."""
 
 import contextlib
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def facts_memory(home: Path) -> Iterator[Path | None]:
-    """A cache's folder for the time of a check.
+    """Yield a cache's folder for the time of a check.
 
-    In a home that exists it is the home's own cache, also while the input is bad: of a thousand cases with one to mend
-    only that one is opened again. Where there is no home yet it is a temporary folder, which becomes the cache of a new
-    home when the block ends well and is thrown away when it raises. Where nothing can be written there is none:
-    nothing depends on it but time.
+    In an existing home it is the home's own cache, also if the input is wrong: after a correction of one case
+    only that one is opened again. Without a home it is a temporary folder, which becomes the cache of a new
+    home when the block succeeds and is removed when it raises. If nothing can be written there is no folder:
+    only time depends on it.
 
     Args:
         home: Folder that holds `cache/`.

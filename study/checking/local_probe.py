@@ -1,4 +1,4 @@
-"""Probing on this machine, for `check`: one case is prepared for it, and a process of its own measures each network."""
+"""Probes on this machine for `check`: prepares one case and measures each network in a process of its own."""
 
 import contextlib
 import dataclasses
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from study.cases.from_study_file import files_of, options_of
+from study.cases.from_study_file import options_of
 from study.checking.check import Check
-from study.checking.time_and_cost import Expected, expected
+from study.checking.time_and_cost import Estimate, estimate
 from study.console.progress import speeds_seen
 from study.events import OnEvent
 from study.ledger import Ledger
@@ -33,7 +33,7 @@ NOWHERE = "not prepared"
 
 
 def data_of(check: Check) -> Data:
-    """A checked study's data, as they are known before anything is prepared."""
+    """Return a checked study's data as known before anything is prepared."""
     cases = tuple(
         Case(fact.name, fact.group, tuple(roles[fact.name] for roles in check.splits), fact.plain())
         for fact in check.facts
@@ -42,13 +42,13 @@ def data_of(check: Check) -> Data:
 
 
 def sizing_here(check: Check, ledger: Ledger, machine: Node, tell: OnEvent) -> Sizing:
-    """A sizing whose probes are carried out on this machine.
+    """Return a sizing whose probes run on this machine.
 
     Args:
         check: The checked study.
-        ledger: Keeps what is measured.
-        machine: This machine; with a GPU that is what is measured.
-        tell: Hears what is found.
+        ledger: Keeps the footprints.
+        machine: This machine; if it has a GPU, that is measured.
+        tell: Receives events.
     """
     return Sizing(
         ledger=ledger,
@@ -61,7 +61,7 @@ def sizing_here(check: Check, ledger: Ledger, machine: Node, tell: OnEvent) -> S
 
 
 def device_here(*, on_gpu: bool) -> str:
-    """What a footprint that is measured here calls its device."""
+    """Return the device name for footprints that are measured here."""
     if on_gpu:
         import torch
 
@@ -74,7 +74,7 @@ def device_here(*, on_gpu: bool) -> str:
 
 
 def measured_here(check: Check, specs: Sequence[TrialSpec], largest: Sequence[int]) -> Footprint | None:
-    """Carries a probe out on this machine, on the smallest training case.
+    """Run a probe on this machine, on the smallest training case.
 
     Args:
         check: The checked study.
@@ -102,7 +102,7 @@ def _prepared_and_measured(
     from trainables.data.cache import cache, scaling
 
     options = options_of(check.study)
-    files = next(case for case in files_of(check.study) if case.name == name)
+    files = next(case for case in check.cases.files if case.name == name)
     record = cache.prepare_case(files, options, Path(folder))
     index = str(cache.write_index(folder, [record], options))
     cases = list(cache.Dataset.open(index).cases.values())
@@ -123,20 +123,20 @@ def ahead(
     slots: int | None,
     probe: bool,
     tell: OnEvent,
-) -> Expected:
-    """What `check --gpus N` and `check --slots N` say.
+) -> Estimate:
+    """Return the estimate of `check --gpus N` and `check --slots N`.
 
     Args:
         check: The checked study.
-        ledger: The ledger's file or URL; made where there is none and a probe is to be kept.
+        ledger: File or URL of the ledger; created if a probe is to be kept.
         machine: This machine.
-        gpus: GPUs of the study.
-        slots: Or segments at once; with neither as many as this machine has.
-        probe: Whether to measure here what the ledger does not know.
-        tell: Hears what is measured.
+        gpus: Number of GPUs.
+        slots: Or number of segments at the same time; default: this machine's.
+        probe: Whether to measure networks here that the ledger does not have.
+        tell: Receives events.
 
     Raises:
-        InputError: Both were asked for; a network does not fit here, even alone.
+        InputError: Both numbers were given, or a network does not fit here even alone.
     """
     if gpus is not None and slots is not None:
         raise InputError("--gpus and --slots both say how much runs at once: give one of them.")
@@ -146,7 +146,7 @@ def ahead(
     with contextlib.ExitStack() as stack:
         opened = _opened(ledger, make=probe)
         if opened is None:
-            return expected(_by_rule(check.study), data, {}, gpus=gpus, slots=slots)
+            return estimate(_by_rule(check.study), data, {}, gpus=gpus, slots=slots)
         stack.enter_context(opened)
         study = as_begun(check.study, opened)
         if probe:
@@ -157,17 +157,17 @@ def ahead(
             study = _by_rule(study)
             here = device_here(on_gpu=bool(gpu)) if gpus is None or gpu else None
             found = known(opened, study, data, device=here, gpu=1.0 if gpus is not None else gpu)
-        return expected(study, data, found, gpus=gpus, slots=slots, seen=_seen(opened, study))
+        return estimate(study, data, found, gpus=gpus, slots=slots, seen=_seen(opened, study))
 
 
 def known(ledger: Ledger, study: Study, data: Data, *, device: str | None, gpu: float) -> dict[str, Footprint]:
-    """What the ledger has of a study's networks, measured on this kind of device, or on the GPU measured last.
+    """Return the ledger's footprints of a study's networks, for this kind of device or the GPU measured last.
 
     Args:
-        ledger: Where footprints are kept.
+        ledger: Keeps the footprints.
         study: The study, its batch size known.
         data: Its cases.
-        device: This machine's; None: any.
+        device: Name of this machine's device; None for any.
         gpu: 1 for GPUs, else 0.
     """
     found = {}
@@ -183,12 +183,12 @@ def _on_gpu(study: Study, machine: Node) -> bool:
 
 
 def _by_rule(study: Study) -> Study:
-    """With the rule's batch size where the file leaves it open and no ledger knows better."""
+    """Return the study with the rule's batch size if the file says `auto` and no ledger knows better."""
     return with_batch(study, by_patch(study.patch.size)) if is_auto(study) else study
 
 
 def _opened(ledger: str, *, make: bool) -> Ledger | None:
-    """The ledger; None where there is none that can be read as it is."""
+    """Open the ledger; None if there is none that can be read."""
     if make:
         return Ledger.open(ledger)
     with contextlib.suppress(InputError):
@@ -197,7 +197,7 @@ def _opened(ledger: str, *, make: bool) -> Ledger | None:
 
 
 def _seen(ledger: Ledger, study: Study) -> Speeds | None:
-    """Speeds of the study's own segments; None where it has not run, or with other arms."""
+    """Return speeds of the study's own segments; None if it has not run, or with other arms."""
     if not ledger.has_study(study.name):
         return None
     row = ledger.study(study.name)

@@ -1,4 +1,4 @@
-"""Notices: what a reader of the results must know of the data and the plan, one line each; limits to what they say."""
+"""Notices and limits: what a reader of the results must know of data and plan, and what the results cannot show."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,22 +7,27 @@ from search_spaces.values import grid_points
 from study.cases.overview import Duplicate, Overview, ceilings
 from study.cases.splits import Role, listing
 from study.in_words import counted
-from study.planning.sampling import is_tuned
+from study.planning.cohort_sampling import is_tuned
 from study.study_file import Study
+from study.study_file.objective_empty import counting, decided, lacking
 from trainables.data.inspecting.inspect import CaseFacts
 
 LOW_CEILING = 0.9
-"""Mean Dice of the reference sent to the training grid and back below which the grid decides too much."""
+"""Mean Dice of the reference after resampling to the training grid and back, below which a notice warns."""
 SHORT_MARK = 10
-"""A mark before this part of the training says little about its end."""
+"""A mark before the 1/SHORT_MARK-th of the training predicts its end poorly."""
 FEW_GROUPS, EXPLORATORY = 6, 10
-"""Test groups below which there is no p-value, and below which results are exploratory (METHOD: statistics)."""
+"""Numbers of test groups below which there is no p-value, and below which results are exploratory."""
 FEW_SEEDS = 3
-"""Final seeds below which a claim is about these networks and not about losses."""
+"""Number of final seeds below which a result holds for these trained networks and not for the losses."""
+
+
+OF_LESIONS = ("lesion_recall", "lesion_dice")
+"""Metrics of a case that a case without lesions does not have, by whatever policy."""
 
 
 def of_data(seen: Overview) -> Iterator[str]:
-    """What spoils a comparison without stopping it: images that are there twice, labels that a part lacks."""
+    """Yield flaws of the data that do not stop a study: duplicate images, labels that a part lacks."""
     for twice in seen.duplicates:
         yield _twice(twice)
     for label, where in _lacking(seen):
@@ -43,7 +48,7 @@ def _twice(twice: Duplicate) -> str:
 
 
 def _lacking(seen: Overview) -> Iterator[tuple[str, str]]:
-    """(label, the part without it), said once for all folds."""
+    """Yield each label with a part that lacks it, once for all folds."""
     folds = len(seen.parts)
     for label in seen.labels:
         without: dict[Role, list[int]] = {}
@@ -56,8 +61,19 @@ def _lacking(seen: Overview) -> Iterator[tuple[str, str]]:
             yield label, f"{role}{place}"
 
 
+def unscored(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    """Yield test cases that have none of the regions, and so no value in most columns."""
+    tested = {name for roles in splits for name, role in roles.items() if role == "test"}
+    without = [fact.name for fact in facts if fact.name in tested and not any(fact.lesions.values())]
+    if without and study.report.empty == "missing":
+        yield (
+            f"{listing(without)}: no region is in {counted(len(without), 'test case')}, so nothing of it but false "
+            "positives is scored; tables leave it out of their means (report.empty: missing)"
+        )
+
+
 def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:
-    """Regions that the training grid is too coarse for."""
+    """Yield regions for which the training grid is too coarse."""
     for region, found in ceilings(facts).items():
         if found["mean"] < LOW_CEILING:
             yield (
@@ -66,8 +82,23 @@ def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:
             )
 
 
+def of_objective(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    """How the objective counts validation cases that lack its region, where there are any."""
+    validated = [fact.voxels for fact in facts if any(roles[fact.name] == "validation" for roles in splits)]
+    if not validated or not (without := lacking(study, validated)):
+        return
+    found = f"{without} of {len(validated)} validation cases lack a region of the objective: "
+    how = counting(decided(study, validated))
+    if study.objective.metric in OF_LESIONS:
+        yield f"{found}{study.objective.metric} has no value there, so a search does not see false positives in them"
+    elif how == "one" or (how == "report" and study.report.empty == "one"):
+        yield f"{found}they count 1 where nothing is found and 0 where it is (objective.empty: one)"
+    else:
+        yield f"{found}they do not count, so a search does not see false positives in them (objective.empty: one)"
+
+
 def of_plan(study: Study) -> Iterator[str]:
-    """What the budget does that a reader must know."""
+    """Yield consequences of the budget that a reader must know."""
     for mark in study.marks:
         if mark * SHORT_MARK < study.training.iterations:
             yield (
@@ -96,7 +127,7 @@ def _uneven_grids(study: Study) -> Iterator[str]:
 
 
 def limits(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
-    """What the results will not allow to say."""
+    """Yield conclusions that the results will not allow."""
     if study.dataset.group == "unknown":
         yield "nobody knows which cases share a patient (group: unknown): no p-values, intervals too narrow"
     group_of = {fact.name: fact.group for fact in facts}
@@ -116,7 +147,7 @@ def limits(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[st
 
 
 def _is_chosen_on_scored(study: Study, splits: Sequence[Mapping[str, Role]]) -> bool:
-    """Whether the one search of all folds is judged on cases that a fold tests."""
+    """Whether the single search for all folds is judged on cases that another fold tests."""
     if study.budget.search_in != "first_fold" or not any(map(is_tuned, study.arms)):
         return False
     judged = {name for name, role in splits[0].items() if role == "validation"}

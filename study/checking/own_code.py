@@ -1,4 +1,4 @@
-"""Tries the user's own losses and networks before a study starts: imports them, and calls the losses."""
+"""Own code: imports the user's own losses and networks before a study starts, and calls the losses."""
 
 import inspect
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from study.study_file import SpecError, Study, trial_fields
 from study.study_file.code import CODE
 from trainables.errors import InputError
 
-SIDE = 8  # voxels of the images that a loss is tried on
+SIDE = 8  # size in voxels of the images on which a loss is tried
 
 
 def try_code(study: Study) -> None:
-    """Imports and tries what the study file names of the user's own.
+    """Import and try the user's own losses and networks that a study file names.
 
     Raises:
-        SpecError: With all that is wrong, a line each.
+        SpecError: Something is wrong; one line each.
     """
     problems: list[str] = []
     for key, entries, attempt in (("models", study.models, _network), ("losses", study.losses, _loss)):
@@ -66,7 +66,7 @@ def _loss(study: Study, arm: Arm) -> Iterator[str]:
             yield f"{path} gives {' '.join(str(value).split())}: expected one finite number."
             return
         value.backward()  # type: ignore[no-untyped-call]
-    except Exception as error:  # whatever the user's code raises is theirs to read, on one line
+    except Exception as error:  # any exception of the user's code is shown in one line
         said = " ".join(str(error).split())
         given = f"logits {(*logits.shape,)}, labels {(*target.shape,)}{''.join(f', {name}' for name in maps)}"
         yield f"{path} fails on {given}: {type(error).__name__}: {said}."
@@ -76,7 +76,7 @@ def _loss(study: Study, arm: Arm) -> Iterator[str]:
 
 
 def _unbound(function: object, given: tuple[object, ...], named: dict[str, object]) -> str | None:
-    """Why a function cannot be called so; None where it can, or does not say what it takes."""
+    """Return why a function cannot be called with these arguments; None if it can, or has no signature."""
     try:
         inspect.signature(function).bind(*given, **named)  # type: ignore[arg-type]
     except TypeError as error:

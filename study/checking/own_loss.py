@@ -1,4 +1,4 @@
-"""`segstudy losses check package.module:loss`: the conformance kit on a loss of the user's own, whose code it runs."""
+"""`segstudy losses check package.module:loss`: runs the conformance kit on the user's own loss."""
 
 import functools
 from collections.abc import Sequence
@@ -8,24 +8,24 @@ from search_spaces.grammar import Fixed, GrammarError, flatten
 from study.study_file.yaml_subset import read_value
 from trainables.errors import InputError
 
-FEWEST = 2  # classes that a loss is tried with
+FEWEST = 2  # numbers of classes with which a loss is tried
 
 
 def failures(
     path: str, settings: Sequence[str] = (), *, formula: str | None = None, oracle: str | None = None, classes: int = 3
 ) -> list[str]:
-    """What a loss does not keep, a line each; empty where it keeps all.
+    """Return the requirements that a loss violates, one line each.
 
     Args:
-        path: Import path of the loss. Where it has an attribute `facts` (`trainables.losses.Facts`), what that declares
-            is tried too.
+        path: Import path of the loss. If it has an attribute `facts` (`trainables.losses.Facts`), these facts
+            are tested too.
         settings: Its parameters, `key=value`.
         formula: Import path of the same function in NumPy, `(logits, target, **parameters) -> value`.
         oracle: Import path of the same function on tensors, from elsewhere.
-        classes: Number of classes that it is tried with.
+        classes: Number of classes with which it is tried.
 
     Raises:
-        InputError: Something cannot be imported, or is no setting.
+        InputError: Something cannot be imported, or a setting is malformed.
     """
     from trainables.losses.conformance import check
     from trainables.losses.facts import Facts

@@ -1,4 +1,4 @@
-"""The page of `check`: one file, offline, with a thumbnail of every case and its mask's outlines. No scripts at all."""
+"""The page of `check`: one offline HTML file with a thumbnail of every case and the outlines of its mask."""
 
 import base64
 import dataclasses
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from reports.figures.outlines import outlines
-from study.cases.from_study_file import files_of, options_of
+from study.cases.from_study_file import options_of
 from study.cases.overview import ROLES, Overview
 from study.cases.splits import natural
 from study.checking.check import AT_ONCE, Check
@@ -23,9 +23,9 @@ from trainables.data.inspecting.thumbnail import Thumbnail
 from trainables.errors import InputError
 
 COLOURS = ("#ffb000", "#4cc9ff", "#ff5c8a", "#58e07c", "#c79bff", "#ff7a33", "#f2f24b", "#35d0c0")
-"""Of the labels in turn; bright, since what is outlined is grey on black."""
+"""Colours of the labels, in turn; bright, since the images are grey on black."""
 QUALITY = 80
-"""Of the JPEGs: a thumbnail takes about 5 kB."""
+"""JPEG quality: a thumbnail takes about 5 kB."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,14 +34,14 @@ class Card:
 
     Attributes:
         name: The case's name.
-        parts: `f1-train`, …: its part in each fold, as classes of the page.
-        part: The same for a person.
+        parts: Its part in each fold, as CSS classes such as `f1-train`.
+        part: The same as text.
         image: The grey slice as a data URL.
-        width: In pixels of the slice.
-        height: Likewise.
+        width: Width in pixels of the slice.
+        height: Height in pixels of the slice.
         paths: (colour, SVG path) of each label's outlines.
-        lines: Facts.
-        odd: In what it differs from the rest, and which cases have the same image.
+        lines: Facts about the case.
+        odd: How it differs from the rest, and which cases have the same image.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Card:
 
 
 def write_page(check: Check, path: pathlib.Path, memory: pathlib.Path | None = None) -> None:
-    """Writes the page.
+    """Write the page.
 
     Args:
-        check: What was found.
-        path: The file; what was there is replaced.
-        memory: The cache's folder, where thumbnails are remembered.
+        check: The result of `check`.
+        path: The file; an existing one is replaced.
+        memory: The cache's folder, which keeps thumbnails.
 
     Raises:
         InputError: It cannot be written.
@@ -74,11 +74,11 @@ def write_page(check: Check, path: pathlib.Path, memory: pathlib.Path | None = N
 
 
 def page(check: Check, memory: pathlib.Path | None = None) -> str:
-    """The page's HTML."""
+    """Return the page's HTML."""
     import jinja2
 
     workers = min(AT_ONCE, os.cpu_count() or 1)
-    pictures = thumbnail.of_cases(files_of(check.study), options_of(check.study), workers=workers, memory=memory)
+    pictures = thumbnail.of_cases(check.cases.files, options_of(check.study), workers=workers, memory=memory)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("study.checking", "templates"),
         autoescape=True,
@@ -89,7 +89,7 @@ def page(check: Check, memory: pathlib.Path | None = None) -> str:
     ordered = sorted(check.facts, key=lambda fact: natural(fact.name))
     return environment.get_template("check.html").render(
         check=check,
-        style=(resources("reports") / "templates" / "report.css").read_text(encoding="utf-8"),
+        style=(resources("reports.formats") / "templates" / "report.css").read_text(encoding="utf-8"),
         facts=list(facts_of(check)),
         sheets=sheets(check),
         far=outlier_lines(check.overview),
@@ -101,7 +101,7 @@ def page(check: Check, memory: pathlib.Path | None = None) -> str:
 
 
 def _filters(seen: Overview) -> list[tuple[str, str, int]]:
-    """(class of the cards, words, how many) of each part in each fold."""
+    """Return (CSS class, text, number of cases) of each part in each fold."""
     folds = len(seen.parts)
     return [
         (f"f{fold}-{role}", role if folds == 1 else f"fold {fold}, {role}", parts[role].cases)
@@ -128,7 +128,7 @@ def _card(check: Check, fact: CaseFacts, picture: Thumbnail) -> Card:
 
 
 def _part(roles: Sequence[str]) -> str:
-    """`test`, or with folds `test in fold 2, validation in fold 1`."""
+    """Return a case's part: `test`, or with folds `test in fold 2, validation in fold 1`."""
     if len(set(roles)) == 1:
         return roles[0]
     where = {role: [str(fold) for fold, other in enumerate(roles, start=1) if other == role] for role in ROLES[:0:-1]}

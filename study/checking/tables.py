@@ -1,4 +1,4 @@
-"""What `check` tells of the data, as tables of words: the same on the terminal and on the page."""
+"""Tables of `check` about the data, as strings: the same on the terminal and on the page."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from study.study_file import Study
 
 FAR_FROM_THE_REST = f"far from the rest (robust z above {FAR:g})"
 SHOWN = 3
-"""Outliers of one kind that are named."""
+"""Number of outliers of one kind that are named."""
 FOLDS_SHOWN = 6
 MM3_PER_ML = 1000.0
 FIVE = ("lowest", "25 %", "median", "75 %", "highest")
@@ -20,11 +20,11 @@ FIVE = ("lowest", "25 %", "median", "75 %", "highest")
 
 @dataclasses.dataclass(frozen=True)
 class Sheet:
-    """A table of words.
+    """A table of strings.
 
     Attributes:
         columns: Headings; the first column names the rows.
-        rows: As many words each.
+        rows: One string for each column.
     """
 
     columns: tuple[str, ...]
@@ -32,12 +32,12 @@ class Sheet:
 
 
 def sheets(check: Check) -> tuple[Sheet, ...]:
-    """Labels with their volumes, components by size, what each part has of the labels, ceilings."""
+    """Return tables of labels with volumes, components by size, labels of each part, and ceilings."""
     return (_labels(check.overview), _lesions(check.overview), _balance(check), _ceilings(check))
 
 
 def facts_of(check: Check) -> Iterator[tuple[str, str]]:
-    """The data set in a few pairs of words."""
+    """Return the data set's facts as pairs (name, text)."""
     facts, study, seen = check.facts, check.study, check.overview
     yield "data", str(study.dataset.path)
     groups = "unknown groups" if study.dataset.group == "unknown" else counted(seen.groups, "group")
@@ -55,13 +55,13 @@ def facts_of(check: Check) -> Iterator[tuple[str, str]]:
 
 
 def _called(study: Study, channel: int) -> str:
-    """` (flair)` where the study file names its channels."""
+    """Return ` (flair)` if the study file names its channels."""
     images = study.dataset.images
     return f" ({list(images)[channel]})" if isinstance(images, Mapping) and channel < len(images) else ""
 
 
 def outlier_lines(seen: Overview) -> list[str]:
-    """One line for each thing in which cases differ, the farthest first."""
+    """Return one line for each quantity in which cases differ, the largest deviation first."""
     by_what: dict[str, list[Outlier]] = {}
     for each in seen.outliers:
         by_what.setdefault(each.what, []).append(each)
@@ -69,18 +69,18 @@ def outlier_lines(seen: Overview) -> list[str]:
 
 
 def volume(value: float, seen: Overview) -> str:
-    """A volume in the unit of `volume_unit`, three figures."""
+    """Return a volume in the unit of `volume_unit`, with three figures."""
     value = value / MM3_PER_ML if seen.volume == "mm³" else value
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def volume_unit(seen: Overview) -> str:
-    """What volumes are told in: mL where they are known in mm³."""
+    """Return the unit of volumes: mL if they are known in mm³."""
     return "mL" if seen.volume == "mm³" else seen.volume
 
 
 def _labels(seen: Overview) -> Sheet:
-    """Volumes over the cases that have a label."""
+    """Return volumes over the cases that have a label."""
     rows = []
     for label, amount in seen.labels.items():
         volumes = ("–",) * 5 if amount.volume is None else tuple(volume(value, seen) for value in amount.volume)
@@ -89,7 +89,7 @@ def _labels(seen: Overview) -> Sheet:
 
 
 def _lesions(seen: Overview) -> Sheet:
-    """Connected components of the regions by diameter."""
+    """Return the connected components of the regions by diameter."""
     rows = []
     for region, found in seen.lesions.items():
         middle = "–" if found.diameter is None else f"{found.diameter[2]:.3g}"
@@ -100,7 +100,7 @@ def _lesions(seen: Overview) -> Sheet:
 
 
 def _balance(check: Check) -> Sheet:
-    """What each part has of each label; of several folds the part that takes turns."""
+    """Return what each part has of each label; with folds, the part that changes between them."""
     seen = check.overview
     if len(seen.parts) == 1:
         shown: list[tuple[str, Part]] = [(role, part) for role, part in seen.parts[0].items()]
@@ -113,7 +113,7 @@ def _balance(check: Check) -> Sheet:
 
 
 def _share(amount: Amount, part: Part, seen: Overview) -> str:
-    """`7 of 10, 3.2`: cases and median volume."""
+    """Return number of cases and median volume: `7 of 10, 3.2`."""
     middle = "" if amount.volume is None else f", {volume(amount.volume[2], seen)}"
     return f"{amount.cases} of {part.cases}{middle}"
 
@@ -141,5 +141,5 @@ def _split(parts: Mapping[Role, Part]) -> str:
 
 
 def _spread(sides: Sequence[Five]) -> str:
-    """`48 × 64 × 64`, or `40..50 × 60 × 64..70` where they differ."""
+    """Return sides as `48 × 64 × 64`, or `40..50 × 60 × 64..70` if they differ."""
     return " × ".join(f"{low:.4g}" if low == high else f"{low:.4g}..{high:.4g}" for low, *_, high in sides)

@@ -1,4 +1,4 @@
-"""What `check` says, as a person reads it: the data, the plan, the warnings."""
+"""Text of `check` for the terminal: the data, the plan, the warnings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ from study.in_words import counted
 
 
 def text(check: Check) -> RenderableType:
-    """The whole."""
+    """Return the whole text."""
     study = check.study
     parts: list[RenderableType] = [
         Text(f"{study.name}: {len(study.arms)} arms on {len(check.facts)} cases, {study.dim}D", style="bold"),
@@ -80,7 +80,7 @@ TOTALS = ("search_trials", "reach_last", "final_trials", "segments", "iterations
 
 
 def _parameters(arms: Sequence[Arm]) -> Table:
-    """What varies and what does not, once for each network and loss and once for the training."""
+    """Return varied and fixed parameters, once for each network and loss and once for the training."""
     table = _table("part", "searched", "fixed")
     for heading, prefix, having in _parts(arms):
         own = [name for name in having.space if name.startswith(f"{prefix}.")]
@@ -98,7 +98,7 @@ def _parameters(arms: Sequence[Arm]) -> Table:
 
 
 def _parts(arms: Sequence[Arm]) -> Iterable[tuple[str, str, Arm]]:
-    """(what it is called, the names' prefix, an arm that has it)."""
+    """Yield (title, prefix of parameter names, an arm that has them)."""
     models = {arm.model: arm for arm in reversed(arms)}
     losses = {arm.loss: arm for arm in reversed(arms)}
     yield from ((name, "model", models[name]) for name in dict.fromkeys(arm.model for arm in arms))
@@ -118,7 +118,7 @@ def _short(name: str) -> str:
 
 
 def _written(parameter: Parameter, default: Scalar) -> str:
-    """`0.5 to 5, first 2`: the first trial of an arm has the default."""
+    """Return a range as `0.5 to 5, first 2`: the first trial of an arm uses the default."""
     if isinstance(parameter, Fixed):
         return _scalar(parameter.value)
     if isinstance(parameter, Choice):

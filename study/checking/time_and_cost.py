@@ -1,6 +1,6 @@
-"""What a study will take, in hours and money: what probes measured, and the planner's simulation of it.
+"""Time and cost of a study: from footprints of probes and the planner's simulation.
 
-Speeds are those of a trial alone on its GPU; trials that share one are slower each and not slower together.
+Speeds are those of a trial alone on its GPU; trials that share one are slower each, but not slower in total.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from study.in_words import counted, duration
-from study.planning.on_slots import Outlook, outlook
+from study.planning.on_slots import SlotForecast, forecast_on_slots
 from study.planning.time_left import Speeds
 from study.probing.gpu_shares import fitting
 from study.probing.measure import bytes_of_cases, specs_of
@@ -23,19 +23,19 @@ UNKNOWN_ON_GPUS = "how fast its networks train on a GPU is not known yet: --prob
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Expected:
-    """A study on so many GPUs or slots.
+class Estimate:
+    """Estimate for a study on a number of GPUs or slots.
 
     Attributes:
         ahead: The simulation; its times are seconds where `device` is known, else iterations.
-        gpus: GPUs asked for; None: slots were.
-        together: Trials on one GPU at once; 1 without GPUs.
-        device: Where the speeds were measured; None: they are not known.
-        price: Of a GPU-hour, in any currency; None: not given.
-        footprints: Of each network what was measured; empty where nothing was.
+        gpus: Number of GPUs; None if slots were given.
+        together: Number of trials on one GPU at the same time; 1 without GPUs.
+        device: Device on which the speeds were measured; None if unknown.
+        price: Price of a GPU-hour, in any currency; None if not given.
+        footprints: Footprint of each network; empty if nothing was measured.
     """
 
-    ahead: Outlook
+    ahead: SlotForecast
     gpus: int | None
     together: int
     device: str | None
@@ -44,18 +44,18 @@ class Expected:
 
     @property
     def gpu_hours(self) -> float | None:
-        """GPUs times hours from the first segment to the last; None where speeds are not known, or no GPU is meant."""
+        """GPUs times hours from the first segment to the last; None without speeds or GPUs."""
         known = self.gpus is not None and self.device is not None
         return self.gpus * self.ahead.simulation.seconds / 3600 if known and self.gpus is not None else None
 
     @property
     def cost(self) -> float | None:
-        """GPU-hours times their price; None where either is not known."""
+        """GPU-hours times their price; None if either is unknown."""
         hours = self.gpu_hours
         return None if hours is None or self.price is None else hours * self.price
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return JSON-able data."""
         return {
             **self.ahead.plain(),
             "times_in": "iterations" if self.device is None else "seconds",
@@ -68,7 +68,7 @@ class Expected:
         }
 
     def lines(self) -> Iterator[str]:
-        """As a person reads it."""
+        """Return lines for the user."""
         yield from map(_measured, self.footprints.items())
         if self.device is None:
             yield from self.ahead.lines()
@@ -92,7 +92,7 @@ class Expected:
         return f"{counted(self.gpus, 'GPU')}, {counted(self.together, 'trial')} on each"
 
 
-def expected(
+def estimate(
     study: Study,
     data: Data,
     footprints: Mapping[str, Footprint],
@@ -100,16 +100,16 @@ def expected(
     gpus: int | None = None,
     slots: int | None = None,
     seen: Speeds | None = None,
-) -> Expected:
-    """Simulates a study with what was measured.
+) -> Estimate:
+    """Simulate a study with measured speeds.
 
     Args:
         study: The study, its batch size known.
         data: Its cases; they need not be prepared.
-        footprints: What was measured of its networks, of some or of all. With GPUs those of a CPU tell nothing.
-        gpus: On so many GPUs; their trials share them as `resources.gpu` says, or as was measured.
-        slots: Or with so many segments at once.
-        seen: Speeds of the study's own segments, where it has run; they count where a footprint is missing.
+        footprints: Footprints of some or all of its networks. Those of a CPU are ignored with GPUs.
+        gpus: Number of GPUs; their trials share them as `resources.gpu` says, or as measured.
+        slots: Or number of segments at the same time.
+        seen: Speeds of the study's own segments if it has run; used if a footprint is missing.
     """
     if gpus is not None:
         footprints = {model: found for model, found in footprints.items() if found.on_gpu}
@@ -120,8 +120,8 @@ def expected(
         device = ", ".join(sorted({found.device for found in footprints.values()}))
     elif seen is not None and seen.iteration and gpus is None:
         known, device = seen, SEEN
-    return Expected(
-        ahead=outlook(study.design(), slots or 1 if gpus is None else max(1, int(gpus * together)), known),
+    return Estimate(
+        ahead=forecast_on_slots(study.design(), slots or 1 if gpus is None else max(1, int(gpus * together)), known),
         gpus=gpus,
         together=max(1, int(together)),
         device=device,
@@ -131,12 +131,12 @@ def expected(
 
 
 def speeds_of(study: Study, data: Data, footprints: Mapping[str, Footprint]) -> Speeds:
-    """Seconds of an iteration and of an evaluation, by network; an evaluation is of the validation or the test cases.
+    """Return seconds per iteration and per evaluation, by network; an evaluation covers validation or test cases.
 
     Args:
         study: The study.
         data: Its cases.
-        footprints: Of each network.
+        footprints: Footprint of each network.
     """
     from trainables.training.probe import windows
 
@@ -156,7 +156,7 @@ def speeds_of(study: Study, data: Data, footprints: Mapping[str, Footprint]) -> 
 
 
 def _together(study: Study, data: Data, footprints: Mapping[str, Footprint]) -> float:
-    """Trials on one GPU: as many as the largest network leaves room for."""
+    """Return the number of trials on one GPU, limited by the largest network."""
     asked = study.resources.gpu
     if asked != "auto":
         return float(int(1 / asked)) if 0 < asked < 1 else 1 / max(1.0, asked)

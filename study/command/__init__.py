@@ -1,4 +1,4 @@
-"""The subcommands, those of one thing in one file, and what they share.
+"""The subcommands, related ones in one file, and their shared options.
 
-Each imports what it needs when it runs: `segstudy --help` and `status` answer at once.
+Each imports its dependencies when it runs, so that `segstudy --help` and `status` answer at once.
 """

@@ -1,11 +1,12 @@
-"""`segstudy losses` and `models`: what there is, and a card for each."""
+"""`segstudy losses` and `models`: lists of losses and networks, and a card for each."""
 
 from typing import Annotated
 
 import typer
 
 from study.command.options import AllowCode, AsJson, Set
-from study.command.output import FAILURES, print_json
+from study.command.output import print_json
+from study.errors import FAILURES
 from trainables.errors import InputError
 
 

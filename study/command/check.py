@@ -1,4 +1,4 @@
-"""`segstudy check`: every file of a study opened, its data and its plan shown."""
+"""`segstudy check`: opens every file of a study and shows its data and plan."""
 
 from pathlib import Path
 from typing import Annotated
@@ -75,6 +75,6 @@ def check(
 
 
 def _told(event: Event) -> None:
-    """What takes long, while it does."""
+    """Print the steps that take long."""
     if isinstance(event, Step):
         typer.echo(event.text)

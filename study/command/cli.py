@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from study.command import cards, check, jobs, phantom, report, run, status, ui
-from study.command.output import BAD_INPUT, DONE
+from study.command import cards, check, jobs, phantom, report, run, schema, status, ui
+from study.errors import BAD_INPUT, DONE, RunEndedError, exit_code
 from trainables.errors import InputError
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": status.list_studies,
     "losses": cards.losses,
     "models": cards.models,
+    "schema": schema.schema,
     "phantom": phantom.phantom,
     "ui": ui.ui,
 }
@@ -36,25 +37,25 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Runs the command line and ends the process with its exit code."""
+    """Run the command line and end the process with its exit code."""
     sys.exit(run_command(sys.argv[1:]))
 
 
 def run_command(arguments: list[str]) -> int:
-    """Runs one command line.
+    """Run one command line.
 
     Args:
         arguments: Without the program's name.
 
     Returns:
-        The exit code; 130 after Ctrl-C. What the user gave and is wrong is said in a line on stderr; bugs keep their
+        The exit code (`study.errors`). An error of the input or the machines is one line on stderr; a bug keeps its
         traceback.
     """
     try:
         return app(arguments, prog_name="segstudy", standalone_mode=False) or DONE
-    except InputError as error:
+    except (InputError, RunEndedError) as error:
         typer.echo(f"Error: {error}", err=True)
-        return BAD_INPUT
+        return exit_code(error)
     except typer.TyperException as error:
         typer.echo(f"Error: {error.format_message()}", err=True)
         return BAD_INPUT

@@ -1,14 +1,28 @@
-"""`segstudy submit` and `logs`, and what `status` and `stop` say of a study on a cluster: studies as jobs, by name."""
+"""`segstudy submit` and `logs`, and `status` and `stop` with `--cluster`: studies as jobs of a cluster."""
 
 import time
 from typing import Annotated
 
 import typer
 
-from study.command.options import AllowCode, Cluster, File, LedgerAt, MlflowAt, Name, Set, Smoke, StorageAt, Wait
-from study.command.output import FAILURES, print_json
+from study.command.options import (
+    AllowCode,
+    Cluster,
+    File,
+    LedgerAt,
+    MlflowAt,
+    Name,
+    Retry,
+    Set,
+    Smoke,
+    StorageAt,
+    Wait,
+    retried,
+)
+from study.command.output import print_json
+from study.errors import FAILURES
 
-LAST_LINES = 8  # of a job's log that `status` shows
+LAST_LINES = 8  # lines of a job's log that `status` shows
 
 
 def submit(
@@ -25,6 +39,7 @@ def submit(
     mlflow: MlflowAt = None,
     storage: StorageAt = None,
     wait: Wait = 0.0,
+    retry: Retry = None,
     python: Annotated[str, typer.Option(help="The interpreter that Ray has there.")] = "python",
 ) -> None:
     """Run a study on a Ray cluster, as a job that goes on without this machine.
@@ -41,6 +56,7 @@ def submit(
         without_password(option, place)
     arguments = [part for option, place in places.items() if place is not None for part in (option, place)]
     arguments += ["--wait", f"{wait:g}"] if wait else []
+    arguments += [part for status in retried(retry or ()) for part in ("--retry", status)]
     arguments += ["--allow-code"] if allow_code else []
     jobs = Jobs(cluster)
     job = jobs.submit(study, arguments, python=python)
@@ -67,7 +83,7 @@ def logs(
 
 
 def status_there(name: str, cluster: str, as_json: bool) -> None:
-    """How a study's newest job stands, and the last that it said. Ends with 1 where it failed."""
+    """Print the status of a study's newest job and its last output; exit code 1 if it failed."""
     from study.in_words import duration
     from study.machines.cluster_jobs import WORDS, Jobs
 
@@ -87,7 +103,7 @@ def status_there(name: str, cluster: str, as_json: bool) -> None:
 
 
 def stop_there(name: str, cluster: str) -> None:
-    """Asks a study's job to stop."""
+    """Request a study's job to stop."""
     from study.machines.cluster_jobs import Jobs
 
     jobs = Jobs(cluster)

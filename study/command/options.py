@@ -1,8 +1,10 @@
-"""The options that commands share, and the places that they name."""
+"""Options that several commands share, and the places that they name."""
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,6 +40,15 @@ Wait = Annotated[
         help="Minutes for the cluster's autoscaler to bring a machine that holds a trial (`gpu: auto`: with a GPU).",
     ),
 ]
+Retry = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--retry",
+        metavar="lost|failed",
+        help="Run trials again that machines lost, or that failed; the report says so. May be given twice.",
+    ),
+]
+RETRIED: tuple[Literal["lost", "failed"], ...] = ("lost", "failed")
 _CLUSTER = typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
 Cluster = Annotated[str, _CLUSTER]
 ClusterAt = Annotated[str | None, _CLUSTER]
@@ -58,13 +69,13 @@ HOME = Path("runs")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a study's parts lie.
+    """Locations of a study's files and databases.
 
     Attributes:
-        home: Folder of all that has no address of its own.
-        ledger: The ledger's file or URL; `ledger.db` in the home unless told otherwise.
-        mlflow: MLflow's address; None: a database in the home.
-        storage: Folder of cache and checkpoints; the home unless told otherwise.
+        home: Folder of everything without an address of its own.
+        ledger: File or URL of the ledger; `ledger.db` in the home by default.
+        mlflow: MLflow's address; None for a database in the home.
+        storage: Folder or URL of cache and checkpoints; the home by default.
     """
 
     home: Path
@@ -76,10 +87,10 @@ class Places:
     def of(
         cls, home: Path, ledger: str | None = None, mlflow: str | None = None, storage: str | None = None
     ) -> "Places":
-        """From what the command line says.
+        """Return the places that the command line names.
 
         Raises:
-            InputError: An address is of a kind that nobody here knows.
+            InputError: An address is of an unknown kind.
         """
         return cls(
             home=home,
@@ -89,18 +100,30 @@ class Places:
         )
 
     def reports(self, name: str) -> Path:
-        """Where a study's reports go."""
-        return self.home / "reports" / name
+        """Return the folder of a study's reports, inside the home whatever a foreign ledger calls the study."""
+        inside = re.sub(r"[/\\\x00-\x1f]", "_", name)
+        return self.home / "reports" / (f"_{inside}" if inside.startswith(".") else inside)
 
 
 def made(folder: Path, option: str) -> Path:
-    """A folder that the user named, made where it is not there.
+    """Create a folder that the user named, if it does not exist, and return it.
 
     Raises:
-        InputError: It cannot be made.
+        InputError: It cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{option} {folder}: cannot be made a folder ({error.strerror}). Name another.") from error
     return folder
+
+
+def retried(given: Sequence[str]) -> tuple[Literal["lost", "failed"], ...]:
+    """Return the statuses that `--retry` names.
+
+    Raises:
+        InputError: One is not `lost` or `failed`.
+    """
+    if wrong := [word for word in given if word not in RETRIED]:
+        raise InputError(f"--retry {wrong[0]}: expected lost or failed")
+    return tuple(status for status in RETRIED if status in given)

@@ -1,4 +1,4 @@
-"""What all subcommands share: exit codes, and how they print."""
+"""Printing, shared by all subcommands."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -8,17 +8,14 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-DONE, FAILURES, BAD_INPUT, STOPPED = 0, 1, 2, 130
-"""Exit codes: done; the study has failures to look at; bad input; stopped."""
-
 
 def console() -> "Console":
-    """Where tables go: as wide as the terminal, without colours of its own."""
+    """Return the console for tables: as wide as the terminal, without highlighting."""
     from rich.console import Console
 
     return Console(highlight=False)
 
 
 def print_json(data: Any) -> None:
-    """Prints for programs."""
+    """Print JSON for programs."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""`segstudy phantom`: made-up images, to try segstudy out."""
+"""`segstudy phantom`: writes synthetic images to try segstudy out."""
 
 from pathlib import Path
 from typing import Annotated

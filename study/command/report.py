@@ -1,4 +1,4 @@
-"""`segstudy report` and `export`: what a study found, in tables, and in a file of its own."""
+"""`segstudy report` and `export`: writes a study's results as tables, and its ledger as one file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +51,7 @@ def export(
 
 
 def write_report(places: Places, names: Sequence[str], folder: Path | None = None, formats: Sequence[str] = ()) -> None:
-    """Writes a report, shows its table, and says where it is."""
+    """Write a report, print its table and the paths of its files."""
     from reports.build import FORMATS, text, write
 
     target = folder or places.reports("+".join(names))
@@ -69,7 +69,7 @@ def write_report(places: Places, names: Sequence[str], folder: Path | None = Non
 
 
 def _count_reading(ledger: str, name: str) -> None:
-    """Test cases were looked at: the ledger counts it, where it can be written (an archive cannot grow any more)."""
+    """Count in the ledger that test results were read, if it can be written (a published archive cannot)."""
     from contextlib import suppress
 
     from sqlalchemy.exc import DBAPIError

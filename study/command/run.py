@@ -1,4 +1,4 @@
-"""`segstudy run`: a study to its end."""
+"""`segstudy run`: runs a study to its end."""
 
 import shlex
 import sys
@@ -15,13 +15,16 @@ from study.command.options import (
     MlflowAt,
     Places,
     RayAt,
+    Retry,
     Set,
     Smoke,
     StorageAt,
     Wait,
+    retried,
 )
-from study.command.output import FAILURES, STOPPED, console
+from study.command.output import console
 from study.command.report import write_report
+from study.errors import FAILURES, STOPPED
 
 
 def run(
@@ -36,6 +39,7 @@ def run(
     storage: StorageAt = None,
     ray: RayAt = None,
     wait: Wait = 0.0,
+    retry: Retry = None,
 ) -> None:
     """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
 
@@ -44,16 +48,17 @@ def run(
     Example: segstudy run demo --data phantoms
     """
     from study.checking.own_code import try_code
-    from study.command.watched_run import ended, run_study
+    from study.command.watched_run import ended, lost_trials, run_study
     from study.study_file import load
 
     places = Places.of(home, ledger, mlflow, storage)
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
     try_code(study)
+    statuses = retried(retry or ())
     again = shlex.join(["segstudy", *sys.argv[1:]])
     try:
-        result = run_study(study, places, console(), ray, wait)
-    except KeyboardInterrupt:  # the second one: it could not wait
+        result = run_study(study, places, console(), ray, wait, statuses)
+    except KeyboardInterrupt:  # pressed a second time
         typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
         typer.echo(f"  {again}")
         raise typer.Exit(STOPPED) from None
@@ -65,4 +70,6 @@ def run(
         raise typer.Exit(STOPPED if result.stopped else FAILURES)
     if result.failed or result.lost:
         typer.echo(f"Trials that failed, with reasons: segstudy status {study.name}")
+        if result.repeatable:
+            typer.echo(f"{lost_trials(result.repeatable)} Run them again:\n  {again} --retry lost")
         raise typer.Exit(FAILURES)

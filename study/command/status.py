@@ -1,9 +1,10 @@
-"""`segstudy status`, `stop` and `list`: studies by name, from the ledger."""
+"""`segstudy status`, `stop` and `list`: studies of a ledger, by name."""
 
 import typer
 
 from study.command.options import HOME, AsJson, ClusterAt, Home, LedgerAt, Name, Places
-from study.command.output import FAILURES, console, print_json
+from study.command.output import console, print_json
+from study.errors import FAILURES
 
 
 def status(

@@ -1,4 +1,4 @@
-"""`segstudy ui`: MLflow's page."""
+"""`segstudy ui`: serves MLflow's page."""
 
 from typing import Annotated
 

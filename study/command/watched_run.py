@@ -1,4 +1,7 @@
-"""What `run` does around the launch: look first, watch, let MLflow follow, tell how it ended."""
+"""A run with its display: checks a new study, runs it, shows progress and reports how it ended.
+
+Kept apart from `command/run.py`, which the command line imports at every start: this module imports Ray and Rich.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,12 +10,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from study.cases.prepare import FoundCases
 from study.checking.check import check
 from study.checking.facts_memory import facts_memory
 from study.command.options import Places, made
 from study.console.follower import Follower
 from study.console.watch import watching
-from study.events import CohortSampled, Event, OnEvent, Step
+from study.design import Status
+from study.events import Event, OnEvent, Step
 from study.in_words import counted, duration
 from study.ledger import Ledger, LedgerNotMadeError
 from study.machines.admission import Node, slots
@@ -26,35 +31,49 @@ from trainables.storage.object_store import is_url
 
 
 def run_study(
-    study: Study, places: Places, console: Console, ray: str | None = None, wait_minutes: float = 0.0
+    study: Study,
+    places: Places,
+    console: Console,
+    ray: str | None = None,
+    wait_minutes: float = 0.0,
+    retry: Sequence[Status] = (),
 ) -> Result:
-    """Runs a study to its end, or goes on with it, and says what happens.
+    """Run a study to its end, or continue it, and show progress.
 
     Args:
-        study: What to run.
-        places: Where its parts lie.
-        console: Where to say it.
-        ray: A running Ray cluster's address; by default one is started here.
-        wait_minutes: How long a machine that can hold a trial is waited for, where a cluster has none yet.
+        study: The study.
+        places: Locations of ledger, storage and MLflow.
+        console: Receives the output.
+        ray: Address of a running Ray cluster; by default Ray is started here.
+        wait_minutes: Maximum waiting time for a machine that can hold a trial, on a cluster that has none yet.
+        retry: Statuses (`lost`, `failed`) whose trials run again.
 
     Raises:
-        InputError: Something the user gave is wrong; nothing was started.
+        InputError: The user's input is wrong; nothing was started.
     """
     with machines(ray) as there:
         if ray is not None:
             there = await_room(study, wait_minutes, lambda text: console.print(Text(text)))
-        return _run(study, places, console, ray, there)
+        return _run(study, places, console, ray, there, retry)
 
 
-def _run(study: Study, places: Places, console: Console, ray: str | None, there: Sequence[Node]) -> Result:
+def _run(
+    study: Study,
+    places: Places,
+    console: Console,
+    ray: str | None,
+    there: Sequence[Node],
+    retry: Sequence[Status],
+) -> Result:
     machine = max(there, key=lambda node: (node.gpu, node.cpu))
+    source: FoundCases | None = None
     notices: tuple[str, ...] = ()
     if is_known(places.ledger, study.name):
         console.print(Text(f"{study.name}: going on with it, as {places.ledger} has it"))
     else:
         with facts_memory(places.home if is_url(places.storage) else Path(places.storage)) as memory:
             found = check(study, machine, memory, partial(_said, console))
-        notices = found.notices
+        study, source, notices = found.study, found.cases, found.notices
         trials = sum(work.search_trials + work.final_trials for work in found.work)
         said = (counted(len(study.arms), "arm"), counted(trials, "trial"), counted(len(found.facts), "case"))
         console.print(Text(f"{study.name}: {', '.join(said)}"))
@@ -73,17 +92,20 @@ def _run(study: Study, places: Places, console: Console, ray: str | None, there:
                 storage=places.storage,
                 mlflow_uri=places.mlflow or default_uri(places.home),
                 ray_address=ray,
-                on_event=_with_slots(_with_notices(hear, places.ledger, study.name, notices), follower),
+                source=source,
+                notices=notices,
+                retry=retry,
+                on_event=_with_slots(hear, follower),
             )
     finally:
         follower.close()
 
 
 def is_known(ledger: str, name: str) -> bool:
-    """Whether a ledger has a study; one that is not there has none.
+    """Whether a ledger has a study; a ledger that does not exist has none.
 
     Raises:
-        InputError: It is of no use: better said before the data are looked at.
+        InputError: The ledger cannot be used; reported before the data are examined.
     """
     try:
         with Ledger.open(ledger, read_only=True) as opened:
@@ -92,12 +114,18 @@ def is_known(ledger: str, name: str) -> bool:
         return False
 
 
+def lost_trials(number: int) -> str:
+    """Return the sentence about trials that machines lost."""
+    trials = "1 trial was" if number == 1 else f"{number} trials were"
+    return f"{trials} lost to machines: until they are there, the report compares nothing with their arms."
+
+
 def ended(result: Result, again: str) -> list[str]:
-    """How a run ended, in lines.
+    """Return lines that tell how a run ended.
 
     Args:
-        result: What `run` returned.
-        again: The command that goes on with it.
+        result: The result of `run`.
+        again: The command that continues the study.
     """
     took = duration(result.seconds)
     if result.trouble is not None:
@@ -115,23 +143,8 @@ def _said(console: Console, event: Event) -> None:
         console.print(Text(event.text))
 
 
-def _with_notices(hear: OnEvent, ledger: str, name: str, notices: Sequence[str]) -> OnEvent:
-    """Before a new study's first trial, what `check` warned of is put beside it, for its report."""
-    left = list(notices)
-
-    def hear_and_note(event: Event) -> None:
-        if left and isinstance(event, CohortSampled):
-            with Ledger.open(ledger) as opened:
-                row = opened.study(name)
-                while left:
-                    opened.add_notice(row.id, left.pop(0))
-        hear(event)
-
-    return hear_and_note
-
-
 def _with_slots(hear: OnEvent, follower: Follower) -> OnEvent:
-    """What runs at once is known for sure when the trials' shapes and the machines are: time left goes by it."""
+    """Pass the number of slots to the display once it is known, for its estimate of the time left."""
 
     def hear_and_count(event: Event) -> None:
         if isinstance(event, Step) and event.slots is not None:

@@ -1,6 +1,6 @@
-"""Cards of losses and networks: formula, parameters with ranges and reasons, what is known of them; and their lists.
+"""Cards of losses and networks: formula, parameters with ranges and reasons, known facts; and lists of them.
 
-Everything comes from where the code has it: docstrings, `trainables.losses.FACTS`, `search_spaces.defaults`.
+Everything comes from the code: docstrings, `trainables.losses.FACTS`, `search_spaces.defaults`.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ SPECIAL = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ParameterCard:
-    """One parameter: what it means, its default, where a search looks when the study file is silent, and why."""
+    """One parameter: meaning, default, the range of a search if the study file gives none, and its reason."""
 
     name: str
     meaning: str
@@ -43,16 +43,16 @@ class ParameterCard:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
-    """What is known of one loss or network.
+    """Facts about one loss or network.
 
     Attributes:
-        name: Under which a study file has it.
+        name: Its name in a study file.
         formula: The first sentence of its docstring: the formula of a loss, the structure of a network.
-        text: The paragraphs that follow.
+        text: The following paragraphs of the docstring.
         parameters: In the order of the search space.
-        facts: Label → what holds.
+        facts: Label → fact.
         source: Paper or code.
-        trap: What surprises its users.
+        trap: Known pitfall for its users.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Card:
 
 
 def lines_of(kind: str) -> dict[str, str]:
-    """Name → one line, for all losses or models.
+    """Return name → one line, for all losses or models.
 
     Args:
         kind: `losses` or `models`.
@@ -78,7 +78,7 @@ def lines_of(kind: str) -> dict[str, str]:
 
 
 def card(kind: str, name: str) -> Card:
-    """The card of one loss or network.
+    """Return the card of one loss or network.
 
     Raises:
         InputError: There is none of that name.
@@ -90,7 +90,7 @@ def card(kind: str, name: str) -> Card:
 
 
 def text_of(shown: Card) -> str:
-    """A card for the terminal."""
+    """Return a card as text for the terminal."""
     blocks = [shown.name, _wrapped(shown.formula, "  ")]
     blocks += [_wrapped(paragraph, "  ") for paragraph in shown.text]
     if shown.parameters:
@@ -105,7 +105,7 @@ def text_of(shown: Card) -> str:
 
 
 def list_text(kind: str) -> str:
-    """All names with their lines, for the terminal."""
+    """Return all names with their lines, for the terminal."""
     found = lines_of(kind)
     width = max(map(len, found))
     rows = [_wrapped(f"{name:<{width}}  {line}", "", " " * (width + 2)) for name, line in found.items()]
@@ -178,7 +178,7 @@ def _model_card(name: str, builder: Callable[..., Any]) -> Card:
 
 
 def _count(name: str, dim: int) -> int:
-    """Trainable parameters at the defaults; nothing is allocated."""
+    """Count the trainable parameters at the defaults, without allocating them."""
     import torch
 
     from trainables.models import build
@@ -225,7 +225,7 @@ def _range_text(search: Any) -> str:
 
 
 def _document(function: Callable[..., Any]) -> str:
-    """Its docstring; where a class says its arguments in `__init__`, that one's sections follow."""
+    """Return the docstring; for a class, followed by the sections of `__init__`."""
     own = inspect.getdoc(function) or ""
     if inspect.isclass(function):
         source = own.find("\nSource:")
@@ -236,14 +236,14 @@ def _document(function: Callable[..., Any]) -> str:
 
 
 def _paragraphs(function: Callable[..., Any]) -> list[str]:
-    """What stands before the first section, paragraph by paragraph; a list's items are paragraphs."""
+    """Return the paragraphs before the first section; list items are paragraphs."""
     before = re.split(r"^(?:Args|Returns|Raises|Source):", _document(function), maxsplit=1, flags=re.MULTILINE)[0]
     parts = re.split(r"\n\s*\n|\n(?=- )", before.strip())
     return [" ".join(part.split()) for part in parts if part.strip()]
 
 
 def _section(function: Callable[..., Any], title: str) -> str:
-    """The text of one section of a Google docstring."""
+    """Return the text of one section of a Google docstring."""
     found = re.search(rf"^{title}:(.*?)(?=^\S|\Z)", _document(function) + "\n", flags=re.MULTILINE | re.DOTALL)
     text = " ".join(found.group(1).split()) if found else ""
     if title == "Source" and found:  # it is not indented, and runs to the end of its paragraph
@@ -252,7 +252,7 @@ def _section(function: Callable[..., Any], title: str) -> str:
 
 
 def _arguments(function: Callable[..., Any]) -> dict[str, str]:
-    """Argument → what the docstring says of it."""
+    """Return argument → its description in the docstring."""
     found = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", _document(function) + "\n", flags=re.MULTILINE | re.DOTALL)
     entries = re.split(r"^    (?=\S)", found.group(1), flags=re.MULTILINE) if found else []
     pairs = [entry.partition(":") for entry in entries if ":" in entry]

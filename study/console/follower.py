@@ -1,4 +1,4 @@
-"""From a ledger to where its studies stand: what the live table, `status` and `list` look at."""
+"""Progress from a ledger: what the live table, `status` and `list` show."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from trainables.errors import InputError
 
 
 def design_of(ledger: Ledger, row: StudyRow) -> Design:
-    """A recorded study's design, its arms in the ledger's order."""
+    """Return a recorded study's design, with its arms in the ledger's order."""
     return Study.from_plain(row.file, source=row.name).design([arm.name for arm in ledger.arms(row.id)])
 
 
@@ -26,14 +26,14 @@ def stands(
     slots: int | None = None,
     iterations: Mapping[TrialKey, int] | None = None,
 ) -> Progress:
-    """Where a study stands now.
+    """Return a study's progress.
 
     Args:
         ledger: The ledger.
-        row: The study, as the ledger has it.
-        design: Its design, where it is known already.
-        slots: Segments that run at once; None takes what runs now.
-        iterations: How far segments under way are, where it is known.
+        row: The study's row in the ledger.
+        design: Its design, if known already.
+        slots: Number of segments that run at the same time; None takes the number running now.
+        iterations: Current iteration of running segments, if known.
     """
     return progress(
         design or design_of(ledger, row),
@@ -46,10 +46,10 @@ def stands(
 
 
 class Follower:
-    """Looks at one study again and again, from a thread of its own, before and after the ledger has it.
+    """Reads one study's progress repeatedly, in a thread of its own, also before the ledger has the study.
 
     Attributes:
-        slots: Segments that run at once, as far as it is known.
+        slots: Number of segments that run at the same time, as far as known.
     """
 
     def __init__(self, where: str, name: str, slots: int) -> None:
@@ -58,19 +58,19 @@ class Follower:
         self._design: tuple[object, Design] | None = None
 
     def look(self, iterations: Mapping[TrialKey, int]) -> Progress | None:
-        """Where it stands; None before the ledger has it."""
+        """Return the progress; None before the ledger has the study."""
         try:
             if self._ledger is None:
                 self._ledger = Ledger.open(self._where, read_only=True)
                 self._ledger.patience = Patience(seconds=0.0)
             row = self._ledger.study(self._name)
-            if self._design is None or self._design[0] != row.file:  # it may grow while we look
+            if self._design is None or self._design[0] != row.file:  # the caller may add to it meanwhile
                 self._design = row.file, design_of(self._ledger, row)
             return stands(self._ledger, row, self._design[1], slots=self.slots, iterations=iterations)
-        except (InputError, SQLAlchemyError):  # not made yet, or away for a while: watching can wait
+        except (InputError, SQLAlchemyError):  # not created yet, or unavailable: the display can wait
             return None
 
     def close(self) -> None:
-        """Closes the ledger."""
+        """Close the ledger."""
         if self._ledger is not None:
             self._ledger.close()

@@ -1,4 +1,4 @@
-"""The live table: a study's arms and trials while they run, fitted to the terminal's width and height."""
+"""The live table of a running study's arms and trials, fitted to the terminal's width and height."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from study.in_words import counted, duration
 
 
 def picture(progress: Progress, *, width: int, height: int) -> RenderableType:
-    """The whole picture.
+    """Return the live table.
 
     Args:
-        progress: Where the study stands.
+        progress: The study's progress.
         width: Columns of the terminal; narrow ones lose the least needed columns of the table first.
-        height: Lines of the terminal; arms that do not fit are counted, those at work shown first.
+        height: Lines of the terminal; arms that do not fit are counted, running ones are shown first.
     """
     room = max(1, height - 5)
     shown = _fitting(progress.arms, room)
@@ -34,7 +34,7 @@ def picture(progress: Progress, *, width: int, height: int) -> RenderableType:
 
 
 def headline(progress: Progress) -> str:
-    """`demo: running, 42 %, about 3 min left, 2 segments at work`."""
+    """Return a line such as `demo: running, 42 %, about 3 min left, 2 segments at work`."""
     parts = [progress.state]
     if progress.state != "done":
         parts.append(f"{progress.share:.0%}".replace("%", " %"))
@@ -50,7 +50,7 @@ def headline(progress: Progress) -> str:
 
 
 def _fitting(arms: Sequence[ArmProgress], room: int) -> list[ArmProgress]:
-    """In the study file's order; where there is too little room, those at work before the others."""
+    """Return the arms that fit, in the study file's order; if room is short, running ones first."""
     if len(arms) <= room:
         return list(arms)
     chosen = sorted(range(len(arms)), key=lambda index: (not arms[index].running, index))[: room - 1]
@@ -58,10 +58,10 @@ def _fitting(arms: Sequence[ArmProgress], room: int) -> list[ArmProgress]:
 
 
 COLUMNS = (("arm", 0), ("search", 0), ("final", 0), ("best", 50), ("failed", 60), ("at work", 80))
-"""(heading, from how many columns of the terminal on it is shown): the least needed goes first."""
+"""(heading, minimum width of the terminal at which it is shown): the least needed columns go first."""
 GAP = 2
 NARROWEST = 8
-"""Letters of an arm's name, and of what is at work, that stay in any case; numbers are never cut off."""
+"""Characters kept of an arm's name and of its running segments; numbers are never truncated."""
 
 
 def _table(arms: Sequence[ArmProgress], width: int) -> Table:
@@ -69,7 +69,7 @@ def _table(arms: Sequence[ArmProgress], width: int) -> Table:
     rows = [_cells(arm)[: len(headings)] for arm in arms]
     widths = [max([len(heading), *(len(row[index]) for row in rows)]) for index, heading in enumerate(headings)]
     spare = width - sum(widths) - GAP * (len(widths) - 1)
-    for index in (len(headings) - 1, 0):  # what is at work gives way first, then the arm's name
+    for index in (len(headings) - 1, 0):  # running segments are truncated first, then the arm's name
         if spare < 0 and headings[index] in ("at work", "arm"):
             given = min(-spare, max(0, widths[index] - NARROWEST))
             widths[index] -= given

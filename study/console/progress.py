@@ -1,4 +1,4 @@
-"""Where a study stands, in the numbers that a person watches: one summary for the live table, `status` and its JSON."""
+"""Progress of a study in numbers: one summary for the live table, `status` and its JSON."""
 
 import dataclasses
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from study.design import Design, KnownTrial, Stage, Status, TrialKey
-from study.ledger.rows import ArmStatus, Running, StudyStatus
+from study.ledger.status_rows import ArmStatus, Running, StudyStatus
 from study.planning.planned_work import ArmForecast, forecast
 from study.planning.time_left import Left, Speeds, left
 
@@ -20,14 +20,14 @@ class ArmProgress:
 
     Attributes:
         name: The arm's name.
-        tried: Search trials that have ended.
-        tries: Search trials planned.
-        best: Best objective on validation cases at `best_at`; None before the first.
-        best_at: The latest mark that a search trial reached; None before the first.
-        finals: Final trials that have ended.
-        finals_planned: Final trials planned.
-        failed: Trials that failed or were lost, both stages.
-        running: Segments with workers: `n003 → 200`, or `n003 120/200`.
+        tried: Number of ended search trials.
+        tries: Number of planned search trials.
+        best: Best objective on validation cases at `best_at`; None before the first result.
+        best_at: Latest mark that a search trial reached; None before the first.
+        finals: Number of ended final trials.
+        finals_planned: Number of planned final trials.
+        failed: Number of failed or lost trials, in both stages.
+        running: Running segments: `n003 → 200`, or `n003 120/200`.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Progress:
     Attributes:
         study: Its name.
         state: `done`, `running`, `stopping` or `stopped`.
-        driver: Who runs it: host and process; None when nobody does.
-        share: Work done, in [0, 1], by training iterations.
-        seconds_left: About how long it still takes; None while no speed is known.
-        losses: Segments that a machine lost; they are run again.
+        driver: Host and process of its driver; None if it does not run.
+        share: Fraction of work done, in [0, 1], by training iterations.
+        seconds_left: Estimated seconds left; None while no speed is known.
+        losses: Number of segments whose worker was lost; they are run again.
         arms: In the study file's order.
     """
 
@@ -64,12 +64,12 @@ class Progress:
     arms: tuple[ArmProgress, ...]
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return JSON-able data."""
         return dataclasses.asdict(self)
 
     @property
     def failed(self) -> int:
-        """Trials that failed or were lost."""
+        """Number of failed or lost trials."""
         return sum(arm.failed for arm in self.arms)
 
 
@@ -82,15 +82,15 @@ def progress(
     iterations: Mapping[TrialKey, int] | None = None,
     now: float,
 ) -> Progress:
-    """Summarises.
+    """Summarise a study's progress.
 
     Args:
         design: The study's design.
         status: Counts by arm, from the ledger.
         known: Its trials, from the same ledger.
-        slots: Segments that run at once; None takes what runs now.
-        iterations: How far segments under way are, where it is known.
-        now: Seconds since 1970.
+        slots: Number of segments that run at the same time; None takes the number running now.
+        iterations: Current iteration of running segments, if known.
+        now: Current time, seconds since 1970.
     """
     arms = tuple(
         _arm(expected, arm, iterations or {}) for expected, arm in zip(forecast(design), status.arms, strict=True)
@@ -138,13 +138,13 @@ def _count(arm: ArmStatus, stages: Sequence[Stage], how: Sequence[Status]) -> in
 
 
 def _label(segment: Running, iteration: int | None) -> str:
-    """`n003 → 200`, or `n003 120/200` where it is known; a final trial's name begins with f."""
+    """Return `n003 → 200`, or `n003 120/200` if the iteration is known; names of final trials begin with f."""
     name = f"{'f' if segment.trial.stage == 'final' else 'n'}{segment.trial.number:03d}"
     return f"{name} → {segment.stop}" if iteration is None else f"{name} {iteration}/{segment.stop}"
 
 
 def speeds_seen(design: Design, status: StudyStatus) -> Speeds:
-    """Training speeds as the ledger has them, and the mean time of an evaluation; empty before the first segment."""
+    """Return the ledger's training speeds and the mean time of an evaluation; empty before the first segment."""
     seconds: dict[str, float] = defaultdict(float)
     marks: dict[str, int] = defaultdict(int)
     for arm in status.arms:

@@ -1,4 +1,4 @@
-"""A run as lines of text, for logs and pipes: one for each mark and each trial's end, with the time."""
+"""Run events as lines of text for logs and pipes: one for each mark and each trial's end, with the time."""
 
 import time
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from study.events import (
     TrialEnded,
     Waiting,
 )
-from study.in_words import clock, counted, trial_words
+from study.in_words import clock, counted, trial_label
 
 PARTS = 4
-"""Preparing many cases is told in so many parts."""
+"""Number of progress lines while many cases are prepared."""
 
 
 def line(event: Event) -> str | None:
-    """What to say of an event; None where it is no news."""
+    """Return the line for an event; None if it has none."""
     match event:
         case Step(text):
             return text
@@ -31,7 +31,7 @@ def line(event: Event) -> str | None:
         case CohortSampled(arm, trials) if trials[0].stage == "final":
             return f"{arm}: final stage, {counted(len(trials), 'training')}"
         case CohortSampled(arm, trials):
-            return f"{arm}: sampled {trial_words(trials[0])} to {trials[-1].number}"
+            return f"{arm}: sampled {trial_label(trials[0])} to {trials[-1].number}"
     return _trial_line(event)
 
 
@@ -39,12 +39,12 @@ def _trial_line(event: Event) -> str | None:
     match event:
         case SegmentDone(arm, segment, objective, seconds):
             value = "no value, all cases are missing" if objective is None else f"{objective:.4f}"
-            return f"{arm}: {trial_words(segment.trial)} reached {segment.stop}: {value} ({seconds:.1f} s)"
+            return f"{arm}: {trial_label(segment.trial)} reached {segment.stop}: {value} ({seconds:.1f} s)"
         case SegmentLost(arm, segment, reason, times):
-            way = f"{trial_words(segment.trial)} lost on its way to {segment.stop}"
+            way = f"{trial_label(segment.trial)} lost on its way to {segment.stop}"
             return f"{arm}: {way}: {reason} (loss {times}; it is run again)"
         case TrialEnded(arm, trial, status, reason):
-            return f"{arm}: {trial_words(trial)} {STATUS_WORDS[status]}" + (f": {reason}" if reason else "")
+            return f"{arm}: {trial_label(trial)} {STATUS_WORDS[status]}" + (f": {reason}" if reason else "")
     return None
 
 
@@ -58,7 +58,7 @@ STATUS_WORDS = {
 
 
 def printer(say: Callable[[str], None], now: Callable[[], float] = time.time) -> Callable[[Event], None]:
-    """A listener that says each event's line with the time of day."""
+    """Return a listener that prints each event's line with the time of day."""
 
     def hear(event: Event) -> None:
         text = line(event)

@@ -1,4 +1,4 @@
-"""What `status` and `list` say of the studies of a ledger."""
+"""Texts of `status` and `list` about the studies of a ledger."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,22 +11,22 @@ from rich.text import Text
 from study.console.follower import stands
 from study.console.live import picture
 from study.console.progress import FAILED, Progress
-from study.in_words import counted, trial_words
+from study.in_words import counted, trial_label
 from study.ledger import Ledger
 from study.ledger.rows import Notice, TrialRow
 
 SHOWN = 10
-"""Failed trials and notices that are shown; `--json` has all."""
+"""Maximum number of failed trials and notices that are shown; `--json` has all."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Status:
-    """A study, for a person who asks how it is.
+    """Status of a study for the user.
 
     Attributes:
-        progress: Where it stands.
-        failed: Trials that failed or were lost, with reasons.
-        notices: What a reader of its report must know.
+        progress: Its progress.
+        failed: Failed and lost trials, with reasons.
+        notices: Notices for readers of its report.
     """
 
     progress: Progress
@@ -34,7 +34,7 @@ class Status:
     notices: tuple[Notice, ...]
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return JSON-able data."""
         return {
             **self.progress.plain(),
             "failed": [
@@ -46,7 +46,7 @@ class Status:
 
 
 def status_of(where: str, name: str) -> Status:
-    """Looks a study up in a ledger.
+    """Read a study's status from a ledger.
 
     Raises:
         InputError: No such ledger or study.
@@ -59,12 +59,12 @@ def status_of(where: str, name: str) -> Status:
 
 
 def status_text(status: Status, width: int) -> RenderableType:
-    """The live table as it would stand now, with every arm, failures with reasons, and notices."""
+    """Return the live table with every arm, failures with reasons, and notices."""
     parts: list[RenderableType] = [picture(status.progress, width=width, height=len(status.progress.arms) + 8)]
     if status.progress.driver is not None:
         parts.append(Text(f"run by {status.progress.driver}", style="dim"))
     parts += [
-        Text(f"{trial.arm}: {trial_words(trial.key)} {trial.status}: {trial.reason}", style="red")
+        Text(f"{trial.arm}: {trial_label(trial.key)} {trial.status}: {trial.reason}", style="red")
         for trial in status.failed[:SHOWN]
     ]
     if len(status.failed) > SHOWN:
@@ -74,7 +74,7 @@ def status_text(status: Status, width: int) -> RenderableType:
 
 
 def studies(where: str) -> tuple[Progress, ...]:
-    """All of a ledger's studies.
+    """Return the progress of all studies of a ledger.
 
     Raises:
         InputError: No such ledger.
@@ -84,7 +84,7 @@ def studies(where: str) -> tuple[Progress, ...]:
 
 
 def listing(found: Sequence[Progress]) -> Table:
-    """One line a study."""
+    """Return one line for each study."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("study", no_wrap=True)
     table.add_column("state", no_wrap=True)

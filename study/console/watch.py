@@ -1,4 +1,4 @@
-"""Watching a run: the live table on a terminal, lines of text elsewhere. What it shows, a run does not depend on."""
+"""Display of a run: the live table on a terminal, lines of text elsewhere. A run does not depend on it."""
 
 import threading
 import time
@@ -17,28 +17,28 @@ from study.events import Event, OnEvent, SegmentDone, SegmentLost, SegmentProgre
 from study.in_words import clock
 
 EVERY = 0.5
-"""Seconds between two pictures, at least."""
+"""Minimum seconds between two drawings of the table."""
 PATIENT = 20.0
-"""After a look at the ledger that took t seconds, the next waits PATIENT × t: watching costs a twentieth at most."""
+"""After a query of t seconds the next one waits PATIENT × t: the display takes at most 1/20 of the time."""
 
 HEADLINE_EVERY = 60.0
-"""Seconds between two lines that say how far the whole is, at least."""
+"""Minimum seconds between two lines about the study's progress."""
 
 Look = Callable[[dict[TrialKey, int]], Progress | None]
-"""From the iterations that segments under way have reached, where the study stands; None before the ledger has it."""
+"""Returns the study's progress, given the iterations of running segments; None before the ledger has the study."""
 
 
 @contextmanager
 def watching(console: Console, look: Look) -> Iterator[OnEvent]:
-    """While the block runs, what is told to the listener it yields is shown; it may be told from any thread.
+    """Yield a listener whose events are displayed while the block runs. It may be called from any thread.
 
     Args:
-        console: Where to; a terminal gets the live table, anything else a line for each event.
-        look: Where the study stands. Called in a thread of its own.
+        console: Receives the live table if it is a terminal, otherwise a line for each event.
+        look: Returns the study's progress. Called in a separate thread.
     """
 
     def say(text: str) -> None:
-        console.print(Text(text), soft_wrap=not console.is_terminal)  # a log's lines stay whole
+        console.print(Text(text), soft_wrap=not console.is_terminal)  # lines of a log are not wrapped
 
     if not console.is_terminal or console.is_dumb_terminal:
         yield _with_headlines(printer(say), look, say)
@@ -56,7 +56,7 @@ def watching(console: Console, look: Look) -> Iterator[OnEvent]:
 
 
 def _with_headlines(hear: OnEvent, look: Look, say: Callable[[str], None]) -> OnEvent:
-    """Now and then, after a mark was reached, how far the whole is."""
+    """Add a line about the study's progress after a mark was reached, at most every few minutes."""
     last = time.monotonic()
 
     def hear_and_tell(event: Event) -> None:
@@ -72,7 +72,7 @@ def _with_headlines(hear: OnEvent, look: Look, say: Callable[[str], None]) -> On
 
 
 class _Watcher:
-    """The last events and the last look, and the thread that draws them."""
+    """Holds the last events and progress, and the thread that draws them."""
 
     def __init__(self, console: Console, look: Look, say: Callable[[str], None]) -> None:
         self.over = threading.Event()
@@ -82,7 +82,7 @@ class _Watcher:
         self._progress: Progress | None = None
 
     def hear(self, event: Event) -> None:
-        """Takes note of an event; failures stay on the screen above the table."""
+        """Record an event; failures stay on the screen above the table."""
         match event:
             case SegmentStarted(_, segment, resumed):
                 self._iterations[segment.trial] = resumed
@@ -97,7 +97,7 @@ class _Watcher:
             self._step = text
 
     def run(self, live: Live) -> None:
-        """Draws until it is over."""
+        """Draw until the run ends."""
         wait = 0.0
         while not self.over.wait(wait):
             began = time.monotonic()
@@ -105,7 +105,7 @@ class _Watcher:
             wait = max(EVERY, PATIENT * (time.monotonic() - began))
 
     def show(self, live: Live) -> None:
-        """Looks and draws once."""
+        """Query the progress and draw once."""
         self._progress = self._look(dict(self._iterations)) or self._progress
         step = Text(self._step, style="dim", overflow="ellipsis", no_wrap=True)
         parts: list[RenderableType] = [step]

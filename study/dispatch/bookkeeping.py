@@ -1,37 +1,51 @@
-"""Plan and ledger kept in step: whatever happens enters the ledger first, then the planner hears of it.
+"""Bookkeeper: keeps plan and ledger consistent. Each change is written to the ledger first, then given to the planner.
 
-The planner says what follows; it is written down at once, until nothing follows any more.
+What the planner derives from a change is written to the ledger at once, until it derives nothing further.
 """
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from study.design import Arm, Design, KnownTrial, PlannedTrial, Segment, Status, TrialKey
+from study.dispatch.checkpoint_removal import remove
+from study.errors import MachineTroubleError
 from study.events import CohortSampled, OnEvent, SegmentDone, SegmentLost, TrialEnded
 from study.in_words import counted
 from study.ledger import Lease, Ledger
 from study.machines.storage_trouble import is_blamed
-from study.machines.trouble import MachineTroubleError
 from study.planning.arm_lead import best_lead
+from study.planning.cohort_sampling import sampler_version
 from study.planning.planner import Planner
-from study.planning.sampling import sampler_version
 from study.planning.time_left import Speeds
+from study.study_file.code import CODE
 from trainables.storage.folder import Storage
 from trainables.trial import Outcome, Score
 
-LOSSES = 3  # at one iteration, without progress: then a trial is given up
+OWN_CODE = (f"model.{CODE}", f"loss.{CODE}")
+"""Parameters that name a network or a loss of the user's own."""
+NOT_STARTED = "its process could not start"
+"""Prefix of the reason for a worker that did not start (`lost_workers.why`)."""
+LOSSES = 3  # losses at one iteration, without progress, after which a trial is given up
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loss:
+    """A lost segment: its trial and the node on which it ran."""
+
+    trial: TrialKey
+    node: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resume:
-    """Where a segment goes on: iteration and folder of the newest checkpoint; `(0, None)` is the beginning."""
+    """The checkpoint from which a segment resumes: iteration and folder; `(0, None)` starts from the beginning."""
 
     iteration: int
     folder: str | None
 
 
 class Bookkeeper:
-    """One study's plan and ledger, for the driver that holds the lease. Not for several threads."""
+    """Plan and ledger of one study, for the driver that holds the lease. Not thread-safe."""
 
     def __init__(
         self,
@@ -46,33 +60,33 @@ class Bookkeeper:
         self.study_id = lease.study_id
         self._ledger, self._lease, self._storage = ledger, lease, storage
         self._objective, self._tell = objective, on_event
-        self.since_success: list[TrialKey] = []
+        self.since_success: list[Loss] = []
         """Trials whose segments were lost since a segment last ended well, once for each loss."""
         self._trained: dict[str, tuple[float, int]] = {}
         self._lead = 0.0
         self._load()
 
     def _load(self) -> None:
-        """Begins anew from what the ledger knows."""
+        """Rebuild the plan from the ledger."""
         study = self.study_id
         self._trials = {trial.plan.key: trial for trial in self._ledger.known(study)}
         self._speeds = self._ledger.speeds(study)
         self._planner = Planner(self.design, self._trials.values(), seconds_per_iteration=self._speeds)
-        self._planner.stagger(self._lead)
+        self._planner.set_lead(self._lead)
 
-    def arrange(self, slots: int) -> None:
-        """Orders segments for so many at once."""
+    def order_for(self, slots: int) -> None:
+        """Order owed segments for a machine that runs `slots` at the same time."""
         self._lead = best_lead(self.design, Speeds(self._speeds), slots)
-        self._planner.stagger(self._lead)
+        self._planner.set_lead(self._lead)
 
-    def take_in(self) -> None:
-        """Writes down what follows from what is known: cohorts, winners' final stages, trials that halving ends."""
+    def apply_changes(self) -> None:
+        """Write to the ledger what the plan derives: cohorts, winners' final stages, trials ended by halving."""
         while True:
             batches, halved = self._planner.changes()
             if not (batches or halved):
                 return
             if halved:
-                self._drop(self._ledger.halve(self._lease, halved))
+                remove(self._storage, self._ledger.halve(self._lease, halved))
                 for key in halved:
                     self._end(key, "halved")
             for batch in batches:
@@ -84,40 +98,40 @@ class Bookkeeper:
                 self._tell(CohortSampled(self.arm(batch[0].key).name, tuple(plan.key for plan in batch)))
 
     def owed(self) -> Iterator[Segment]:
-        """Segments still to run, in the order in which they should start, those under way included."""
+        """Yield the segments still to run in the order in which they should start, running ones included."""
         return self._planner.owed()
 
     def plan(self, key: TrialKey) -> PlannedTrial:
-        """A trial as it was inserted."""
+        """Return a trial as it was inserted."""
         return self._trials[key].plan
 
     def arm(self, key: TrialKey) -> Arm:
-        """A trial's arm."""
+        """Return a trial's arm."""
         return self.design.arms[key.arm]
 
     def seconds(self, segment: Segment, resumed: int) -> float:
-        """How long a segment's training takes, about."""
+        """Estimate the seconds of training that a segment takes from iteration `resumed`."""
         typical = sum(self._speeds.values()) / len(self._speeds) if self._speeds else 1.0
         return (segment.stop - resumed) * self._speeds.get(self.arm(segment.trial).model, typical)
 
     def start(self, segment: Segment) -> tuple[int, Resume]:
-        """A segment goes to a worker: the attempt's number, and where it goes on."""
+        """Record that a segment is handed to a worker; return the attempt's number and where it resumes."""
         point = self._ledger.resume_point(self.study_id, segment.trial)
         resume = Resume(0, None) if point is None else Resume(*point)
         attempt = self._ledger.start_attempt(self._lease, segment.trial, segment.stop, resume.iteration)
         return attempt, resume
 
     def checkpoint(self, segment: Segment, iteration: int, folder: str) -> None:
-        """A checkpoint between marks is complete: the next attempt starts there."""
-        self._drop(self._ledger.record_checkpoint(self._lease, segment.trial, iteration, folder))
+        """Record a complete checkpoint between marks; the next attempt resumes from it."""
+        remove(self._storage, self._ledger.record_checkpoint(self._lease, segment.trial, iteration, folder))
 
     def complete(self, segment: Segment, outcome: Outcome, attempt: int) -> None:
-        """A segment reached its mark, or its training failed."""
+        """Record that a segment reached its mark or that its training failed."""
         value = None if outcome.failed else self._objective(outcome.scores)
         done = self._ledger.complete_segment(self._lease, segment.trial, segment.stop, outcome, value, attempt)
-        self._drop(done.obsolete)
+        remove(self._storage, done.obsolete)
         self.since_success.clear()
-        if done.result != "recorded":  # known already, or another result than the first
+        if done.result != "recorded":  # known already, or different from the first result
             self._load()
         elif outcome.failed is not None:
             self._end(segment.trial, "failed", outcome.failed)
@@ -138,40 +152,52 @@ class Bookkeeper:
             self._planner.measure(arm.model, self._speeds[arm.model])
         if segment.stop == self.design.marks[-1]:
             self._end(segment.trial, "finished")
-            if segment.trial.stage == "search":  # its winner is trained again; only the final stage's networks stay
-                self._drop(self._ledger.forget_checkpoints(self._lease, [segment.trial]))
+            if segment.trial.stage == "search":  # winners are trained again: only networks of the final stage are kept
+                remove(self._storage, self._ledger.forget_checkpoints(self._lease, [segment.trial]))
 
-    def lost(self, segment: Segment, attempt: int, reason: str) -> None:
-        """A machine lost a segment: it is owed again, unless nothing but this trial can be to blame.
+    def lost(self, segment: Segment, attempt: int, reason: str, node: str = "") -> None:
+        """Record that a worker was lost: the segment is owed again, or its trial is given up after several losses.
 
         Raises:
-            MachineTroubleError: Trials are lost one after the other, and no segment ends well in between.
+            MachineTroubleError: The losses since the last success point to a machine or a disk.
         """
         key = segment.trial
-        a_disk = is_blamed(reason)  # then it is no loss of this trial's, and counts only until the disk is mended
+        a_disk = is_blamed(reason)  # not counted as a loss of this trial
         self._ledger.end_attempt(self._lease, attempt, "stopped" if a_disk else "lost", reason)
-        self.since_success.append(key)
-        times = self.since_success.count(key) if a_disk else self._ledger.losses(self.study_id, key)
+        self.since_success.append(Loss(key, node))
+        times = sum(loss.trial == key for loss in self.since_success)
+        if not a_disk:
+            times = self._ledger.losses(self.study_id, key)
         self._tell(SegmentLost(self.arm(key).name, segment, reason, times))
-        others = len(set(self.since_success)) - 1
-        if (others or a_disk) and (times >= LOSSES or len(self.since_success) >= 2 * LOSSES):
+        here = [loss for loss in self.since_success if loss.node == node]
+        if (a_disk or self._points_to_machine(here, reason)) and (times >= LOSSES or len(here) >= 2 * LOSSES):
+            trials = counted(len({loss.trial for loss in here}), "trial")
             raise MachineTroubleError(
-                f"{len(self.since_success)} segments of {counted(others + 1, 'trial')} were lost one after the other, "
-                f"the last time: {reason}. No trial is to blame: mend the machine and give the same command again"
+                f"{len(here)} segments of {trials} were lost one after the other, the last time: {reason}. No trial is "
+                "to blame: mend the machine and give the same command again"
             )
         if times >= LOSSES:
             reason = f"lost {times} times at the same iteration; the last time: {reason}"
-            self._drop(self._ledger.lose(self._lease, key, reason))
+            remove(self._storage, self._ledger.lose(self._lease, key, reason))
+            self.since_success.clear()  # the cause was found
             self._end(key, "lost", reason)
 
+    def _points_to_machine(self, losses: Sequence[Loss], reason: str) -> bool:
+        """Whether losses on one node cannot have their cause in one arm, or in code of the user's own."""
+        if reason.startswith(NOT_STARTED):
+            return True
+        arms = [self.arm(loss.trial) for loss in losses]
+        shared = set.intersection(*({(part, arm.space.get(part)) for part in OWN_CODE} for arm in arms))
+        return len({arm.index for arm in arms}) > 1 and not any(code is not None for _, code in shared)
+
     def stopped(self, attempt: int, reason: str) -> None:
-        """An attempt ended without a result, and nothing is to blame."""
+        """Record that an attempt ended without a result, for no fault of trial or machine."""
         self._ledger.end_attempt(self._lease, attempt, "stopped", reason)
 
     def unreadable(self, segment: Segment, attempt: int, resume: Resume, reason: str) -> None:
-        """The checkpoint to go on from is of no use: it is forgotten, and the next attempt starts further back."""
+        """Forget a checkpoint that cannot be read; the next attempt resumes from an earlier one."""
         self._ledger.add_notice(self.study_id, f"{reason}; trial {segment.trial} goes on from the one before")
-        self._drop(self._ledger.forget_checkpoint(self._lease, segment.trial, resume.iteration))
+        remove(self._storage, self._ledger.forget_checkpoint(self._lease, segment.trial, resume.iteration))
         self._ledger.end_attempt(self._lease, attempt, "stopped", reason)
 
     def _end(self, key: TrialKey, status: Status, reason: str | None = None) -> None:
@@ -179,7 +205,3 @@ class Bookkeeper:
         trial.status = status
         self._planner.record(trial)
         self._tell(TrialEnded(self.arm(key).name, key, status, reason))
-
-    def _drop(self, folders: Sequence[str]) -> None:
-        for folder in folders:
-            self._storage.remove(folder)

@@ -1,6 +1,6 @@
-"""The driver's desk: which segments are with workers, what to hand out next, and what to do with what comes back.
+"""Dispatcher: keeps the segments that workers run, hands out the next one and records what comes back.
 
-It knows neither Ray nor Tune: `searcher.py` and `recorder.py` translate. Handles are names that they choose.
+It uses neither Ray nor Tune: `tune/searcher.py` and `tune/recorder.py` translate. They also choose the handles (names).
 """
 
 import dataclasses
@@ -11,27 +11,27 @@ from typing import Any
 
 from study.design import PlannedTrial, Segment, TrialKey
 from study.dispatch.bookkeeping import Bookkeeper, Resume
-from study.dispatch.out_of_memory import KILLED, TOLD, Solitude, infeasible
+from study.dispatch.out_of_memory import KILLED, TOLD, AloneRetries, infeasible
 from study.events import OnEvent, SegmentProgress, SegmentStarted
 from study.machines.admission import Held, Node, Place, Shape, admit, moved, slots
-from trainables.failures import Memory
+from trainables.failures import BROKEN_DEVICE, Memory
 from trainables.segment import Assignment, Report
 from trainables.trial import Outcome, TrialSpec
 
-LOOK_AROUND = 10.0  # seconds between looks at which nodes there are
+REFRESH_SECONDS = 10.0  # between two queries for the cluster's nodes
 
 
 @dataclasses.dataclass(slots=True)
-class Out:
-    """A segment that is with a worker.
+class RunningSegment:
+    """A segment that a worker runs.
 
     Attributes:
-        segment: Which.
-        attempt: Its number in the ledger.
-        resume: Where it goes on.
-        shape: What it holds.
-        place: Where.
-        until: When it will end, about, on the desk's clock.
+        segment: The segment.
+        attempt: The attempt's number in the ledger.
+        resume: The checkpoint from which it resumes.
+        shape: The resources that it occupies.
+        place: The node and GPUs that it occupies.
+        until: Estimated end, in seconds of the dispatcher's clock.
     """
 
     segment: Segment
@@ -43,23 +43,23 @@ class Out:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Errand:
-    """What a worker is given: its assignment and what it needs."""
+class Handout:
+    """An assignment for a worker and the resources that it needs."""
 
     assignment: Assignment
     shape: Shape
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What is the same for all segments of a run.
+class RunSettings:
+    """Settings that all segments of a run share.
 
     Attributes:
         storage: Root of the storage.
-        folder: The study's folder there.
-        fence: The lease's number.
-        slice_seconds: Wall time between a worker's reports.
-        checkpoint_seconds: Wall time between checkpoints.
+        folder: The study's folder in it.
+        fence: The fencing number of the driver's lease.
+        slice_seconds: Wall time between two reports of a worker.
+        checkpoint_seconds: Wall time between two checkpoints.
     """
 
     storage: str
@@ -70,17 +70,17 @@ class Terms:
 
     @property
     def driver(self) -> str:
-        """Name of the file that says which driver the workers obey."""
+        """Name of the file that names the current driver (`running/driver_file.py`)."""
         return f"{self.folder}/driver.json"
 
 
-class Desk:
-    """Hands out owed segments in order, as there is room, never two of one trial at once. Not for several threads."""
+class Dispatcher:
+    """Hands out owed segments in order as resources permit, never two of one trial at once. Not thread-safe."""
 
     def __init__(
         self,
         books: Bookkeeper,
-        terms: Terms,
+        run_settings: RunSettings,
         *,
         shapes: Mapping[int, Shape],
         nodes: Callable[[], Sequence[Node]],
@@ -89,35 +89,35 @@ class Desk:
         on_event: OnEvent,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Takes a study up where the ledger left it.
+        """Continues a study from its state in the ledger.
 
         Args:
-            books: The study's plan and ledger.
-            terms: What all assignments share.
-            shapes: What a segment needs, by arm.
-            nodes: What there is now.
-            spec: Makes a trial's TrialSpec.
-            write_spec: Puts it into the trial's folder.
-            on_event: Hears what happens.
-            clock: Seconds.
+            books: Keeps the study's plan and its ledger consistent.
+            run_settings: Settings that all assignments share.
+            shapes: Resources of a segment, by the arm's index.
+            nodes: Returns the current nodes.
+            spec: Builds a trial's TrialSpec.
+            write_spec: Writes a TrialSpec into the trial's folder.
+            on_event: Receives events.
+            clock: Monotonic time in seconds.
         """
         self.books = books
-        self._terms, self._shapes, self._look, self._clock = terms, dict(shapes), nodes, clock
+        self._settings, self._shapes, self._query_nodes, self._clock = run_settings, dict(shapes), nodes, clock
         self._spec, self._write_spec, self._tell = spec, write_spec, on_event
-        self._out: dict[str, Out] = {}
+        self._running: dict[str, RunningSegment] = {}
         self._written: set[TrialKey] = set()
-        self._solitude = Solitude()
+        self._alone = AloneRetries()
         self._reserved: tuple[Segment, str] | None = None
         self.ended = 0
-        """Segments that came back, in whatever way."""
-        self._nodes, self._looked = tuple(nodes()), clock()
-        books.arrange(self.slots)
-        books.take_in()
+        """Number of segments that are no longer with a worker, for any reason."""
+        self._nodes, self._refreshed = tuple(nodes()), clock()
+        books.order_for(self.slots)
+        books.apply_changes()
 
     @property
     def nothing_left(self) -> bool:
-        """Whether the study is complete: nothing is owed and nothing is with a worker."""
-        return not self._out and next(self.books.owed(), None) is None
+        """Whether the study is complete: no segment is owed and none is running."""
+        return not self._running and next(self.books.owed(), None) is None
 
     @property
     def study_id(self) -> int:
@@ -125,119 +125,129 @@ class Desk:
         return self.books.study_id
 
     @property
-    def out(self) -> int:
-        """How many segments are with workers."""
-        return len(self._out)
+    def running(self) -> int:
+        """Number of segments that workers run."""
+        return len(self._running)
 
     @property
     def slots(self) -> int:
-        """How many segments can be with workers at once at most."""
+        """Maximum number of segments that can run at the same time."""
         return slots(self._nodes, self._shapes.values())
 
-    def look_around(self) -> None:
-        """Asks which nodes there are, where that was ten seconds ago; raises what the answer does.
+    def refresh_nodes(self) -> None:
+        """Query the nodes if the last query is ten seconds old.
 
-        Also while all that there is to do is out: the workers of a Ray that died say nothing any more.
+        Also called while every segment is running: if Ray itself died, its workers send no more reports.
+
+        Raises:
+            Exception: Whatever `nodes` raises.
         """
-        if self._clock() - self._looked < LOOK_AROUND:
+        if self._clock() - self._refreshed < REFRESH_SECONDS:
             return
         before = self.slots
-        self._nodes, self._looked = tuple(self._look()), self._clock()
+        self._nodes, self._refreshed = tuple(self._query_nodes()), self._clock()
         if self.slots != before:
-            self.books.arrange(self.slots)
+            self.books.order_for(self.slots)
 
-    def hand_out(self, handle: str) -> Errand | None:
-        """The next segment that fits, from now on known as `handle`; None: wait."""
-        self.look_around()
-        held = [Held(out.shape, out.place, out.until) for out in self._out.values()]
+    def hand_out(self, handle: str) -> Handout | None:
+        """Return the next segment that fits and register it as `handle`; None means wait."""
+        self.refresh_nodes()
+        held = [Held(entry.shape, entry.place, entry.until) for entry in self._running.values()]
         answer = admit(self._nodes, held, self._requests(), kinds=self._kinds, reserved=self._reserved)
         self._reserved = answer.reserved
         if answer.start is None or answer.place is None:
             return None
         segment, shape = answer.start, self._shape(answer.start.trial)
-        folder = self._spec_folder(segment.trial)
+        folder = self._trial_folder(segment.trial)
         attempt, resume = self.books.start(segment)
         until = self._clock() + self.books.seconds(segment, resume.iteration)
-        self._out[handle] = Out(segment, attempt, resume, shape, answer.place, until)
+        self._running[handle] = RunningSegment(segment, attempt, resume, shape, answer.place, until)
         self._tell(SegmentStarted(self.books.arm(segment.trial).name, segment, resume.iteration))
-        terms = {f.name: getattr(self._terms, f.name) for f in dataclasses.fields(Terms) if f.name != "folder"}
         assignment = Assignment(
+            storage=self._settings.storage,
             folder=folder,
             start=segment.start,
             stop=segment.stop,
             resume=resume.folder,
             attempt=attempt,
-            driver=self._terms.driver,
+            driver=self._settings.driver,
+            fence=self._settings.fence,
             gpu=shape.gpu,
-            **terms,
+            slice_seconds=self._settings.slice_seconds,
+            checkpoint_seconds=self._settings.checkpoint_seconds,
         )
-        return Errand(assignment, shape)
+        return Handout(assignment, shape)
 
     def report(self, handle: str, report: Report, node: str | None = None) -> None:
-        """A slice was done. Its end is told by `back`."""
-        out = self._out[handle]
-        if node is not None and node != out.place.node:
-            others = [Held(o.shape, o.place, o.until) for name, o in self._out.items() if name != handle]
-            out.place = moved(self._nodes, others, out.shape, node)
+        """Record a worker's report on a slice. The segment's end is recorded by `finished`."""
+        entry = self._running[handle]
+        if node is not None and node != entry.place.node:
+            others = [Held(o.shape, o.place, o.until) for name, o in self._running.items() if name != handle]
+            entry.place = moved(self._nodes, others, entry.shape, node)
         if report.checkpoint is not None and report.checkpoint_iteration is not None and report.outcome is None:
-            self.books.checkpoint(out.segment, report.checkpoint_iteration, report.checkpoint)
-        arm = self.books.arm(out.segment.trial).name
-        self._tell(SegmentProgress(arm, out.segment, report.progress, report.loss))
+            self.books.checkpoint(entry.segment, report.checkpoint_iteration, report.checkpoint)
+        arm = self.books.arm(entry.segment.trial).name
+        self._tell(SegmentProgress(arm, entry.segment, report.progress, report.loss))
 
-    def back(self, handle: str, report: Report) -> None:
-        """A worker is done with a segment, in whatever way."""
-        out = self._out.pop(handle)
+    def finished(self, handle: str, report: Report) -> None:
+        """Record that a worker ended its segment: with an outcome, an unreadable checkpoint, or on request."""
+        entry = self._running.pop(handle)
         self.ended += 1
         if report.outcome is not None:
-            self._outcome(out, report)
+            self._outcome(entry, report)
         elif report.unreadable is not None:
-            self.books.unreadable(out.segment, out.attempt, out.resume, report.unreadable)
+            self.books.unreadable(entry.segment, entry.attempt, entry.resume, report.unreadable)
         else:
-            self.books.stopped(out.attempt, "told to stop")
-        self.books.take_in()
+            self.books.stopped(entry.attempt, "told to stop")
+        self.books.apply_changes()
 
     def lost(self, handle: str, reason: str) -> None:
-        """A worker is gone, or its machine failed it."""
-        out = self._out.pop(handle)
-        if not reason.startswith(KILLED):
-            self.books.lost(out.segment, out.attempt, reason)
-        elif not self._tried_alone(out, "host"):
-            self.books.complete(out.segment, infeasible(out.resume.iteration, "host"), out.attempt)
-        self.books.take_in()
+        """Record that a worker died or its machine failed."""
+        entry = self._running.pop(handle)
+        if BROKEN_DEVICE in reason:  # by the trial before it, which is recorded as failed
+            self.books.stopped(entry.attempt, reason)
+        elif not reason.startswith(KILLED):
+            self.books.lost(entry.segment, entry.attempt, reason, entry.place.node)
+        elif not self._is_retried_alone(entry, "host"):
+            self.books.complete(entry.segment, infeasible(entry.resume.iteration, "host"), entry.attempt)
+        self.books.apply_changes()
 
     def abandon(self, reason: str) -> None:
-        """All that is with workers is given up, and nothing is to blame."""
-        while self._out:
-            _, out = self._out.popitem()
-            self.books.stopped(out.attempt, reason)
+        """Give up all running segments, without counting them as lost."""
+        while self._running:
+            _, entry = self._running.popitem()
+            self.books.stopped(entry.attempt, reason)
 
     def has(self, handle: str) -> bool:
-        """Whether a segment is known by this name and not back."""
-        return handle in self._out
+        """Whether a running segment has this handle."""
+        return handle in self._running
 
     def handles(self) -> tuple[str, ...]:
-        """What is with workers."""
-        return tuple(self._out)
+        """Handles of the running segments."""
+        return tuple(self._running)
 
-    def _outcome(self, out: Out, report: Report) -> None:
+    def _outcome(self, entry: RunningSegment, report: Report) -> None:
         outcome = Outcome.from_json(report.outcome or "")
-        if report.out_of_memory is not None and self._tried_alone(out, report.out_of_memory):
+        if report.out_of_memory is not None and self._is_retried_alone(entry, report.out_of_memory):
             return
-        self.books.complete(out.segment, outcome, out.attempt)
-        self._solitude.over(out.segment.trial)
+        self.books.complete(entry.segment, outcome, entry.attempt)
+        self._alone.forget(entry.segment.trial)
 
-    def _tried_alone(self, out: Out, memory: Memory) -> bool:
-        """Whether a segment that ran out of memory goes back to be tried alone."""
-        node = next((node for node in self._nodes if node.name == out.place.node), None)
-        if not self._solitude.another_try(out.segment.trial, memory, out.shape, node):
+    def _is_retried_alone(self, entry: RunningSegment, memory: Memory) -> bool:
+        """Whether a segment that ran out of memory is retried without neighbours."""
+        node = next((node for node in self._nodes if node.name == entry.place.node), None)
+        if not self._alone.retry_alone(entry.segment.trial, memory, entry.shape, node):
             return False
-        self.books.stopped(out.attempt, TOLD)
+        self.books.stopped(entry.attempt, TOLD)
         return True
 
     def _requests(self) -> Iterator[tuple[Segment, Shape]]:
-        """What is owed and not out, in order; trials just lost come last, lest one of them takes the others' turns."""
-        busy = {out.segment.trial for out in self._out.values()}
-        suspects = set(self.books.since_success)
+        """Yield owed segments that are not running, in order; trials that were just lost come last.
+
+        Otherwise one trial that loses its worker each time would take the turns of the others.
+        """
+        busy = {entry.segment.trial for entry in self._running.values()}
+        suspects = {loss.trial for loss in self.books.since_success}
         first = (segment for segment in self.books.owed() if segment.trial not in suspects)
         last = (segment for segment in self.books.owed() if segment.trial in suspects) if suspects else ()
         for segment in itertools.chain(first, last):
@@ -246,21 +256,21 @@ class Desk:
 
     def _shape(self, key: TrialKey) -> Shape:
         shape = self._shapes[key.arm]
-        return self._solitude.shape(key, shape, self._nodes)
+        return self._alone.shape(key, shape, self._nodes)
 
     @property
     def _kinds(self) -> int:
-        return len({*self._shapes.values(), *(self._shape(key) for key in self._solitude.trials)})
+        return len({*self._shapes.values(), *(self._shape(key) for key in self._alone.trials)})
 
-    def _spec_folder(self, key: TrialKey) -> str:
-        """The trial's folder, with its TrialSpec in it."""
-        folder = f"{self._terms.folder}/{key}"
+    def _trial_folder(self, key: TrialKey) -> str:
+        """Return the trial's folder after writing its TrialSpec there."""
+        folder = f"{self._settings.folder}/{key}"
         if key not in self._written:
             self._write_spec(self._spec(self.books.plan(key)), folder)
             self._written.add(key)
         return folder
 
 
-def as_config(errand: Errand) -> dict[str, Any]:
-    """An errand as a Tune config: plain values."""
-    return {**dataclasses.asdict(errand.assignment), "cpu": errand.shape.cpu}
+def tune_config(handout: Handout) -> dict[str, Any]:
+    """Return an assignment as a Tune config of plain values."""
+    return {**dataclasses.asdict(handout.assignment), "cpu": handout.shape.cpu}

@@ -1,7 +1,7 @@
-"""Out of memory: a trial beside others is tried again alone, since a neighbour may have held what it lacked.
+"""Out of memory: a trial that shared its machine is retried alone, since a neighbour may have used the memory.
 
-Alone is a whole GPU where that one's memory ran out, and all cores of a node where the host's did: then nothing else
-runs there. What runs out of memory again has only itself to blame, and is given up: it is infeasible here.
+Alone means a whole GPU if device memory ran out, and all cores of a node if host memory did, so that nothing else
+runs there. A trial that runs out of memory again is infeasible here and is given up.
 """
 
 import dataclasses
@@ -13,29 +13,29 @@ from trainables.failures import OUT_OF, Memory
 from trainables.trial import Outcome
 
 KILLED = "OutOfMemoryError"
-"""How the loss of a worker begins that Ray killed because its node's memory ran out (`lost_workers.why`)."""
+"""Prefix of the reason for a worker that Ray killed because its node ran out of memory (`lost_workers.why`)."""
 TOLD = "out of memory beside others; tried again alone"
 
 
-class Solitude:
-    """Which trials have to be alone the next time."""
+class AloneRetries:
+    """The trials whose next attempt must run alone."""
 
     def __init__(self) -> None:
         self._asked: dict[TrialKey, set[Memory]] = {}
 
     @property
     def trials(self) -> tuple[TrialKey, ...]:
-        """Those that have to be alone."""
+        """The trials whose next attempt must run alone."""
         return tuple(self._asked)
 
-    def another_try(self, trial: TrialKey, memory: Memory, held: Shape, node: Node | None) -> bool:
-        """Whether a trial that ran out of memory had neighbours, and so is to be tried alone.
+    def retry_alone(self, trial: TrialKey, memory: Memory, held: Shape, node: Node | None) -> bool:
+        """Whether a trial that ran out of memory had neighbours; if so, its next attempt runs alone.
 
         Args:
-            trial: Which.
-            memory: What ran out.
-            held: What it had.
-            node: Where it ran; None where that node is gone.
+            trial: The trial.
+            memory: The kind of memory that ran out.
+            held: The resources that it had.
+            node: The node on which it ran; None if that node is gone.
         """
         beside = 0 < held.gpu < 1 if memory == "device" else node is None or held.cpu < node.cpu
         if beside:
@@ -43,12 +43,12 @@ class Solitude:
         return beside
 
     def shape(self, trial: TrialKey, usual: Shape, nodes: Sequence[Node]) -> Shape:
-        """What a trial needs now.
+        """Return the resources that a trial's next attempt needs.
 
         Args:
-            trial: Which.
-            usual: What it needs beside others.
-            nodes: What there is: alone on a node means on the largest that can hold it.
+            trial: The trial.
+            usual: Its resources when it shares a machine.
+            nodes: The current nodes; alone on a node means on the largest that can hold it.
         """
         asked = self._asked.get(trial, ())
         shape = usual
@@ -59,11 +59,11 @@ class Solitude:
             shape = dataclasses.replace(shape, cpu=max(cores, default=shape.cpu))
         return shape
 
-    def over(self, trial: TrialKey) -> None:
-        """Its segment is done; the next one may have neighbours again."""
+    def forget(self, trial: TrialKey) -> None:
+        """Allow neighbours again: the trial's segment is done."""
         self._asked.pop(trial, None)
 
 
 def infeasible(iteration: int, memory: Memory) -> Outcome:
-    """What is recorded of a trial whose worker was killed for want of memory, though it was alone."""
+    """Return the outcome of a trial whose worker was killed for lack of memory although it ran alone."""
     return Outcome(iteration=iteration, failed=OUT_OF[memory])

@@ -1,4 +1,4 @@
-"""What the ledger hands out and takes in: plain data, no connection behind it."""
+"""The rows that the ledger returns and takes: plain data without a connection."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.grammar import Scalar
-from study.design import Stage, Status, TrialKey
+from study.design import Status, TrialKey
 
 Result = Literal["done", "failed", "lost", "stopped"]
 
@@ -80,13 +80,16 @@ class SegmentRow:
     """A completed segment: trial `trial` reached mark `iteration`.
 
     Attributes:
-        trial: Whose.
+        trial: The trial.
         iteration: The mark.
         objective: Mean over the cases; None where all are missing.
         weights: Digest of network and optimiser.
         checkpoint: Folder, relative to the storage root; None once it was removed.
-        attempts: How often it was handed to a worker; the measurements below are the last one's, as in `Outcome`.
+        attempts: How often it was handed to a worker; the measurements below are those of the last attempt, as in
+            `Outcome`.
         ended: Seconds since 1970.
+        machine: What trained it (`trainables.trial.Outcome.machine`): processor capability, oneDNN's limit, GPU,
+            versions, digests of the user's own code; {} from an older version.
     """
 
     trial: TrialKey
@@ -102,6 +105,7 @@ class SegmentRow:
     device: str
     peak_bytes: int
     ended: float
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,8 +123,42 @@ class AttemptRow:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a study tests and shows, by key of its file, from `created` on.
+
+    Attributes:
+        created: Seconds since 1970; of the first one, when the final stage began.
+        report_reads: How often test tables had been shown by then.
+        declared: `report.baseline` (an arm's name), `report.metrics`, `report.empty`, `report.equivalence`, … → value.
+    """
+
+    created: float
+    report_reads: int
+    declared: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EarlierLook:
+    """Another study that showed test tables: its name, how many of these test cases, how often."""
+
+    study: str
+    cases: int
+    report_reads: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retry:
+    """A trial that had ended `lost` or `failed` and was opened again; `reason` is of that end."""
+
+    trial: TrialKey
+    created: float
+    status: Status
+    reason: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Notice:
-    """What a reader of the report must know; `created` in seconds since 1970."""
+    """A fact that a reader of the report must know; `created` in seconds since 1970."""
 
     created: float
     text: str
@@ -128,7 +166,7 @@ class Notice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Completion:
-    """What became of a segment's outcome.
+    """The result of recording a segment's outcome.
 
     Attributes:
         result: `recorded`; `repeated` where the same was recorded before; `ignored`, with a notice, where something
@@ -142,7 +180,7 @@ class Completion:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Changes:
-    """What a view has not seen yet, oldest first.
+    """Rows that a view has not seen yet, oldest first.
 
     Attributes:
         position: To be handed in the next time.
@@ -159,7 +197,7 @@ class Changes:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scores:
-    """Case scores by columns, for many rows; row i says `value[i]`, and the rest by position in the tables above it.
+    """Case scores by columns: row i has `value[i]`; the other columns are positions in the tables above it.
 
     In pandas: `pd.Categorical.from_codes(scores.region, scores.regions)`, and so on.
 
@@ -195,7 +233,7 @@ class Scores:
         return len(self.value)
 
     def rows(self) -> Iterator["ScoreRow"]:
-        """One by one, with the words in place of positions; for few rows."""
+        """Yield rows one by one, with names in place of positions; for few rows."""
         for i, value in enumerate(self.value.tolist()):
             yield ScoreRow(
                 trial=self.trials[self.trial[i]],
@@ -231,73 +269,3 @@ class Curve:
     name: str
     iterations: NDArray[np.int64]
     values: NDArray[np.float64]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Running:
-    """A segment that is with a worker now."""
-
-    trial: TrialKey
-    stop: int
-    started_from: int
-    started: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ArmStatus:
-    """Where an arm stands.
-
-    Attributes:
-        number: Position in the study file.
-        name: The arm's name.
-        counts: `(stage, status)` → trials; what is 0 is left out.
-        reached: `(stage, mark)` → trials that have it.
-        best: `(stage, mark)` → best objective so far, by the study's direction.
-        running: Segments that are with workers.
-        iterations_open: Iterations from the newest mark or checkpoint to the last mark, over the trials that are open:
-            an upper bound of what these trials owe, since halving ends some; trials not yet sampled are the planner's
-            to tell.
-        seconds: Training and evaluation time recorded.
-        evaluate_seconds: The evaluations' part of it.
-    """
-
-    number: int
-    name: str
-    counts: Mapping[tuple[Stage, Status], int]
-    reached: Mapping[tuple[Stage, int], int]
-    best: Mapping[tuple[Stage, int], float]
-    running: tuple[Running, ...]
-    iterations_open: int
-    seconds: float
-    evaluate_seconds: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StudyStatus:
-    """Where a study stands, for the live table.
-
-    Attributes:
-        name: The study's name.
-        marks: Iterations at which trials are evaluated.
-        arms: In the study file's order.
-        speeds: Model → seconds of training per iteration, where known.
-        first_started: When the first segment was handed out; None before.
-        last_ended: When the last segment was recorded; None before.
-        driver: Who holds the lease, for a person to read; None when nobody does.
-        driver_until: When that lease ends unless it is renewed.
-        stop_requested: Whether the driver was asked to stop.
-        losses: Attempts that ended `lost`.
-        notices: How many.
-    """
-
-    name: str
-    marks: tuple[int, ...]
-    arms: tuple[ArmStatus, ...]
-    speeds: Mapping[str, float]
-    first_started: float | None
-    last_ended: float | None
-    driver: str | None
-    driver_until: float | None
-    stop_requested: bool
-    losses: int
-    notices: int

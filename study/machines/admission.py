@@ -1,7 +1,7 @@
-"""Admission: which node has room for the next owed segment. It counts what was handed out; it never asks Ray.
+"""Admission: decides which node has room for the next owed segment, by counting running segments, not by asking Ray.
 
-Ray decides where an actor really starts. On one node this count is exact, GPU by GPU; on several it is what Ray would
-do, and `moved` corrects it when a segment reports from elsewhere.
+Ray decides where an actor starts. On one node this count is exact for each GPU. On several nodes it is an estimate that
+`moved` corrects when a segment reports from another node.
 """
 
 import dataclasses
@@ -11,12 +11,12 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-UNIT = 10_000  # Ray counts resources in these parts of one
+UNIT = 10_000  # parts of one CPU or GPU, as Ray counts them
 
 
 @dataclasses.dataclass(frozen=True, order=True, slots=True)
 class Shape:
-    """What a segment needs.
+    """Resources of a segment.
 
     Attributes:
         cpu: CPU cores, >= 0.
@@ -36,7 +36,7 @@ class Shape:
 
 @dataclasses.dataclass(frozen=True, order=True, slots=True)
 class Node:
-    """A machine: its name, cores and GPUs."""
+    """A machine: its name, CPU cores and GPUs."""
 
     name: str
     cpu: float
@@ -48,7 +48,7 @@ class Node:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Room on a node: its name, and which of its GPUs, by index."""
+    """A place on a node: the node's name and the indices of its GPUs."""
 
     node: str
     gpus: tuple[int, ...] = ()
@@ -56,7 +56,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Held:
-    """A segment under way: what it holds, where, and when it will end, about (seconds of any clock)."""
+    """A running segment: its resources, its place and its estimated end (seconds of any clock)."""
 
     shape: Shape
     place: Place
@@ -65,12 +65,12 @@ class Held:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """What to start now.
+    """The decision of `admit`.
 
     Attributes:
-        start: The request to start; None: wait.
-        place: Where it goes.
-        reserved: The first request and the node that is kept for it, to be handed in the next time.
+        start: The request to start; None to wait.
+        place: Its place.
+        reserved: The first request and the node reserved for it, to be passed to the next call.
     """
 
     start: T | None = None
@@ -86,17 +86,17 @@ def admit(
     kinds: int,
     reserved: tuple[T, str] | None = None,
 ) -> Answer[T]:
-    """The first request that fits. When the very first does not, the node that is free for it soonest is kept for it.
+    """Return the first request that fits. If the very first does not, keep a node for it.
 
-    A kept node takes nothing else until its request starts there or is no longer first, so nothing large waits for ever
-    behind small work that keeps coming.
+    A reserved node takes nothing else until its request starts there or is no longer first, so that a large request
+    does not wait forever behind small ones.
 
     Args:
-        nodes: What there is.
-        held: What was handed out and has not ended.
-        requests: In the order in which they should start.
-        kinds: How many different shapes the requests have at most; the search ends when each was seen not to fit.
-        reserved: What the last answer kept.
+        nodes: The current nodes.
+        held: The running segments.
+        requests: Requests with their shapes, in the order in which they should start.
+        kinds: Maximum number of different shapes; the search ends when this many did not fit.
+        reserved: The reservation of the last answer.
     """
     free = _Free(nodes, held)
     kept: tuple[T, str] | None = None
@@ -115,22 +115,22 @@ def admit(
 
 
 def moved(nodes: Sequence[Node], held: Iterable[Held], shape: Shape, node: str) -> Place:
-    """Where a segment is that reports from another node than expected; `held` is without it.
+    """Return the place of a segment that reports from another node than expected; `held` excludes it.
 
-    Where the count says that there is no room, it stands on the node without GPUs of its own.
+    If the node has no room by this count, the place has no GPUs.
     """
     there = [each for each in nodes if each.name == node]
     return _Free(there, held).room(shape) or Place(node)
 
 
 def slots(nodes: Sequence[Node], shapes: Iterable[Shape]) -> int:
-    """How many segments can run at once at most, at least 1."""
+    """Return the maximum number of segments that can run at the same time, at least 1."""
     smallest = min(shapes, key=lambda shape: (shape.gpu, shape.cpu), default=Shape(1))
     return max(1, sum(_most(node, smallest) for node in nodes))
 
 
 def impossible(nodes: Sequence[Node], shape: Shape) -> str | None:
-    """Why no node can ever hold a shape, for a person; None where one can."""
+    """Return the reason why no node can ever hold a shape, as text for the user; None if one can."""
     if any(_Free((node,), ()).room(shape) for node in nodes):
         return None
     if not nodes:
@@ -141,17 +141,17 @@ def impossible(nodes: Sequence[Node], shape: Shape) -> str | None:
 
 
 class _Free:
-    """What is free on each node, in whole units."""
+    """Free resources of each node, in units."""
 
     def __init__(self, nodes: Sequence[Node], held: Iterable[Held]) -> None:
         self.nodes = {node.name: node for node in nodes}
         self.held: dict[str, list[Held]] = {node.name: [] for node in nodes}
         for each in held:
-            if each.place.node in self.held:  # a node that is gone holds nothing
+            if each.place.node in self.held:  # segments of a node that is gone occupy nothing
                 self.held[each.place.node].append(each)
 
     def room(self, shape: Shape, closed: str | None = None) -> Place | None:
-        """The fullest node that fits, the first by name among equals."""
+        """Return the place on the fullest node that fits; among equals the first by name."""
         best: tuple[tuple[int, int, str], Place] | None = None
         for name in self.nodes:
             cpu, gpus = self._left(name, self.held[name])
@@ -161,14 +161,14 @@ class _Free:
         return best and best[1]
 
     def soonest(self, name: str, shape: Shape) -> float | None:
-        """When a node has room if what it holds ends in order; None: never."""
+        """Return when a node has room if its segments end as estimated; None if never."""
         left = sorted(self.held[name], key=lambda each: each.until)
-        moment = -math.inf
+        time = -math.inf
         while _fit(name, *self._left(name, left), shape) is None:
             if not left:
                 return None
-            moment = left.pop(0).until
-        return moment
+            time = left.pop(0).until
+        return time
 
     def _left(self, name: str, held: Iterable[Held]) -> tuple[int, list[int]]:
         node = self.nodes[name]
@@ -181,15 +181,15 @@ class _Free:
 
 
 def _keep(free: _Free, request: T, shape: Shape, reserved: tuple[T, str] | None) -> tuple[T, str] | None:
-    """The node kept for a request: as before, or the one that is free soonest; None where no node can hold it."""
-    moments = {name: moment for name in free.nodes if (moment := free.soonest(name, shape)) is not None}
-    if reserved is not None and reserved[0] == request and reserved[1] in moments:
+    """Return the node reserved for a request: as before, or the one that is free soonest; None if none fits."""
+    times = {name: time for name in free.nodes if (time := free.soonest(name, shape)) is not None}
+    if reserved is not None and reserved[0] == request and reserved[1] in times:
         return reserved
-    return (request, min(moments, key=lambda name: (moments[name], name))) if moments else None
+    return (request, min(times, key=lambda name: (times[name], name))) if times else None
 
 
 def _fit(name: str, cpu: int, gpus: Sequence[int], shape: Shape) -> Place | None:
-    """A share goes to the fullest GPU that has it, whole GPUs to free ones, as Ray does."""
+    """Place a share on the fullest GPU that has room, and whole GPUs on free ones, as Ray does."""
     wanted = _units(shape.gpu)
     if _units(shape.cpu) > cpu:
         return None
@@ -203,7 +203,7 @@ def _fit(name: str, cpu: int, gpus: Sequence[int], shape: Shape) -> Place | None
 
 
 def _most(node: Node, shape: Shape) -> int:
-    """How many segments of a shape an empty node holds."""
+    """Return how many segments of a shape an empty node holds."""
     by_cpu = _units(node.cpu) // _units(shape.cpu) if shape.cpu else math.inf
     wanted = _units(shape.gpu)
     if not wanted:

@@ -1,4 +1,4 @@
-"""What a study still needs, told to Ray's autoscaler: machines come for owed segments, and go afterwards."""
+"""Autoscaler: requests machines from Ray's autoscaler for owed segments and withdraws the request afterwards."""
 
 import contextlib
 import dataclasses
@@ -14,21 +14,21 @@ from study.machines.trial_shape import shape_of
 from study.study_file import Study
 from trainables.errors import InputError
 
-EVERY = 5.0  # seconds between looks at what is owed
-MOST = 1000  # segments that machines are asked for at once
-POLL = 1.0  # seconds between looks whether a machine has come
+EVERY = 5.0  # seconds between two counts of owed segments
+MOST = 1000  # segments for which machines are requested at the same time
+POLL = 1.0  # seconds between two queries for new machines
 
 Request = Callable[..., None]
 
 
 class Demand:
-    """One driver's wishes: the cluster is to hold so many segments at once, those under way included.
+    """One driver's request: the segments that the cluster should hold at the same time, running ones included.
 
-    A cluster without an autoscaler hears it and does nothing.
+    A cluster without an autoscaler ignores it.
 
     Args:
-        request: Takes them; by default they are added to those of other drivers (`wishes`).
-        clock: Seconds.
+        request: Receives the request; by default it is added to those of other drivers (`autoscaler_requests`).
+        clock: Monotonic time in seconds.
     """
 
     def __init__(self, request: Request | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,10 +37,10 @@ class Demand:
         self._next = -float("inf")
 
     def look(self, needed: Callable[[int], Mapping[Shape, int]]) -> None:
-        """Tells what is needed now, unless it was looked at a moment ago or is what it was.
+        """Request what is needed now, at most every few seconds and only if it changed.
 
         Args:
-            needed: Gives segments by shape, at most so many in all.
+            needed: Returns the number of segments by shape, at most the given number in all.
         """
         if self._clock() < self._next:
             return
@@ -48,26 +48,26 @@ class Demand:
         self.tell(needed(MOST))
 
     def tell(self, needed: Mapping[Shape, int]) -> None:
-        """Tells it, unless it is what it was."""
+        """Request this number of segments by shape, if it changed."""
         if needed != self._told:
             self._request(bundles=[_bundle(shape) for shape, count in needed.items() for _ in range(count)])
             self._told = dict(needed)
 
     def end(self) -> None:
-        """Nothing is needed any more."""
+        """Withdraw the request."""
         self.tell({})
 
 
 @contextlib.contextmanager
-def asked_for(
+def machines_requested(
     owed: Callable[[], Iterable[Segment]], shape: Callable[[Segment], Shape], each_step: Callable[[], None]
 ) -> Iterator[Callable[[], None]]:
-    """While the block runs, its step also asks for machines for what is owed; afterwards nothing is asked for.
+    """Yield a step that also requests machines for owed segments; the request is withdrawn at the end of the block.
 
     Args:
-        owed: A study's owed segments, those under way included.
-        shape: What a segment needs.
-        each_step: The step so far.
+        owed: Returns a study's owed segments, running ones included.
+        shape: Returns the resources of a segment.
+        each_step: The step to extend.
     """
     demand = Demand()
 
@@ -91,22 +91,21 @@ def await_room(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Node, ...]:
-    """The cluster's nodes, once one of them can hold a trial: the autoscaler is asked for it, and waited for.
+    """Wait until a node of the cluster can hold a trial, and return the nodes. The autoscaler is asked for one.
 
-    With `gpu: auto` a trial is to have a GPU where the cluster can bring one: who waits waits for that, and trains on
-    the CPU when none came.
+    With `gpu: auto` this waits for a node with a GPU; if none comes in time, trials train on the CPU.
 
     Args:
-        study: Whose trials.
-        minutes: How long to wait; 0 does not.
-        say: Hears that it waits.
-        look: What nodes there are.
-        demand: Who asks the autoscaler.
-        clock: Seconds.
-        sleep: Waits.
+        study: The study whose trials are to run.
+        minutes: Maximum waiting time; 0 does not wait.
+        say: Receives messages for the user.
+        look: Returns the current nodes.
+        demand: Requests machines from the autoscaler.
+        clock: Monotonic time in seconds.
+        sleep: Waits a number of seconds.
 
     Raises:
-        InputError: None came.
+        InputError: No such node came in time.
     """
     deadline = clock() + 60 * minutes
     asked = False
@@ -132,11 +131,11 @@ def await_room(
 
 
 def _bundle(shape: Shape) -> dict[str, float]:
-    """As Ray writes it; what is 0 is left out."""
+    """Return a shape as a bundle of Ray, without resources that are 0."""
     return {name: amount for name, amount in (("CPU", shape.cpu), ("GPU", shape.gpu)) if amount}
 
 
 def _ray() -> Request:
-    from study.machines.autoscaler_requests import teller
+    from study.machines.autoscaler_requests import requester
 
-    return teller()
+    return requester()

@@ -1,7 +1,7 @@
-"""What all drivers of a cluster wish for, added up: Ray's autoscaler knows what it was told last, and never forgets.
+"""Autoscaler requests of all drivers of a cluster, added up: Ray's autoscaler keeps only the last request, for ever.
 
-One actor, which outlives its drivers, tells it. A driver that it hears nothing of for a while has died, and its
-machines may go.
+One detached actor collects them. A driver that has not repeated its request for a while is taken for dead, and its
+request is dropped.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from collections.abc import Callable, Sequence
 import ray
 from ray.exceptions import RayError
 
-NAME = NAMESPACE = "segstudy-wishes"
-SILENT = 90.0  # seconds after which a driver is taken for dead
-AGAIN = 20.0  # seconds between a driver's words
-LOOK = 2.0  # seconds between looks at who is silent
+NAME = NAMESPACE = "segstudy-resource-requests"
+SILENT = 90.0  # seconds without a request after which a driver is taken for dead
+AGAIN = 20.0  # seconds between two repetitions of a driver's request
+LOOK = 2.0  # seconds between two searches for dead drivers
 
 Bundle = dict[str, float]
-"""CPUs and GPUs that are to be free on one machine, as Ray writes them."""
+"""CPUs and GPUs on one machine, as Ray writes them."""
 
 
-class Wishes:
-    """Who wishes for what.
+class ResourceRequests:
+    """The requests of all drivers.
 
     Args:
         request: `ray.autoscaler.sdk.request_resources`.
-        silent: Seconds after which a driver is taken for dead.
-        clock: Seconds.
+        silent: Seconds without a request after which a driver is taken for dead.
+        clock: Monotonic time in seconds.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Wishes:
         self._told: list[Bundle] = []
 
     def tell(self, who: str, bundles: Sequence[Bundle]) -> None:
-        """A driver's whole wish, in place of its last; empty: it needs nothing any more."""
+        """Replace a driver's request; an empty one withdraws it."""
         self._heard.pop(who, None)
         if bundles:
             self._heard[who] = (self._clock(), bundles)
         self.look()
 
     def look(self) -> bool:
-        """Forgets the dead, and tells the autoscaler what is left, if that changed; whether anybody wishes."""
+        """Drop requests of dead drivers and pass a changed sum to the autoscaler; return whether any is left."""
         since = self._clock() - self._silent
         self._heard = {who: each for who, each in self._heard.items() if each[0] > since}
         total = [bundle for who in sorted(self._heard) for bundle in self._heard[who][1]]
@@ -58,12 +58,12 @@ class Wishes:
         return bool(self._heard)
 
 
-class Teller:
-    """This driver's voice: tells what it wishes, and again every now and then while it wishes anything.
+class Requester:
+    """Sends this driver's request, and repeats it while it is not empty.
 
     Args:
-        silent: Seconds after which it is taken for dead.
-        again: Seconds between its words.
+        silent: Seconds without a request after which the driver is taken for dead.
+        again: Seconds between two repetitions.
     """
 
     def __init__(self, silent: float = SILENT, again: float = AGAIN) -> None:
@@ -74,18 +74,18 @@ class Teller:
         self._thread: threading.Thread | None = None
 
     def __call__(self, *, bundles: Sequence[Bundle]) -> None:
-        """As `ray.autoscaler.sdk.request_resources` is called."""
+        """Replace the request; same signature as `ray.autoscaler.sdk.request_resources`."""
         with self._changed:
             self._bundles = bundles
             self._say()
             self._changed.notify()
             if bundles and self._thread is None:
-                self._thread = threading.Thread(target=self._repeat, name="wishes", daemon=True)
+                self._thread = threading.Thread(target=self._repeat, name="resource-requests", daemon=True)
                 self._thread.start()
 
     def _say(self) -> None:
         lasting = {"name": NAME, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True}
-        with contextlib.suppress(RayError, RuntimeError, ValueError):  # the next word says it again
+        with contextlib.suppress(RayError, RuntimeError, ValueError):  # the next repetition sends it again
             actor = _Actor.options(**lasting).remote(self._silent)  # type: ignore[attr-defined]  # Ray types no actor class
             actor.tell.remote(self._who, list(self._bundles))
 
@@ -99,26 +99,26 @@ class Teller:
 
 @ray.remote(num_cpus=0)
 class _Actor:
-    """`Wishes` on the cluster, until nobody wishes anything."""
+    """`ResourceRequests` on the cluster; ends when no request is left."""
 
     def __init__(self, silent: float) -> None:
         from ray.autoscaler.sdk import request_resources
 
-        self._wishes = Wishes(request_resources, silent)
+        self._requests = ResourceRequests(request_resources, silent)
         self._ends: asyncio.Task[None] | None = None
 
     async def tell(self, who: str, bundles: list[Bundle]) -> None:
-        self._wishes.tell(who, bundles)
+        self._requests.tell(who, bundles)
         if self._ends is None:
             self._ends = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
-        while self._wishes.look():
+        while self._requests.look():
             await asyncio.sleep(LOOK)
         ray.kill(ray.get_runtime_context().current_actor)
 
 
 @functools.cache
-def teller() -> Teller:
-    """The voice of this process, which is one driver to Ray."""
-    return Teller()
+def requester() -> Requester:
+    """Return the `Requester` of this process, which is one driver for Ray."""
+    return Requester()

@@ -1,4 +1,4 @@
-"""Studies as jobs of a Ray cluster: sent there with the code that is installed here, found again by study."""
+"""Cluster jobs: submits studies to a Ray cluster with the code installed here, and finds their jobs by study name."""
 
 import dataclasses
 import importlib.util
@@ -27,12 +27,12 @@ from trainables.errors import InputError
 
 PACKAGES = ("search_spaces", "trainables", "study", "reports")
 FILE = "study.yaml"
-STUDY = "segstudy.study"  # in a job's metadata: which study it runs
-KNOCK = 10.0  # seconds
-STOP_SECONDS = 300  # that a job may take to save what is under way; Ray's own are 3
+STUDY = "segstudy.study"  # key of the study's name in a job's metadata
+CONNECT_SECONDS = 10.0
+STOP_SECONDS = 300  # for a job to save running segments after a stop; Ray's default is 3
 LIVING = ("PENDING", "RUNNING")
-POLL = 1.0  # seconds between looks
-PATIENCE = 60.0  # seconds for a head that has just started
+POLL = 1.0  # seconds between two queries
+HEAD_START_SECONDS = 60.0  # for a head that has just started
 WORDS = {"PENDING": "starting", "RUNNING": "running", "STOPPED": "stopped", "SUCCEEDED": "done", "FAILED": "failed"}
 
 
@@ -41,12 +41,12 @@ class Job:
     """A run of a study on a cluster.
 
     Attributes:
-        id: Ray's name for it.
+        id: Ray's submission id.
         study: The study's name.
-        status: Ray's word for how it stands.
-        message: Why it stands so, in a line; empty where there is nothing to say.
-        began: When it was sent, seconds since 1970.
-        ended: When it ended; None while it has not.
+        status: Ray's job status.
+        message: Ray's reason for the status, in one line; may be empty.
+        began: Time of submission, seconds since 1970.
+        ended: Time of its end, seconds since 1970; None while it runs.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Job:
         return self.status in LIVING
 
     def plain(self) -> dict[str, Any]:
-        """As JSON-able data."""
+        """Return JSON-able data."""
         return dataclasses.asdict(self)
 
 
@@ -70,13 +70,13 @@ class Jobs:
     """The jobs of one cluster.
 
     Args:
-        url: Its job server, such as `http://head:8265`.
-        client: Ray's client for it; by default one is made.
-        clock: Seconds.
-        sleep: Waits.
+        url: Address of its job server, such as `http://head:8265`.
+        client: Ray's job client; by default a new one.
+        clock: Monotonic time in seconds.
+        sleep: Waits a number of seconds.
 
     Raises:
-        InputError: Nobody answers there, or not as a Ray that takes our token.
+        InputError: No server answers there, or it is no Ray that accepts this user's token.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class Jobs:
         self._clock, self._sleep = clock, sleep
 
     def submit(self, study: Study, arguments: Sequence[str], *, python: str = "python") -> Job:
-        """Sends a study there; the code of this installation, and what of the user's own it names, goes with it.
+        """Submit a study with the code of this installation and the user's own modules that the study names.
 
         Args:
-            study: What to run; its paths must mean the same there, and what its code depends on must be there.
-            arguments: Of `segstudy run`, after the file.
-            python: The interpreter of Ray on the cluster.
+            study: The study; its paths and the dependencies of its code must exist on the cluster.
+            arguments: Arguments of `segstudy run` after the file.
+            python: Python interpreter of Ray on the cluster.
 
         Raises:
-            InputError: A job runs this study already, or the cluster does not take this one.
+            InputError: A job of this study is running already, or the cluster refuses the job.
         """
         before = self._of(study.name)
         if before and before[-1].lives:
@@ -115,7 +115,7 @@ class Jobs:
             for file in (place for place in own if place.is_file()):
                 shutil.copy(file, folder)
             self._sent(
-                entrypoint="exec " + shlex.join(line),  # no shell in between: a stop is heard by the driver itself
+                entrypoint="exec " + shlex.join(line),  # no shell in between: the driver itself receives signals
                 submission_id=f"segstudy-{study.name}-{len(before) + 1}",
                 metadata={STUDY: study.name},
                 runtime_env={
@@ -128,8 +128,8 @@ class Jobs:
         return self.find(study.name)
 
     def _sent(self, **job: Any) -> None:
-        """Sends it; a head that has just started needs a moment before it takes jobs."""
-        deadline = self._clock() + PATIENCE
+        """Submit a job; retry while a head that has just started does not accept jobs."""
+        deadline = self._clock() + HEAD_START_SECONDS
         while True:
             try:
                 self._client.submit_job(**job)
@@ -140,10 +140,10 @@ class Jobs:
             self._sleep(POLL)
 
     def find(self, name: str) -> Job:
-        """The newest job of a study.
+        """Return the newest job of a study.
 
         Raises:
-            InputError: There is none.
+            InputError: There is no such job.
         """
         if found := self._of(name):
             return found[-1]
@@ -152,15 +152,15 @@ class Jobs:
         raise InputError(f"no job of a study '{name}' at {self.url}: {there}. Start one with segstudy submit.")
 
     def log(self, job: Job) -> str:
-        """What a job has said so far."""
+        """Return a job's output so far."""
         with _told(self.url):
             return str(self._client.get_job_logs(job.id))
 
     def follow(self, job: Job) -> Iterator[str]:
-        """What it has said and says, piece by piece, until it ends."""
+        """Yield a job's output piece by piece until it ends."""
         said = 0
         while True:
-            lives = self.find(job.study).lives  # asked first: what came before its end is in the log below
+            lives = self.find(job.study).lives  # queried before the log, so that the log is complete
             text = self.log(job)
             if len(text) > said:
                 yield text[said:]
@@ -170,7 +170,7 @@ class Jobs:
             self._sleep(POLL)
 
     def stop(self, job: Job) -> None:
-        """Asks it to stop where nothing is lost; does not wait."""
+        """Request a job to stop without loss of results; does not wait."""
         with _told(self.url):
             self._client.stop_job(job.id)
 
@@ -178,7 +178,7 @@ class Jobs:
         return [job for job in self._all() if job.study == name]
 
     def _all(self) -> list[Job]:
-        """Jobs of segstudy, the newest last."""
+        """Return the jobs of segstudy, the newest last."""
         with _told(self.url):
             listed = self._client.list_jobs()
         jobs = [
@@ -197,7 +197,7 @@ class Jobs:
 
 
 def packages() -> list[str]:
-    """The folders of segstudy's packages, as they are installed here."""
+    """Return the folders of segstudy's packages as installed here."""
     found = []
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
@@ -208,9 +208,9 @@ def packages() -> list[str]:
 
 
 def own_code(study: Study) -> list[pathlib.Path]:
-    """The packages (folders) and modules (files) of the user's own losses and networks, as far as they lie here.
+    """Return the packages (folders) and modules (files) of the user's own losses and networks that exist here.
 
-    What does not may be installed on the cluster, which says so if it is not. Nothing is imported.
+    Others may be installed on the cluster, which reports a missing one. Nothing is imported.
     """
     parameters = [*study.models.values(), *study.losses.values()]
     paths = [fixed.value for each in parameters if isinstance(fixed := each.get(CODE), Fixed)]
@@ -225,7 +225,7 @@ def own_code(study: Study) -> list[pathlib.Path]:
 
 @contextmanager
 def _working_directory_searched() -> Iterator[None]:
-    """As `trainables.user_code.imported` searches it."""
+    """Search the working directory as `trainables.user_code.imported` does."""
     before = list(sys.path)
     sys.path.insert(0, os.getcwd())
     importlib.invalidate_caches()
@@ -236,10 +236,10 @@ def _working_directory_searched() -> Iterator[None]:
 
 
 def without_password(option: str, url: str | None) -> None:
-    """Refuses an address with a password: a cluster shows everybody who may use it the command lines of its jobs.
+    """Refuse an address with a password: a cluster shows the command lines of its jobs to all its users.
 
     Raises:
-        InputError: It has one.
+        InputError: The address has a password.
     """
     if url is not None and "://" in url and urlsplit(url).password:
         raise InputError(
@@ -254,7 +254,7 @@ def _address(url: str) -> str:
         raise InputError(f"--cluster {url}: expected the address of its job server, such as http://head:8265.")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname, port), timeout=KNOCK).close()
+        socket.create_connection((parts.hostname, port), timeout=CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         raise InputError(
             f"--cluster {url}: nobody answers there ({error}). Is it the dashboard's port, 8265?"
@@ -271,7 +271,7 @@ def _client(url: str) -> Any:
 
 @contextmanager
 def _told(url: str) -> Iterator[None]:
-    """What the job server refuses, in a line."""
+    """Turn errors of the job server into one line."""
     try:
         yield
     except InputError:

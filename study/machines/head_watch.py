@@ -1,7 +1,4 @@
-"""A cluster's head, watched: Ray ends a driver whose head was gone for a minute, at once and in words of its own.
-
-What the user has to know is said before.
-"""
+"""Head watch: warns when a cluster's head stops answering. After a minute Ray ends the driver without a message."""
 
 import contextlib
 import socket
@@ -11,16 +8,16 @@ from collections.abc import Callable, Iterator
 
 from study.events import OnEvent, Step
 
-EVERY = 3.0  # seconds between looks
-SILENT = 12.0  # seconds after which it is said that nobody answers
-KNOCK = 5.0  # seconds
+EVERY = 3.0  # seconds between two connections
+SILENT = 12.0  # seconds without an answer until the warning
+CONNECT_SECONDS = 5.0
 
 
 def answers(address: str) -> bool:
-    """Whether somebody listens at host:port."""
+    """Whether a server listens at host:port."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
     except OSError:
         return False
     return True
@@ -35,14 +32,14 @@ def head_watched(
     silent: float = SILENT,
     knock: Callable[[str], bool] = answers,
 ) -> Iterator[None]:
-    """While the block runs, a thread looks whether the head answers, and says so when it does not.
+    """Watch the head in a thread while the block runs, and report when it does not answer.
 
     Args:
-        address: Its host:port.
-        tell: Hears it, in that thread.
-        every: Seconds between looks.
-        silent: Seconds without an answer until it is said.
-        knock: Whether it answers.
+        address: The head's host:port.
+        tell: Receives events, in that thread.
+        every: Seconds between two connections.
+        silent: Seconds without an answer until the warning.
+        knock: Returns whether the head answers.
     """
     over = threading.Event()
     thread = threading.Thread(target=_watch, args=(address, tell, every, silent, knock, over), daemon=True)

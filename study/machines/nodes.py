@@ -1,4 +1,4 @@
-"""The machines: what Ray has, and what this one has."""
+"""Nodes: the machines of a Ray cluster, and this machine."""
 
 import contextlib
 import os
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import ray
 
+from study.errors import MachineTroubleError
 from study.machines.admission import Node
-from study.machines.trouble import MachineTroubleError
 from trainables.errors import InputError
 
 
 def this_machine() -> Node:
-    """What an embedded Ray on this machine has; asked without starting one."""
+    """Return the resources that an embedded Ray has on this machine, without starting one."""
     from ray._private.utils import get_num_cpus
 
     cores = int(get_num_cpus(override_docker_cpu_warning=True))
@@ -22,14 +22,14 @@ def this_machine() -> Node:
 
 
 def _gpus() -> int:
-    """What PyTorch can use: a GPU that it has no build for does not count."""
+    """Return the number of GPUs that the installed PyTorch can use."""
     import torch
 
     return torch.cuda.device_count()
 
 
 def nodes() -> tuple[Node, ...]:
-    """The nodes that Ray has now, by name."""
+    """Return Ray's current nodes, sorted by id."""
     found = [
         Node(node["NodeID"], node["Resources"].get("CPU", 0.0), int(node["Resources"].get("GPU", 0)))
         for node in ray.nodes()
@@ -40,7 +40,7 @@ def nodes() -> tuple[Node, ...]:
 
 @contextlib.contextmanager
 def machines(address: str | None) -> Iterator[tuple[Node, ...]]:
-    """Where a study is going to run: this machine, or the nodes of a cluster, which is joined while the block runs.
+    """Yield the machines for a study: this one, or the nodes of a cluster that is joined while the block runs.
 
     Raises:
         InputError: There is no cluster at the address, or it has no node.
@@ -57,10 +57,10 @@ def machines(address: str | None) -> Iterator[tuple[Node, ...]]:
 
 
 def own_nodes() -> tuple[Node, ...]:
-    """`nodes` of a Ray that this run started: where none is left, nothing brings one back.
+    """Return `nodes` of a Ray that this run started.
 
     Raises:
-        MachineTroubleError: Ray died.
+        MachineTroubleError: Ray died: no node is left, and none will come.
     """
     if there := nodes():
         return there

@@ -1,4 +1,4 @@
-"""Ray for a while: an embedded one that leaves nothing behind, or the cluster at an address."""
+"""Ray sessions: an embedded Ray that leaves no files behind, or a connection to a cluster."""
 
 import contextlib
 import fcntl
@@ -9,31 +9,31 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from study.machines.admission import Node
+from study.machines.embedded_ray import embedded
 from trainables.errors import InputError
 
-OBJECT_STORE_BYTES = 256 * 2**20  # no volumes go through it
-KNOCK = 10.0  # seconds
-REPEATS = 10  # fifths of a second that Ray's processes have to end
-LONGEST = 40  # letters of the folder: sockets lie deep in it, and their paths may have 107
+CONNECT_SECONDS = 10.0
+REPEATS = 10  # attempts, 0.2 s apart, to remove a folder to which Ray's processes still write
+LONGEST = 40  # characters of the session's folder: paths of sockets in it may have 107
 
 CONNECTIONS = {"RAY_grpc_keepalive_timeout_ms": "60000"}
-"""So long as a host that is cut off is waited for may a connection be silent: with Ray's 20 s, a worker was lost that
-was cut off for 20 s. Every process of a cluster has to know it, so cluster.yaml says it too."""
+"""A connection may be silent for as long as a disconnected host is waited for: with Ray's 20 s, a worker was lost whose
+host was disconnected for 20 s. Every process of a cluster needs this setting, so cluster.yaml has it too."""
 
 SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
-    "RAY_worker_niceness": "0",  # Ray's 15 stands still on a machine where anything else works
+    "RAY_USAGE_STATS_ENABLED": "0",  # no usage statistics are sent
+    "RAY_worker_niceness": "0",  # with Ray's 15, workers stand still beside other work
     **CONNECTIONS,
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths mean the same in workers
-    "RAY_AIR_NEW_OUTPUT": "0",  # Tune's own tables
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray will do by default; unset, it warns
+    "RAY_AIR_NEW_OUTPUT": "0",  # no tables of Tune's own
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's future default; unset, Ray warns
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # no result.json, no CSV, no TensorBoard
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the launcher's
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `study.signals` handles Ctrl-C
     "TUNE_DISABLE_AUTO_INIT": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # the ledger knows; Tune's snapshots grow with every segment
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # no snapshots, which grow with every segment
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the ledger has them
     "TUNE_WARN_THRESHOLD_S": "10",
 }
@@ -41,7 +41,7 @@ SETTINGS = {
 
 @contextlib.contextmanager
 def settings(**more: str) -> Iterator[None]:
-    """Environment variables that Ray and Tune read, for the time of the block; the user's own come first."""
+    """Set environment variables of Ray and Tune while the block runs; variables that the user set are kept."""
     wanted = {name: value for name, value in {**SETTINGS, **more}.items() if name not in os.environ}
     os.environ.update(wanted)
     try:
@@ -52,60 +52,61 @@ def settings(**more: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
-    """Connects to Ray, or starts one in this process's care; a Ray that runs in this process already is used as it is.
+def session(
+    address: str | None,
+    machine: Node,
+    tell: Callable[[str], None] = lambda text: None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[pathlib.Path]:
+    """Connect to a cluster or start an embedded Ray; a Ray that runs in this process already is used as it is.
 
     Args:
-        address: A cluster's (`auto`, `host:port`); None starts an embedded one.
-        machine: What the embedded one may use.
+        address: Address of a cluster (`auto`, `host:port`); None starts an embedded Ray.
+        machine: Resources of the embedded Ray.
+        tell: Receives a line when the embedded Ray did not start and is started again.
+        environment: Environment variables of a cluster's workers; an embedded Ray's inherit this process's.
 
     Yields:
-        A folder for files of no worth afterwards.
+        A folder for temporary files.
 
     Raises:
         InputError: There is no cluster at the address.
+        MachineTroubleError: The embedded Ray does not start.
     """
+    if is_running():
+        with _own_folder() as folder:
+            yield folder
+        return
+    with _own_folder() as folder, embedded(machine, folder, tell) if address is None else _joined(address, environment):
+        yield folder
+
+
+@contextlib.contextmanager
+def _joined(address: str, environment: Mapping[str, str] | None) -> Iterator[None]:
     import ray
 
-    if address is not None:
-        _knock(address)
-
-    asked = address is not None and asks_for_token(address)
-    with _own_folder() as folder, token_shown() if asked else contextlib.nullcontext():
-        if ray.is_initialized():
-            yield folder
-            return
-        common = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False}
-        if address is not None:
-            common.pop("include_dashboard")
-            try:
-                ray.init(address=address, **common)
-            except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-                if "AuthToken" in str(error):
-                    raise InputError(
-                        f"--ray {address}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
-                    ) from error
-                line = str(error).strip().splitlines()[0]
-                raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
-        else:
-            ray.init(
-                address="local",
-                num_cpus=int(machine.cpu),
-                num_gpus=machine.gpu,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _temp_dir=str(folder / "r"),
-                **common,
-            )
+    more = {"runtime_env": {"env_vars": dict(environment)}} if environment else {}
+    _knock(address)
+    with token_shown() if asks_for_token(address) else contextlib.nullcontext():
         try:
-            yield folder
+            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **more)
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            if "AuthToken" in str(error):
+                raise InputError(
+                    f"--ray {address}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
+                ) from error
+            line = str(error).strip().splitlines()[0]
+            raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
+        try:
+            yield
         finally:
             ray.shutdown()
 
 
 def token() -> dict[str, str]:
-    """The setting by which Ray shows its token to a cluster; empty where it has none, or the user has said how.
+    """Return the setting that makes Ray send its token; empty if there is no token, or if the user set the mode.
 
-    A cluster that `ray start` or `ray up` started asks for it: the same file on every machine, and here.
+    A cluster started by `ray start` or `ray up` requires the token, which is the same file on every machine.
     """
     if "RAY_AUTH_MODE" in os.environ:
         return {}
@@ -114,10 +115,10 @@ def token() -> dict[str, str]:
 
 
 def asks_for_token(address: str) -> bool:
-    """Whether the cluster at an address refuses who shows no token.
+    """Whether the cluster at an address refuses connections without a token.
 
-    One that asks for none must be shown none: a driver that shows one expects it of the cluster too, which then takes
-    the driver for dead, and kills all of its workers.
+    A cluster without tokens must not be sent one: a driver that sends one expects it from the cluster too, which then
+    takes the driver for dead and kills its workers.
     """
     from ray._raylet import GcsClient  # type: ignore[attr-defined]  # of Cython, and its stub lacks it
     from ray.exceptions import RayError
@@ -125,15 +126,15 @@ def asks_for_token(address: str) -> bool:
     if not token():
         return False
     try:
-        with _without_stderr():  # where Ray warns of what is asked here
-            GcsClient(address=_head(address)).internal_kv_get(b"segstudy", None, timeout=KNOCK)
+        with _without_stderr():  # Ray warns about the missing token
+            GcsClient(address=_head(address)).internal_kv_get(b"segstudy", None, timeout=CONNECT_SECONDS)
     except (RayError, OSError, RuntimeError):
-        return True  # or something else is wrong, which whoever connects next says
+        return True  # any other error is reported by the connection itself
     return False
 
 
 def _head(address: str) -> str:
-    """`auto` as host:port; where there is none, as it is."""
+    """Return `auto` as host:port if a cluster is found; any other address unchanged."""
     if address != "auto":
         return address
     from ray._private.services import canonicalize_bootstrap_address
@@ -143,7 +144,7 @@ def _head(address: str) -> str:
 
 @contextlib.contextmanager
 def _without_stderr() -> Iterator[None]:
-    """Nothing that this process says to stderr is heard, C++ included."""
+    """Discard what this process writes to stderr, including its C++ code."""
     kept = os.dup(2)
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 2)
@@ -157,14 +158,14 @@ def _without_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def token_shown() -> Iterator[None]:
-    """While the block runs, Ray shows the token that it has to whom it speaks to."""
+    """Make Ray send its token while the block runs."""
     from ray._raylet import Config  # type: ignore[attr-defined]  # of Cython, and its stub lacks it
 
     if not (wanted := token()):
         yield
         return
     os.environ.update(wanted)
-    Config.initialize("")  # Ray reads its environment when it is imported, and then only when told to
+    Config.initialize("")  # Ray reads its environment on import, later only on this call
     try:
         yield
     finally:
@@ -174,21 +175,21 @@ def token_shown() -> Iterator[None]:
 
 
 def is_running() -> bool:
-    """Whether this process has a Ray already."""
+    """Whether this process is connected to Ray already."""
     import ray
 
     return bool(ray.is_initialized())
 
 
 def head_address() -> str:
-    """Where the head of the cluster that was joined listens, host:port."""
+    """Return the address (host:port) of the head of the connected cluster."""
     import ray
 
     return str(ray.get_runtime_context().gcs_address)
 
 
 def _knock(address: str) -> None:
-    """Whether somebody is there; Ray itself takes minutes to find out."""
+    """Refuse an address at which no server answers; Ray itself takes minutes to find out."""
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
@@ -197,14 +198,14 @@ def _knock(address: str) -> None:
             f"--ray {address}: expected `auto` or host:port. Run the command on a machine of the cluster (or in a job)."
         )
     try:
-        socket.create_connection((host, int(port)), timeout=KNOCK).close()
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
         raise InputError(f"--ray {address}: no Ray cluster answers there ({error}).") from error
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Ray's and Tune's loggers say nothing below critical."""
+    """Silence Ray's and Tune's loggers below level CRITICAL."""
     loggers = [logging.getLogger(name) for name in ("ray", "ray.tune", "ray.train", "ray.data")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -218,26 +219,26 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _own_folder() -> Iterator[pathlib.Path]:
-    """A folder that no other process or user has, gone afterwards; what killed processes left goes too."""
+    """Yield a folder of this process alone, removed afterwards, as are the folders of killed processes."""
     parent = pathlib.Path(tempfile.gettempdir())
     prefix = f"segstudy-{os.getuid()}-"
     if len(str(parent / prefix)) + 8 > LONGEST:
         parent = pathlib.Path("/tmp")
     for left in parent.glob(f"{prefix}*"):
-        _remove_if_nobodys(left)
+        _remove_if_unlocked(left)
     made = pathlib.Path(tempfile.mkdtemp(prefix=".segstudy-", dir=parent))
     with open(made / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # held until this process ends, however it ends
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held until this process ends, in whatever way
         folder = parent / f"{prefix}{made.name[-8:]}"
-        made.rename(folder)  # nobody saw it without its lock
+        made.rename(folder)  # no other process sees it without its lock
         try:
             yield folder
         finally:
             _remove(folder)
 
 
-def _remove_if_nobodys(folder: pathlib.Path) -> None:
-    """Removes what nobody holds the lock of; a folder without a lock was half removed before."""
+def _remove_if_unlocked(folder: pathlib.Path) -> None:
+    """Remove a folder whose lock is free; a folder without a lock was partly removed before."""
     with contextlib.suppress(OSError):
         if not (folder / "lock").exists():
             _remove(folder)
@@ -248,7 +249,7 @@ def _remove_if_nobodys(folder: pathlib.Path) -> None:
 
 
 def _remove(folder: pathlib.Path) -> None:
-    """Removes it; Ray's processes write to it until their last moment."""
+    """Remove a folder to which Ray's ending processes may still write."""
     for _ in range(REPEATS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or gone, and object stores that are away: no trial's fault, and said in one line."""
+"""Storage errors: full, read-only or missing disks and unavailable object stores. No trial is blamed for them."""
 
 import errno
 import os
@@ -7,21 +7,21 @@ import re
 from trainables.storage.object_store import StoreAwayError
 
 ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
-"""What the system says of such a disk; a missing file or a lack of rights is something else."""
+"""Error numbers of such disks. A missing file or missing permissions are other errors."""
 
 _NAMED = re.compile(rf"\[Errno ({'|'.join(map(str, ERRORS))})\]|^DamagedEntryError")
 
 
 def is_blamed(reason: str) -> bool:
-    """Whether a lost segment's reason, as `lost_workers.why` gives it, names such a disk or a damaged cache."""
+    """Whether the reason of a lost segment (`lost_workers.why`) names such a disk or a damaged cache."""
     return _NAMED.search(reason) is not None
 
 
 def trouble(error: BaseException) -> str | None:
-    """One line for the user where such a disk ended the run; None where the error is another.
+    """Return one line for the user if such a disk ended the run; None for any other error.
 
     Args:
-        error: As raised here, or by Ray for a task of ours.
+        error: The error as raised in this process, or by Ray for a task.
     """
     cause = getattr(error, "cause", None) or error
     if not isinstance(cause, OSError) or cause.errno not in ERRORS:

@@ -1,4 +1,4 @@
-"""."""
+"""The shape of a trial: the CPUs and GPUs that it gets on given machines."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ from trainables.errors import InputError
 
 
 def shape_of(study: Study, machine: Node) -> Shape:
-    """What a trial gets; `gpu: auto` is one where there is any."""
+    """Return a trial's resources on a machine; `gpu: auto` means one GPU if there is any."""
     gpu = study.resources.gpu
     return Shape(float(study.resources.cpu), min(1.0, machine.gpu) if gpu == "auto" else gpu)
 
 
 def fitting_shape(study: Study, there: Sequence[Node]) -> Shape:
-    """What a trial gets on these machines; the largest decides whether there is a GPU.
+    """Return a trial's resources on several machines; the largest machine decides whether it gets a GPU.
 
     Raises:
-        InputError: None can hold it.
+        InputError: No machine can hold it.
     """
     shape = shape_of(study, max(there, key=lambda node: (node.gpu, node.cpu)))
     if (reason := impossible(there, shape)) is not None:
@@ -26,11 +26,11 @@ def fitting_shape(study: Study, there: Sequence[Node]) -> Shape:
 
 
 def lacking(reason: str, shape: Shape, there: Sequence[Node]) -> str:
-    """What to say of a shape that no node can hold.
+    """Return the error text for a shape that no node can hold.
 
     Args:
-        reason: `admission.impossible`'s.
-        shape: What a trial is to get.
+        reason: The text of `admission.impossible`.
+        shape: The resources of a trial.
         there: The nodes.
     """
     none = shape.gpu > 0 and not any(node.gpu for node in there)

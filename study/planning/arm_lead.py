@@ -1,4 +1,4 @@
-"""How far the first arms of a small study go ahead of the last, so that their final trainings do not all end at once.
+"""The lead of the first arms of a small study over the last arms, so that their final trainings do not end together.
 
 Twelve arms that keep step have 36 last trainings to do on 32 slots at the same time: 32 together, then four alone.
 Which lead is best depends on how many segments run at once, and is tried out in virtual time: a pure function of the
@@ -10,17 +10,19 @@ from study.planning.simulate import simulate
 from study.planning.time_left import Speeds
 
 LEADS = (0.0, 0.5, 0.75, 1.0)
-"""Of the first arm over the last, in steps between the last two marks."""
+"""Leads that are tried, of the first arm over the last, in steps between the last two marks."""
 LARGEST = 400
-"""Search trials up to which it is tried, in a tenth of a second: with more there is always something else to do."""
+"""Search trials up to which leads are tried (a tenth of a second); larger studies keep their slots busy anyway."""
 
 
 def best_lead(design: Design, speeds: Speeds, slots: int) -> float:
-    """The lead of the first arm over the last, in iterations, with which the study ends soonest; the least of equals.
+    """Return the lead of the first arm over the last, in iterations, that ends the study soonest.
+
+    Of equal leads the smallest is taken.
 
     Args:
         design: The study's design.
-        speeds: What was measured so far; all models are as fast as each other where nothing was.
+        speeds: Measured speeds; all models are as fast as each other without any.
         slots: Segments at once, >= 1.
     """
     trials = len(design.arms) * design.searches * design.trials_per_arm

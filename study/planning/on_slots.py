@@ -1,7 +1,7 @@
-"""How a study would go with so many segments at once, before anyone pays for them: what `check --slots N` says.
+"""A simulation of the study on a number of slots (segments that run at once), for `check --slots N`.
 
 Where no speed is known, networks count as equally fast, and time is told in trainings: the time that one training takes
-from its first iteration to its last. What was measured makes hours of it (`study.checking.time_and_cost`).
+from its first iteration to its last. Measured speeds turn it into hours (`study.checking.time_and_cost`).
 """
 
 import dataclasses
@@ -11,10 +11,10 @@ from typing import Any
 from study.design import Design
 from study.in_words import counted
 from study.planning.arm_lead import best_lead
-from study.planning.shortest_time import floor
+from study.planning.promotion import rungs
+from study.planning.shortest_time import shortest_seconds
 from study.planning.simulate import Simulation, simulate
 from study.planning.time_left import Speeds
-from study.planning.trial_counts import rungs
 
 LARGEST = 5_000
 """Trials up to which other cohorts are tried: a simulation takes up to a millisecond a trial."""
@@ -23,13 +23,13 @@ WORTH_IT = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
-class Outlook:
-    """A study on so many slots.
+class SlotForecast:
+    """A simulated study on a number of slots, and a better cohort size where there is one.
 
     Attributes:
-        training: Iterations of one training.
+        training: Length of one training in iterations.
         simulation: With the cohort that the file has; its seconds are iterations where no speed was given.
-        floor: Seconds, or iterations, that no order of its segments goes below.
+        floor: Lower bound of the wall time, in seconds (or iterations without speeds).
         cohort: A cohort that is clearly faster; None where there is none.
         faster: The simulation with it.
     """
@@ -41,11 +41,11 @@ class Outlook:
     faster: Simulation | None = None
 
     def plain(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return a JSON-able dictionary."""
         return dataclasses.asdict(self)
 
     def lines(self) -> Iterator[str]:
-        """As a person reads it, where no speed was given."""
+        """Yield lines for a person, where no speed was given."""
         now = self.simulation
         yield (
             f"on {counted(now.slots, 'slot')}: {now.seconds / self.training:.1f} trainings long one after another "
@@ -59,13 +59,13 @@ class Outlook:
             )
 
 
-def outlook(design: Design, slots: int, speeds: Speeds | None = None) -> Outlook:
-    """Simulates the study, and with other cohorts too.
+def forecast_on_slots(design: Design, slots: int, speeds: Speeds | None = None) -> SlotForecast:
+    """Simulate the study, and the study with other cohort sizes.
 
     Args:
         design: The study's design.
         slots: Segments at once, >= 1.
-        speeds: What was measured: then times are seconds. None: networks are equally fast and times are iterations.
+        speeds: Measured speeds: times are seconds. None: networks are equally fast and times are iterations.
 
     Raises:
         ValueError: There is no slot.
@@ -77,16 +77,16 @@ def outlook(design: Design, slots: int, speeds: Speeds | None = None) -> Outlook
         found = _as_run(dataclasses.replace(design, cohort=cohort), speeds, slots)
         if found.seconds <= WORTH_IT * now.seconds and (faster is None or found.seconds < faster.seconds):
             best, faster = cohort, found
-    return Outlook(design.marks[-1], now, floor(design, speeds, slots), best, faster)
+    return SlotForecast(design.marks[-1], now, shortest_seconds(design, speeds, slots), best, faster)
 
 
 def _as_run(design: Design, speeds: Speeds, slots: int) -> Simulation:
-    """In the order in which a run would go."""
+    """Simulate with the order of segments that a run would take."""
     return simulate(design, speeds, slots, lead=best_lead(design, speeds, slots))
 
 
 def _others(design: Design) -> list[int]:
-    """Other cohorts that the study could have without fewer trials at the last mark; TPE needs two of them."""
+    """Return cohort sizes that keep at least as many trials to the last mark; TPE needs two cohorts."""
     if design.sampler != "tpe" or len(design.arms) * design.searches * design.trials_per_arm > LARGEST:
         return []
     smallest = design.eta ** (len(design.marks) - 1)
@@ -98,6 +98,6 @@ def _others(design: Design) -> list[int]:
 
 
 def _kept(design: Design, cohort: int | None = None) -> int:
-    """How many trials of a search reach the last mark."""
+    """Return how many trials of a search reach the last mark."""
     size = cohort or design.cohort
-    return design.trials_per_arm // size * rungs(design, size)[-1]
+    return design.trials_per_arm // size * rungs(design, size)[-1].left

@@ -1,14 +1,15 @@
-"""How much a study will do if nothing fails: trials, segments and iterations of each arm, before anything runs."""
+"""The work of a study if nothing fails: trials, segments and iterations of each arm, before anything runs."""
 
 import dataclasses
 
 from study.design import Arm, Design
+from study.planning.searches import searches_of
 from study.planning.trial_counts import to_train
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmForecast:
-    """One arm's share of the work, over all its searches and folds.
+    """The work of one arm, over all its searches and folds.
 
     Attributes:
         arm: The arm's name.
@@ -28,13 +29,13 @@ class ArmForecast:
 
 
 def forecast(design: Design) -> tuple[ArmForecast, ...]:
-    """The work of every arm in the design's order."""
+    """Return the work of every arm, in the design's order."""
     return tuple(_arm(design, arm) for arm in design.arms)
 
 
 def _arm(design: Design, arm: Arm) -> ArmForecast:
     to_each = to_train(design, arm)
-    searches = design.searches * (design.folds if design.search_in == "each_fold" else 1)
+    searches = len(searches_of(design, arm.index))
     finals = design.searches * design.folds * design.final_seeds
     return ArmForecast(
         arm=arm.name,

@@ -9,13 +9,14 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
-from study.planning.sampling import SearchKey, sample
-from study.planning.search import Answer, Draw, Owed, Search
+from study.planning.cohort_sampling import sample
+from study.planning.search import Draw, Owed, Search, SearchChanges
+from study.planning.searches import SearchKey, all_searches, search_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from the ledger.
+    """The changes and the segments that follow from the ledger.
 
     Attributes:
         insert: Batches of new trials (a cohort, or the final stage of a winner); each enters the ledger whole.
@@ -36,7 +37,7 @@ class Decision:
 def decide(
     design: Design, known: Iterable[KnownTrial], *, seconds_per_iteration: Mapping[str, float] | None = None
 ) -> Decision:
-    """What is to be inserted, ended and run, given what is known.
+    """Return which trials to insert and to end, and which segments to run.
 
     Args:
         design: The study's design.
@@ -70,63 +71,55 @@ class Planner:
     ) -> None:
         self._design = design
         self._speeds = dict(seconds_per_iteration or {})
-        folds = range(design.folds if design.search_in == "each_fold" else 1)
-        self._searches = {
-            key: Search(design, key, draw)
-            for arm in design.arms
-            for search in range(design.searches)
-            for fold in folds
-            for key in [SearchKey(arm.index, search, fold)]
-        }
+        self._searches = {key: Search(design, key, draw) for key in all_searches(design)}
         self._dirty: set[SearchKey] = set(self._searches)
-        self._answers: dict[SearchKey, Answer] = {}
+        self._changes_of: dict[SearchKey, SearchChanges] = {}
         self._lead = 0.0
         for trial in known:
             self.record(trial)
 
     def record(self, trial: KnownTrial) -> None:
-        """Takes note of a trial that was inserted, or reached a mark, or ended."""
-        key = trial.plan.key
-        search = SearchKey(key.arm, key.search, key.fold if self._design.search_in == "each_fold" else 0)
+        """Record a trial that was inserted, reached a mark, or ended."""
+        search = search_of(self._design, trial.plan.key)
         if search not in self._searches:
-            raise ValueError(f"trial {key} belongs to no search of the design")
+            raise ValueError(f"trial {trial.plan.key} belongs to no search of the design")
         self._searches[search].record(trial)
         self._dirty.add(search)
 
     def measure(self, model: str, seconds_per_iteration: float) -> None:
-        """Takes note of a model's speed; only the order of segments depends on it."""
+        """Record a model's speed; only the order of segments depends on it."""
         self._speeds[model] = seconds_per_iteration
 
     def changes(self) -> tuple[tuple[tuple[PlannedTrial, ...], ...], tuple[TrialKey, ...]]:
-        """What the ledger should take in now: batches to insert, trials to end as halved away."""
+        """Return the changes that the ledger should make now: batches to insert, trials to end as halved."""
         self._refresh()
-        answers = [self._answers[key] for key in self._searches]
+        each = [self._changes_of[key] for key in self._searches]
         return (
-            tuple(batch for answer in answers for batch in answer.insert),
-            tuple(key for answer in answers for key in answer.halved),
+            tuple(batch for found in each for batch in found.insert),
+            tuple(key for found in each for key in found.halved),
         )
 
-    def stagger(self, iterations: float) -> None:
-        """Lets the first arm go so far ahead of the last (`study.planning.arm_lead`); no result depends on it."""
+    def set_lead(self, iterations: float) -> None:
+        """Set the lead of the first arm over the last, in iterations (`study.planning.arm_lead`)."""
         self._lead = iterations / len(self._design.arms)
 
     def owed(self) -> Iterator[Segment]:
-        """Segments still to run, in the order in which they should start.
+        """Return the segments still to run, in the order in which they should start.
 
-        What has the longest chain of work behind it comes first (iterations × the model's speed), then by cohort and
-        trial. Who stands in the way of few others waits, so that nobody is left alone at the end.
+        Segments with the longest chain of work behind them come first (iterations × the model's speed), then by cohort
+        and trial: a long chain that starts late would run alone at the end.
         """
         self._refresh()
-        queues = [self._queue(key, answer.owed) for key, answer in self._answers.items() if answer.owed]
+        queues = [self._queue(key, found.owed) for key, found in self._changes_of.items() if found.owed]
         return (segment for _, _, segment in heapq.merge(*queues))
 
     def _queue(self, key: SearchKey, owed: Iterable[Owed]) -> Iterator[tuple[float, int, Segment]]:
-        """A search's segments as they stand in the whole study's order; made one by one, since few are looked at."""
+        """Yield a search's segments with their position in the study's order; lazily, since few are looked at."""
         speed = self._speeds.get(self._design.arms[key.arm].model, 1.0)
         behind = self._lead * key.arm
         return (((behind - chain) * speed, cohort, segment) for chain, cohort, segment in owed)
 
     def _refresh(self) -> None:
         for key in self._dirty:
-            self._answers[key] = self._searches[key].answer()
+            self._changes_of[key] = self._searches[key].changes()
         self._dirty.clear()

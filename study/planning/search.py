@@ -1,4 +1,4 @@
-"""One search of an arm with its final stage: what follows from its trials. Cohorts, halving, the winner's trainings.
+"""One search of an arm with its final stage: cohorts, halving, the winner's final trainings.
 
 Pure functions of the design and of what is known; `study.planning.planner` puts the searches of a study together.
 """
@@ -10,18 +10,19 @@ from typing import NamedTuple
 
 from search_spaces.grammar import Scalar
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
-from study.planning.promotion import promoted, winner
-from study.planning.sampling import SearchKey, needs_results, search_length
+from study.planning.cohort_sampling import needs_results, search_length
+from study.planning.promotion import rungs, winner
+from study.planning.searches import SearchKey, final_folds
 from study.planning.trial_counts import cohorts
 from trainables.random_streams import seed_of
 
 Draw = Callable[[Design, SearchKey, range, int, Sequence[KnownTrial]], Sequence[Mapping[str, Scalar]]]
-"""How configurations are drawn: `sampling.sample`, or what stands for it where their values are no matter."""
+"""How configurations are drawn: `cohort_sampling.sample`, or what stands for it where their values are no matter."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stand:
-    """How a cohort stands.
+class CohortState:
+    """The state of a cohort.
 
     Attributes:
         halved: Open trials that others beat.
@@ -35,8 +36,8 @@ class Stand:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
-    """What follows from one search.
+class SearchChanges:
+    """The changes and segments that follow from one search.
 
     Attributes:
         insert: Batches of trials that are due.
@@ -64,7 +65,7 @@ class Owed(NamedTuple):
 
 
 class Search:
-    """One search of an arm with its final stage."""
+    """One search of an arm with its final stage, kept up to date while results come in."""
 
     def __init__(self, design: Design, key: SearchKey, draw: Draw) -> None:
         self.design, self.key, self.draw = design, key, draw
@@ -72,32 +73,28 @@ class Search:
         self.length = search_length(design, self.arm)
         self.members: dict[int, dict[TrialKey, KnownTrial]] = {}  # of each cohort
         self.finals: dict[TrialKey, KnownTrial] = {}
-        self._stands: dict[int, Stand] = {}  # of cohorts in which nothing happened since
+        self._states: dict[int, CohortState] = {}  # of cohorts in which nothing happened since
 
     def record(self, trial: KnownTrial) -> None:
-        """Takes note of a trial of it."""
+        """Record a trial of this search."""
         if trial.plan.key.stage == "final":
             self.finals[trial.plan.key] = trial
         else:
             self.members.setdefault(trial.plan.cohort, {})[trial.plan.key] = trial
-            self._stands.pop(trial.plan.cohort, None)
+            self._states.pop(trial.plan.cohort, None)
 
     @cached_property
     def _cohorts(self) -> tuple[range, ...]:
         return cohorts(self.design, self.arm)
 
-    @cached_property
-    def _folds(self) -> Sequence[int]:
-        return (self.key.fold,) if self.design.search_in == "each_fold" else range(self.design.folds)
-
-    def answer(self) -> Answer:
-        """What follows now."""
+    def changes(self) -> SearchChanges:
+        """Return the changes and segments that follow now."""
         halved: list[TrialKey] = []
         owed: list[Owed] = []
         for cohort in sorted(self.members):
-            stand = self._stand(cohort)
-            halved += stand.halved
-            owed += [Owed(self._chain(cohort, segment), cohort, segment) for segment in stand.owed]
+            state = self._state(cohort)
+            halved += state.halved
+            owed += [Owed(self._chain(cohort, segment), cohort, segment) for segment in state.owed]
         insert = self._due()
         if not (insert or owed or sum(map(len, self.members.values())) < self.length):
             insert = self._final_stage()
@@ -105,26 +102,30 @@ class Search:
             if (segment := self._next(trial)) is not None:
                 owed.append(Owed(self._chain(0, segment), 0, segment))
         owed.sort(key=lambda each: (-each.chain, *each[1:]))
-        return Answer(tuple(insert), tuple(halved), tuple(owed))
+        return SearchChanges(tuple(insert), tuple(halved), tuple(owed))
 
     def _known(self) -> list[KnownTrial]:
-        """Every trial of the search by number."""
+        """Return every search trial, by number."""
         return [trial for cohort in sorted(self.members) for _, trial in sorted(self.members[cohort].items())]
 
-    def _stand(self, cohort: int) -> Stand:
-        """How a cohort stands; looked at again only when something happened in it."""
-        if cohort not in self._stands:
+    def _state(self, cohort: int) -> CohortState:
+        """Return the state of a cohort; computed again only when one of its trials changed."""
+        if cohort not in self._states:
             trials = [trial for _, trial in sorted(self.members[cohort].items())]
-            halved, owed = self._rungs(trials)
-            self._stands[cohort] = Stand(tuple(halved), tuple(owed), self._has_first_marks(trials))
-        return self._stands[cohort]
+            followed = rungs(self.design, len(trials), trials)
+            halved = tuple(trial.plan.key for rung in followed for trial in rung.halved)
+            entrants = next((rung.entrants for rung in reversed(followed) if rung.entrants), ())
+            segments = [segment for trial in entrants if (segment := self._next(trial)) is not None]
+            owed = segments if self.design.eta == 1 else self._up_to_a_common_mark(segments)
+            self._states[cohort] = CohortState(halved, tuple(owed), self._has_first_marks(trials))
+        return self._states[cohort]
 
     def _is_ready(self, cohort: int) -> bool:
-        """Whether every member has its first mark or has ended, so that the next cohort may see them."""
-        return cohort in self.members and self._stand(cohort).ready
+        """Return whether every member has its first mark or has ended, so that the next cohort may see them."""
+        return cohort in self.members and self._state(cohort).ready
 
     def _due(self) -> list[tuple[PlannedTrial, ...]]:
-        """Cohorts to sample now. After the final stage began there are none: test cases were read."""
+        """Return the cohorts to sample now. After the final stage began there are none: test cases were read."""
         batches = []
         for cohort, numbers in enumerate(self._cohorts):
             if self.finals:
@@ -152,29 +153,14 @@ class Search:
             for number, point in zip(numbers, points, strict=True)
         )
 
-    def _rungs(self, cohort: list[KnownTrial]) -> tuple[list[TrialKey], list[Segment]]:
-        """Follows a cohort from mark to mark: who ends, and which segments are owed."""
-        if self.design.eta == 1:  # all go on, nobody waits
-            return [], [segment for trial in cohort if (segment := self._next(trial)) is not None]
-        entrants, halved = cohort, []
-        for mark in self.design.marks[:-1]:
-            if any(mark not in trial.values and trial.status == "open" for trial in entrants):
-                break
-            ahead = promoted(entrants, mark, eta=self.design.eta, maximize=self.design.maximize)
-            kept = {trial.plan.key for trial in ahead}
-            halved += [t.plan.key for t in entrants if t.plan.key not in kept and t.status == "open"]
-            entrants = [trial for trial in entrants if trial.plan.key in kept]
-        segments = [segment for trial in entrants if (segment := self._next(trial)) is not None]
-        return halved, self._up_to_a_common_mark(segments)
-
     @staticmethod
     def _up_to_a_common_mark(segments: list[Segment]) -> list[Segment]:
-        """Those that lead to the earliest mark: who is past it waits until it is known who goes on."""
+        """Keep the segments that lead to the earliest mark; the others wait until promotion is decided."""
         stop = min((segment.stop for segment in segments), default=0)
         return [segment for segment in segments if segment.stop == stop]
 
     def _next(self, trial: KnownTrial) -> Segment | None:
-        """A trial's way to the first mark that it has not reached; None where it has ended."""
+        """Return a trial's segment to the first mark that it has not reached; None where it has ended."""
         if trial.status != "open":
             return None
         marks = self.design.marks
@@ -184,26 +170,27 @@ class Search:
         return Segment(trial.plan.key, marks[reached - 1] if reached else 0, marks[reached])
 
     def _final_stage(self) -> list[tuple[PlannedTrial, ...]]:
-        """The final stage's trials that the ledger lacks, once the search is done."""
-        best = winner(self._known(), self.design)
+        """Return the final-stage trials that the ledger lacks, once the search is done."""
+        design = self.design
+        best = winner(self._known(), design)
         if best is None and self.length:
             return []
         source = None if best is None else best.plan.key
         parameters = self.arm.default if best is None else best.plan.parameters
         keys = [
             TrialKey("final", self.key.arm, self.key.search, fold, number)
-            for fold in self._folds
-            for number in range(self.design.final_seeds)
+            for fold in final_folds(design, self.key)
+            for number in range(design.final_seeds)
         ]
         batch = tuple(
-            PlannedTrial(key, 0, seed_of(self.design.seed, "final", key.search, key.number), parameters, source)
+            PlannedTrial(key, 0, seed_of(design.seed, "final", key.search, key.number), parameters, source)
             for key in keys
             if key not in self.finals
         )
         return [batch] if batch else []
 
     def _chain(self, cohort: int, segment: Segment) -> int:
-        """Iterations from a segment's start that must follow one another: its marks, cohorts that wait, the finals."""
+        """Return the iterations in sequence from a segment's start: its marks, later cohorts, the finals."""
         design, mark = self.design, self.design.marks.index(segment.stop)
         if segment.trial.stage == "final":
             return sum(design.final_steps[mark:])

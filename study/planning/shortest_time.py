@@ -1,4 +1,4 @@
-"""How soon a study can end at best: the time that no order of its segments goes below.
+"""A lower bound of a study's wall time, whatever the order of its segments.
 
 All the work shared out among the slots, or the longest chain, is one such bound. This one also counts that arms have
 few segments to offer at their beginning (a cohort waits for the one before) and at their end (one trial at the last
@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from study.design import Arm, Design
-from study.planning.sampling import needs_results
+from study.planning.cohort_sampling import needs_results
+from study.planning.promotion import rungs
+from study.planning.searches import final_folds, searches_of
 from study.planning.time_left import Speeds
-from study.planning.trial_counts import cohorts, rungs
+from study.planning.trial_counts import cohorts
 
 
 class Part(NamedTuple):
-    """Segments of a search that are alike. Seconds.
+    """Segments of a search with equal times, in seconds.
 
     Attributes:
         before: What must be done before they can start, one after the other.
@@ -35,8 +37,8 @@ class Part(NamedTuple):
     after: float
 
 
-def floor(design: Design, speeds: Speeds, slots: int) -> float:
-    """Seconds that no order of a study's segments goes below, if nothing fails.
+def shortest_seconds(design: Design, speeds: Speeds, slots: int) -> float:
+    """Return the seconds that no order of a study's segments goes below, if nothing fails.
 
     Args:
         design: The study's design.
@@ -58,7 +60,7 @@ def floor(design: Design, speeds: Speeds, slots: int) -> float:
 
 
 def _whole(bound: float, seconds: NDArray[np.float64]) -> float:
-    """The next time that segments of whole seconds can end at; the bound itself where they are none."""
+    """Return the next time at which segments of whole seconds can end; the bound itself where they are none."""
     if not seconds.size or np.any(seconds != np.round(seconds)):
         return bound
     unit = math.gcd(*seconds.astype(np.int64).tolist())
@@ -66,29 +68,30 @@ def _whole(bound: float, seconds: NDArray[np.float64]) -> float:
 
 
 def _parts(design: Design, arm: Arm, speeds: Speeds) -> Counter[Part]:
-    """The segments of an arm's searches."""
+    """Return the segments of an arm's searches."""
     steps = [speeds.cost(arm.model, step, 1) for step in design.steps]
     finals = [speeds.cost(arm.model, step, 1) for step in design.final_steps]
-    each_fold = design.search_in == "each_fold"
+    searches = searches_of(design, arm.index)
     parts: Counter[Part] = Counter()
     waves = [sum(needs_results(design, n) for n in range(1, cohort + 1)) for cohort in range(len(cohorts(design, arm)))]
     for wave, numbers in zip(waves, cohorts(design, arm), strict=True):
-        for mark, count in enumerate(rungs(design, len(numbers))):
+        for mark, rung in enumerate(rungs(design, len(numbers))):
             waiting = (waves[-1] - wave) * steps[0] if mark == 0 else 0.0
             before = wave * steps[0] + sum(steps[:mark])
-            parts[Part(before, steps[mark], waiting + sum(steps[mark + 1 :]) + sum(finals))] += count
+            parts[Part(before, steps[mark], waiting + sum(steps[mark + 1 :]) + sum(finals))] += rung.left
     searched = waves[-1] * steps[0] + sum(steps) if waves else 0.0
     for mark, seconds in enumerate(finals):
         before = searched + sum(finals[:mark])
-        parts[Part(before, seconds, sum(finals[mark + 1 :]))] += design.final_seeds * (1 if each_fold else design.folds)
-    searches = design.searches * (design.folds if each_fold else 1)
-    return Counter({part: count * searches for part, count in parts.items()})
+        parts[Part(before, seconds, sum(finals[mark + 1 :]))] += design.final_seeds * len(
+            final_folds(design, searches[0])
+        )
+    return Counter({part: count * len(searches) for part, count in parts.items()})
 
 
 def _fits(
     wait: NDArray[np.float64], seconds: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Moments, and how much work can be done up to each of them where a segment has to wait so long."""
+    """Return times, and how much work can be done by each of them where segments wait `wait` seconds."""
     moments = np.unique(np.concatenate([[0.0], wait, wait + seconds]))
     done = np.clip(moments[:, None] - wait, 0.0, seconds) @ counts
     return moments, done

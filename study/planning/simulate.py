@@ -1,7 +1,7 @@
-"""A study in virtual time: the planner itself, with given speeds on given slots, before anyone pays for them.
+"""A study in virtual time: the planner itself, with given speeds on given slots.
 
-What a trial scores is a formula here, so the plan's shape is real (cohorts that wait, halving, final stages, failures)
-and its values mean nothing.
+Scores are a formula, so the plan's shape is real (cohorts that wait, halving, final stages, failures) and its values
+mean nothing.
 """
 
 import dataclasses
@@ -13,20 +13,20 @@ from collections.abc import Mapping, Sequence
 from search_spaces.grammar import Scalar
 from study.design import Design, KnownTrial, Segment, TrialKey
 from study.planning.planner import Planner
-from study.planning.sampling import SearchKey
+from study.planning.searches import SearchKey
 from study.planning.time_left import Speeds, left
 from trainables.random_streams import seed_of, stream
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """What goes wrong on the way.
+    """Failures of trials and losses of machines in a simulation.
 
     Attributes:
         failures: Share of segments that end their trial (non-finite losses), in `[0, 1]`.
         seconds_between_losses: Mean time until a slot loses its segment (a preempted machine); None: never.
         seconds_between_checkpoints: Of a lost segment only what came after its last checkpoint is done again.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
 
     failures: float = 0.0
@@ -37,7 +37,7 @@ class Trouble:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """How a study would go.
+    """The result of a simulation.
 
     Attributes:
         slots: Segments at once.
@@ -79,14 +79,14 @@ def simulate(
     lead: float = 0.0,
     trouble: Trouble | None = None,
 ) -> Simulation:
-    """Runs a study in virtual time.
+    """Run a study in virtual time.
 
     Args:
         design: The study's design.
         speeds: Seconds of an iteration and of an evaluation, by model.
         slots: Segments that run at once, >= 1.
         overhead: Seconds that handing a segment out takes (0.1 with a worker that is used again).
-        lead: Of the first arm over the last, in iterations (`study.planning.arm_lead`).
+        lead: Lead of the first arm over the last, in iterations (`study.planning.arm_lead`).
         trouble: What goes wrong; None: nothing.
 
     Raises:
@@ -95,7 +95,7 @@ def simulate(
     if slots < 1 or not speeds.iteration:
         raise ValueError(f"expected at least one slot and one speed, found {slots} and {dict(speeds.iteration)}")
     run = _Run(design, speeds, overhead, trouble or Trouble())
-    run.planner.stagger(lead)
+    run.planner.set_lead(lead)
     free = slots
     while True:
         free -= run.hand_out(free)
@@ -124,7 +124,7 @@ def _chain(design: Design, arm: int, speeds: Speeds) -> float:
 
 
 class _Run:
-    """The state between two moments of virtual time."""
+    """The state of a simulation."""
 
     def __init__(self, design: Design, speeds: Speeds, overhead: float, trouble: Trouble) -> None:
         self.design, self.speeds, self.overhead, self.trouble = design, speeds, overhead, trouble
@@ -140,7 +140,7 @@ class _Run:
         self._take_in()
 
     def hand_out(self, free: int) -> int:
-        """Starts owed segments, in the plan's order; returns how many."""
+        """Start owed segments in the plan's order; return how many."""
         if not free:
             return 0
         ready = (segment for segment in self.planner.owed() if segment not in self.running)
@@ -154,7 +154,7 @@ class _Run:
         return len(chosen)
 
     def next_ends(self) -> int:
-        """Goes on to the next moment at which segments end; returns how many slots that frees."""
+        """Advance to the next time at which segments end; return how many slots that frees."""
         self.now = self.under_way[0][0]
         freed = 0
         while self.under_way and self.under_way[0][0] == self.now:
@@ -175,7 +175,7 @@ class _Run:
         return self.speeds.cost(model, steps[self.design.marks.index(segment.stop)], 1)
 
     def _attempt(self, segment: Segment, seconds: float) -> tuple[float, float]:
-        """Seconds until the segment ends or its slot is lost, and what is left to do then."""
+        """Return the seconds until the segment ends or its slot is lost, and the seconds of work left then."""
         mean, every = self.trouble.seconds_between_losses, self.trouble.seconds_between_checkpoints
         if mean is None:
             return seconds, 0.0
@@ -197,7 +197,7 @@ class _Run:
         self.planner.record(trial)
 
     def _take_in(self) -> None:
-        """What the ledger would do: trials are inserted and halved away until nothing follows."""
+        """Insert and halve trials, as the ledger would, until nothing follows."""
         while True:
             insert, halved = self.planner.changes()
             if not (insert or halved):
@@ -213,5 +213,5 @@ class _Run:
 def _defaults(
     design: Design, key: SearchKey, numbers: Sequence[int], cohort: int, before: Sequence[KnownTrial]
 ) -> list[Mapping[str, Scalar]]:
-    """Any configuration will do: none is trained."""
+    """Return the default configuration for every trial: nothing is trained."""
     return [design.arms[key.arm].default] * len(numbers)

@@ -1,4 +1,4 @@
-"""How long a study still takes, about: the segments still to come, sampled or not, at the speeds seen so far.
+"""An estimate of the time that a study still takes: the segments to come, sampled or not, at the measured speeds.
 
 Two bounds, and the greater one holds: all the work shared by the slots, and the longest chain of work that must follow
 one another (cohorts that wait for results, then the final stage).
@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from study.design import Arm, Design, KnownTrial
-from study.planning.sampling import SearchKey, needs_results
+from study.planning.cohort_sampling import needs_results
+from study.planning.searches import SearchKey, all_searches, final_folds, search_of
 from study.planning.trial_counts import cohorts, members, to_train
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Left:
-    """What is still to come.
+    """The work still to come.
 
     Attributes:
         work: Seconds of all of it, one segment after the other.
@@ -27,7 +28,7 @@ class Left:
     chain: float
 
     def seconds(self, slots: int) -> float:
-        """Wall time with so many segments at once, >= 1."""
+        """Return the wall time on a number of slots, >= 1."""
         return max(self.work / slots, self.chain)
 
 
@@ -44,17 +45,17 @@ class Speeds:
     mark: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def cost(self, model: str, iterations: int, marks: int) -> float:
-        """Seconds of so many iterations and evaluations of a model."""
+        """Return the seconds that a number of iterations and evaluations of a model takes."""
         return iterations * _of(self.iteration, model) + marks * _of(self.mark, model)
 
 
 def left(design: Design, known: Iterable[KnownTrial], speeds: Speeds) -> Left | None:
-    """What a study has still to do, if nothing fails from here on.
+    """Return the work that a study has still to do, if nothing fails from here on.
 
     Args:
         design: The study's design.
         known: Every trial of the ledger.
-        speeds: What was measured so far.
+        speeds: Measured speeds.
 
     Returns:
         None while no speed is known.
@@ -63,14 +64,13 @@ def left(design: Design, known: Iterable[KnownTrial], speeds: Speeds) -> Left | 
         return None
     by_search: dict[SearchKey, list[KnownTrial]] = defaultdict(list)
     for trial in known:
-        of = trial.plan.key
-        by_search[SearchKey(of.arm, of.search, of.fold if design.search_in == "each_fold" else 0)].append(trial)
+        by_search[search_of(design, trial.plan.key)].append(trial)
     total = longest = 0.0
-    for key in _searches(design):
-        arm = design.arms[key.arm]
-        work, chain = _left(design, arm, by_search[key])
-        total += speeds.cost(arm.model, *work)
-        longest = max(longest, speeds.cost(arm.model, *chain))
+    for key in all_searches(design):
+        model = design.arms[key.arm].model
+        work, chain = _left(design, key, by_search[key])
+        total += speeds.cost(model, *work)
+        longest = max(longest, speeds.cost(model, *chain))
     return Left(total, longest)
 
 
@@ -85,20 +85,14 @@ class _Work(NamedTuple):
     marks: int
 
 
-def _searches(design: Design) -> list[SearchKey]:
-    folds = range(design.folds if design.search_in == "each_fold" else 1)
-    return [
-        SearchKey(arm.index, search, fold) for arm in design.arms for search in range(design.searches) for fold in folds
-    ]
-
-
-def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[_Work, _Work]:
-    """All the work of a search that is still to come, and the longest chain in it."""
+def _left(design: Design, key: SearchKey, known: Sequence[KnownTrial]) -> tuple[_Work, _Work]:
+    """Return all the work of a search that is still to come, and the longest chain in it."""
+    arm = design.arms[key.arm]
     finals = [trial for trial in known if trial.plan.key.stage == "final"]
     steps, final_steps = design.steps, design.final_steps
     counts = to_train(design, arm, known)
     search_left = any(counts)
-    finals_left = _finals_left(design, known, finals, bool(cohorts(design, arm)), search_left)
+    finals_left = _finals_left(design, key, known, finals, bool(cohorts(design, arm)), search_left)
     iterations = sum(n * step for n, step in zip((*counts, *finals_left), steps + final_steps, strict=True))
     work = _Work(iterations, sum(counts) + sum(finals_left))
     if not work.marks:
@@ -112,18 +106,22 @@ def _left(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> tuple[_Work,
 
 
 def _waves(design: Design, arm: Arm, known: Sequence[KnownTrial]) -> int:
-    """Cohorts that have still to wait for the one before them."""
+    """Return the number of cohorts that have still to wait for the one before them."""
     sampled = members(known)
     return sum(needs_results(design, cohort) and cohort not in sampled for cohort in range(len(cohorts(design, arm))))
 
 
 def _finals_left(
-    design: Design, known: Sequence[KnownTrial], finals: Sequence[KnownTrial], tuned: bool, search_left: bool
+    design: Design,
+    key: SearchKey,
+    known: Sequence[KnownTrial],
+    finals: Sequence[KnownTrial],
+    tuned: bool,
+    search_left: bool,
 ) -> list[int]:
-    """The same for the final stage: none where a finished search has no winner."""
+    """Count the final-stage trainings still to come, by mark: none where a finished search has no winner."""
     if tuned and not search_left and not any(design.marks[-1] in t.values for t in known):
         return [0] * len(design.marks)
-    folds = 1 if design.search_in == "each_fold" else design.folds
-    missing = folds * design.final_seeds - len(finals)
+    missing = len(final_folds(design, key)) * design.final_seeds - len(finals)
     running = [trial for trial in finals if trial.status == "open"]
     return [missing + sum(mark not in trial.values for trial in running) for mark in design.marks]

@@ -1,9 +1,9 @@
-"""`training.batch_size: auto`: one size for all arms of a study, found once and kept, so that the arms stay comparable.
+"""`training.batch_size: auto`: one size for all arms of a study, determined once, so that the arms stay comparable.
 
-The rule goes by the patch and by no machine: the greatest power of two from 2 to 32 whose patches have at most 2^20
+The rule depends on the patch and on no machine: the greatest power of two from 2 to 32 whose patches have at most 2^20
 voxels together. That is 2 at 80 x 80 x 80, 4 at 64 x 64 x 64, 16 at 256 x 256. On a GPU it is halved until the largest
-network fits; on a CPU, where memory is seldom the limit, it is the rule's. What was found stands in the ledger's study
-file in place of `auto`, and a study that goes on, here or on another machine, keeps it.
+network fits; on a CPU, where memory is seldom the limit, the rule applies. The ledger's study file holds the result
+in place of `auto`, and a continued study keeps it, on any machine.
 """
 
 import math
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from search_spaces.grammar import Fixed
 from study.ledger import Ledger
 from study.study_file import Study
+from study.study_file.later_keys import as_recorded
 from study.study_file.parameters import AUTO
 
 LEAST, MOST = 2, 32
@@ -19,12 +20,12 @@ VOXELS = 2**20  # in a batch: about the two patches of 80 x 80 x 80 of the kits1
 
 
 def is_auto(study: Study) -> bool:
-    """Whether the study file leaves the batch size open."""
+    """Whether the study file says `auto`."""
     return study.training.parameters["batch_size"] == Fixed(AUTO)
 
 
 def by_patch(patch_size: Sequence[int]) -> int:
-    """The rule's batch size.
+    """Return the batch size of the rule.
 
     Args:
         patch_size: Voxels of a patch.
@@ -34,7 +35,7 @@ def by_patch(patch_size: Sequence[int]) -> int:
 
 
 def candidates(patch_size: Sequence[int]) -> Iterator[int]:
-    """What is tried on a GPU: the rule's, then half of it, down to 2."""
+    """Return the sizes to try on a GPU: the rule's, then half of it, down to 2."""
     size = by_patch(patch_size)
     while size >= LEAST:
         yield size
@@ -42,14 +43,18 @@ def candidates(patch_size: Sequence[int]) -> Iterator[int]:
 
 
 def with_batch(study: Study, size: int) -> Study:
-    """The study with a batch size in place of `auto`."""
+    """Return the study with a batch size in place of `auto`."""
     plain = study.plain()
     return Study.from_plain({**plain, "training": {**plain["training"], "batch_size": size}}, source=study.name)
 
 
 def as_begun(study: Study, ledger: Ledger) -> Study:
-    """The study with the batch size that the ledger has, where the file says `auto` and the study was begun."""
-    if not is_auto(study) or not ledger.has_study(study.name):
+    """Return the study with what the ledger recorded where its file says `auto`, if the study has started."""
+    if not ledger.has_study(study.name):
         return study
-    known = ledger.study(study.name).file["training"].get("batch_size", AUTO)
+    file = ledger.study(study.name).file
+    study = as_recorded(study, file)
+    if not is_auto(study):
+        return study
+    known = file["training"].get("batch_size", AUTO)
     return study if known == AUTO or isinstance(known, dict | list) else with_batch(study, known)

@@ -1,4 +1,4 @@
-"""Shares of a GPU: how many trials of a network fit on one, by what a probe measured."""
+"""GPU shares: how many trials of a network fit on one GPU, by measured memory."""
 
 import math
 
@@ -7,21 +7,21 @@ from trainables.training.device import BESIDE
 from trainables.training.footprint import Footprint
 
 MARGIN = 1.2
-"""Of the measured memory: other configurations, losses and cases may take more than those of the probe."""
+"""Factor on the measured memory: other configurations, losses and cases may need more than those of the probe."""
 MOST = 8
-"""Trials on one GPU at most: they take turns, and a GPU that eight keep busy gains nothing by a ninth."""
+"""Maximum number of trials on one GPU: they take turns, and a GPU that eight keep busy gains nothing from a ninth."""
 
 
 def fitting(footprint: Footprint, cases: int = 0, most: int = MOST) -> int:
-    """How many trials fit on one GPU; 0 where not even one does.
+    """Return how many trials fit on one GPU; 0 if not even one does.
 
-    Alone on it a trial needs no margin: what it lacks nobody else has.
+    A trial alone on a GPU needs no margin: no neighbour uses its memory.
 
     Args:
-        footprint: What the network takes, measured on such a GPU.
-        cases: Bytes of all training cases, which a trial keeps on the GPU where they take at most
+        footprint: Memory of the network, measured on such a GPU.
+        cases: Bytes of all training cases, which a trial keeps on the GPU if they take at most
             `data.residence.DEVICE_SHARE` of its share.
-        most: No more than that, >= 1, whatever memory says.
+        most: Upper limit, >= 1.
     """
     from trainables.data.patches.residence import DEVICE_SHARE
 
@@ -34,5 +34,5 @@ def fitting(footprint: Footprint, cases: int = 0, most: int = MOST) -> int:
 
 
 def share_of(count: int) -> float:
-    """The share of a GPU of which so many fit on one, as Ray counts it: rounded down, 0.3333 of three."""
+    """Return the share of a GPU for `count` trials, as Ray counts it: rounded down, 0.3333 for three."""
     return 1.0 if count == 1 else math.floor(UNIT / count) / UNIT

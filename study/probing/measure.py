@@ -1,4 +1,4 @@
-"""Probing: each network of a study measured once at the trials' size, where trials run, and kept in the ledger."""
+"""Probing: measures each network once at the trials' size, where trials run, and keeps the result in the ledger."""
 
 import dataclasses
 import hashlib
@@ -16,23 +16,23 @@ from trainables.training.footprint import Footprint
 from trainables.trial import TrialSpec
 
 Measure = Callable[[Sequence[TrialSpec], Sequence[int]], Footprint | None]
-"""`probe.probe` of a network's trials and the largest case's shape, somewhere; None: it does not fit."""
+"""Runs `probe.probe` for a network's trials and the shape of the largest case; None if they do not fit."""
 
 DECIDES = (
     "model", "model_parameters", "optimizer", "batch_size", "micro_batches", "patch_size", "context", "precision",
     "compile", "deterministic", "augment", "sampling", "patch_overlap", "mirror", "average", "blend", "train_on",
     "classes", "regions", "metrics", "threads",
 )  # fmt: skip
-"""What of a trial its memory and speed depend on, beside its loss."""
+"""Fields of a trial on which memory and speed depend, besides its loss."""
 
 
 def specs_of(study: Study, model: str, data: Data, *, gpu: float) -> list[TrialSpec]:
-    """A network's trials that a probe tries: the largest configuration, with each loss; on a CPU with the first alone.
+    """Return the trials that a probe tries: the largest configuration with each loss; on a CPU with the first alone.
 
     Args:
         study: The study.
         model: Name of one of its networks.
-        data: What it learns from.
+        data: The prepared cases.
         gpu: 1 on a GPU, else 0.
     """
     arms = [arm for arm in study.arms if arm.model == model]
@@ -43,7 +43,7 @@ def specs_of(study: Study, model: str, data: Data, *, gpu: float) -> list[TrialS
 
 
 def largest(arm: Arm) -> dict[str, Scalar]:
-    """An arm's default configuration with whatever takes the most memory: the greatest network, batch and optimiser."""
+    """Return an arm's default configuration with the choices that need most memory in network, batch and optimiser."""
     chosen = {
         name: _greatest(parameter, arm.default[name])
         for name, parameter in arm.space.items()
@@ -56,11 +56,11 @@ def largest(arm: Arm) -> dict[str, Scalar]:
 
 
 def subject(specs: Sequence[TrialSpec], data: Data) -> str:
-    """Digest of all that a footprint depends on but the device.
+    """Return a digest of everything but the device that a footprint depends on.
 
     Args:
         specs: A network's trials.
-        data: What they learn from.
+        data: The prepared cases.
     """
     first = dataclasses.asdict(specs[0])
     losses = [[spec.loss, spec.loss_parameters, spec.weighting] for spec in specs]
@@ -70,14 +70,14 @@ def subject(specs: Sequence[TrialSpec], data: Data) -> str:
 
 
 def largest_shape(data: Data) -> tuple[int, ...]:
-    """Voxels of the largest case on the training grid."""
+    """Return the shape of the largest case on the training grid, in voxels."""
     return max(
         (tuple(case.facts["prepared_shape"]) for case in data.cases), key=lambda shape: (math.prod(shape), shape)
     )
 
 
 def bytes_of_cases(study: Study, data: Data) -> int:
-    """What the training cases of the first fold take on a GPU (`trainables.data.patches.residence.bytes_of`)."""
+    """Return the bytes that the first fold's training cases take on a GPU (`data.patches.residence.bytes_of`)."""
     train = set(data.named(0, "train"))
     each = [case.facts for case in data.cases if case.name in train]
     return sum(
@@ -88,19 +88,19 @@ def bytes_of_cases(study: Study, data: Data) -> int:
 def footprint(
     ledger: Ledger, study: Study, model: str, data: Data, *, device: str, gpu: float, measure: Measure
 ) -> Footprint | None:
-    """What a network takes on a kind of device: from the ledger, or measured now and kept there.
+    """Return a network's footprint on a kind of device: from the ledger, or measured now and kept there.
 
     Args:
-        ledger: Where footprints are kept.
+        ledger: Keeps footprints.
         study: The study.
         model: Name of one of its networks.
-        data: What it learns from.
-        device: The kind of device where its trials are to run.
+        data: The prepared cases.
+        device: Kind of device on which its trials run.
         gpu: 1 on a GPU, else 0.
-        measure: Carries the probe out there.
+        measure: Runs the probe there.
 
     Returns:
-        None where it does not fit, though it is alone.
+        The footprint; None if the network does not fit even alone.
     """
     specs = specs_of(study, model, data, gpu=gpu)
     known = subject(specs, data)
@@ -114,19 +114,19 @@ def footprint(
 
 
 def known_footprints(ledger: Ledger, study: Study, data: Data, *, gpu: float) -> Mapping[str, list[Footprint]]:
-    """What the ledger has of each network of a study, the newest first.
+    """Return the footprints in the ledger of each network of a study, the newest first.
 
     Args:
-        ledger: Where footprints are kept.
+        ledger: Keeps footprints.
         study: The study.
-        data: What it learns from.
+        data: The prepared cases.
         gpu: 1 on GPUs, else 0.
     """
     return {model: ledger.footprints(subject(specs_of(study, model, data, gpu=gpu), data)) for model in study.models}
 
 
 def carried_out(specs: Sequence[TrialSpec], largest: Sequence[int]) -> Footprint | None:
-    """The probe itself, in a process of its own; None where the memory does not suffice."""
+    """Run the probe in a process of its own; return None if memory is insufficient."""
     from trainables.failures import out_of
     from trainables.training.probe import probe
 
@@ -143,7 +143,7 @@ def _key(arm: Arm) -> TrialKey:
 
 
 def _greatest(parameter: Parameter, default: Scalar) -> Scalar:
-    """The value that makes the largest network: the greatest number, true rather than false, else the default."""
+    """Return the value that makes the largest network: the greatest number, True over False, otherwise the default."""
     if isinstance(parameter, Fixed):
         return parameter.value
     if not isinstance(parameter, Choice):

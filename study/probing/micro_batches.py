@@ -1,4 +1,4 @@
-"""`training.micro_batches` before a study starts: each network built once, each loss asked whether it allows it."""
+"""Checks of `training.micro_batches`: each network is built once, and each loss must allow micro-batches."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from trainables.errors import InputError
 
 
 def refusals(study: Study, channels: int) -> list[str]:
-    """What in a study does not go with micro-batches, a line each; empty where they are not asked for.
+    """Return what in a study conflicts with micro-batches, one line each; empty if they are not used.
 
     Args:
         study: The study, its batch size known or not.
-        channels: Of its images.
+        channels: Number of image channels.
     """
     if study.training.micro_batches == 1:
         return []
@@ -48,7 +48,7 @@ def _of(study: Study, arm: Arm, channels: int) -> Iterator[str]:
 
 
 def _points(arm: Arm) -> Iterator[dict[str, Scalar]]:
-    """An arm's default configuration, and with each other word that a search may choose for its network or loss."""
+    """Yield an arm's default configuration, and variants with each other choice of a search for network or loss."""
     yield dict(arm.default)
     for name, parameter in arm.space.items():
         if isinstance(parameter, Choice) and name.startswith(("model.", "loss.")):

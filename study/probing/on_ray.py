@@ -1,4 +1,4 @@
-"""Probes on Ray: a task with what a trial of a whole GPU gets, in a process that does nothing else and then ends."""
+"""Probes on Ray: a task with the resources of a trial on a whole GPU, in a process that runs nothing else."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from trainables.errors import InputError
 from trainables.training.footprint import Footprint
 from trainables.trial import TrialSpec
 
-PATIENCE = 0.5  # seconds between looks whether the run is to stop
+PATIENCE = 0.5  # seconds between two checks for a stop
 
 
 def sizing(
@@ -26,15 +26,15 @@ def sizing(
     tell: OnEvent,
     stopping: Callable[[], None],
 ) -> Sizing:
-    """A study's sizing on the Ray that this process is connected to.
+    """Return the sizing of a study on the Ray to which this process is connected.
 
     Args:
         study: The study.
         ledger: Keeps what is measured.
-        data: What its trials learn from, where all nodes see it.
-        nodes: What Ray has.
-        tell: Hears what is found.
-        stopping: Called now and then; raises to stop.
+        data: The prepared cases, which all nodes can access.
+        nodes: The current nodes.
+        tell: Receives events.
+        stopping: Called repeatedly; raises to stop.
     """
     shape = Shape(float(study.resources.cpu), 1.0)
     names: list[str] = []
@@ -48,11 +48,11 @@ def sizing(
 
 
 def on_ray(shape: Shape, stopping: Callable[[], None]) -> Measure:
-    """Measures on whatever node has room for the shape.
+    """Return a function that measures on any node with room for the shape.
 
     Args:
-        shape: What the probe gets.
-        stopping: Called now and then; raises to stop.
+        shape: Resources of the probe.
+        stopping: Called repeatedly; raises to stop.
     """
 
     def measure(specs: Sequence[TrialSpec], largest: Sequence[int]) -> Footprint | None:
@@ -63,13 +63,13 @@ def on_ray(shape: Shape, stopping: Callable[[], None]) -> Measure:
 
 
 def answer(work: Callable[..., Any], shape: Shape, given: tuple[Any, ...], stopping: Callable[[], None]) -> Any:
-    """What a function gives, carried out by a worker that ends with it.
+    """Run a function in a worker that ends with it, and return its result.
 
-    On a stop it is left to itself and ends with the driver: to cancel a task that ends at that moment kills the driver
+    On a stop the task is not cancelled and ends with the driver: cancelling a task that is just ending kills the driver
     (seen with Ray 2.60: "Check failed: it != submissible_tasks_.end()").
 
     Raises:
-        InputError: It raised that; or its worker was lost again and again.
+        InputError: The function raised it, or its worker was lost repeatedly.
     """
     import ray
 

@@ -1,6 +1,6 @@
-"""Sizing: what a study file leaves to the machines, `batch_size: auto` and `gpu: auto`, found out before any trial.
+"""Sizing: determines `batch_size: auto` and `gpu: auto` from the machines before any trial runs.
 
-Without a GPU nothing has to be measured: the batch size goes by the patch, and a trial gets its cores.
+Without a GPU nothing is measured: the batch size follows from the patch, and a trial gets its CPU cores.
 """
 
 import dataclasses
@@ -20,15 +20,15 @@ from trainables.training.footprint import Footprint
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sizing:
-    """Where probes are carried out, and where they are kept.
+    """Measures networks on the machines and derives batch size and GPU shares.
 
     Attributes:
-        ledger: Keeps what was measured.
-        data: What the trials learn from.
-        nodes: The machines. GPUs of one cluster are taken to be alike.
-        measure: Carries a probe out on one of them.
-        device: Asks for the kind of GPU there; called only where there is one.
-        tell: Hears what is found.
+        ledger: Keeps the footprints.
+        data: The prepared cases.
+        nodes: The machines. GPUs of one cluster are assumed to be of one kind.
+        measure: Runs a probe on one of them.
+        device: Returns the kind of GPU; called only if there is one.
+        tell: Receives events.
     """
 
     ledger: Ledger
@@ -39,10 +39,10 @@ class Sizing:
     tell: OnEvent
 
     def with_batch(self, study: Study) -> Study:
-        """The study with the batch size that `auto` comes to; any other as it is.
+        """Return the study with the batch size in place of `auto`; a study without `auto` is unchanged.
 
         Raises:
-            InputError: Not even two patches of some network fit on a GPU.
+            InputError: Not even a batch of two patches fits on a GPU for some network.
         """
         if not batch_size.is_auto(study):
             return study
@@ -59,14 +59,14 @@ class Sizing:
         return batch_size.with_batch(study, chosen)
 
     def shapes(self, study: Study, usual: Shape) -> dict[str, Shape]:
-        """What a trial of each network gets.
+        """Return the resources of a trial, by network.
 
         Args:
             study: The study, its batch size known.
-            usual: What each gets where nothing is left open.
+            usual: Resources without `gpu: auto`.
 
         Raises:
-            InputError: A network does not fit on a GPU, even alone.
+            InputError: A network does not fit on a GPU even alone.
         """
         if study.resources.gpu != "auto":
             return dict.fromkeys(study.models, usual)
@@ -82,14 +82,14 @@ class Sizing:
         return study.resources.gpu != 0 and any(node.gpu for node in self.nodes)
 
     def footprints(self, study: Study, *, gpu: float) -> dict[str, Footprint]:
-        """What each network takes, from the ledger or measured now.
+        """Return the footprint of each network, from the ledger or measured now.
 
         Args:
             study: The study, its batch size known.
             gpu: 1 on a GPU, else 0.
 
         Raises:
-            InputError: One does not fit, even alone.
+            InputError: A network does not fit even alone.
         """
         found = {}
         for model, each in self._footprints(study, gpu).items():
@@ -107,7 +107,7 @@ class Sizing:
         return found
 
     def _all_fit(self, study: Study, size: int) -> bool:
-        """Whether every network has room for such a batch in the file's share of a GPU; the least needs no margin."""
+        """Whether this batch size fits for every network in the file's share of a GPU; the smallest needs no margin."""
         asked = study.resources.gpu
         share = 1.0 if asked == "auto" else min(1.0, asked)
         for found in self._footprints(batch_size.with_batch(study, size)).values():

@@ -1,4 +1,4 @@
-"""Opening a study's desk: what its file says of objective, resources and trials becomes what the desk works with."""
+"""Assembly of a run: opens ledger, lease, Ray and data of a study, builds its dispatcher and drives it."""
 
 import contextlib
 import dataclasses
@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from study.cases.prepare import Source
-from study.design import Arm, PlannedTrial
+from study.design import Arm, PlannedTrial, Status
 from study.dispatch.bookkeeping import Bookkeeper
-from study.dispatch.dispatcher import Desk, Terms
+from study.dispatch.checkpoint_removal import remove_leftovers
+from study.dispatch.dispatcher import Dispatcher, RunSettings
 from study.events import OnEvent, Step
 from study.ledger import Lease, Ledger
 from study.ledger.database.outage import OUTAGE
@@ -17,54 +18,60 @@ from study.machines.admission import Node, Shape
 from study.machines.head_watch import head_watched
 from study.machines.trial_shape import fitting_shape
 from study.probing.batch_size import as_begun
+from study.running.driver_file import DriverFile
 from study.running.held_lease import LEASE_SECONDS, Heartbeat, give_back, take_lease
-from study.running.leftover_checkpoints import sweep
-from study.running.registration import bring_up_to_date, enter, refuse_other
-from study.running.worker_orders import Orders
+from study.running.registration import bring_up_to_date, enter, refuse_other, run_again
 from study.signals import Stopping
 from study.study_file import Study
+from study.study_file.objective_empty import counting, decided
 from study.trial_specs import Data, trial_spec, write_spec
 from trainables.evaluation.objective import objective
 from trainables.storage.folder import Storage
 from trainables.storage.object_store import storage_at
+from trainables.training.portable import ENVIRONMENT
 from trainables.trial import Score, TrialSpec
 
 
-def judge(study: Study) -> Callable[[Sequence[Score]], float | None]:
-    """From the scores of a mark to the study's objective."""
+def objective_of(study: Study) -> Callable[[Sequence[Score]], float | None]:
+    """Return the function from the scores of a mark to the study's objective."""
     region = study.objective.region
     regions = tuple(study.regions) if region == "mean" else (region,)
-    return partial(objective, metric=study.objective.metric, regions=regions)
+    return partial(objective, metric=study.objective.metric, regions=regions, empty=counting(study))
 
 
-def open_desk(
+def _validated(data: Data) -> list[Mapping[str, int]]:
+    """Voxels by label of each case that is a validation case of any fold."""
+    return [case.facts["voxels"] for case in data.cases if "validation" in case.splits and "voxels" in case.facts]
+
+
+def open_dispatcher(
     study: Study,
     books: Bookkeeper,
-    terms: Terms,
+    run_settings: RunSettings,
     data: Data,
     shapes: Mapping[str, Shape],
     nodes: Callable[[], Sequence[Node]],
     on_event: OnEvent,
-) -> Desk:
-    """The desk of a study whose books are open; what follows from them is written down at once.
+) -> Dispatcher:
+    """Build the dispatcher of a study; what its plan derives from the ledger is written to the ledger at once.
 
     Args:
         study: The study.
-        books: Its plan and ledger.
-        terms: What all assignments share.
-        data: What its trials learn from.
-        shapes: What each of them needs, by network.
-        nodes: What there is now.
-        on_event: Hears what happens.
+        books: Keeps the study's plan and its ledger consistent.
+        run_settings: Settings that all assignments share.
+        data: The prepared cases.
+        shapes: Resources of a trial, by the network's name.
+        nodes: Returns the current nodes.
+        on_event: Receives events.
     """
     arms = books.design.arms
-    return Desk(
+    return Dispatcher(
         books,
-        terms,
+        run_settings,
         shapes={arm.index: shapes[arm.model] for arm in arms},
         nodes=nodes,
         spec=lambda plan: _spec(study, arms[plan.key.arm], plan, data, shapes),
-        write_spec=partial(write_spec, storage_at(terms.storage)),
+        write_spec=partial(write_spec, storage_at(run_settings.storage)),
         on_event=on_event,
     )
 
@@ -75,14 +82,14 @@ def _spec(study: Study, arm: Arm, plan: PlannedTrial, data: Data, shapes: Mappin
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How often things are done; results do not depend on it.
+    """Intervals of a run. Results do not depend on them.
 
     Attributes:
-        slice_seconds: Wall time between a worker's reports; a stop is heard this often.
-        checkpoint_seconds: Wall time between checkpoints on the way to a mark.
-        lease_seconds: How long a driver that died on another machine keeps others out.
-        segments: After how many a fresh Tuner is opened; None: as memory asks.
-        outage_seconds: How long a ledger's server that is away is waited for.
+        slice_seconds: Wall time between two reports of a worker, which is also how often it checks for a stop.
+        checkpoint_seconds: Wall time between two checkpoints before a mark.
+        lease_seconds: Duration of the lease: how long a driver that died on another machine excludes others.
+        segments: Segments per Tuner; None chooses a number that bounds memory.
+        outage_seconds: How long to wait for a ledger server that is unavailable.
     """
 
     slice_seconds: float = 3.0
@@ -93,8 +100,8 @@ class Pace:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Parts:
-    """What every part of a run has to do with."""
+class RunContext:
+    """Objects that all parts of a run share."""
 
     study: Study
     ledger: Ledger
@@ -102,115 +109,126 @@ class _Parts:
     stopping: Stopping
     tell: OnEvent
     pace: Pace
+    notices: tuple[str, ...] = ()
+    retry: tuple[Status, ...] = ()
 
 
-def _run(
-    parts: _Parts,
+def carry_out(
+    context: RunContext,
     stack: contextlib.ExitStack,
     source: Source,
     address: str | None,
     trainable: type | None,
     follow: contextlib.AbstractContextManager[object],
 ) -> bool:
-    """The run itself; whether nothing is left. What it opens is closed by the stack, in reverse."""
-    from study.machines.autoscaler import asked_for
+    """Execute the run; return whether the study is complete. The stack closes what is opened here, in reverse order."""
+    from study.machines.autoscaler import machines_requested
     from study.machines.nodes import nodes, own_nodes, this_machine
     from study.machines.ray_session import head_address, is_running, quiet, session, settings
-    from study.machines.shared_storage import sharing
+    from study.machines.shared_storage import nodes_sharing
     from study.probing.on_ray import sizing
 
-    ledger = parts.ledger
-    study = as_begun(parts.study, ledger)
+    ledger = context.ledger
+    study = as_begun(context.study, ledger)
     refuse_other(ledger, study)
     lease = heart = None
-    if ledger.has_study(study.name):  # before Ray is started, which another driver may be using the machine for
-        lease, heart = _lease(parts, stack, ledger.study(study.name).id)
+    if ledger.has_study(study.name):  # before Ray starts: another driver may be using the machine
+        lease, heart = _lease(context, stack, ledger.study(study.name).id)
     machine = this_machine()
     if address is None and not is_running():
         fitting_shape(study, (machine,))
-    parts.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
-    stack.enter_context(settings())
+    context.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
+    held = ENVIRONMENT if study.training.portable else {}
+    stack.enter_context(settings(**held))
     stack.enter_context(quiet())
-    scratch = stack.enter_context(session(address, machine))
+    with context.stopping.interrupting():
+        scratch = stack.enter_context(session(address, machine, lambda text: context.tell(Step(text)), held))
     if address is not None:
-        stack.enter_context(head_watched(head_address(), parts.tell))
-    parts.stopping.listen()
+        stack.enter_context(head_watched(head_address(), context.tell))
+    context.stopping.listen()
     shape = fitting_shape(study, nodes())
-    look = stack.enter_context(sharing(parts.storage, own_nodes if address is None else nodes, parts.tell))
-    parts.stopping.check()
-    data = source.prepare(parts.storage.root, parts.tell, partial(_may_go_on, parts, look))
-    sized = sizing(study, ledger, data, look(), tell=parts.tell, stopping=partial(_may_go_on, parts, look))
-    row = enter(ledger, sized.with_batch(study), data)
-    study = as_begun(parts.study, ledger)  # another command may have been quicker to enter it
+    look = stack.enter_context(nodes_sharing(context.storage, own_nodes if address is None else nodes, context.tell))
+    context.stopping.check()
+    data = source.prepare(context.storage.root, context.tell, partial(_may_go_on, context, look))
+    sized = sizing(study, ledger, data, look(), tell=context.tell, stopping=partial(_may_go_on, context, look))
+    row = enter(ledger, decided(sized.with_batch(study), _validated(data)), data, context.notices)
+    study = as_begun(context.study, ledger)  # another command may have entered it first
     if lease is None or heart is None:
-        lease, heart = _lease(parts, stack, row.id)
+        lease, heart = _lease(context, stack, row.id)
     design = bring_up_to_date(ledger, lease, study, data)
+    run_again(ledger, lease, design, context.retry, context.tell)
     stack.enter_context(follow)
-    terms = Terms(
-        storage=parts.storage.root,
+    run_settings = RunSettings(
+        storage=context.storage.root,
         folder=f"trials/{study.name}",
         fence=lease.fence,
-        slice_seconds=parts.pace.slice_seconds,
-        checkpoint_seconds=parts.pace.checkpoint_seconds,
+        slice_seconds=context.pace.slice_seconds,
+        checkpoint_seconds=context.pace.checkpoint_seconds,
     )
-    sweep(ledger, lease, parts.storage, terms.folder)
-    orders = Orders(parts.storage, terms.driver, lease.fence)
-    stack.callback(orders.halt)
-    books = Bookkeeper(ledger, lease, design, parts.storage, judge(study), parts.tell)
+    remove_leftovers(ledger, lease, context.storage, run_settings.folder)
+    driver_file = DriverFile(context.storage, run_settings.driver, lease.fence)
+    stack.callback(driver_file.halt)
+    books = Bookkeeper(ledger, lease, design, context.storage, objective_of(study), context.tell)
     shapes = sized.shapes(study, shape)
-    desk = open_desk(study, books, terms, data, shapes, look, parts.tell)
-    each_step: Callable[[], None] = partial(_each_step, parts, orders, heart, desk)
+    dispatcher = open_dispatcher(study, books, run_settings, data, shapes, look, context.tell)
+    each_step: Callable[[], None] = partial(_each_step, context, driver_file, heart, dispatcher)
     if address is not None:
         each_step = stack.enter_context(
-            asked_for(books.owed, lambda each: shapes[books.arm(each.trial).model], each_step)
+            machines_requested(books.owed, lambda each: shapes[books.arm(each.trial).model], each_step)
         )
-    _drive(parts, desk, each_step, scratch, trainable)
-    if desk.nothing_left:  # no run may follow that would remove what lost workers left
-        sweep(ledger, lease, parts.storage, terms.folder)
-    return desk.nothing_left
+    _drive(context, dispatcher, each_step, scratch, trainable)
+    if dispatcher.nothing_left:  # no later run may come that would remove what lost workers left
+        remove_leftovers(ledger, lease, context.storage, run_settings.folder)
+    return dispatcher.nothing_left
 
 
-def _may_go_on(parts: _Parts, look: Callable[[], Sequence[Node]]) -> None:
-    """While data are prepared: raises where a stop was asked for, or Ray is gone."""
-    parts.stopping.check()
+def _may_go_on(context: RunContext, look: Callable[[], Sequence[Node]]) -> None:
+    """Raise if a stop was requested or Ray died; called while data are prepared."""
+    context.stopping.check()
     look()
 
 
 def _drive(
-    parts: _Parts, desk: Desk, each_step: Callable[[], None], scratch: pathlib.Path, trainable: type | None
+    context: RunContext,
+    dispatcher: Dispatcher,
+    each_step: Callable[[], None],
+    scratch: pathlib.Path,
+    trainable: type | None,
 ) -> None:
     from study.tune.loop import drive
     from trainables.segmenter import Segmenter
 
-    parts.tell(Step(f"running, {desk.slots} at once", desk.slots))
+    context.tell(Step(f"running, {dispatcher.slots} at once", dispatcher.slots))
     drive(
-        desk,
+        dispatcher,
         trainable or Segmenter,
         scratch=scratch,
-        closed=lambda: parts.stopping.asked,
+        closed=lambda: context.stopping.asked,
         each_step=each_step,
-        on_crash=lambda why: parts.ledger.add_notice(desk.study_id, f"Ray Tune failed and was started again: {why}"),
-        segments=parts.pace.segments,
+        on_crash=lambda why: context.ledger.add_notice(
+            dispatcher.study_id, f"Ray Tune failed and was started again: {why}"
+        ),
+        segments=context.pace.segments,
     )
 
 
-def _each_step(parts: _Parts, orders: Orders, heart: Heartbeat, desk: Desk) -> None:
-    """Ten times a second: passes a stop on, and ends the run where the lease is lost or Ray died."""
+def _each_step(context: RunContext, driver_file: DriverFile, heart: Heartbeat, dispatcher: Dispatcher) -> None:
+    """Pass on a stop request, and raise if the lease was lost or Ray died; called ten times a second."""
     if heart.lost is not None:
         raise heart.lost
     if heart.stop_requested:
-        parts.stopping.ask()
-    if parts.stopping.asked and not orders.halted:
-        parts.tell(Step("stopping: segments under way save what they have"))
-        orders.halt()
-    orders.keep()
-    desk.look_around()
+        context.stopping.ask()
+    if context.stopping.asked and not driver_file.halted:
+        context.tell(Step("stopping: segments under way save what they have"))
+        driver_file.halt()
+    driver_file.keep()
+    dispatcher.refresh_nodes()
 
 
-def _lease(parts: _Parts, stack: contextlib.ExitStack, study_id: int) -> tuple[Lease, Heartbeat]:
-    """The lease with its heartbeat; given back at the end."""
-    seconds = parts.pace.lease_seconds
-    lease = take_lease(parts.ledger, study_id, seconds, parts.stopping, parts.tell)
-    stack.callback(give_back, parts.ledger, lease)
-    parts.ledger.request_stop(study_id, stop=False)  # what was asked of an earlier driver
-    return lease, stack.enter_context(Heartbeat(parts.ledger, lease, lease_seconds=seconds))
+def _lease(context: RunContext, stack: contextlib.ExitStack, study_id: int) -> tuple[Lease, Heartbeat]:
+    """Acquire the lease and start its heartbeat; the lease is released at the end."""
+    seconds = context.pace.lease_seconds
+    lease = take_lease(context.ledger, study_id, seconds, context.stopping, context.tell)
+    stack.callback(give_back, context.ledger, lease)
+    context.ledger.request_stop(study_id, stop=False)  # a stop that was requested of an earlier driver
+    return lease, stack.enter_context(Heartbeat(context.ledger, lease, lease_seconds=seconds))

@@ -1,4 +1,4 @@
-"""The driver's heartbeat: a thread that renews the lease and listens for a stop that somebody asked for."""
+"""The driver's lease: acquired before a run, renewed by a heartbeat thread that also watches for stop requests."""
 
 import contextlib
 import threading
@@ -9,21 +9,22 @@ from typing import Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from study.errors import FencedOut, LedgerGoneError, RunEndedError
 from study.events import OnEvent, Step, Waiting
-from study.ledger import FencedOut, Lease, LeaseHeld, Ledger, LedgerAwayError, Patience
+from study.ledger import Lease, LeaseHeld, Ledger, LedgerAwayError, Patience
 from study.running.registration import POLL, UNRENEWED
 from study.signals import Stopping
 
 LEASE_SECONDS = 60.0
-LISTEN = 1.0  # seconds between looks at `stop_requested`
+LISTEN = 1.0  # seconds between two queries of `stop_requested`
 
 
 class Heartbeat:
-    """Beats while the block runs.
+    """Renews the lease while the block runs.
 
     Attributes:
-        lost: The lease is another driver's: stop at once.
-        stop_requested: Somebody asked for a stop.
+        lost: Set when another driver holds the lease, or the ledger's file is gone: the run must end at once.
+        stop_requested: Whether a stop was requested through the ledger.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Heartbeat:
         self._lease_seconds, self._listen = lease_seconds, listen
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self.lost: FencedOut | None = None
+        self.lost: RunEndedError | None = None
         self.stop_requested = False
 
     def __enter__(self) -> Self:
@@ -51,24 +52,29 @@ class Heartbeat:
         beats = 0
         while not self._end.wait(self._listen):
             beats += 1
-            # A database that is away for a while costs nothing: the fence, not the clock, keeps writers apart.
+            try:
+                self._ledger.check_place()
+            except LedgerGoneError as error:
+                self.lost = error
+                return
+            # An unavailable database is no error here: the fencing number, not the clock, keeps writers apart.
             with contextlib.suppress(SQLAlchemyError):
                 if beats % renew == 0:
                     try:
                         self._ledger.renew(self._lease, self._lease_seconds)
-                    except FencedOut as error:
+                    except (FencedOut, LedgerGoneError) as error:
                         self.lost = error
                         return
                 self.stop_requested = self._ledger.stop_requested(self._lease.study_id)
 
 
 def take_lease(ledger: Ledger, study_id: int, seconds: float, stopping: Stopping, on_event: OnEvent) -> Lease:
-    """The lease, as soon as no other living driver has it; says until when it waits.
+    """Wait until no other living driver holds the lease, and acquire it.
 
-    A lease that nobody renews for twice its length is over, though it ends tomorrow: a clock was set back.
+    A lease that nobody renewed for twice its duration is taken even if it ends later: a clock was set back.
 
     Raises:
-        Stopped: A stop was asked for meanwhile.
+        Stopped: A stop was requested meanwhile.
     """
     until, given_up, since = None, None, time.monotonic()
     while True:
@@ -85,12 +91,12 @@ def take_lease(ledger: Ledger, study_id: int, seconds: float, stopping: Stopping
 
 
 def drivers_patience(seconds: float, tell: OnEvent, check: Callable[[], None]) -> Patience:
-    """A driver's patience.
+    """Return how a driver waits for a ledger that is unavailable.
 
     Args:
-        seconds: How long at most.
-        tell: Hears of the outage and of its end.
-        check: Called again and again meanwhile; raises to end the waiting.
+        seconds: Maximum waiting time.
+        tell: Receives an event when the outage begins and when it ends.
+        check: Called repeatedly meanwhile; raises to end the waiting.
     """
     return Patience(
         seconds=seconds,
@@ -101,7 +107,7 @@ def drivers_patience(seconds: float, tell: OnEvent, check: Callable[[], None]) -
 
 
 def give_back(ledger: Ledger, lease: Lease) -> None:
-    """Releases a lease, without waiting: that of a driver that ended is taken by the next one anyway."""
+    """Release a lease, without waiting for the ledger: the lease of an ended driver is taken by the next anyway."""
     ledger.patience = Patience()
-    with contextlib.suppress(LedgerAwayError):
+    with contextlib.suppress(LedgerAwayError, LedgerGoneError):
         ledger.release(lease)

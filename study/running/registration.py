@@ -1,15 +1,19 @@
-"""A study and the ledger: entered when it is new, continued when it is the same, refused when it is another.
+"""Registration: enters a new study into the ledger, continues a known one, refuses one that differs.
 
-A changed study file goes on where it only adds (arms, trials, seeds); what would make old and new trials incomparable
-is refused with the difference shown.
+A changed study file is accepted if it only adds (arms, trials, seeds). Changes that would make old and new trials
+incomparable are refused, and the message shows the difference.
 """
 
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 
-from study.design import Design
+from study.design import Design, Status
+from study.events import OnEvent, Step
+from study.in_words import counted
 from study.ledger import Lease, Ledger
 from study.ledger.rows import StudyRow
+from study.planning.retries import retryable
 from study.study_file import Study
 from study.study_file.changes import Difference, difference
 from study.study_file.errors import SpecError
@@ -17,29 +21,31 @@ from study.trial_specs import Data
 from trainables.errors import InputError
 
 PACKAGES = ("segstudy", "ray", "torch", "optuna", "monai", "numpy", "scipy", "nibabel")
-POLL = 0.5
-UNRENEWED = 2.0  # lengths of a lease, which a living driver renews several times meanwhile
+POLL = 0.5  # seconds between two attempts to acquire the lease
+UNRENEWED = 2.0  # durations of a lease; a living driver renews it several times in one
 
 
 def refuse_other(ledger: Ledger, study: Study) -> None:
-    """Compares a study file with what the ledger has under its name, if anything; for the time before a run.
+    """Compare a study file with the study of the same name in the ledger, if any, before a run.
 
     Raises:
-        SpecError: It would make old and new trials incomparable.
+        SpecError: The change would make old and new trials incomparable.
     """
     if ledger.has_study(study.name):
         _compared(ledger, ledger.study(study.name), study)
 
 
-def enter(ledger: Ledger, study: Study, data: Data) -> StudyRow:
-    """The study's row, made where there is none.
+def enter(ledger: Ledger, study: Study, data: Data, notices: Sequence[str] = ()) -> StudyRow:
+    """Return the study's row in the ledger; create it, with its notices, if there is none.
 
     Raises:
-        InputError: There is one of that name with other data or another split.
+        InputError: A study of that name exists with other data or another split.
     """
     if not ledger.has_study(study.name):
         try:
-            ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, versions())
+            ledger.create_study(
+                study.name, study.plain(), study.design(), data.cases, data.digest, versions(), notices=notices
+            )
         except InputError:
             if not ledger.has_study(study.name):  # else: another command was quicker, and this one continues it
                 raise
@@ -54,7 +60,7 @@ def enter(ledger: Ledger, study: Study, data: Data) -> StudyRow:
 
 
 def _refuse_moved(ledger: Ledger, row: StudyRow, data: Data) -> None:
-    """Cases that have another part than before: the split's file was changed, or they lie in another fold's folder."""
+    """Refuse cases whose part of the split changed: in the split's file, or by moving to another fold's folder."""
     before = {case.name: case.splits for case in ledger.cases(row.id)}
     moved = [case.name for case in data.cases if before.get(case.name, case.splits) != case.splits]
     if moved:
@@ -66,10 +72,10 @@ def _refuse_moved(ledger: Ledger, row: StudyRow, data: Data) -> None:
 
 
 def bring_up_to_date(ledger: Ledger, lease: Lease, study: Study, data: Data) -> Design:
-    """Writes down what a changed file adds; the design with the arms in the ledger's order.
+    """Record what a changed study file adds; return the design with the arms in the ledger's order.
 
     Raises:
-        SpecError: It would make old and new trials incomparable.
+        SpecError: The change would make old and new trials incomparable.
     """
     row = ledger.study(study.name)
     found = _compared(ledger, row, study)
@@ -80,8 +86,17 @@ def bring_up_to_date(ledger: Ledger, lease: Lease, study: Study, data: Data) -> 
     return design
 
 
+def run_again(ledger: Ledger, lease: Lease, design: Design, statuses: Sequence[Status], tell: OnEvent) -> None:
+    """Open the trials again that were lost or failed, as far as no decision rests on their end."""
+    if not statuses:
+        return
+    keys = retryable(design, ledger.known(lease.study_id), statuses)
+    ledger.reopen(lease, keys)
+    tell(Step(f"{counted(len(keys), 'trial')} that ended {' or '.join(statuses)} run again"))
+
+
 def versions() -> dict[str, str]:
-    """What the study was begun with."""
+    """Return the versions of Python and the packages that a study starts with."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

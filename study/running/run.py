@@ -1,6 +1,6 @@
-"""Runs a study: ledger, data, Ray and desk put together, from wherever the study stands to its end.
+"""`run`: executes a study from its state in the ledger to its end, with ledger, data, Ray and dispatcher.
 
-Given the same command again it goes on. Ctrl-C stops where nothing is lost.
+The same call continues a study that was stopped. Ctrl-C stops it without loss of results.
 """
 
 import contextlib
@@ -9,17 +9,18 @@ import os
 import pathlib
 import time
 from collections import Counter
+from collections.abc import Sequence
 
-from study.cases.fetch import fetch
 from study.cases.prepare import Source, find
-from study.cases.roles import resolved
+from study.design import Status
+from study.errors import MachineTroubleError, Stopped
 from study.events import OnEvent, Step, ignore
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.machines import storage_trouble
-from study.machines.trouble import MachineTroubleError
-from study.running.assembly import Pace, _Parts, _run
+from study.planning.retries import retryable
+from study.running.assembly import Pace, RunContext, carry_out
 from study.running.held_lease import drivers_patience
-from study.signals import Stopped, Stopping
+from study.signals import Stopping
 from study.study_file import Study
 from study.tracking.thread import followed
 from trainables.storage.object_store import is_url, storage_at
@@ -27,19 +28,20 @@ from trainables.storage.object_store import is_url, storage_at
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-    """How a run ended. Counts are of all runs of the study, and 0 where the ledger was away at the end.
+    """How a run ended. Counts cover all runs of the study; they are 0 if the ledger was unavailable at the end.
 
     Attributes:
         study: The study's name.
-        finished: Trials that reached the last mark.
-        halved: Trials that others of their cohort beat.
-        failed: Trials that failed.
-        lost: Trials that machines lost again and again.
-        open: Trials of the ledger that have not ended.
-        complete: Whether nothing is left to do.
-        stopped: Whether it was asked to stop, and did so before the end.
-        trouble: Why it could not go on, in one line; None where it could.
-        seconds: Wall time of this run.
+        finished: Number of trials that reached the last mark.
+        halved: Number of trials ended by successive halving.
+        failed: Number of trials that failed.
+        lost: Number of trials given up after repeated losses of their workers.
+        open: Number of trials that have not ended.
+        complete: Whether the study is complete.
+        stopped: Whether the run stopped on request before the end.
+        trouble: Why the run could not continue, in one line; None if it could.
+        seconds: Wall time of this run in seconds.
+        repeatable: Number of lost trials that a run with `retry` may run again.
     """
 
     study: str
@@ -52,6 +54,7 @@ class Result:
     stopped: bool
     trouble: str | None
     seconds: float
+    repeatable: int = 0
 
 
 def run(
@@ -64,53 +67,66 @@ def run(
     ray_address: str | None = None,
     trainable: type | None = None,
     source: Source | None = None,
+    notices: Sequence[str] = (),
+    retry: Sequence[Status] = (),
     on_event: OnEvent = ignore,
     pace: Pace | None = None,
 ) -> Result:
-    """Runs a study to its end, or goes on with it.
+    """Run a study to its end, or continue it.
 
     Args:
-        study: What to run.
-        home: Folder of all that has no address of its own: `ledger.db`, `cache/`, `trials/`.
-        ledger_url: The ledger's file or URL; `ledger.db` in the home by default.
-        storage: Folder of cache and checkpoints, which all nodes see, or an object store's URL; the home by default.
-        mlflow_uri: An MLflow that follows the ledger, in a thread of its own; None: none.
-        ray_address: A running Ray cluster; by default one is started here and ends with the run.
+        study: The study.
+        home: Folder of everything without an address of its own: `ledger.db`, `cache/`, `trials/`.
+        ledger_url: File or URL of the ledger; `ledger.db` in the home by default.
+        storage: Folder of cache and checkpoints that all nodes can access, or an object store's URL; default: the home.
+        mlflow_uri: MLflow's address, which a separate thread keeps up to date; None for no MLflow.
+        ray_address: A running Ray cluster; by default Ray is started here and ends with the run.
         trainable: A `Segmenter` class; by default the one that trains networks.
-        source: The study's data; by default found where its file says.
-        on_event: Hears what happens, in this thread; what MLflow has to say, in another.
-        pace: How often things are done.
+        source: The study's data, such as the cases of a `Check`; by default they are found as its file describes.
+        notices: Facts that a reader of a new study's report must know, written when the study is entered.
+        retry: Statuses (`lost`, `failed`) whose trials run again, as far as no decision rests on their end.
+        on_event: Receives events in this thread, and messages about MLflow in another.
+        pace: Intervals of reports, checkpoints and lease.
 
     Returns:
-        How it ended. A stop (Ctrl-C, SIGTERM, `request_stop`) and trouble with machines are results too.
+        How the run ended. A stop (Ctrl-C, SIGTERM, `request_stop`) and failing machines are results, not exceptions.
 
     Raises:
-        InputError: Something the user gave is wrong; nothing was trained.
-        FencedOut: Another driver took the study over; nothing was written after that.
-        KeyboardInterrupt: A second Ctrl-C.
+        InputError: The user's input is wrong; nothing was trained.
+        FencedOut: Another driver took over the study; nothing was written after that.
+        KeyboardInterrupt: Ctrl-C was pressed a second time.
     """
     began = time.monotonic()
-    fetch(study, on_event)
-    study = resolved(study)
-    source = find(study) if source is None else source
+    if source is None:
+        source = find(study, on_event)
+        study = source.study
     home = _absolute(home)
     address = ledger_url or str(home / "ledger.db")
     complete, trouble = False, None
     with Stopping() as stopping, Ledger.open(address) as ledger:
-        parts = _Parts(study, ledger, storage_at(_root(storage or home)), stopping, on_event, pace or Pace())
-        ledger.patience = drivers_patience(parts.pace.outage_seconds, on_event, stopping.check)
+        context = RunContext(
+            study,
+            ledger,
+            storage_at(_root(storage or home)),
+            stopping,
+            on_event,
+            pace or Pace(),
+            tuple(notices),
+            tuple(retry),
+        )
+        ledger.patience = drivers_patience(context.pace.outage_seconds, on_event, stopping.check)
         with_models = trainable is None  # only the networks that segstudy trains can be loaded by MLflow
         follow = followed(
             address,
             study.name,
             mlflow_uri,
             home=home,
-            storage=parts.storage.root if with_models else None,
+            storage=context.storage.root if with_models else None,
             say=lambda text: on_event(Step(text)),
         )
         try:
             with contextlib.ExitStack() as stack:
-                complete = _run(parts, stack, source, ray_address, trainable, follow)
+                complete = carry_out(context, stack, source, ray_address, trainable, follow)
         except Stopped:
             pass
         except (MachineTroubleError, LedgerAwayError) as error:
@@ -118,13 +134,14 @@ def run(
         except OSError as error:
             if (trouble := storage_trouble.trouble(error)) is None:
                 raise
-        counts = _counts(ledger, study.name)
+        counts = _counts(ledger, study)
     return Result(
         study=study.name,
         finished=counts["finished"],
         halved=counts["halved"],
         failed=counts["failed"],
         lost=counts["lost"],
+        repeatable=counts["repeatable"],
         open=counts["open"],
         complete=complete,
         stopped=stopping.asked and not complete and trouble is None,
@@ -133,12 +150,17 @@ def run(
     )
 
 
-def _counts(ledger: Ledger, name: str) -> Counter[str]:
+def _counts(ledger: Ledger, study: Study) -> Counter[str]:
+    """Return the number of trials by status, and that of lost ones that may run again as `repeatable`."""
     ledger.patience = Patience()
+    counts: Counter[str] = Counter()
     with contextlib.suppress(LedgerAwayError):
-        if ledger.has_study(name):
-            return Counter(trial.status for trial in ledger.known(ledger.study(name).id))
-    return Counter()
+        if ledger.has_study(study.name):
+            known = ledger.known(ledger.study(study.name).id)
+            counts.update(trial.status for trial in known)
+            if counts["lost"]:
+                counts["repeatable"] = len(retryable(study.design(), known, ["lost"]))
+    return counts
 
 
 def _root(place: str | os.PathLike[str]) -> str | os.PathLike[str]:
@@ -146,5 +168,5 @@ def _root(place: str | os.PathLike[str]) -> str | os.PathLike[str]:
 
 
 def _absolute(path: str | os.PathLike[str]) -> pathlib.Path:
-    """A path that means the same in every process."""
+    """Return an absolute path, which means the same in every process."""
     return pathlib.Path(os.path.abspath(os.path.expanduser(path)))

@@ -1,4 +1,4 @@
-"""What must agree between the sections of a study file. Each check looks at sections that are right by themselves."""
+"""Checks between the sections of a study file. Each looks at sections that are right by themselves."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ Values = Mapping[str, Any]
 
 
 def across(values: Values, models: list[str], losses: list[str]) -> Iterator[Problem]:
-    """All that does not agree.
+    """Yield the problems between sections.
 
     Args:
         values: Sections by name, as `study.study_file.read.read` gives them; one that is missing is not looked at.
@@ -30,7 +30,7 @@ def across(values: Values, models: list[str], losses: list[str]) -> Iterator[Pro
         if all(name in values for name in needs):
             yield from check(values)
     if "report" in values:
-        weightings = values["head"].weighting if "head" in values else ("none",)
+        weightings = values["top_level"].weighting if "top_level" in values else ("none",)
         yield from _baseline(
             values, [arm_name(model, loss, how) for model in models for loss in losses for how in weightings]
         )
@@ -71,18 +71,6 @@ def _metric(values: Values) -> Iterator[Problem]:
         yield Problem(("objective", "metric"), text)
 
 
-def _volumes(values: Values) -> Iterator[Problem]:
-    """Millilitres of a flat picture."""
-    if len(values["patch"].size) == 3:
-        return
-    for path, name in (
-        (("objective", "metric"), values["objective"].metric),
-        *((("report", "metrics", index), name) for index, name in enumerate(values["report"].metrics)),
-    ):
-        if name == "volume_error":
-            yield Problem(path, "volume_error is of volumes, and the study is 2D: give volume_bias, or leave it out.")
-
-
 def _region(values: Values) -> Iterator[Problem]:
     objective, regions = values["objective"], values["dataset"].scored
     if objective.region != "mean" and objective.region not in regions:
@@ -90,7 +78,7 @@ def _region(values: Values) -> Iterator[Problem]:
 
 
 def _means(values: Values) -> Iterator[Problem]:
-    """Means of regions that there are not, or that are called like one."""
+    """Refuse means of unknown regions, and means with the name of a region."""
     regions = values["dataset"].scored
     for name, parts in values["report"].means.items():
         if name in ("mean", *regions):
@@ -134,7 +122,7 @@ def _defaults(values: Values) -> Iterator[Problem]:
 
 
 def _weighting(values: Values) -> Iterator[Problem]:
-    if values["dataset"].train_on == "regions" and "inverse" in values["head"].weighting:
+    if values["dataset"].train_on == "regions" and "inverse" in values["top_level"].weighting:
         text = "inverse goes by the lesions of each label, and dataset.train_on is regions: take one of them."
         yield Problem(("weighting",), text)
 
@@ -190,12 +178,18 @@ def _baseline(values: Values, arms: list[str]) -> Iterator[Problem]:
         yield Problem(("report", "metrics"), f"names one twice: {list(report.metrics)}.")
 
 
+def _portable(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Portable numbers on GPUs, whose kernels depend on their model."""
+    if values["length"].portable and values["resources"].gpu != 0:
+        text = f"`training.portable` holds kernels of processors, so say 0; found {values['resources'].gpu}."
+        yield Problem(("resources", "gpu"), text)
+
+
 CHECKS = (
     (("patch", "preprocess"), _dimensions),
     (("preprocess", "dataset"), with_dataset),
     (("patch", "models"), _networks),
     (("objective",), _metric),
-    (("objective", "patch", "report"), _volumes),
     (("objective", "dataset"), _region),
     (("report", "dataset"), _means),
     (("dataset", "losses"), class_problems),
@@ -203,7 +197,8 @@ CHECKS = (
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("budget",), _independent),
     (("length", "training"), _course),
-    (("head", "dataset"), _weighting),
+    (("length", "resources"), _portable),
+    (("top_level", "dataset"), _weighting),
     (("budget", "length", "training"), _final_on),
     (("budget", "models", "losses", "training"), _sampler),
     (("budget", "models", "losses", "training"), _defaults),

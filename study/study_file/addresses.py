@@ -1,4 +1,4 @@
-"""Addresses that the user gives, looked at before anything starts; no message shows a password."""
+"""Addresses that the user gives, checked before anything starts; no message shows a password."""
 
 import re
 
@@ -12,12 +12,12 @@ STORES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs")
 
 
 def shown(address: str) -> str:
-    """An address as messages may show it."""
+    """Return an address without its password."""
     return re.sub(r"://[^/]*@", "://***@", address)
 
 
 def mlflow_address(address: str) -> str:
-    """An address that MLflow takes, as it was given.
+    """Return an address that MLflow takes, as it was given.
 
     Raises:
         InputError: It is of another kind.
@@ -31,7 +31,7 @@ def mlflow_address(address: str) -> str:
 
 
 def storage_place(address: str) -> str:
-    """A folder or an object store for checkpoints and the cache, as it was given.
+    """Return a folder or an object store for checkpoints and the cache, as it was given.
 
     Raises:
         InputError: It is an address of another kind, or has a password in it.
@@ -40,7 +40,7 @@ def storage_place(address: str) -> str:
 
 
 def data_place(address: str) -> str:
-    """A dataset's folder or object store, as it was given.
+    """Return a dataset's folder or object store, as it was given.
 
     Raises:
         InputError: It is an address of another kind, or has a password in it.

@@ -1,4 +1,4 @@
-"""What a changed study file changes: additions go on, what would make old and new trials incomparable is refused."""
+"""Changes of a study file: additions go on; changes that make old and new trials incomparable are refused."""
 
 import contextlib
 import dataclasses
@@ -10,9 +10,10 @@ from search_spaces.metrics import counts_lesions, scored
 from study.design import arm_name
 from study.study_file import Study
 from study.study_file.errors import SpecError
+from study.study_file.later_keys import completed
 
 FREE = (
-    "dataset.path", "dataset.split.file", "resources", "report.baseline", "report.tables", "report.published",
+    "dataset.path", "dataset.split.file", "resources", "report.tables", "report.published",
     "report.means", "report.lesions.protocol", "report.lesions.strata",
 )  # fmt: skip
 """Keys that change no number of a trial. The data themselves are compared by their digest, the splits by case."""
@@ -24,10 +25,13 @@ GROWING = {
 }
 """Keys whose greater value only adds trials."""
 
+TOLD = {"report.baseline": "another baseline"}
+"""Keys that change no number of a trial but what the report claims: after test tables were shown, a notice says so."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """From the ledger's study file to the one at hand.
+    """The changes from the ledger's study file to the one at hand.
 
     Attributes:
         incompatible: What makes old and new trials incomparable, a line each; empty where the study may go on.
@@ -46,7 +50,7 @@ class Difference:
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
-    """Compares two study files.
+    """Compare two study files.
 
     Args:
         old: `Study.plain()` as the ledger has it. Keys that came later count as their defaults.
@@ -62,6 +66,8 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
         if key in GROWING and isinstance(before, int) and isinstance(after, int) and after > before:
             additions.append(f"{key}: {before} → {after}: {GROWING[key]}")
             more_trials |= key != "budget.final_seeds"
+        elif key in TOLD:
+            additions.append(f"{key}: {_shown(before)} → {_shown(after)}: {TOLD[key]}")
         else:
             incompatible.append(f"{key}: {_shown(before)} in the ledger, {_shown(after)} in the file")
     arms = [_arms(plain) for plain in (old, new)]
@@ -71,9 +77,9 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
 
 
 def _completed(plain: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The old file with keys that newer versions know, at their defaults; as it is where it can no longer be read."""
+    """Return the old file with the keys that newer versions know; unchanged where it can no longer be read."""
     try:
-        return Study.from_plain(plain).plain()
+        return Study.from_plain(completed(plain)).plain()
     except SpecError:
         return plain
 
@@ -91,7 +97,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def _inside(key: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Changed leaves; a range, a list and an ordered mapping are leaves."""
+    """Yield changed leaves; a range, a list and an ordered mapping are leaves."""
     if key in FREE or (key == "report.metrics" and not _computed(after or ()) - _computed(before or ())):
         return  # a metric that is no longer shown costs nothing; a new one was not computed for old trials
     if key in ORDERED:
@@ -105,7 +111,7 @@ def _inside(key: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]
 
 
 def _computed(metrics: Iterable[str]) -> set[str]:
-    """What trials compute for the metrics that are shown."""
+    """Return the metrics that trials compute for the metrics that are shown."""
     return {*scored(metrics), *(("lesions",) if counts_lesions(metrics) else ())}
 
 
@@ -118,7 +124,7 @@ def _is_level(value: Any) -> bool:
 
 
 def _arms(plain: Mapping[str, Any]) -> list[str]:
-    """Names of the arms; of a file that can no longer be read those that its names make."""
+    """Return the names of the arms; of a file that can no longer be read those that its names make."""
     with contextlib.suppress(SpecError):
         return [arm.name for arm in Study.from_plain(plain).arms]
     return [

@@ -13,12 +13,12 @@ IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_
 
 
 def is_code(given: object) -> bool:
-    """Whether what stands under a name is meant as an import path."""
+    """Return whether the value under a name is meant as an import path."""
     return (isinstance(given, str) and ":" in given) or (isinstance(given, Mapping) and CODE in given)
 
 
 def resolve_code(name: str, given: object, path: Path) -> tuple[dict[str, Parameter], list[Problem]]:
-    """The parameters of the user's own loss or network, `code` first: fixed or ranges, as the file has them.
+    """Return the parameters of the user's own loss or network, `code` first, fixed or ranges.
 
     Args:
         name: Its name in the study.
@@ -40,14 +40,14 @@ def resolve_code(name: str, given: object, path: Path) -> tuple[dict[str, Parame
 
 
 def name_problems(name: str, path: Path) -> list[Problem]:
-    """A name of the user's that does not do for arms and files."""
+    """Return the problem of a name that does not fit arms and files."""
     if NAME.fullmatch(name):
         return []
     return [Problem(path, f"expected a name of small letters, digits, '.', '_' or '-', found {name!r}.")]
 
 
 def refusals(entries: Mapping[str, Mapping[str, Mapping[str, Parameter]]]) -> list[Problem]:
-    """What to say of the user's own code where the command does not allow it.
+    """Return the problems of the user's own code where the command does not allow it.
 
     Args:
         entries: `models` and `losses`, each name → parameters.

@@ -1,121 +1,25 @@
-"""The `dataset` section: where the cases are, what their masks mean, and which of them train, validate and test."""
+"""The `dataset` section: where the cases are, what their masks mean, and what is scored."""
 
 import math
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from study.study_file.errors import Problem, shown, unknown
-from study.study_file.sections_base import Cases, Count, Section, Seed, Whole, listed, named
+from study.study_file.sections_base import Cases, Count, Section, listed
+from study.study_file.split import LONGEST_PATTERN, Split, pattern_flaw
 from trainables.data.cases.labels import MOST_CLASSES, OPERATORS, Label
 from trainables.data.cases.labels import parse as parse_label
 from trainables.errors import InputError
 
-LONGEST_PATTERN = 200
-"""Letters of a pattern. A short pattern can still be slow, so names are short too (`study.cases.splits`)."""
-FOLD = "fold"
-"""The word in `by` that stands for folders `fold_0/`, `fold_1/`, …."""
 LABEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 REGION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+ -]{0,99}")
 
 
-def _part(value: object) -> object:
-    """Which cases: a share of the groups, one range or name, or a list of them."""
-    if value is None or isinstance(value, str):
-        return (value,) if value else None
-    if isinstance(value, float):
-        if not 0 < value < 1:
-            raise ValueError(f"expected a share between 0 and 1, found {value:g}.")
-        return value
-    if isinstance(value, list | tuple) and value:
-        names = tuple(named(name) for name in value)
-        if all(isinstance(name, str) and name for name in names):
-            return names
-    raise ValueError(f"expected a share (0.2), a range (a..b) or a list of cases, found {shown(value)}.")
-
-
-Part = Annotated[Any, BeforeValidator(_part)]
-"""`float` share of the groups, `tuple[str, ...]` of names and ranges `a..b`, or None."""
-
-
-class Split(Section):
-    """Which cases train, choose and test. What no part names trains.
-
-    Attributes:
-        validation: Cases that a search is judged on; with `by` names of folds.
-        test: Cases that the final stage is scored on; with `by` names of folds.
-        folds: Number of folds. Without `test`, fold k tests part k and validates on the next one; with it, fold k
-            validates on part k. With `by` and `file` it is found by itself.
-        by: The folds are in the files' places: `fold` for folders `fold_0/`, `fold_1/`, …, or a regular expression
-            that is searched for in a case's path below `path` (else in its name) and whose one group is its fold.
-        file: A file with the split (`study.cases.split_files`), relative to the study file.
-        stratify: `labels`: shares and folds are even over labels and volumes. `none`: they are drawn by name alone,
-            so they stay what they are when a mask is corrected or a label is added; studies that share a data set
-            then share its test cases. Therefore it is the default.
-        seed: Of shares and folds; None: the study's seed.
-    """
-
-    validation: Part = None
-    test: Part = None
-    folds: Annotated[Whole, Field(ge=2)] | None = None
-    by: Annotated[str, Field(min_length=1, max_length=LONGEST_PATTERN)] | None = None
-    file: Annotated[str, Field(min_length=1)] | None = None
-    stratify: Literal["none", "labels"] = "none"
-    seed: Seed | None = None
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether chance has a part in it."""
-        if self.by is not None or self.file is not None:
-            return False
-        return self.folds is not None or any(isinstance(part, float) for part in (self.validation, self.test))
-
-    def problems(self) -> Iterator[Problem]:
-        """Parts that do not go together, or do not leave anything to train on."""
-        if self.by is not None or self.file is not None:
-            yield from self._given_problems()
-        else:
-            yield from self._part_problems()
-        if self.stratify == "labels" and not self.is_drawn:
-            yield Problem(("stratify",), "nothing is drawn in this split: leave it out, or give shares or `folds`.")
-
-    def _part_problems(self) -> Iterator[Problem]:
-        """Of a split that this section gives."""
-        if self.folds is None:
-            for part in ("validation", "test"):
-                if getattr(self, part) is None:
-                    yield Problem((part,), "missing: give a share (0.2), a range (a..b) or a list of cases.")
-            shares = [part for part in (self.validation, self.test) if isinstance(part, float)]
-            if sum(shares) >= 1:
-                yield Problem((), f"shares add up to {sum(shares):g} and leave nothing to train on.")
-        elif self.validation is not None:
-            yield Problem(("validation",), "folds bring their own validation cases: leave this out.")
-        elif self.test is None and self.folds == 2:
-            yield Problem(("folds",), "2 folds leave nothing to train on (one tests, one validates): give 3 or `test`.")
-
-    def _given_problems(self) -> Iterator[Problem]:
-        """Of a split that the files' places or a file give."""
-        if self.by is not None and self.file is not None:
-            yield Problem(("file",), "`by` gives the split too: keep one of them.")
-        key, what = ("by", "folds") if self.by is not None else ("file", "cases")
-        for part in ("validation", "test"):
-            if isinstance(getattr(self, part), float):
-                yield Problem((part,), f"with `{key}` nothing is drawn: give a list of {what}, not a share.")
-        if self.by is None and self.validation is not None:
-            yield Problem(("validation",), "the file says which cases validate: leave this out.")
-        elif self.validation is not None and self.test is None:
-            yield Problem(("test",), "missing: with `validation`, say which folds test.")
-        elif self.validation is not None and self.folds is not None:
-            yield Problem(("folds",), "`validation` and `test` name the folds of the one split: leave this out.")
-        if self.by not in (None, FOLD) and (flaw := _pattern_flaw(str(self.by), FOLD)):
-            yield Problem(("by",), flaw)
-
-
 def rule_of(value: object) -> int | float | str:
-    """A label's value, or its rule without blanks.
+    """Return a label's value, or its rule without blanks.
 
     Raises:
         ValueError: It is neither, or names the background.
@@ -133,15 +37,22 @@ def rule_of(value: object) -> int | float | str:
 
 
 def _rule(value: object) -> object:
-    """What is no rule stays as it is, so that the other keys are checked as well; `problems` says it."""
+    """Return a rule; a wrong one stays as it is, so that the other keys are checked too, and `problems` reports it."""
     try:
         return rule_of(value)
     except ValueError:
         return value
 
 
+def _without_background(value: object) -> object:
+    """Leave out `background: 0`, which nnU-Net's files list among the labels."""
+    if isinstance(value, Mapping) and value.get("background") == 0 and not isinstance(value["background"], bool):
+        return {name: rule for name, rule in value.items() if name != "background"}
+    return value
+
+
 class Dataset(Section):
-    """Where the cases are and what their masks mean.
+    """The data set: where the cases are and what their masks mean.
 
     Attributes:
         path: Folder of the data, or an object store's URL (`s3://bucket/kits19`); given by `--data` where the file is
@@ -158,9 +69,9 @@ class Dataset(Section):
         regions: What is scored: name → labels whose union it is. None: each label by itself.
         train_on: What networks learn: `labels`, exclusive, or `regions`, which may overlap and have an output each.
         exclude: Names of cases to leave out.
-        limit: Only so many of the others, the first in natural order: to try a study out. None: all.
-        group: `case`: each is another patient; `unknown`: some may share one, so nothing is tested; or a regular
-            expression whose one group is the patient.
+        limit: Largest number of cases, the first in natural order: to try a study out. None: all.
+        group: `case`: each is another patient; `folder`: cases in one folder are of one patient; `unknown`: some may
+            share one, so nothing is tested; or a regular expression whose one group is the patient.
         split: Which cases train, choose and test.
     """
 
@@ -168,7 +79,7 @@ class Dataset(Section):
     path: str | None = None
     images: Annotated[Any, BeforeValidator(lambda value: _places(value))] = None
     masks: Annotated[str, Field(min_length=1)] | None = None
-    labels: dict[str, Annotated[Any, BeforeValidator(_rule)]]
+    labels: Annotated[dict[str, Annotated[Any, BeforeValidator(_rule)]], BeforeValidator(_without_background)]
     other_labels: Literal["refuse", "background", "ignore"] = "refuse"
     ignore: Annotated[tuple[Any, ...], BeforeValidator(lambda value: _ignored(value))] = ()
     colour: Literal["grey", "channels"] = "grey"
@@ -182,11 +93,11 @@ class Dataset(Section):
 
     @property
     def scored(self) -> Mapping[str, tuple[str, ...]]:
-        """Region → labels, also where the file is silent."""
+        """Region → labels, also where the file gives no regions."""
         return {label: (label,) for label in self.labels} if self.regions is None else self.regions
 
     def problems(self) -> Iterator[Problem]:
-        """Names, labels, regions and patterns that cannot be used."""
+        """Yield names, labels, regions and patterns that cannot be used."""
         yield from self._label_problems()
         yield from self._rule_problems()
         yield from self._region_problems()
@@ -200,7 +111,7 @@ class Dataset(Section):
             yield Problem(("labels",), f"expected 1 to {MOST_CLASSES} labels, found {len(self.labels)}.")
         for name in self.labels:
             if name == "background":
-                yield Problem(("labels", name), "background is what no label covers: leave it out.")
+                yield Problem(("labels", name), "background is what no label covers, 0: leave it out.")
             elif name == "mean" or not LABEL_NAME.fullmatch(name):
                 yield Problem(
                     ("labels", name),
@@ -239,7 +150,7 @@ class Dataset(Section):
             yield Problem(("regions",), "names nothing to score: leave it out to score each label.")
 
     def _area_problems(self) -> Iterator[Problem]:
-        """Ignored values that are labels, and a region of interest by a label that is none."""
+        """Yield ignored values that are labels, and an unknown label of the region of interest."""
         equal = {str(rule): name for name, rule in self.labels.items() if isinstance(rule, int | float)}
         for rule in self.ignore:
             if str(rule) in equal:
@@ -253,12 +164,12 @@ class Dataset(Section):
     def _file_problems(self) -> Iterator[Problem]:
         if (self.images is None) != (self.masks is None):
             yield Problem(("masks" if self.masks is None else "images",), "images and masks go together: give both.")
-        if self.group not in ("case", "unknown") and (flaw := _pattern_flaw(self.group, "case")):
+        if self.group not in ("case", "folder", "unknown") and (flaw := pattern_flaw(self.group, "case")):
             yield Problem(("group",), flaw)
 
 
 def label_rule(given: object, labels: Mapping[str, Any]) -> Label:
-    """The label that a name among the study's, or a value or rule of the mask, means.
+    """Return the label that a name among the study's, or a value or rule of the mask, means.
 
     Raises:
         ValueError: It is neither.
@@ -307,23 +218,8 @@ def _places(value: object) -> object:
 
 
 def _meet(left: Label, right: Label) -> bool:
-    """Whether some whole number near the labels' values belongs to both."""
+    """Return whether some whole number near the labels' values belongs to both."""
     values = {label.value + shift for label in (left, right) for shift in (-1, 0, 1)} | {
         float(math.floor(label.value) + shift) for label in (left, right) for shift in (-1, 0, 1, 2)
     }
     return any(all(OPERATORS[label.operator](value, label.value) for label in (left, right)) for value in values)
-
-
-def _pattern_flaw(pattern: str, word: str) -> str | None:
-    """What is wrong with a regular expression that stands where `word` could."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)  # "possible nested set": it will mean something else
-            groups = re.compile(pattern).groups
-    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
-        return f"not a regular expression: {error}."
-    if groups == 1:
-        return None
-    part = "the patient's" if word == "case" else "the fold's"
-    hint = f"put {part} part in brackets: '^([a-z]+\\d+)_'" if groups == 0 else "write the others as (?:…)"
-    return f"expected `{word}` or a regular expression with one group, found {groups} groups: {hint}."

@@ -1,4 +1,4 @@
-"""What is wrong with a study file: every problem at once, each with its key, its line, and the nearest right word."""
+"""Errors of a study file: every problem at once, each with its key, its line, and the nearest right word."""
 
 import copy
 import dataclasses
@@ -29,7 +29,7 @@ class Problem:
     text: str
 
     def line(self, lines: Lines) -> str:
-        """`budget.cohort (line 14): expected …`."""
+        """Return the problem as a line: `budget.cohort (line 14): expected …`."""
         where = dotted(self.path)
         place = next((lines[self.path[:end]] for end in range(len(self.path), 0, -1) if self.path[:end] in lines), None)
         if where and place:
@@ -52,7 +52,7 @@ class SpecError(InputError):
 
 
 def dotted(path: Path) -> str:
-    """`("patch", "size", 0)` → `patch.size[0]`."""
+    """Return a key path as text: `("patch", "size", 0)` → `patch.size[0]`."""
     text = ""
     for part in path:
         if isinstance(part, str) and not part.isprintable():
@@ -62,7 +62,7 @@ def dotted(path: Path) -> str:
 
 
 def suggestion(found: object, allowed: Iterable[str]) -> str:
-    """` Did you mean 'dice'?` where a word is near, else ` There are: …`; both begin with a blank."""
+    """Return ` Did you mean 'dice'?` where a word is near, else ` There are: …`; both begin with a blank."""
     words = sorted(set(allowed))
     near = difflib.get_close_matches(str(found), words, n=1, cutoff=0.6)
     if near:
@@ -74,18 +74,18 @@ def suggestion(found: object, allowed: Iterable[str]) -> str:
 
 
 def unknown(what: str, found: object, allowed: Iterable[str]) -> str:
-    """`there is no loss 'dise'. Did you mean 'dice'?`."""
+    """Return `there is no loss 'dise'. Did you mean 'dice'?`."""
     return f"there is no {what} {found!r}.{suggestion(found, allowed)}"
 
 
 def shown(value: object) -> str:
-    """A value as an error shows it: short, on one line."""
+    """Return a value as an error shows it: short, on one line."""
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 80 else text[:77] + "…"
 
 
 def translated(error: ValidationError, prefix: Path, model: type[BaseModel]) -> list[Problem]:
-    """Pydantic's errors in our words.
+    """Translate pydantic's errors into the words of the study file.
 
     Args:
         error: What validation of one section raised.
@@ -115,7 +115,7 @@ def _one(detail: Any, prefix: Path, model: type[BaseModel]) -> Problem:
 
 
 def without_unknown(given: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
-    """A section's tree without the keys that it does not know."""
+    """Return a section's tree without the keys that it does not know."""
     tree: dict[str, Any] = copy.deepcopy(dict(given))
     for detail in error.errors(include_url=False):
         if detail["type"] == "extra_forbidden":
@@ -127,7 +127,7 @@ def without_unknown(given: Mapping[str, Any], error: ValidationError) -> dict[st
 
 
 def _keys(model: type[BaseModel], inside: Path) -> list[str]:
-    """The keys of a section, or of the section inside it that the path leads to."""
+    """Return the keys of a section, or of the section inside it that the path leads to."""
     for part in inside:
         if isinstance(part, int):
             continue  # a list of sections: the field before it says which
@@ -136,7 +136,7 @@ def _keys(model: type[BaseModel], inside: Path) -> list[str]:
 
 
 def _models(kind: Any) -> Iterator[type[BaseModel]]:
-    """The sections inside a type, however it is wrapped."""
+    """Yield the sections inside a type, however it is wrapped."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         yield kind
     for part in get_args(kind):

@@ -1,4 +1,4 @@
-"""The keys of `training` that are the same for all trials: length, precision, and what a training decides by itself."""
+"""The keys of `training` that are the same for all trials: length, precision, schedules, early stopping."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -15,7 +15,7 @@ Monitor = Literal["loss", "validation"]
 
 
 def _places(value: object) -> object:
-    """Shares of the training below 1, or iterations, as a tuple."""
+    """Return shares of the training below 1, or iterations, as a tuple."""
     given = value if isinstance(value, list | tuple) else [value]
     places = tuple(whole(place) for place in given)
     if not all(_is_place(place) for place in places):
@@ -30,7 +30,7 @@ def _is_place(value: object) -> bool:
 
 
 def schedules_of(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
-    """The schedules that trials may have.
+    """Return the schedules that trials may have.
 
     Args:
         parameters: What may vary in `training`.
@@ -41,12 +41,12 @@ def schedules_of(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
 
 
 class Steps(Section):
-    """Where `schedule: step` multiplies the learning rate.
+    """The iterations at which `schedule: step` multiplies the learning rate.
 
     Attributes:
         at: Shares of the training (0.8) or iterations (8000).
-        every: Or each multiple of so many iterations.
-        factor: What each step multiplies by.
+        every: Or a number of iterations: each multiple of it.
+        factor: Factor of each step.
     """
 
     at: Annotated[Any, BeforeValidator(_places)] = ()
@@ -54,7 +54,7 @@ class Steps(Section):
     factor: Share = 0.1
 
     def problems(self) -> Iterator[Problem]:
-        """No steps, or two ways of saying where."""
+        """Yield a missing place of the steps, or two of them."""
         if bool(self.at) == (self.every is not None):
             found = "both" if self.at else "neither"
             yield Problem((), f"expected `at` (shares or iterations) or `every` (iterations), found {found}.")
@@ -63,10 +63,10 @@ class Steps(Section):
 
 
 class Plateau(Section):
-    """When `schedule: plateau` lowers the learning rate; the defaults are those of MIScnn's example.
+    """The rule by which `schedule: plateau` lowers the learning rate; the defaults are those of MIScnn's example.
 
     Attributes:
-        factor: What a fall multiplies by.
+        factor: Factor of each reduction.
         patience: Looks without an improvement before a fall.
         min_rate: The rate does not fall below this.
         min_delta: By how much, absolutely, a value must be better to count.
@@ -83,7 +83,7 @@ class Plateau(Section):
 
 
 class EarlyStopping(Section):
-    """When a training is over before its last iteration; later marks are scored with the weights it has then.
+    """The rule that ends a training before its last iteration; later marks are scored with its last weights.
 
     Attributes:
         patience: Looks without an improvement.
@@ -101,13 +101,16 @@ class Length(Section):
 
     Attributes:
         iterations: Length of a whole training.
-        precision: Of the forward pass.
+        precision: Number type of the forward pass.
         step: For `schedule: step`.
         plateau: For `schedule: plateau`.
         early_stopping: None: every training goes on to its last iteration.
         epoch: Iterations of an epoch, where something looks at the training loss.
         checkpoint: Which weights are scored: the `last`, or the `best` by validation cases.
         evaluate_every: Iterations between validations, where something looks at them.
+        clip: Norm of the whole gradient above which it is scaled down to it; None: never. 12 is nnU-Net's.
+        portable: Whether processors of one family give the same numbers, at the cost of speed: CPU kernels are held to
+            the instructions that all of them have.
         deterministic: Whether operations without a deterministic kernel are refused. CPUs have none such; on GPUs a
             silent file takes cuDNN's deterministic kernels, and what else PyTorch has.
         compile: Whether `torch.compile` is used: `auto` where a GPU trains for long from mark to mark.
@@ -122,27 +125,40 @@ class Length(Section):
     epoch: Count | None = None
     checkpoint: Literal["last", "best"] = "last"
     evaluate_every: Count | None = None
+    clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = 12.0
+    portable: bool = False
     deterministic: bool = False
     compile: Literal["never", "auto", "always"] = "never"
     micro_batches: Count = 1
 
     def monitors(self, schedules: tuple[str, ...]) -> set[str]:
-        """What is looked at during a training, if its schedule is one of these."""
+        """Return the values that a training monitors, if its schedule is one of these."""
         watchers = [self.early_stopping, (self.plateau or Plateau()) if "plateau" in schedules else None]
         chosen = {"validation"} if self.checkpoint == "best" else set()
         return chosen | {watcher.monitor for watcher in watchers if watcher is not None}
 
     def problems(self) -> Iterator[Problem]:
-        """Steps that cannot be; lengths beyond the training."""
+        """Yield impossible steps, and lengths beyond the training."""
         if self.step is not None:
             for problem in self.step.problems():
                 yield Problem(("step", *problem.path), problem.text)
         for key in ("epoch", "evaluate_every"):
             if (value := getattr(self, key)) is not None and value > self.iterations:
                 yield Problem((key,), f"expected at most the {self.iterations} iterations, found {value}.")
+        if self.portable:
+            yield from self._not_portable()
+
+    def _not_portable(self) -> Iterator[Problem]:
+        """Yield keys with which numbers depend on the processor all the same."""
+        if self.precision != "float32":
+            yield Problem(("precision",), f"`portable` holds float32 kernels alone, found {self.precision}.")
+        if self.compile != "never":
+            yield Problem(
+                ("compile",), f"compiled code is the processor's own, so `portable` needs never, found {self.compile}."
+            )
 
     def against(self, schedules: tuple[str, ...]) -> Iterator[Problem]:
-        """Keys that the schedules need or do not use.
+        """Yield keys that the schedules need or do not use.
 
         Args:
             schedules: Those that trials may have.

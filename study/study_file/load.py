@@ -1,16 +1,15 @@
-"""A study from its file and the command line, with paths that mean the same everywhere."""
+"""Loading of a study from its file and the command line, with absolute paths."""
 
 import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from study.study_file import smoke
 from study.study_file.addresses import data_place
 from study.study_file.code import refusals
 from study.study_file.errors import Lines, Problem, SpecError
 from study.study_file.errors import Path as KeyPath
-from study.study_file.overrides import locate, override, put, read_document
+from study.study_file.overrides import apply_smoke, locate, override, put, read_document
 from study.study_file.study import Study
 from trainables.errors import InputError
 from trainables.storage.object_store import is_url
@@ -24,13 +23,13 @@ def load(
     small: bool = False,
     allow_code: bool = False,
 ) -> Study:
-    """Reads and checks a study file.
+    """Read and check a study file.
 
     Args:
         source: A path, or the name of a study that comes with segstudy.
         overrides: `key.sub=value`, applied before anything is checked.
         data: The dataset's folder or URL, instead of the file's `dataset.path`.
-        small: Whether the file's `smoke` section replaces its lines (`study.study_file.smoke`).
+        small: Whether the file's `smoke` section replaces its lines (`study.study_file.overrides`).
         allow_code: Whether it may name losses and networks of the user's own, whose code a trial runs.
 
     Returns:
@@ -43,7 +42,7 @@ def load(
     """
     file, folder = locate(source)
     document = read_document(source, file)
-    smoke.apply(document, str(source), wanted=small)
+    apply_smoke(document, str(source), wanted=small)
     override(document, overrides)
     if data is not None:
         put(document, ("dataset", "path"), str(data), option="--data")
@@ -70,7 +69,7 @@ def load(
 
 
 def _place(folder: Path | None, lines: Lines, path: str, key: KeyPath) -> str:
-    """A path of the study file, absolute: relative to the file, or to the working directory where the command gave it.
+    """Return a path of the study file, absolute: relative to the file, or to the working directory for an option.
 
     Args:
         folder: The study file's; None for one that comes with segstudy.

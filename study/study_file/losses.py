@@ -31,7 +31,7 @@ WEIGHTED = ("weighted_dice", "log_cosh_weighted_dice")
 
 
 def resolve_loss(name: str, given: object, path: Path) -> Resolved:
-    """The parameters of one loss by dotted name, and what is wrong.
+    """Return the parameters of one loss by dotted name, and the problems.
 
     A sum's parameters carry the name of their part: `dice.eps`, `dice.factor`.
 
@@ -50,7 +50,7 @@ def resolve_loss(name: str, given: object, path: Path) -> Resolved:
 
 
 def usual_value(loss: str, name: str, classes: Sequence[str]) -> Scalar:
-    """A loss parameter's value in an arm's first trial, where the file allows it.
+    """Return a loss parameter's value in an arm's first trial, where the file allows it.
 
     The weight of a class is that of `weighted_dice` where it is silent, 1:2:4:…; of the user's own parameters nothing
     is usual (None: the first choice, the middle of a range).
@@ -67,7 +67,7 @@ def usual_value(loss: str, name: str, classes: Sequence[str]) -> Scalar:
 
 
 def class_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Weights and matrices that do not fit the dataset's classes."""
+    """Yield weights and matrices that do not fit the dataset's classes."""
     dataset = values["dataset"]
     classes = BACKGROUND_AND_REGION if dataset.train_on == "regions" else ("background", *dataset.labels)
     for loss, parameters in values["losses"].items():
@@ -88,7 +88,7 @@ def class_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def arguments(parameters: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
-    """A trial's loss parameters as the losses take them: weights in the order of the classes."""
+    """Return a trial's loss parameters as the losses take them: weights in the order of the classes."""
     if CODE in parameters:
         return dict(parameters)
     result: dict[str, Any] = {}
@@ -103,7 +103,7 @@ def arguments(parameters: Mapping[str, Any], classes: Sequence[str]) -> dict[str
 
 
 def _curved(name: str, given: object, path: Path, inner: Any) -> Resolved:
-    """What `inner` makes of it without `log_cosh`, which any loss may have beside its own parameters."""
+    """Resolve a loss without `log_cosh`, a key that any loss may have beside its own parameters."""
     if not isinstance(given, Mapping) or LOG_COSH not in given:
         result: Resolved = inner(name, given, path)
         return result
@@ -113,7 +113,7 @@ def _curved(name: str, given: object, path: Path, inner: Any) -> Resolved:
 
 
 def _known(name: str, given: object, path: Path) -> Resolved:
-    """One of ours."""
+    """Resolve one of the losses of segstudy."""
     table, special, problems = dict(LOSSES[name]), dict[str, Parameter](), list[Problem]()
     if isinstance(given, Mapping):
         given = dict(given)
@@ -138,7 +138,7 @@ def _weights(given: object, path: Path) -> Resolved:
 
 
 def _sum(name: str, given: Mapping[str, object], path: Path) -> Resolved:
-    """A weighted sum of ours: part → its factor, or its parameters with a `factor` among them."""
+    """Resolve a weighted sum of losses: part → its factor, or its parameters with a `factor` among them."""
     problems = name_problems(name, path)
     found: dict[str, Parameter] = {}
     for part, said in given.items():
@@ -159,7 +159,7 @@ def _sum(name: str, given: Mapping[str, object], path: Path) -> Resolved:
 
 
 def _matrix_text(given: object) -> str | None:
-    """Rows as the text that a trial carries; None where a word stands there."""
+    """Return a matrix as the text that a trial carries; None where a name stands there."""
     if is_rows(given) and given:
         return json.dumps(given)
     return given if isinstance(given, str) and given.startswith("[") and rows_of(given) is not None else None

@@ -1,7 +1,7 @@
-"""Which file is meant, and what the command line changes in it before it is checked."""
+"""The study file that is meant, and the changes of the command line: `--set`, `--data`, `--smoke`."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,16 +12,20 @@ from study.study_file.errors import SpecError, dotted, shown
 from study.study_file.yaml_subset import LONGEST, Document, read, read_value
 from trainables.errors import InputError
 
+SMOKE = "smoke"
+SMOKE_SUFFIX = "-smoke"
+"""Added to the study's name, so that a smoke run and the study itself never meet in a ledger."""
+
 
 def builtin_studies() -> dict[str, Traversable]:
-    """Name → study file that comes with segstudy (`search_spaces/studies/NAME.yaml`)."""
+    """Return name → study file that comes with segstudy (`search_spaces/studies/NAME.yaml`)."""
     folder = files("search_spaces") / "studies"
     found = sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else []
     return {file.name.removesuffix(".yaml"): file for file in found if file.name.endswith(".yaml")}
 
 
 def locate(source: str | Path) -> tuple[Traversable, Path | None]:
-    """The study file that a name or path means; a file goes before a study that comes with segstudy.
+    """Return the study file that a name or path means; a file goes before a study that comes with segstudy.
 
     Returns:
         The file, and the folder that it lies in; None for a study that comes with segstudy.
@@ -43,7 +47,7 @@ def locate(source: str | Path) -> tuple[Traversable, Path | None]:
 
 
 def read_document(source: str | Path, file: Traversable) -> Document:
-    """The file's tree.
+    """Return the file's tree.
 
     Raises:
         SpecError: It cannot be read, or is no mapping.
@@ -64,7 +68,7 @@ def read_document(source: str | Path, file: Traversable) -> Document:
 
 
 def override(document: Document, overrides: Sequence[str]) -> None:
-    """Applies `key.sub=value` settings to a document's tree, in order.
+    """Apply `key.sub=value` settings to a document's tree, in order.
 
     A value is YAML: `6`, `[10, 20]`, `{low: 1, high: 5}`. Keys that the file lacks are made; whether there is such a
     key is checked with the rest of the file.
@@ -85,7 +89,7 @@ def override(document: Document, overrides: Sequence[str]) -> None:
 
 
 def put(document: Document, path: KeyPath, value: object, *, option: str) -> None:
-    """Sets one value; errors about it will name the option of the command line.
+    """Set one value; errors about it will name the option of the command line.
 
     Raises:
         InputError: The path leads into a value that has no keys.
@@ -112,3 +116,43 @@ def _put(tree: dict[str, Any], path: KeyPath, value: object, option: str) -> Non
         tree[str(part)] = inside
         tree = inside
     tree[str(path[-1])] = value
+
+
+def apply_smoke(document: Document, source: str, *, wanted: bool) -> None:
+    """Remove the `smoke` section from a study file; where it is wanted, its values replace the file's.
+
+    Mappings in it are followed inwards; scalars and lists replace what the file says. What the command line sets comes
+    later and wins.
+
+    Args:
+        document: The file's tree; changed in place.
+        source: What errors call the file.
+        wanted: Whether `--smoke` was given.
+
+    Raises:
+        SpecError: It is no mapping, or is wanted and not there.
+    """
+    lines = {path: line for path, line in document.lines.items() if path[:1] == (SMOKE,)}
+    given = document.value.pop(SMOKE, None)
+    for path in lines:
+        del document.lines[path]
+    if given is not None and not isinstance(given, Mapping):
+        raise SpecError(source, [f"smoke: expected keys of the study file with other values, found {shown(given)}."])
+    if not wanted:
+        return
+    if not given:
+        text = (
+            "--smoke: the file has no `smoke` section. Write one: what it says replaces the file's own lines, such as"
+        )
+        raise SpecError(source, [f"{text} `smoke: {{training: {{iterations: 40}}, budget: {{final_seeds: 1}}}}`."])
+    for path, value in _smoke_leaves(given, ()):
+        put(document, path, value, option=lines.get((SMOKE, *path), SMOKE))
+    document.value["name"] = f"{document.value.get('name')}{SMOKE_SUFFIX}"
+
+
+def _smoke_leaves(tree: Mapping[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _smoke_leaves(value, (*path, key))
+        else:
+            yield (*path, key), value

@@ -1,4 +1,4 @@
-"""From what a study file says of a model, a loss or the training to one parameter for each of its names."""
+"""The parameters of a model, a loss or the training, from the values in a study file."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +13,7 @@ Resolved = tuple[dict[str, Parameter], list[Problem]]
 
 
 def resolve(given: object, table: Mapping[str, Default], path: Path, owner: str) -> Resolved:
-    """The parameters of one model or loss.
+    """Return the parameters of one model or loss.
 
     Args:
         given: What the file says: nothing (search the default ranges), `default` (fix all at their defaults), or a
@@ -53,7 +53,7 @@ OWNED = {"momentum": (("sgd",), "sgd has a momentum"), "eps": (("adam", "adamw")
 
 
 def resolve_training(given: Mapping[str, object], path: Path) -> Resolved:
-    """The training's parameters; what step size is usual depends on the optimiser, as do momentum and eps."""
+    """Return the training's parameters; the usual learning rate, momentum and eps depend on the optimiser."""
     optimizer, problems = resolve(
         {name: value for name, value in given.items() if name == "optimizer"},
         {"optimizer": TRAINING["optimizer"]},
@@ -77,6 +77,8 @@ def resolve_training(given: Mapping[str, object], path: Path) -> Resolved:
         problems.append(Problem((*path, "learning_rate"), text))
     known = {name: value for name, value in given.items() if name in table}
     found, more = resolve(known, table, path, "training")
+    if words == ("sgd",) and "learning_rate" not in known and found:
+        found["learning_rate"] = Fixed(AUTO)  # by the loss
     return found, problems + more
 
 
@@ -90,7 +92,7 @@ def _parameter(given: Mapping[str, object], name: str, default: Default) -> Para
 
 
 def _typed(parameter: Parameter, default: Default) -> Parameter:
-    """The parameter with values of its own type and inside its limits."""
+    """Return the parameter with values of its own type and inside its limits."""
     if default.auto and AUTO in _said(parameter):
         if isinstance(parameter, Fixed):
             return parameter
@@ -113,7 +115,7 @@ def _typed(parameter: Parameter, default: Default) -> Parameter:
 
 
 def _said(parameter: Parameter) -> tuple[Scalar, ...]:
-    """The values that a parameter lists."""
+    """Return the values that a parameter lists."""
     return (
         parameter.values
         if isinstance(parameter, Choice)
@@ -132,7 +134,7 @@ def _step(step: float, default: Default) -> float:
 
 
 def _value(value: Scalar, default: Default) -> Scalar:
-    """One value in its parameter's own type.
+    """Return one value in its parameter's own type.
 
     Raises:
         ValueError: It is of another type or outside the limits.
@@ -167,7 +169,7 @@ def _inside(value: float, default: Default) -> bool:
 
 
 def allowed(default: Default) -> str:
-    """What a parameter takes: `a whole number of at least 1`, `a number above 0 and below 1, or null`."""
+    """Return what a parameter takes: `a whole number of at least 1`, `a number above 0 and below 1, or null`."""
     null = ", or null" if default.optional else f", or {AUTO}" if default.auto else ""
     if default.words:
         return " or ".join(default.words) + null

@@ -1,4 +1,4 @@
-"""The `preprocess` section: what is done to images once, before all trials."""
+"""The `preprocess` section: the preparation of images, once, before all trials."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -15,14 +15,19 @@ NORMALIZATIONS: tuple[str, ...] = get_args(Normalize)
 
 
 class Window(Section):
-    """A window of intensities, as viewers name it: from `level - width / 2` to `level + width / 2`."""
+    """A window of intensities, as viewers name it: from `level - width / 2` to `level + width / 2`.
+
+    Attributes:
+        level: Its centre, in the image's unit.
+        width: Its whole width, in the image's unit.
+    """
 
     level: float
     width: Annotated[float, Field(gt=0)]
 
 
 class Crop(Section):
-    """What is kept of a case for training; scores are of the whole case.
+    """The part of a case that is kept for training; scores are of the whole case.
 
     Attributes:
         to: Box of the voxels that are not 0 (`nonzero`), of the region of interest (`roi`), or of a label in the
@@ -37,7 +42,7 @@ class Crop(Section):
 
 
 class Preprocess(Section):
-    """What is done to images once, before all trials.
+    """The preparation of images, once, before all trials.
 
     Attributes:
         crop: What is kept of a case; None: all.
@@ -73,7 +78,7 @@ class Preprocess(Section):
         return self.window.level - self.window.width / 2, self.window.level + self.window.width / 2
 
     def problems(self) -> Iterator[Problem]:
-        """Keys that do not go together."""
+        """Yield keys that do not go together."""
         given = [key for key in ("clip", "window", "percentiles") if getattr(self, key) is not None]
         if len(given) > 1:
             yield Problem((given[1],), f"stands beside {given[0]}: both say where intensities are cut off; give one.")
@@ -88,7 +93,7 @@ class Preprocess(Section):
 
 
 def with_dataset(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """What does not fit the `dataset` section: regions and labels that it lacks, channels that it names otherwise."""
+    """Yield what does not fit the `dataset` section: missing regions and labels, channels of other names."""
     preprocess, dataset = values["preprocess"], values["dataset"]
     crop, how = preprocess.crop, preprocess.normalize
     if dataset.roi is None and crop is not None and crop.to == "roi":

@@ -1,4 +1,4 @@
-"""From the tree of a study file to its sections, gathering all that is wrong on the way."""
+"""Reading of the tree of a study file into its sections, with all problems on the way."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -31,17 +31,24 @@ SECTIONS: dict[str, type[Section]] = {
 
 
 def _several(value: object) -> object:
-    """One word, or a list of them, as a tuple."""
+    """Return one word, or a list of them, as a tuple."""
     return (value,) if isinstance(value, str) else listed(value)
 
 
 def _recipes(value: object) -> object:
-    """A preset, or a list, as a tuple."""
+    """Return a preset, or a list, as a tuple."""
     return (value,) if isinstance(value, str) and value in recipes.PRESETS else listed(value)
 
 
-class Head(Section):
-    """The keys that stand by themselves."""
+class TopLevel(Section):
+    """The keys outside of sections.
+
+    Attributes:
+        name: The study's name in the ledger, and of its folders.
+        seed: Everything random follows from it.
+        augment: Augmentations in their order, each by name or with its options; or a preset.
+        weighting: Whether lesions are weighted inversely to their size; both make arms of their own.
+    """
 
     name: Name
     seed: Seed = 0
@@ -51,7 +58,7 @@ class Head(Section):
     )
 
     def problems(self) -> Iterator[Problem]:
-        """A weighting that is named twice."""
+        """Yield a weighting that is named twice."""
         if len(set(self.weighting)) < len(self.weighting):
             yield Problem(("weighting",), f"names one twice: {list(self.weighting)}.")
 
@@ -60,31 +67,33 @@ KEYS = ("name", "seed", "augment", "models", "losses", "weighting", "training", 
 
 
 def read(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The sections by name, those that could be read, and what is wrong with the others.
+    """Return the sections by name, those that could be read, and the problems of the others.
 
     Args:
         tree: The file as `study.study_file.yaml_subset` gives it.
 
     Returns:
-        `head`, `length`, `training` (parameters), `models`, `losses` (parameters by name), and one for each of
+        `top_level`, `length`, `training` (parameters), `models`, `losses` (parameters by name), and one for each of
         `SECTIONS`; with the problems inside each of them.
     """
     values: dict[str, Any] = {}
     problems = [Problem((key,), f"unknown key.{suggestion(key, KEYS)}") for key in tree if key not in KEYS]
-    head = {key: tree[key] for key in Head.model_fields if key in tree and not (key == "augment" and tree[key] is None)}
-    problems += _section(values, "head", Head, head, ())
+    top = {
+        key: tree[key] for key in TopLevel.model_fields if key in tree and not (key == "augment" and tree[key] is None)
+    }
+    problems += _section(values, "top_level", TopLevel, top, ())
     for name, section in SECTIONS.items():
         problems += _section(values, name, section, tree.get(name), (name,))
     problems += _training(values, tree.get("training"))
     problems += _entries(values, "models", "model", tree.get("models"), tuple(MODELS), _model)
     problems += _entries(values, "losses", "loss", tree.get("losses"), tuple(LOSSES), resolve_loss)
-    if "head" in values:
-        problems += _augmentations(values["head"].augment)
+    if "top_level" in values:
+        problems += _augmentations(values["top_level"].augment)
     return values, problems
 
 
 def names_of(given: object) -> Sequence[str]:
-    """The names of `models` or `losses`, which may be a mapping, a list or one name."""
+    """Return the names of `models` or `losses`, which may be a mapping, a list or one name."""
     if isinstance(given, str):
         return (given,)
     return [name for name in given if isinstance(name, str)] if isinstance(given, Mapping | list) else ()
@@ -106,7 +115,7 @@ def _section(values: dict[str, Any], name: str, kind: type[Section], given: obje
 def _rest(
     values: dict[str, Any], name: str, kind: type[Section], given: Mapping[str, Any], path: Path, error: ValidationError
 ) -> list[Problem]:
-    """What else is wrong with a section, apart from keys that are unknown or wrong by themselves."""
+    """Return the other problems of a section, apart from keys that are unknown or wrong by themselves."""
     try:
         section = kind.model_validate(without_unknown(given, error))
     except ValidationError:
@@ -154,7 +163,7 @@ def _entries(
     known: Sequence[str],
     resolved: Callable[[str, object, Path], Resolved],
 ) -> list[Problem]:
-    """Models or losses with their parameters."""
+    """Read models or losses with their parameters."""
     names = names_of(given)
     if not names:
         return [Problem((key,), f"expected at least one {what}, found {shown(given)}. There are: {', '.join(known)}.")]

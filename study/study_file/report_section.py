@@ -1,4 +1,4 @@
-"""The tables that a report shows before its own: a paper's layout by name, or rows and columns as one likes."""
+"""The tables that a report shows before its own: a paper's layout by name, or rows and columns."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,17 +16,17 @@ Values = Mapping[str, Any]
 
 
 def _several(value: object) -> object:
-    """`loss` is how people write `[loss]`."""
+    """Return a tuple; a single value stands for a list of one."""
     return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else listed(value)
 
 
 def fraction(value: object) -> object:
-    """1 is how people write 1.0."""
+    """Return a float; 1 stands for 1.0."""
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _table(value: object) -> object:
-    """`arms` is how people write `{layout: arms}`."""
+    """Return a table; a name stands for `{layout: name}`."""
     return {"layout": value} if isinstance(value, str) else value
 
 
@@ -57,7 +57,7 @@ class TableLayout(Section):
     iteration: Annotated[tuple[Count, ...], BeforeValidator(_several)] = ()
 
     def problems(self) -> Iterator[Problem]:
-        """A layout and axes, neither, or an axis twice."""
+        """Yield a layout beside axes, neither of them, or an axis twice."""
         axes = (*self.rows, *self.columns, *self.each)
         if self.layout is not None and axes:
             yield Problem(("layout",), f"`{self.layout}` brings its own rows and columns: leave them or it out.")
@@ -77,7 +77,7 @@ Published = Annotated[tuple[str, ...], BeforeValidator(_several), Field(max_leng
 
 
 def published_problems(names: tuple[str, ...]) -> Iterator[Problem]:
-    """Names that have no printed numbers, or stand twice."""
+    """Yield names that have no printed numbers, or stand twice."""
     known = [*PUBLISHED, *(f"{study}/{part}" for study, parts in PUBLISHED.items() for part in parts)]
     for index, name in enumerate(names):
         if name not in known:
@@ -87,14 +87,14 @@ def published_problems(names: tuple[str, ...]) -> Iterator[Problem]:
 
 
 def table_problems(tables: tuple[TableLayout, ...]) -> Iterator[Problem]:
-    """What is wrong inside each table."""
+    """Yield the problems inside each table."""
     for index, table in enumerate(tables):
         for problem in table.problems():
             yield Problem(("tables", index, *problem.path), problem.text)
 
 
 def shown_problems(values: Values) -> Iterator[Problem]:
-    """Tables of metrics, regions or marks that the study does not have.
+    """Yield tables of metrics, regions or marks that the study does not have.
 
     Args:
         values: Sections by name: `report`, `objective`, `dataset`, `budget` and `length` are looked at.
@@ -117,7 +117,7 @@ def shown_problems(values: Values) -> Iterator[Problem]:
 
 
 class LesionCounting(Section):
-    """Lesion records of every case are kept, and the report has a table of them.
+    """Counting of lesions: their records are kept for every case, and the report has a table of them.
 
     Attributes:
         protocol: How that table works out average recall: `corrected`, or `iw2020` as the paper's code did.
@@ -129,6 +129,6 @@ class LesionCounting(Section):
     strata: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(listed)] = ()
 
     def problems(self) -> Iterator[Problem]:
-        """Diameters out of order."""
+        """Yield diameters that are not increasing."""
         if any(left >= right for left, right in zip(self.strata, self.strata[1:], strict=False)):
             yield Problem(("strata",), f"expected rising diameters, found {list(self.strata)}.")

@@ -1,4 +1,4 @@
-"""The sections of a study file apart from the dataset: their keys, what is allowed, what holds when they are silent."""
+"""The sections of a study file apart from `dataset`, `preprocess` and `training`: keys, limits and defaults."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ from study.study_file.sections_base import Count, Section, Whole, listed, whole
 
 
 class Patch(Section):
-    """What a network sees at a time.
+    """The part of an image that a network sees at a time.
 
     Attributes:
         size: Voxels, `[z, y, x]`, or `[y, x]`: then the study is 2D.
@@ -39,17 +39,17 @@ class Patch(Section):
 
     @property
     def overlapped(self) -> tuple[int, ...]:
-        """`overlap`, also where the file is silent."""
+        """`overlap`, or its default."""
         return tuple(side // 2 for side in self.size) if self.overlap is None else self.overlap
 
     @property
     def centred(self) -> float:
-        """`foreground`, also where the file is silent."""
+        """`foreground`, or its default."""
         usual = {"foreground": 0.33, "lesion": 0.5}.get(self.sampling, 0.0)
         return usual if self.foreground is None else self.foreground
 
     def problems(self) -> Iterator[Problem]:
-        """An overlap that does not fit into the size, neighbouring slices of what is no slice."""
+        """Yield an overlap that does not fit into the size, and neighbouring slices in 3D."""
         if self.foreground and self.sampling in ("uniform", "grid"):
             text = f"sampling {self.sampling} centres no patch on anything: leave it out."
             yield Problem(("foreground",), text)
@@ -77,13 +77,13 @@ class Halving(Section):
     marks: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(min_length=1)]
 
     def problems(self) -> Iterator[Problem]:
-        """Marks out of order."""
+        """Yield marks that are not increasing."""
         if any(left >= right for left, right in zip(self.marks, self.marks[1:], strict=False)):
             yield Problem(("marks",), f"expected increasing iterations, found {list(self.marks)}.")
 
 
 class Budget(Section):
-    """How much each arm may try; every arm gets the same.
+    """The number of trials and trainings of each arm; every arm gets the same.
 
     Attributes:
         trials_per_arm: Search-stage trials of each arm, failures counted; a multiple of `cohort`.
@@ -112,7 +112,7 @@ class Budget(Section):
     defaults: bool = False
 
     def problems(self) -> Iterator[Problem]:
-        """Cohorts that do not divide the trials, halving that leaves nothing."""
+        """Yield cohorts that do not divide the trials, and halving that leaves no trial."""
         if self.trials_per_arm % self.cohort:
             below = self.trials_per_arm // self.cohort * self.cohort
             near = f"{below} or {below + self.cohort}" if below else f"{self.cohort}"
@@ -134,14 +134,23 @@ class Budget(Section):
 
 
 class Objective(Section):
-    """What a search improves: the mean over validation cases of a metric in a region (`mean`: over all regions)."""
+    """The value that a search improves: a metric's mean over validation cases in a region (`mean`: all regions).
+
+    Attributes:
+        metric: A metric of a case.
+        region: A region, or `mean`.
+        empty: How a validation case counts that lacks a region. `missing`: not at all, so that false positives there
+            never count. `one`: 1 where the prediction lacks it too and 0 where not. `report`: as `report.empty`.
+            `auto`: `one` where at least a tenth of the validation cases lack a region of the objective, else `report`.
+    """
 
     metric: str = "dice"
     region: str = "mean"
+    empty: Literal["auto", "report", "missing", "one"] = "auto"
 
 
 class Inference(Section):
-    """How a network is applied to a whole image.
+    """The application of a network to a whole image.
 
     Attributes:
         mirror: Whether predictions are averaged over mirrored inputs.
@@ -155,7 +164,7 @@ class Inference(Section):
 
 
 class Report(Section):
-    """What the tables show.
+    """The content of the report's tables.
 
     Attributes:
         baseline: Arm that the others are compared with; None: the first.
@@ -189,7 +198,7 @@ class Report(Section):
     equivalence: Annotated[float, BeforeValidator(fraction), Field(gt=0)] | None = None
 
     def problems(self) -> Iterator[Problem]:
-        """Tables that say too much or too little, papers without printed numbers, sizes out of order."""
+        """Yield tables with too many or too few keys, papers without printed numbers, sizes that are not increasing."""
         if self.lesions is not None:
             for problem in self.lesions.problems():
                 yield Problem(("lesions", *problem.path), problem.text)
@@ -198,7 +207,7 @@ class Report(Section):
 
 
 class Resources(Section):
-    """What a trial gets.
+    """The resources of a trial.
 
     Attributes:
         cpu: Cores, and CPU threads.

@@ -1,4 +1,4 @@
-"""What all sections of a study file share: how keys are treated, and the kinds of values."""
+"""The base class of a study file's sections, and the kinds of values that they share."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from study.study_file.errors import Problem
 
 
 class Section(BaseModel):
-    """Keys that belong together. Nothing is converted silently, nothing unknown is let through."""
+    """Keys that belong together. Nothing is converted silently, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -18,22 +18,22 @@ class Section(BaseModel):
     """Whether its keys can be judged while another one is wrong."""
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong between keys that are each right; paths are relative to the section."""
+        """Yield the problems between keys that are each right; paths are relative to the section."""
         yield from ()
 
 
 def whole(value: object) -> object:
-    """3e4 is how people write 30000."""
+    """Return 30000 for 3e4: people write both."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def listed(value: object) -> object:
-    """A YAML list as a tuple."""
+    """Return a YAML list as a tuple."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def named(value: object) -> object:
-    """A case may be called 12."""
+    """Return a case's name as text: a case may be called 12."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

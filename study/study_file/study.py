@@ -1,4 +1,4 @@
-"""The study file: read, checked as a whole, and turned into what planner and trials need.
+"""The study file as a whole: checked, and turned into the inputs of planner and trials.
 
 All that is wrong is said at once, each with its key, what was found and what is allowed.
 """
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import SkipValidation
 
 from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
+from search_spaces.gradient_scales import gradient_scale, sgd_learning_rate
 from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
 from search_spaces.metrics import better, scored
 from search_spaces.values import first_of
@@ -20,6 +21,7 @@ from study.study_file.dataset import Dataset
 from study.study_file.errors import Lines, SpecError
 from study.study_file.learning import Length, Plateau, schedules_of
 from study.study_file.losses import BACKGROUND_AND_REGION, usual_value
+from study.study_file.parameters import AUTO
 from study.study_file.preprocess import Preprocess
 from study.study_file.read import names_of, read
 from study.study_file.sections import Budget, Inference, Objective, Patch, Report, Resources
@@ -30,7 +32,7 @@ Parameters = Annotated[Mapping[str, Parameter], SkipValidation]
 
 
 class Training(Length):
-    """How a network learns.
+    """The training of all networks.
 
     Attributes:
         parameters: What may vary, by name: `optimizer`, `learning_rate`, …
@@ -88,7 +90,7 @@ class Study(Section):
 
     @property
     def loss_classes(self) -> tuple[str, ...]:
-        """Names of the classes that a loss sees: with overlapping regions each region is a problem of two."""
+        """Names of the classes that a loss sees; with overlapping regions each region is a two-class problem."""
         return BACKGROUND_AND_REGION if self.dataset.train_on == "regions" else self.classes
 
     @property
@@ -99,7 +101,7 @@ class Study(Section):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What every trial is scored by: the report's metrics of a case, and the objective's."""
+        """The metrics of every trial: the report's metrics of a case, and the objective's."""
         return scored((*self.report.metrics, self.objective.metric))
 
     @property
@@ -119,7 +121,7 @@ class Study(Section):
 
     @property
     def needs_components(self) -> bool:
-        """Whether a loss or a sampling goes by lesions."""
+        """Whether a loss or a sampling uses lesions."""
         return "inverse" in self.weighting or self.patch.sampling == "lesion"
 
     @property
@@ -137,8 +139,12 @@ class Study(Section):
         return (*arms, *(_at_defaults(arm, index) for index, arm in beside))
 
     def _arm(self, index: int, model: str, loss: str, weighting: str) -> Arm:
-        training = self.training.parameters
-        usual = TRAINING | ({"learning_rate": SGD_LEARNING_RATE} if training["optimizer"] == Fixed("sgd") else {})
+        training, usual = dict(self.training.parameters), dict(TRAINING)
+        if training["optimizer"] == Fixed("sgd"):
+            usual["learning_rate"] = SGD_LEARNING_RATE
+        if training["learning_rate"] == Fixed(AUTO):
+            usual["learning_rate"] = sgd_learning_rate(gradient_scale(loss, self.losses[loss], weighting))
+            training["learning_rate"] = usual["learning_rate"].search or training["learning_rate"]
         space: dict[str, Parameter] = {}
         default: dict[str, Scalar] = {}
         for room, parameters, values in (
@@ -156,7 +162,7 @@ class Study(Section):
         return Arm(index, arm_name(model, loss, weighting), model, loss, weighting, space, default)
 
     def design(self, known: Sequence[str] = ()) -> Design:
-        """What the planner needs.
+        """Return the planner's input.
 
         Args:
             known: Names of the arms that the ledger has, in its order: they keep their numbers, new arms follow.
@@ -186,7 +192,7 @@ class Study(Section):
         )
 
     def plain(self) -> dict[str, Any]:
-        """The whole file as JSON-able data with every default written out; reading it gives the same study.
+        """Return the whole file as JSON-able data with all defaults; reading it gives the same study.
 
         The order of `labels`, `models` and `losses` has a meaning: do not sort the keys.
         """
@@ -201,7 +207,7 @@ class Study(Section):
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], *, source: str = "study", lines: Lines | None = None) -> Self:
-        """A study from the tree of its file, complete or not.
+        """Make a study from the tree of its file, complete or not.
 
         Args:
             plain: Mappings, lists and scalars.
@@ -215,19 +221,19 @@ class Study(Section):
         problems += across(values, list(names_of(plain.get("models"))), list(names_of(plain.get("losses"))))
         if problems:
             raise SpecError(source, [problem.line(lines or {}) for problem in problems])
-        head, length = values.pop("head"), values.pop("length")
-        head = head.model_copy(update={"augment": recipes.written(head.augment)})
+        top, length = values.pop("top_level"), values.pop("length")
+        top = top.model_copy(update={"augment": recipes.written(top.augment)})
         if length.plateau is None and "plateau" in schedules_of(values["training"]):
             length = length.model_copy(update={"plateau": Plateau()})
         values["training"] = Training(**dict(length), parameters=values["training"])
         values["dataset"] = values["dataset"].model_copy(update={"regions": values["dataset"].scored})
         patch = values["patch"]
         values["patch"] = patch.model_copy(update={"overlap": patch.overlapped, "foreground": patch.centred})
-        return cls(**dict(head), **values)
+        return cls(**dict(top), **values)
 
 
 def _at_defaults(arm: Arm, index: int) -> Arm:
-    """The arm with nothing to tune: the planner takes it to its final stage at once."""
+    """Return the arm with nothing to tune: the planner takes it to its final stage at once."""
     space: dict[str, Parameter] = {name: Fixed(value) for name, value in arm.default.items()}
     return dataclasses.replace(arm, index=index, name=arm.name + DEFAULTS, space=space)
 

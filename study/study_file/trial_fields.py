@@ -1,4 +1,4 @@
-"""What a study file and a configuration say of a trial."""
+"""The fields of a TrialSpec that follow from a study file and a configuration."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,12 @@ from search_spaces.grammar import Scalar, nested
 from search_spaces.metrics import counts_lesions
 from study.design import Arm
 from study.study_file.losses import arguments
+from study.study_file.objective_empty import counting
 from study.study_file.study import Study
 
 
 def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
-    """What a study file and a configuration say of a trial, as keyword arguments of `trainables.trial.TrialSpec`.
+    """Return keyword arguments of `trainables.trial.TrialSpec`, from a study file and a configuration.
 
     Left to the launcher: `key`, `seed`, `data`, `train`, `evaluate`, `previews`, `stacks`, `gpu`.
 
@@ -50,7 +51,7 @@ def trial_fields(study: Study, arm: Arm, parameters: Mapping[str, Scalar]) -> di
 
 
 def _course(study: Study) -> dict[str, Any]:
-    """What is the same for all trainings."""
+    """Return the fields that are the same for all trainings."""
     training, region = study.training, study.objective.region
     options = {
         name: {} if section is None else section.model_dump(mode="json")
@@ -63,6 +64,8 @@ def _course(study: Study) -> dict[str, Any]:
     return {
         "iterations": training.iterations,
         "precision": training.precision,
+        "clip": training.clip,
+        "portable": training.portable,
         "deterministic": training.deterministic,
         "compile": training.compile,
         "micro_batches": training.micro_batches,
@@ -74,5 +77,6 @@ def _course(study: Study) -> dict[str, Any]:
             "metric": study.objective.metric,
             "regions": list(study.regions) if region == "mean" else [region],
             "maximize": study.maximize,
+            "empty": counting(study),
         },
     }

@@ -1,4 +1,4 @@
-"""The YAML of study files: plain data and nothing that surprises.
+"""The YAML of study files: plain data by the rules of YAML 1.2.
 
 No tags, no repeated keys, keys are text, and words mean what YAML 1.2 says: `1e-4` is a number, `no` and `off` are
 words, `true` and `false` are the only truth values, `012` stays text, no dates. Anchors work but must not explode.
@@ -29,7 +29,7 @@ _NOTHING = ("", "~", "null", "Null", "NULL")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """What a YAML text says.
+    """The content of a YAML text.
 
     Attributes:
         value: Mappings, lists and scalars.
@@ -41,7 +41,7 @@ class Document:
 
 
 class _Composer(yaml.SafeLoader):
-    """Builds the tree of nodes, refusing tags and depth before anything is constructed."""
+    """A loader that refuses tags and depth before anything is constructed."""
 
     depth = 0
 
@@ -60,7 +60,7 @@ class _Composer(yaml.SafeLoader):
 
 
 def read(text: str) -> Document:
-    """Reads one YAML document.
+    """Read one YAML document.
 
     Raises:
         InputError: It is none, or holds what a study file must not hold. The message names the line.
@@ -80,7 +80,7 @@ def read(text: str) -> Document:
 
 
 def read_value(text: str) -> Any:
-    """One value as a study file would write it: `6`, `[1, 2]`, `{low: 1, high: 2}`."""
+    """Read one value as a study file would write it: `6`, `[1, 2]`, `{low: 1, high: 2}`."""
     return read(text).value
 
 
@@ -141,7 +141,7 @@ def _int(text: str, line: int) -> int:
 
 
 def _syntax(error: yaml.YAMLError) -> str:
-    """PyYAML's message on one line."""
+    """Return PyYAML's message on one line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         what = " ".join(part for part in (error.context, error.problem) if part)
         return f"line {error.problem_mark.line + 1}: not readable as YAML: {what}."

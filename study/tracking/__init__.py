@@ -1,1 +1,1 @@
-"""MLflow as a view of the ledger: what to send, how it is sent, and the thread that does it."""
+"""MLflow as a view of the ledger: what to send, how to send it, and the thread that does so."""

@@ -1,11 +1,12 @@
-"""What MLflow shows of an arm: its space, how its trials ended, and the means over its final trials."""
+"""Runs of arms in MLflow: parameter space, ends of the trials, and means over the final trials."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from study.design import Design, Status, TrialKey
 from study.ledger.rows import ArmRow, StudyRow, TrialRow
-from study.planning.sampling import search_length
+from study.planning.cohort_sampling import search_length
+from study.planning.searches import SearchKey, final_folds, search_of, searches_of
 from study.tracking.naming import KEY_TAG, milliseconds, parameters, space_text, tags
 from study.tracking.runs import TEST, MetricPoint, Run, RunStatus, arm_key, common_tags
 
@@ -13,16 +14,16 @@ _ENDS: tuple[Status, ...] = ("finished", "halved", "failed", "lost")
 
 
 def arm(study: StudyRow, row: ArmRow, trials: Sequence[TrialRow], finals: Mapping[TrialKey, Run], done: bool) -> Run:
-    """An arm's run: what it is, and when it is done, the means over its final trials.
+    """Return an arm's run: its description and, once it is done, the means over its final trials.
 
-    Means are given only where every final trial finished: what a lost one counts as is the report's to say.
+    Means are given only if every final trial finished: the report decides how lost ones count.
 
     Args:
-        study: Of this study.
+        study: The study.
         row: The arm.
-        trials: All its trials, one at least.
-        finals: Runs of its final-stage trials; looked at when `done` only.
-        done: Whether nothing of it is owed any more (`arm_done`).
+        trials: All its trials, at least one.
+        finals: Runs of its final-stage trials; used only if `done`.
+        done: Whether the arm is complete (`arm_done`).
     """
     first = min(trials, key=lambda each: (each.key.stage == "final", each.key))
     last = [each for each in trials if each.key.stage == "final"]
@@ -59,32 +60,27 @@ def arm(study: StudyRow, row: ArmRow, trials: Sequence[TrialRow], finals: Mappin
 
 
 def arm_done(design: Design, number: int, trials: Iterable[TrialRow]) -> bool:
-    """Whether an arm has all its trials and all have ended; a search that nobody finished has no final stage."""
+    """Whether all trials of an arm exist and have ended; a search without finished trials has no final stage."""
     length = search_length(design, design.arms[number])
-    each_fold = design.search_in == "each_fold"
-    searched: dict[tuple[int, int], list[Status]] = {
-        (search, fold): []
-        for search in range(design.searches)
-        for fold in (range(design.folds) if each_fold else range(1))
-    }
-    final: dict[tuple[int, int], int] = dict.fromkeys(searched, 0)
+    searched: dict[SearchKey, list[Status]] = {key: [] for key in searches_of(design, number)}
+    final = dict.fromkeys(searched, 0)
     for each in trials:
-        group = each.key.search, each.key.fold if each_fold else 0
-        if each.status == "open" or group not in searched:
+        search = search_of(design, each.key)
+        if each.status == "open" or search not in searched:
             return False
         if each.key.stage == "final":
-            final[group] += 1
+            final[search] += 1
         else:
-            searched[group].append(each.status)
-    wanted = design.final_seeds * (1 if each_fold else design.folds)
+            searched[search].append(each.status)
     return all(
-        final[group] == wanted or (0 < len(ended) == length and "finished" not in ended)
-        for group, ended in searched.items()
+        final[search] == design.final_seeds * len(final_folds(design, search))
+        or (0 < len(ended) == length and "finished" not in ended)
+        for search, ended in searched.items()
     )
 
 
 def _over(runs: Sequence[Run], end: int) -> Iterator[MetricPoint]:
-    """Means over runs of what all of them have."""
+    """Return means over runs of the metrics that all of them have."""
     found: dict[tuple[str, int], list[float]] = {}
     for run in runs:
         for point in run.metrics:

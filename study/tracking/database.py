@@ -1,7 +1,7 @@
-"""Where MLflow keeps its data: `HOME/mlflow.db`, made whole before anyone opens it, or any address MLflow knows.
+"""MLflow's database: `HOME/mlflow.db`, created completely before anyone opens it, or any address that MLflow accepts.
 
-Several processes that open a fresh SQLite file at once leave it broken, and so does a kill in the middle of its 3 s
-of migrations. So it is made beside, by one process under a lock, and moved into place.
+Several processes that open a new SQLite file together leave it broken, and so does a kill during the 3 s of
+migrations. So one process creates it beside under a lock, and moves it into place.
 """
 
 import fcntl
@@ -20,55 +20,55 @@ _SCRATCH = ".mlflow-new-"
 _STALE_SECONDS = 600.0
 
 _QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",  # a study talks to nobody that its user did not name
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # no telemetry
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # else a line for every run that ends
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # otherwise MLflow prints a line for every run that ends
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _SHORT_WAITS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds; MLflow's own is 120, seven times over
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # the view waits by itself, and a create that is repeated blindly doubles
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # `Tracker` retries by itself, and repeated creations would duplicate
 }
 
 
 def default_uri(home: Path) -> str:
-    """The embedded database of a home."""
+    """Return the address of a home's embedded database."""
     return f"sqlite:///{home.resolve() / 'mlflow.db'}"
 
 
 def artifact_root(home: Path) -> str:
-    """Where models go when the database is the embedded one."""
+    """Return the folder of models for the embedded database."""
     return (home.resolve() / "artifacts").as_uri()
 
 
 def is_server(uri: str) -> bool:
-    """Whether the address is a running MLflow server's."""
+    """Whether the address is that of a running MLflow server."""
     return uri.startswith(("http://", "https://"))
 
 
 def public(uri: str) -> str:
-    """The address without a password, fit to be shown and stored."""
+    """Return the address without a password, to be shown and stored."""
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
 
 
 def environment() -> dict[str, str]:
-    """This process's environment with what keeps an MLflow of ours quiet."""
+    """Return this process's environment with the settings that keep MLflow quiet."""
     return {**os.environ, **_QUIET}
 
 
 def configure() -> None:
-    """Sets, for this process and what it starts, what keeps MLflow quiet and its waits short; the user's own stay."""
+    """Set for this process and its children what keeps MLflow quiet and its timeouts short, unless the user set it."""
     for name, value in {**_QUIET, **_SHORT_WAITS}.items():
         os.environ.setdefault(name, value)
 
 
 def prepare(uri: str) -> None:
-    """Makes the SQLite database of `uri` with all its tables, if it is one and not there yet (3 s).
+    """Create the SQLite database of `uri` with all its tables, if it is one and does not exist (3 s).
 
     Raises:
-        OSError: The folder cannot be written, or MLflow could not make its tables; the message has its last line.
+        OSError: The folder cannot be written, or MLflow could not create its tables; the message has its last line.
     """
     if not uri.startswith("sqlite:///"):
         return
@@ -86,12 +86,12 @@ def _there(path: Path) -> bool:
 
 
 def _make(path: Path) -> None:
-    for old in path.parent.glob(_SCRATCH + "*"):  # of a process that was killed here
+    for old in path.parent.glob(_SCRATCH + "*"):  # left by a killed process
         if time.time() - old.stat().st_mtime > _STALE_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=path.parent) as scratch:
         new = Path(scratch, path.name)
-        # In a process of its own: seconds of pure Python, which would slow whoever shares this interpreter.
+        # in a process of its own: seconds of pure Python would slow other threads of this one
         done = subprocess.run(
             [sys.executable, "-m", "mlflow", "db", "upgrade", f"sqlite:///{new}"],
             env=environment(),

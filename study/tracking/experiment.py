@@ -1,4 +1,4 @@
-"""A study's experiment in MLflow: found by tag, never by a remembered id; sending twice changes nothing."""
+"""A study's experiment in MLflow: found by tag, never by a stored id; sending twice changes nothing."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -15,16 +15,16 @@ _METRICS, _OTHERS = 800, 100  # in one request; MLflow takes 1,000, 100 paramete
 
 
 class ExperimentGoneError(Exception):
-    """The experiment or a run of it vanished while it was written to: it has to be looked up again."""
+    """The experiment or a run of it was deleted while being written: it has to be looked up again."""
 
 
 class View:
-    """One study in one MLflow. Imports MLflow when it is made (1 to 4 s), so make it in the thread that uses it.
+    """One study in one MLflow. Imports MLflow on construction (1 to 4 s): construct it in the thread that uses it.
 
     Args:
-        uri: What MLflow takes as tracking URI.
-        artifact_root: Where models go; None leaves it to the server.
-        say: Takes what the user should know.
+        uri: MLflow's tracking URI.
+        artifact_root: Folder of models; None leaves it to the server.
+        say: Receives messages for the user.
     """
 
     def __init__(self, uri: str, artifact_root: str | None, say: Callable[[str], None]) -> None:
@@ -34,14 +34,14 @@ class View:
         self.experiment_id = ""
         self._artifact_root = artifact_root
         self._say = say
-        self._fresh = False  # whether all runs of the experiment were made here
-        self._runs: dict[str, _Known | None] = {}  # None: its run was deleted in MLflow, and stays so
+        self._fresh = False  # whether all runs of the experiment were created by this object
+        self._runs: dict[str, _Known | None] = {}  # None: its run was deleted in MLflow and stays deleted
 
     def open(self, experiment: Experiment) -> int:
-        """Finds the study's experiment, restores it if it was deleted, makes it if it is not there.
+        """Find the study's experiment, restore it if it was deleted, create it if it does not exist.
 
         Returns:
-            The position that it was left at by `leave`; 0 where there is none.
+            The position stored by `leave`; 0 if there is none.
         """
         found = self._search_experiment(experiment.identity)
         if found is None:
@@ -57,19 +57,19 @@ class View:
         return int(found.tags.get(POSITION_TAG, 0))
 
     def leave(self, position: int) -> None:
-        """Notes in MLflow itself that it has all up to a position."""
+        """Store in MLflow the position up to which it has everything."""
         self.client.set_experiment_tag(self.experiment_id, POSITION_TAG, str(position))
 
     def distrust(self) -> None:
-        """After a failure nobody knows what arrived: what is not known to be there will be looked for."""
+        """After a failure it is unknown what arrived: look up again what is not known to be there."""
         self._fresh = False
 
     def send(self, run: Run) -> None:
-        """Brings a run to its content. A run that was deleted in MLflow is left alone.
+        """Send what MLflow lacks of a run. A run that was deleted in MLflow is left alone.
 
         Raises:
-            ExperimentGoneError: Its experiment was deleted meanwhile.
-            Exception: MLflow is away, or refuses; what is missing then is sent by the next call.
+            ExperimentGoneError: The experiment was deleted meanwhile.
+            Exception: MLflow is unavailable or refuses; the next call sends what is missing.
         """
         try:
             self._send(run)
@@ -83,7 +83,7 @@ class View:
             raise ExperimentGoneError from error
 
     def run_id(self, key: str) -> str | None:
-        """MLflow's id of a run; None where there is none, or where it was deleted."""
+        """Return MLflow's id of a run; None if there is none, or if it was deleted."""
         known = self._find(key)
         return None if known is None else known.run_id
 
@@ -106,11 +106,11 @@ class View:
         elif run.status != "RUNNING" and (known.status, known.end) != (run.status, run.end):
             self.client.set_terminated(known.run_id, status=run.status, end_time=run.end)
         known.status, known.end = run.status, run.end
-        if run.parent is not None and run.end is not None:  # nothing more comes of it, and there may be ten thousand
+        if run.parent is not None and run.end is not None:  # nothing more will follow, and there may be ten thousand
             known.parameters, known.tags, known.step = {}, {}, -1
 
     def _parameters(self, run: Run, known: "_Known") -> list[tuple[str, str]]:
-        """Those that MLflow lacks. It never lets one be changed, so one that differs is told and left."""
+        """Return the parameters that MLflow lacks. It never changes one, so a different one is reported and left."""
         for name, value in run.parameters.items():
             if (there := known.parameters.get(name, value)) != value:
                 self._say(f"MLflow has {name} = {there} for {run.key}, the ledger has {value}; MLflow's stays")
@@ -118,7 +118,7 @@ class View:
         return [(name, value) for name, value in run.parameters.items() if name not in known.parameters]
 
     def _create(self, run: Run) -> None:
-        """All that a run is found and grouped by goes with its creation, so that no kill can leave it nameless."""
+        """Create a run together with the tags that identify it, so that a kill cannot leave an unidentified one."""
         tags = dict(itertools.islice(run.tags.items(), _OTHERS))
         if run.parent is not None:
             parent = self.run_id(run.parent)
@@ -134,7 +134,7 @@ class View:
             alive = sorted(
                 (run for run in found if run.info.lifecycle_stage == "active"), key=lambda run: str(run.info.run_id)
             )
-            for extra in alive[1:]:  # a creation whose answer was lost, and that arrived after all
+            for extra in alive[1:]:  # a creation whose response was lost
                 self.client.delete_run(extra.info.run_id)
             if found:
                 self._runs[key] = _Known(alive[0]) if alive else None
@@ -172,12 +172,12 @@ class _Known:
     """What MLflow is known to have of a run.
 
     Attributes:
-        run_id: MLflow's name for it.
+        run_id: MLflow's id of it.
         status: Its status there.
         end: Its end there.
         parameters: Those that are there.
         tags: Those that are there.
-        step: Up to which step all metrics are known to be there; -1 where nobody knows.
+        step: Step up to which all metrics are known to be there; -1 if unknown.
     """
 
     def __init__(self, run: Any) -> None:
@@ -192,7 +192,7 @@ class _Known:
 def _batches(
     metrics: Sequence[MetricPoint], parameters: Sequence[_Pair], tags: Sequence[_Pair]
 ) -> Iterator[tuple[Sequence[MetricPoint], Sequence[_Pair], Sequence[_Pair]]]:
-    """As many requests as MLflow's limits ask for."""
+    """Yield requests within MLflow's limits."""
     return itertools.zip_longest(_cut(metrics, _METRICS), _cut(parameters, _OTHERS), _cut(tags, _OTHERS), fillvalue=())
 
 

@@ -1,6 +1,6 @@
-"""Trained networks as MLflow model folders, made by a process of its own: `python -m study.tracking.model_export`.
+"""Export of trained networks as MLflow model folders, in a separate process: `python -m study.tracking.model_export`.
 
-Tracing a network takes 0.5 to 10 s of pure Python and hundreds of MB, which the driver would feel. Reads one `Order` a
+Tracing a network takes 0.5 to 10 s of pure Python and hundreds of MB, too much for the driver. Reads one `Export` a
 line as JSON, writes one answer a line: `{"folder": …, "seconds": …}` or `{"failed": …}`.
 
 The format is `torch.export`'s (`pt2`): a graph and weights, no pickled code. It loads with PyTorch and MLflow alone.
@@ -17,15 +17,15 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
-    """One model to be made.
+    """One model to export.
 
     Attributes:
-        storage: Root of the checkpoints' storage.
+        storage: Root of the storage of checkpoints.
         checkpoint: Folder of the trial's last checkpoint there; the trial's `spec.json` lies beside it.
         trial: The trial's key.
-        into: Folder to make, which is not there yet.
+        into: Folder to create, which must not exist.
         model_id: MLflow's id for it; None for a folder that is not logged.
-        run_id: The run that it belongs to.
+        run_id: Its run.
         study: The study file, kept beside the model.
         facts: JSON-able facts about its origin, kept in its metadata.
     """
@@ -41,10 +41,10 @@ class Order:
 
 
 def export(order: Order) -> None:
-    """Makes the folder of one model, with the trial's spec and the study file in it.
+    """Create the folder of one model, with the trial's spec and the study file in it.
 
     Raises:
-        FileNotFoundError: The trial's spec or the preprocessed data's index is gone.
+        FileNotFoundError: The trial's spec or the index of the prepared data is missing.
         UnreadableCheckpointError: The checkpoint is damaged.
         InputError: The trial's network does not exist in this version.
     """
@@ -69,7 +69,7 @@ def export(order: Order) -> None:
         patch_size=spec.patch_size,
     )
     learned = checkpoint.read(storage, order.checkpoint, trial=order.trial).learner
-    network.load_state_dict(learned["best"] or learned["network"])  # those that were scored
+    network.load_state_dict(learned["best"] or learned["network"])  # the weights that were scored
     sides = list(spec.patch_size)
     facts = {"trial": order.trial, "classes": list(spec.outputs), "patch_size": sides}
     save(
@@ -101,21 +101,21 @@ def save(
     run_id: str | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> None:
-    """Saves a network in evaluation mode, on the CPU, as an MLflow model (flavours `pytorch`, `python_function`).
+    """Save a network in evaluation mode, on the CPU, as an MLflow model (flavours `pytorch`, `python_function`).
 
-    It takes float32 images `(N, channels, *spatial)` and gives logits `(N, classes, *spatial)`, for any N and for sizes
-    that halve as `size` does: where its sides are multiples of the network's divisor, all such multiples.
+    It maps float32 images `(N, channels, *spatial)` to logits `(N, classes, *spatial)`, for any N and for sizes
+    that halve as `size` does: if its sides are multiples of the network's divisor, all such multiples.
 
     Args:
-        network: What is saved.
-        into: Folder to make.
-        channels: Channels of its images.
-        classes: Channels of its logits.
+        network: The network.
+        into: Folder to create.
+        channels: Number of image channels.
+        classes: Number of channels of the logits.
         size: Spatial size to trace it with.
-        one_size: Whether it takes that size alone; the signature says so, and others are refused by it.
+        one_size: Whether it accepts that size alone; the signature then refuses others.
         model_id: MLflow's id for it.
         run_id: Its run.
-        metadata: Kept with the model.
+        metadata: Facts kept with the model.
     """
     import mlflow.pytorch
     import numpy as np
@@ -130,25 +130,25 @@ def save(
         str(into),
         mlflow_model=model,
         serialization_format="pt2",
-        input_example=np.zeros((2, channels, *size), np.float32),  # two: a side of one would be traced as a constant
+        input_example=np.zeros((2, channels, *size), np.float32),  # two: a batch of one would be traced as a constant
         signature=ModelSignature(
             Schema([TensorSpec(kind, (-1, channels, *sides))]),
             Schema([TensorSpec(kind, (-1, classes, *sides))]),
         ),
-        # given, so that MLflow does not import it all again in a process of its own to find out
+        # given, so that MLflow does not infer them in another process
         pip_requirements=[f"mlflow=={mlflow.__version__}", f"torch=={torch.__version__.partition('+')[0]}"],
         metadata=metadata,
     )
-    # On a machine with a GPU MLflow would ask for that one, but a traced network stays where it was traced.
+    # On a machine with a GPU MLflow would choose it, but a traced network stays on the device where it was traced.
     model.flavors["python_function"]["config"] = {"device": "cpu"}
-    for name in ("artifact_path", "serving_input_path"):  # zeros in two JSON files of a MB tell nobody anything
+    for name in ("artifact_path", "serving_input_path"):  # zeros in two JSON files of a MB are of no use
         (into / model.saved_input_example_info[name]).unlink()
     model.saved_input_example_info = None
     model.save(str(into / "MLmodel"))
 
 
 def main() -> None:
-    """Serves orders until the input ends."""
+    """Export models until the input ends."""
     import os
     import warnings
 
@@ -158,7 +158,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     answers = sys.stdout
-    sys.stdout = sys.stderr  # what libraries print is not an answer
+    sys.stdout = sys.stderr  # output of libraries must not mix with answers
     for line in sys.stdin:
         started = time.monotonic()
         order = Order(**json.loads(line))

@@ -1,4 +1,4 @@
-"""The final models in MLflow: the network of each finished final-stage trial, linked to its run, for anyone to load."""
+"""Final models in MLflow: the network of each finished final-stage trial, linked to its run."""
 
 import dataclasses
 import json
@@ -18,14 +18,14 @@ from study.tracking.model_export import Order
 from study.tracking.naming import KEY_TAG
 from study.tracking.runs import Run
 
-MODEL_TAG = "segstudy.model"  # on a run whose model is there, complete
+MODEL_TAG = "segstudy.model"  # tag of a run whose model is complete
 _ODD = re.compile(r"[^\w+ ()-]")  # MLflow refuses some letters in a model's name
 _EXPORT_SECONDS = 600.0
 _TRIES = 3
 
 
 class StoppedError(Exception):
-    """Told to stop while a model was made."""
+    """A stop was requested while a model was being exported."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,9 @@ class FinalModel:
     """A network to be logged.
 
     Attributes:
-        run: Its trial's run.
-        name: What it is called in MLflow.
-        checkpoint: Folder of the trial's last checkpoint on the storage.
+        run: The trial's run.
+        name: Its name in MLflow.
+        checkpoint: Folder of the trial's last checkpoint in the storage.
         study: The study file.
     """
 
@@ -46,14 +46,14 @@ class FinalModel:
 
 
 class Models:
-    """Logs models through a view; the work is done by one more process, which starts when it is needed.
+    """Logs models through a view; another process, started on demand, exports them.
 
     Args:
         storage: Root of the checkpoints.
-        stopped: Whether to give up.
+        stopped: Returns whether to give up.
 
     Attributes:
-        given_up: Whether MLflow refused so often that no more are to be sent.
+        given_up: Whether MLflow refused so often that no more models are sent.
     """
 
     def __init__(self, storage: str, stopped: Callable[[], bool]) -> None:
@@ -64,15 +64,15 @@ class Models:
         self.given_up = False
 
     def log(self, view: View, model: FinalModel) -> str | None:
-        """Makes and uploads one model, links it to its run, then marks it as there; each step may be repeated.
+        """Export and upload one model, link it to its run, then mark it as complete; each step may be repeated.
 
         Returns:
-            Why it cannot be made; None where it was, or where its run was deleted in MLflow. When MLflow refuses three
+            Why it cannot be exported; None if it was, or if its run was deleted in MLflow. When MLflow refuses three
             times in a row, which takes runs at the same time, that is the reason, and `given_up` is set.
 
         Raises:
-            StoppedError: Told to stop.
-            Exception: MLflow is away, or refuses.
+            StoppedError: A stop was requested.
+            Exception: MLflow is unavailable or refuses.
         """
         try:
             reason = self._log(view, model)
@@ -89,7 +89,7 @@ class Models:
         return reason
 
     def logged(self, view: View) -> set[str]:
-        """Keys of the trials whose model is there, or was and has been deleted by someone since."""
+        """Return keys of trials whose model is complete, or was and has been deleted since."""
         found: set[str] = set()
         token = None
         while True:
@@ -127,14 +127,14 @@ class Models:
         return None
 
     def rest(self) -> None:
-        """Ends the process that makes models; it starts again when needed."""
+        """End the process that exports models; it is started again on demand."""
         if self._maker is not None:
             self._maker.kill()
             self._maker.communicate()
             self._maker = None
 
     def _entry(self, view: View, model: FinalModel, run_id: str) -> Any:
-        """The model's entry, which an earlier attempt may have made."""
+        """Return the model's entry, which an earlier attempt may have created."""
         found = view.client.search_logged_models(
             [view.experiment_id], filter_string=f"tags.`{KEY_TAG}` = '{model.run.key}'", max_results=10
         )
@@ -152,7 +152,7 @@ class Models:
         )
 
     def _link(self, view: View, model: FinalModel, run_id: str, model_id: str) -> None:
-        """The model as the run's output, with the metrics of its iteration."""
+        """Link the model as output of the run, with the metrics of its iteration."""
         from mlflow.entities import LoggedModelOutput, Metric
 
         test = [point for point in model.run.metrics if point.name.startswith("test/")]
@@ -169,7 +169,7 @@ class Models:
         view.client.log_batch(run_id, metrics=metrics, synchronous=True)
 
     def _make(self, order: Order) -> str | None:
-        """Has the folder made; why it cannot be."""
+        """Have the folder exported; return why it cannot be, or None."""
         if self._maker is None:
             self._maker = subprocess.Popen(
                 [sys.executable, "-m", "study.tracking.model_export"],
@@ -177,7 +177,7 @@ class Models:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=environment(),
-                start_new_session=True,  # so that Ctrl-C is the driver's to answer
+                start_new_session=True,  # so that Ctrl-C reaches only the driver
             )
         assert self._maker.stdin is not None
         self._maker.stdin.write(json.dumps(dataclasses.asdict(order)).encode() + b"\n")

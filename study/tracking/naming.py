@@ -1,4 +1,4 @@
-"""How MLflow takes names and values: which letters, how long, and numbers as text."""
+"""Names and values in the form that MLflow accepts: letters, lengths, numbers as text."""
 
 import hashlib
 import json
@@ -10,16 +10,16 @@ from typing import Any
 from search_spaces.grammar import Scalar
 
 STUDY_TAG, KEY_TAG = "segstudy.study", "segstudy.key"
-"""What runs are found by: which study, and which arm or trial of it. MLflow's own ids are nowhere kept."""
+"""Tags that identify runs: the study, and the arm or trial of it. MLflow's own ids are stored nowhere."""
 
-NOTE_TAG = "mlflow.note.content"  # what its page shows as a description
+NOTE_TAG = "mlflow.note.content"  # shown as description on MLflow's page
 
-_ODD = re.compile(r"[^\w.\- :]")  # MLflow refuses these in names; the slash is ours, for groups
-_NAME, _PARAMETER, RUN_TAG, EXPERIMENT_TAG = 250, 6000, 8000, 20_000  # its greatest lengths
+_ODD = re.compile(r"[^\w.\- :]")  # refused by MLflow in names; the slash separates groups
+_NAME, _PARAMETER, RUN_TAG, EXPERIMENT_TAG = 250, 6000, 8000, 20_000  # MLflow's maximum lengths
 
 
 def word(text: str) -> str:
-    """A region's, metric's or parameter's name in letters that MLflow takes; different names stay different."""
+    """Return a name of a region, metric or parameter in letters that MLflow accepts; different names stay different."""
     plain = text.replace("+", " and ")
     safe = _ODD.sub("_", plain)
     if safe == plain and " and " not in text and safe.strip(" .") == safe and len(safe) < _NAME // 2:
@@ -28,7 +28,7 @@ def word(text: str) -> str:
 
 
 def parameters(values: Mapping[str, Scalar]) -> dict[str, str]:
-    """A configuration as text; numbers as the shortest that reads back as the same double."""
+    """Return a configuration as text; numbers in the shortest form that reads back as the same double."""
     return {
         word(name): _cut(value if isinstance(value, str) else json.dumps(value), _PARAMETER)
         for name, value in values.items()
@@ -36,7 +36,7 @@ def parameters(values: Mapping[str, Scalar]) -> dict[str, str]:
 
 
 def space_text(value: Any) -> str:
-    """A parameter of an arm's space as the study file writes it: `0.5`, `a, b`, `1e-05..0.001 (log)`."""
+    """Return a parameter of an arm's space as a study file writes it: `0.5`, `a, b`, `1e-05..0.001 (log)`."""
     if "fixed" in value:
         return json.dumps(value["fixed"]).strip('"')
     if "choice" in value:
@@ -46,7 +46,7 @@ def space_text(value: Any) -> str:
 
 
 def tags(values: Mapping[str, str], *, longest: int = RUN_TAG) -> dict[str, str]:
-    """Values no longer than MLflow takes."""
+    """Return the values truncated to MLflow's maximum length."""
     return {name: _cut(value, longest) for name, value in values.items()}
 
 
@@ -55,12 +55,12 @@ def _cut(text: str, length: int) -> str:
 
 
 def sendable(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
-    """MLflow turns infinity into 1.8e308 and draws NaN as 0, so neither is ever sent."""
+    """Return only finite values: MLflow turns infinity into 1.8e308 and draws NaN as 0."""
     for name, value in values.items():
         if value is not None and math.isfinite(value):
             yield name, value
 
 
 def milliseconds(seconds: float) -> int:
-    """Since 1970, as MLflow counts."""
+    """Convert seconds since 1970 to milliseconds since 1970."""
     return round(seconds * 1000)

@@ -1,4 +1,4 @@
-"""What the MLflow view reads of the ledger for a trial: its start, segments, curves and metrics' means."""
+"""Ledger queries of the MLflow view for a trial: start, segments, curves and means of metrics."""
 
 import dataclasses
 import math
@@ -18,11 +18,11 @@ from study.tracking.runs import CurvePoint, Mean
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Details:
-    """A trial's numbers.
+    """Numbers of a trial.
 
     Attributes:
-        started: When it was first handed to a worker, seconds since 1970; None before.
-        segments: All that it completed.
+        started: Time of its first attempt, seconds since 1970; None before.
+        segments: Its completed segments.
         curve: All points of its training curves.
         means: Over the cases with a value, by mark, region and metric.
     """
@@ -34,7 +34,7 @@ class Details:
 
 
 def details(store: Store, study_id: int, keys: Iterable[TrialKey]) -> dict[TrialKey, Details]:
-    """The numbers of some trials, all of one state of the ledger."""
+    """Return the numbers of several trials, from one state of the ledger."""
     found: dict[TrialKey, Details] = {}
     wanted = list(keys)
     with store.reading() as connection:
@@ -53,7 +53,7 @@ def details(store: Store, study_id: int, keys: Iterable[TrialKey]) -> dict[Trial
 
 
 def running(store: Store, study_id: int) -> frozenset[TrialKey]:
-    """Trials that are with a worker now, or were when their driver died."""
+    """Return trials that run now, or ran when their driver died."""
     trial, attempt = schema.trials.c, schema.attempts.c
     query = select(trial.key).join(schema.attempts).where(trial.study_id == study_id, attempt.result.is_(None))
     with store.reading() as connection:
@@ -76,7 +76,7 @@ def _curves(connection: Connection, of: ColumnElement[bool]) -> dict[TrialKey, l
 
 
 def _means(connection: Connection, of: ColumnElement[bool]) -> dict[TrialKey, list[Mean]]:
-    """Summed here and exactly: a database adds in an order of its own, and one bit more would be a second point."""
+    """Return means, summed exactly: a database adds in varying order, and a changed last bit would be a new point."""
     row, trial = schema.case_scores, schema.trials
     query = select(trial.c.key, row.c.iteration, row.c.region, row.c.metric, row.c.value).join_from(row, trial)
     values: dict[tuple[str, int, str, str], list[float]] = defaultdict(list)

@@ -1,8 +1,8 @@
-"""What MLflow shows of a study, as a pure function of ledger rows: an experiment, a run an arm, child runs its trials.
+"""MLflow's content of a study as a pure function of ledger rows: an experiment, a run per arm, child runs per trial.
 
-Same rows, same content: names, times and values come from the ledger, so that whatever is sent twice changes nothing.
+Same rows, same content: names, times and values come from the ledger, so that sending twice changes nothing.
 Validation and test values never share a name: `validation/dice/kidney` of the search, `test/dice/kidney` of the final
-stage. MLflow's page groups charts by what stands before the slash.
+stage. MLflow's page groups charts by the part before the slash.
 """
 
 import dataclasses
@@ -42,7 +42,7 @@ class MetricPoint:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One point of a training curve, as the ledger has it."""
+    """One point of a training curve in the ledger."""
 
     iteration: int
     name: str
@@ -61,12 +61,12 @@ class Mean:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Experiment:
-    """A study as MLflow shows it.
+    """A study in MLflow.
 
     Attributes:
-        identity: Value of `STUDY_TAG`: the same for one study, whatever it is called there.
-        name: What it is called if nobody has the name.
-        other_name: What it is called otherwise.
+        identity: Value of `STUDY_TAG`: the same for one study, whatever its name in MLflow.
+        name: Its name, if free.
+        other_name: Its name otherwise.
         tags: All its tags.
     """
 
@@ -78,17 +78,17 @@ class Experiment:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """An arm or a trial as MLflow shows it.
+    """A run in MLflow: an arm or a trial.
 
     Attributes:
         key: Value of `KEY_TAG`.
         parent: The arm's key, for a trial.
-        name: What it is called.
-        start: Milliseconds since 1970.
-        end: Milliseconds since 1970; None while it is open.
-        status: MLflow's word for the status.
-        parameters: Never different for the same key.
-        tags: Those that never change and those that do.
+        name: Its name.
+        start: Time in milliseconds since 1970.
+        end: Time in milliseconds since 1970; None while it is open.
+        status: MLflow's status.
+        parameters: Constant for one key.
+        tags: Constant and changing tags.
         metrics: All points.
     """
 
@@ -104,13 +104,13 @@ class Run:
 
 
 def identity(study: StudyRow) -> str:
-    """What tells this study from any other, also from one of the same name in another ledger."""
+    """Return an identifier of this study, different for a study of the same name in another ledger."""
     text = f"{study.name}\x1f{study.created!r}\x1f{study.data_digest}"
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def experiment(study: StudyRow) -> Experiment:
-    """The study's experiment."""
+    """Return the study's experiment."""
     mine = identity(study)
     note = (
         f"The study **{study.name}** of segstudy. This page follows its ledger; what counts is "
@@ -122,7 +122,7 @@ def experiment(study: StudyRow) -> Experiment:
     tags = {
         STUDY_TAG: mine,
         NOTE_TAG: note,
-        "mlflow.experimentKind": "custom_model_development",  # which of its two layouts the page takes
+        "mlflow.experimentKind": "custom_model_development",  # selects one of the two layouts of MLflow's page
         "study": study.name,
         "data_digest": study.data_digest,
         **{f"version.{name}": version for name, version in study.versions.items()},
@@ -145,14 +145,14 @@ def trial(
     curve: Sequence[CurvePoint] = (),
     means: Sequence[Mean] = (),
 ) -> Run:
-    """A trial's run.
+    """Return a trial's run.
 
     Args:
-        study: Of this study.
-        arm: Of this arm.
+        study: The study.
+        arm: The arm.
         row: The trial.
-        started: When it was first handed to a worker, seconds since 1970; None takes when it was sampled.
-        segments: All that it completed.
+        started: Time of its first attempt, seconds since 1970; None takes the time of sampling.
+        segments: Its completed segments.
         curve: All points of its training curves.
         means: Its metrics' means at each mark.
     """
@@ -191,18 +191,18 @@ def trial(
 
 
 def arm_key(number: int) -> str:
-    """The key of an arm's run."""
+    """Return the key of an arm's run."""
     return f"arm-a{number:02d}"
 
 
 def trial_name(key: TrialKey) -> str:
-    """Which trial of its arm, as short as it goes: MLflow's page cuts names after a dozen letters."""
+    """Return a trial's short name within its arm: MLflow's page truncates names after about twelve letters."""
     rest = [f" {letter}{value}" for letter, value in (("r", key.search), ("f", key.fold)) if value]
     return f"{key.stage} {key.number}" + "".join(rest)
 
 
 def common_tags(study: StudyRow, arm: ArmRow, kind: str) -> dict[str, str]:
-    """What the runs of an arm and of its trials (`kind`) share."""
+    """Return the tags that the runs of an arm and of its trials (`kind`) share."""
     return {
         STUDY_TAG: identity(study),
         "kind": kind,
@@ -243,6 +243,6 @@ def _points(
 
 
 def _moment(segment: SegmentRow, iteration: int) -> int:
-    """About when a segment was at an iteration: the ledger has its end and its speed."""
+    """Estimate when a segment was at an iteration, from its end and its speed."""
     speed = segment.seconds / segment.trained if segment.trained > 0 else 0.0
     return milliseconds(segment.ended - segment.evaluate_seconds - (segment.iteration - iteration) * speed)

@@ -1,4 +1,4 @@
-"""One study followed from ledger to MLflow, step by step; a step that is cut off or repeated does no harm."""
+"""Sends one study from the ledger to MLflow, step by step; an interrupted or repeated step does no harm."""
 
 import time
 from collections import defaultdict
@@ -14,24 +14,24 @@ from study.tracking.models import FinalModel, Models
 from study.tracking.reads import Details, details, running
 from study.tracking.runs import Run, experiment, trial, trial_name
 
-_BATCH = 50  # trials between two notes of the position
+_BATCH = 50  # trials between two writes of the position
 _GATHER_SECONDS = 120.0
 
 
 class Follower:
-    """Sends what is new. Its position is noted on both sides, in MLflow and in the ledger; the lesser one counts.
+    """Sends what is new. Its position is stored in MLflow and in the ledger; the smaller one counts.
 
-    So a database of either that was restored from a copy, or lost, is caught up with too.
+    So a database of either that was lost or restored from a copy is brought up to date as well.
 
     Args:
-        ledger: Opened for this one; the position is all that is written.
+        ledger: Opened for this object alone; only the position is written.
         name: The study's name.
-        view: Where it is sent.
-        address: What the position is kept under.
+        view: The study in MLflow.
+        address: Key of the position in the ledger.
         design: The study's; None reads it from the recorded study file.
         models: Logs the final models; None leaves them out.
-        say: Takes what the user should know.
-        stopped: Whether to return early.
+        say: Receives messages for the user.
+        stopped: Returns whether to return early.
     """
 
     def __init__(
@@ -57,20 +57,20 @@ class Follower:
         self._position = min(there, int(saved.get("revision", 0)))
         for row in ledger.trials(self._study.id):
             self._trials[row.key.arm][row.key] = row
-        self._shown: set[TrialKey] = set()  # running trials whose run is there
-        self._logged: set[str] = set()  # trials whose model is there, or cannot be made
-        self._asked = False  # whether MLflow was asked for them
+        self._shown: set[TrialKey] = set()  # running trials whose run exists
+        self._logged: set[str] = set()  # trials whose model is complete, or cannot be exported
+        self._asked = False  # whether MLflow was queried for them
         self._models_since: float | None = None
 
     def step(self, finishing: bool = False) -> bool:
-        """Sends the next trials, then the next model; whether there may be more to do at once.
+        """Send the next trials, then the next model; return whether there may be more to send.
 
         Args:
-            finishing: Models are logged now. Else they wait for others, since the process that makes them costs 5 s to
+            finishing: Log models now. Otherwise they wait for others, since the process that exports them takes 5 s to
                 start and half a GB while it lives.
 
         Raises:
-            Exception: MLflow is away. Make another follower when it is back.
+            Exception: MLflow is unavailable. Construct another follower when it is back.
         """
         changes = self._ledger.changes_since(self._study.id, self._position, _BATCH)
         for row in changes.trials:
@@ -106,7 +106,7 @@ class Follower:
             except Exception as error:
                 if getattr(error, "error_code", None) != "INVALID_PARAMETER_VALUE":
                     raise
-                if again:  # its run may just have been deleted, and then it is found so
+                if again:  # its run may just have been deleted, which this lookup finds
                     continue
                 self._say(f"MLflow refuses {run.key}, which it will lack: {str(error).splitlines()[0]}")
             return
@@ -135,7 +135,7 @@ class Follower:
         return details(self._ledger, self._study.id, keys)
 
     def _log_models(self, finishing: bool) -> bool:
-        """Logs the next model that is due; whether there was one."""
+        """Log the next model that is due; return whether there was one."""
         if self._models is None:
             return False
         if (row := self._next_model()) is None:

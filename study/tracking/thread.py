@@ -1,4 +1,4 @@
-"""The MLflow view in a thread of its own: it follows the ledger, waits when MLflow is away, never delays the study."""
+"""The MLflow view in a separate thread: follows the ledger, retries after failures, never delays the study."""
 
 import contextlib
 import logging
@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Self
 
 from study.design import Design
+from study.errors import LedgerGoneError
 from study.ledger import Ledger, LedgerAwayError, Patience
-from study.tracking.database import configure, prepare, public
+from study.tracking.database import artifact_root, configure, is_server, prepare, public
 from study.tracking.experiment import View
 from study.tracking.models import Models, StoppedError
 from study.tracking.sync import Follower
 
 _log = logging.getLogger("segstudy.mlflow")
+CATCH_UP = 60.0  # seconds for each remaining step at the end of a run
 _LONGEST_PAUSE = 60.0
 _LAST_TRIES = 2
 _STEPS = 10
-"""Of the time that a step may take, what the whole rest may take."""
+"""Time limit of everything left at the end, as a multiple of the limit of one step."""
 
 
 class Tracker:
-    """Keeps MLflow like the ledger. Whatever happens to MLflow, its study goes on; `say` hears of it once.
+    """Keeps MLflow consistent with the ledger. The study continues whatever happens to MLflow; `say` reports it once.
 
         tracker = Tracker("runs/ledger.db", "kits19-losses", uri=default_uri(home), …)
         tracker.start()
@@ -33,15 +35,15 @@ class Tracker:
         tracker.catch_up(seconds=60)
 
     Args:
-        ledger: Path or URL of the ledger; a connection of its own is opened.
-        name: The study's name; it is in the ledger already.
+        ledger: Path or URL of the ledger, to which a separate connection is opened.
+        name: The name of a study in the ledger.
         uri: MLflow's tracking URI: `sqlite:///…` or `http://…`.
-        artifact_root: Where models go, for a database; None for a server, which knows by itself.
+        artifact_root: Folder of models for a database; None for a server, which has its own.
         storage: Root of the checkpoints; None logs no models.
         design: The study's; None reads it from the recorded study file.
-        say: Takes lines for the user; called from the thread.
-        poll: Seconds between looks at the ledger.
-        pause: Seconds before the first repetition after a failure; each further one waits twice as long, up to 60 s.
+        say: Receives lines for the user; called from the thread.
+        poll: Seconds between two queries of the ledger.
+        pause: Seconds before the first retry after a failure; the wait doubles up to 60 s.
     """
 
     def __init__(
@@ -65,27 +67,27 @@ class Tracker:
         self._caught_up = self._told = False
         self._with_models = True
         self._failures = 0  # in a row
-        self._moved = -math.inf  # when the last step was done
+        self._moved = -math.inf  # time of the last completed step
         self._thread = threading.Thread(target=self._run, name="mlflow view", daemon=True)
 
     def start(self) -> Self:
-        """Begins to follow."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def notify(self) -> None:
-        """There is something new: look now."""
+        """Query the ledger now."""
         self._wake.set()
 
     def catch_up(self, seconds: float, *, models: bool = True) -> bool:
-        """Sends what is left and ends; whether MLflow has all that the ledger has.
+        """Send the rest and end; return whether MLflow has everything that the ledger has.
 
-        It goes on as long as it gets on, within ten times `seconds`. With MLflow away it does not wait: what is missing
-        is sent when the study is run again.
+        It continues while it makes progress, within ten times `seconds`. It does not wait for an unavailable
+        MLflow: the rest is sent when the study is run again.
 
         Args:
-            seconds: How long it may take to get on by one step: some trials, or one model.
-            models: Whether the final models that are not there yet are asked for too (1 to 3 s each).
+            seconds: Time limit of one step: some trials, or one model.
+            models: Whether to log missing final models too (1 to 3 s each).
         """
         self._with_models = models
         self._finish.set()
@@ -97,7 +99,7 @@ class Tracker:
                 break
             self._thread.join(end - time.monotonic())
         self._stop.set()
-        self._thread.join(1.0)  # a request may be under way; it is a daemon, so nothing hangs on it
+        self._thread.join(1.0)  # a request may be pending; the thread is a daemon, so the process can end
         if not self._caught_up:
             self._say(
                 f"MLflow at {public(self._uri)} lacks the last of the study; the ledger has all. "
@@ -114,7 +116,7 @@ class Tracker:
                 stack.callback(models.rest)
             follower: Follower | None = None
             while not self._stop.is_set():
-                finishing = self._finish.is_set()  # asked first: what was recorded before is seen by the step below
+                finishing = self._finish.is_set()  # read first: the step below sees what was recorded before
                 try:
                     follower = follower or self._follower(stack, models)
                     busy = follower.step(finishing and self._with_models)
@@ -140,7 +142,7 @@ class Tracker:
         prepare(self._uri)
         if self._connection is None:
             self._connection = stack.enter_context(Ledger.open(self._ledger))
-        self._connection.patience = Patience()  # it may have given up in an outage that is over
+        self._connection.patience = Patience()  # it may have given up in an outage that has ended
         return Follower(
             self._connection,
             self._name,
@@ -155,9 +157,11 @@ class Tracker:
     def _failed(self, error: Exception) -> None:
         _log.debug("MLflow view", exc_info=error)
         self._failures += 1
-        if isinstance(error, LedgerAwayError):
-            pass  # it is not MLflow that is away, and the study says so itself
-        elif self._failures >= 2 and not self._told:  # one alone passes: a locked file, an experiment deleted just now
+        if isinstance(error, LedgerAwayError | LedgerGoneError):
+            pass  # not MLflow is unavailable but the ledger, which the study reports itself
+        elif (
+            self._failures >= 2 and not self._told
+        ):  # a single failure may pass: a locked file, an experiment deleted just now
             self._told = True
             self._say(
                 f"MLflow at {public(self._uri)} takes no results ({_short(error)}). The study goes on; they are sent "
@@ -175,38 +179,27 @@ class Tracker:
             self._say(f"MLflow at {public(self._uri)} takes results again.")
 
 
-def sync(ledger: str | Path, name: str, *, uri: str, seconds: float = 600.0, **options: object) -> bool:
-    """Sends what MLflow lacks of a study, now; whether it has all then. Options as `Tracker`'s."""
-    return Tracker(ledger, name, uri=uri, **options).start().catch_up(seconds)  # type: ignore[arg-type]
-
-
 def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
-
-
-CATCH_UP = 60.0  # seconds that MLflow has for each step of the rest, at the end
 
 
 @contextlib.contextmanager
 def followed(
     ledger: str, name: str, uri: str | None, *, home: pathlib.Path, storage: str | None, say: Callable[[str], None]
 ) -> Iterator[None]:
-    """Sends what enters the ledger, in a thread of its own.
+    """Send what enters the ledger to MLflow, in a separate thread, while the block runs.
 
     Args:
         ledger: The ledger's file or URL.
         name: The study's name.
-        uri: What MLflow takes as tracking URI; None: nothing is sent.
-        home: Folder for models, where MLflow has no server that keeps them.
-        storage: Root of the checkpoints that models are made of; None: no models.
-        say: Takes what the user should know.
+        uri: MLflow's tracking URI; None sends nothing.
+        home: Folder for models, if no MLflow server keeps them.
+        storage: Root of the checkpoints from which models are exported; None for no models.
+        say: Receives messages for the user.
     """
     if uri is None:
         yield
         return
-    from study.tracking.database import artifact_root, is_server
-    from study.tracking.thread import Tracker
-
     root = None if is_server(uri) else artifact_root(home)
     tracker = Tracker(ledger, name, uri=uri, artifact_root=root, storage=storage, say=say)
     tracker.start()

@@ -1,4 +1,4 @@
-"""`segstudy ui`: MLflow's own server over a home's database, on loopback, until Ctrl-C."""
+"""`segstudy ui`: runs MLflow's own server for a home's database, on loopback, until Ctrl-C."""
 
 import os
 import signal
@@ -21,12 +21,14 @@ from study.tracking.database import artifact_root, default_uri, environment, is_
 from study.tracking.ui_app import DOOR
 from trainables.errors import InputError
 
-_USUAL_PORT = 5000  # MLflow's own
-_PAGE = "/#/experiments?workflowType=machine_learning"  # else its page opens for chatbots and hides runs
+_USUAL_PORT = 5000  # MLflow's default
+_PAGE = (
+    "/#/experiments?workflowType=machine_learning"  # otherwise its page opens in the layout for chatbots and hides runs
+)
 
 
 def command(home: Path, mlflow_uri: str | None, host: str, port: int) -> list[str]:
-    """The server as a command line.
+    """Return the command line of the server.
 
     Args:
         home: Folder of the embedded database and of its models.
@@ -50,19 +52,19 @@ def open_ui(
     start_seconds: float = 90.0,
     until: threading.Event | None = None,
 ) -> None:
-    """Serves MLflow's page until Ctrl-C, SIGTERM or `until`; with the address of a running server only says it.
+    """Serve MLflow's page until Ctrl-C, SIGTERM or `until`; for a running server only print its address.
 
     Args:
         home: Folder that holds `mlflow.db` and `artifacts/`.
         mlflow_uri: Another database, or a server's `http://` address; None for the home's.
-        host: Address to listen on; loopback unless told otherwise.
-        port: Port to listen on; None takes 5000 if it is free, else any free one.
-        say: Takes the lines for the user.
-        start_seconds: How long the server may take until it answers.
-        until: Ends the server when set; for tests and callers with a loop of their own.
+        host: Address to listen on; loopback by default.
+        port: Port to listen on; None takes 5000 if it is free, otherwise any free one.
+        say: Receives lines for the user.
+        start_seconds: Time limit for the server's first answer.
+        until: Ends the server when set.
 
     Raises:
-        InputError: The home is not there, the address is none of MLflow's, the port is taken, the server does not
+        InputError: The home does not exist, the address is not MLflow's, the port is taken, or the server does not
             start.
     """
     if mlflow_uri is not None and is_server(mlflow_address(mlflow_uri)):
@@ -99,7 +101,7 @@ def _port(host: str, port: int | None) -> int:
 
 @contextmanager
 def _server(line: list[str], log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """The server in a session of its own, so that Ctrl-C reaches us alone; on leaving, it and its children end."""
+    """Run the server in a session of its own, so that only this process receives Ctrl-C; end it with its children."""
     server = subprocess.Popen(
         line,
         env=environment(),
@@ -125,7 +127,7 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 
 def _group_lives(group: int) -> bool:
-    for _ in range(50):  # children that were told to end take a moment after their parent
+    for _ in range(50):  # terminated children end shortly after their parent
         try:
             os.killpg(group, 0)
         except ProcessLookupError:
@@ -152,7 +154,7 @@ def _last_line(log: IO[bytes]) -> str:
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM as Ctrl-C while the server runs, so that no orphan stays; only the main thread may set this."""
+    """Handle SIGTERM like Ctrl-C while the server runs, so that no orphan stays; only in the main thread."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

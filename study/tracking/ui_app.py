@@ -51,7 +51,7 @@ async def _answer(send: Send, status: int, kind: bytes, body: bytes) -> None:
 
 
 def main(database: str, artifacts: str, host: str, port: str) -> None:
-    """Serves until SIGTERM. What `mlflow server` hands its workers in the environment is handed on here."""
+    """Serve until SIGTERM, with the environment variables that `mlflow server` sets for its workers."""
     from mlflow.server import constants
 
     os.environ |= {
@@ -68,7 +68,9 @@ def main(database: str, artifacts: str, host: str, port: str) -> None:
     from mlflow.server.handlers import initialize_backend_stores
 
     try:
-        initialize_backend_stores(database, database, artifacts)  # else a broken database shows at the first request
+        initialize_backend_stores(
+            database, database, artifacts
+        )  # otherwise a broken database shows at the first request
     except Exception as error:
         sys.exit(f"{public(database)}: {str(error).splitlines()[0]}")
     uvicorn.run(wrapped(app), host=host, port=int(port), log_level="warning")

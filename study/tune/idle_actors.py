@@ -1,8 +1,8 @@
-"""Keeps Ray Tune's idle actors: a new process for a segment costs about two seconds, a reused one a tenth.
+"""Keeps idle actors of Ray Tune: starting a process for a segment takes about 2 s, reusing one about 0.1 s.
 
-Ray Tune keeps one idle actor while its searcher has nothing to give, and stops the others. Here they stay until a trial
-of another shape waits for the resources that they hold. Tune has no setting for this, so the class that it makes its
-cache of is replaced while a study runs (Ray is pinned; tests/study/running/test_run.py counts processes).
+Ray Tune keeps one idle actor while its searcher returns None and stops the others. Here they are kept until a trial of
+another shape waits for the resources that they occupy. Tune has no setting for this, so its cache class is replaced
+while a study runs (Ray is pinned; tests/study/running/test_run.py counts processes).
 """
 
 import contextlib
@@ -17,7 +17,7 @@ class KeepingCache(_ObjectCache):
     """Idle actors by shape. `_max_num_objects` counts, by shape, the trials that wait for an actor."""
 
     def cache_object(self, key: Any, obj: Any) -> bool:
-        """Takes an actor whose trial ended, unless a trial of another shape waits and none of its own does."""
+        """Keep the actor of an ended trial, unless a trial of another shape waits and none of the same shape does."""
         if self._in_the_way(key):
             return False
         self._cached_objects[key].append(obj)
@@ -25,7 +25,7 @@ class KeepingCache(_ObjectCache):
         return True
 
     def flush_cached_objects(self, force_all: bool = False) -> Iterator[Any]:
-        """Hands out the actors to stop: all at the end, else those whose resources another shape waits for."""
+        """Yield the actors to stop: all at the end, otherwise those whose resources another shape waits for."""
         for key, idle in self._cached_objects.items():
             while idle and (force_all or self._in_the_way(key)):
                 self._num_cached_objects -= 1
@@ -38,7 +38,7 @@ class KeepingCache(_ObjectCache):
 
 @contextlib.contextmanager
 def kept_actors() -> Iterator[None]:
-    """Tuners that run inside the block keep their idle actors."""
+    """Make Tuners that run inside the block keep their idle actors."""
     before = tune_controller._ObjectCache
     tune_controller._ObjectCache = KeepingCache
     try:

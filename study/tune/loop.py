@@ -1,4 +1,4 @@
-"""Driving Ray Tune: one Tuner after the other until nothing is owed, a stop was asked for, or trouble came."""
+"""The loop over Ray Tune: starts Tuners until nothing is owed, a stop is requested or an error ends it."""
 
 import contextlib
 import pathlib
@@ -10,26 +10,21 @@ from ray import tune
 from ray.tune.experiment import Trial
 from sqlalchemy.exc import SQLAlchemyError
 
-from study.dispatch.dispatcher import Desk
-from study.ledger import FencedOut, LedgerAwayError
+from study.dispatch.dispatcher import Dispatcher
+from study.errors import LedgerAwayError, RunEndedError, TuneCrashError
 from study.machines.ray_session import settings
-from study.signals import Stopped
 from study.tune.idle_actors import kept_actors
 from study.tune.lost_workers import lost_workers_told
 from study.tune.recorder import Recorder
 from study.tune.searcher import PlanSearcher
 
-SEGMENTS = 500  # for one Tuner, which keeps 40 KB of each
-A_SLOT = 20  # or so many for each slot: the last of them leave the others idle
-CRASHES = 3  # of Tune in a row, without a segment ended in between
-
-
-class TuneCrashError(RuntimeError):
-    """Ray Tune itself failed, again and again."""
+SEGMENTS = 500  # per Tuner, which keeps 40 KB for each
+SEGMENTS_PER_SLOT = 20  # at least: the last segments of a Tuner leave other slots idle
+CRASHES = 3  # of Tune in a row, without any segment that ended in between
 
 
 def drive(
-    desk: Desk,
+    dispatcher: Dispatcher,
     trainable: type,
     *,
     scratch: pathlib.Path,
@@ -38,43 +33,43 @@ def drive(
     on_crash: Callable[[str], None],
     segments: int | None = None,
 ) -> None:
-    """Runs segments until the desk has none left, or `closed`.
+    """Run segments until the dispatcher has none left or `closed` returns True.
 
     Args:
-        desk: What to run, and who hears of it.
+        dispatcher: Hands out segments and records results.
         trainable: A `Segmenter` class.
-        scratch: A folder for Tune's own files.
-        closed: Whether to hand out no more; what is under way ends by itself.
-        each_step: Called ten times a second or more; may raise.
-        on_crash: Hears why Tune failed when it is started again.
-        segments: After how many a fresh Tuner is opened; None: as memory asks.
+        scratch: Folder for Tune's own files.
+        closed: Returns whether to hand out no more segments; running ones end by themselves.
+        each_step: Called at least ten times a second; may raise.
+        on_crash: Receives the reason each time Tune failed and is restarted.
+        segments: Segments per Tuner; None chooses a number that bounds memory.
 
     Raises:
-        MachineTroubleError: Segments of different trials are lost one after the other.
-        TuneCrashError: Tune failed several times without one segment ended in between.
-        Exception: What `each_step`, the ledger or an event's listener raised.
+        MachineTroubleError: Segments of different trials were lost in a row.
+        TuneCrashError: Tune failed several times without a segment that ended in between.
+        Exception: Whatever `each_step`, the ledger or an event listener raised.
     """
     crashes = tuners = 0
-    limit = segments or max(SEGMENTS, A_SLOT * desk.slots)
-    with kept_actors(), lost_workers_told(), settings(TUNE_MAX_PENDING_TRIALS_PG=str(desk.slots)):
-        while not (desk.nothing_left or closed()):
+    limit = segments or max(SEGMENTS, SEGMENTS_PER_SLOT * dispatcher.slots)
+    with kept_actors(), lost_workers_told(), settings(TUNE_MAX_PENDING_TRIALS_PG=str(dispatcher.slots)):
+        while not (dispatcher.nothing_left or closed()):
             tuners += 1
-            ended = desk.ended
-            searcher = PlanSearcher(desk, limit=limit, closed=closed)
-            recorder = Recorder(desk, each_step=partial(_each_step, searcher, each_step))
+            ended = dispatcher.ended
+            searcher = PlanSearcher(dispatcher, limit=limit, closed=closed)
+            recorder = Recorder(dispatcher, each_step=partial(_each_step, searcher, each_step))
             try:
-                _tuner(desk, trainable, recorder, searcher, scratch, tuners).fit()
+                _tuner(dispatcher, trainable, recorder, searcher, scratch, tuners).fit()
             except Exception as error:
                 if (trouble := recorder.trouble or searcher.trouble) is not None:
                     raise trouble from None
-                crashes = 1 if desk.ended > ended else crashes + 1
+                crashes = 1 if dispatcher.ended > ended else crashes + 1
                 if crashes == CRASHES:
                     raise TuneCrashError(f"Ray Tune failed {crashes} times: {error}") from error
                 on_crash(f"{type(error).__name__}: {error}")
             finally:
-                with contextlib.suppress(FencedOut, SQLAlchemyError, LedgerAwayError, Stopped):
-                    # what this leaves open the next driver closes
-                    desk.abandon("Ray Tune ended")
+                with contextlib.suppress(RunEndedError, SQLAlchemyError, LedgerAwayError):
+                    # attempts that stay open are closed by the next driver
+                    dispatcher.abandon("Ray Tune ended")
 
 
 def _each_step(searcher: PlanSearcher, each_step: Callable[[], None]) -> None:
@@ -84,7 +79,12 @@ def _each_step(searcher: PlanSearcher, each_step: Callable[[], None]) -> None:
 
 
 def _tuner(
-    desk: Desk, trainable: type, recorder: Recorder, searcher: PlanSearcher, scratch: pathlib.Path, number: int
+    dispatcher: Dispatcher,
+    trainable: type,
+    recorder: Recorder,
+    searcher: PlanSearcher,
+    scratch: pathlib.Path,
+    number: int,
 ) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(trainable, _resources),
@@ -101,13 +101,15 @@ def _tuner(
             verbose=0,
             callbacks=[recorder],
             failure_config=tune.FailureConfig(max_failures=0),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # ours; and `num_to_keep` stays unset
+            checkpoint_config=tune.CheckpointConfig(
+                checkpoint_at_end=False
+            ),  # segments write their own; `num_to_keep` stays unset
         ),
     )
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    """A segment's shape for Ray; equal shapes share actors."""
+    """Return a segment's resources as a placement group; equal shapes share actors."""
     bundle = {"CPU": config["cpu"], "GPU": config["gpu"]}
     return tune.PlacementGroupFactory([{name: amount for name, amount in bundle.items() if amount}])
 

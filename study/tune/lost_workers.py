@@ -1,7 +1,7 @@
-"""However Ray loses a worker, Tune hears that an actor died.
+"""Lost workers: every way in which Ray loses a worker reaches Tune as an actor that died.
 
-Ray kills a worker when its node's memory runs out, and says so with an error that Tune does not know: it would end the
-whole run. Nodes and results that are lost can do the same.
+When a node runs out of memory, Ray kills a worker and raises an error that Tune does not know, which would end the
+whole run. Lost nodes and lost results can do the same.
 """
 
 import contextlib
@@ -12,9 +12,11 @@ from ray.air.execution._internal import RayActorManager
 from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 from ray.tune.execution import tune_controller
 
+from study.dispatch.bookkeeping import NOT_STARTED
+
 
 class PatientManager(RayActorManager):
-    """Tune's manager of actors, for which every error of Ray's is an actor that died."""
+    """Tune's actor manager, which treats every error of Ray as the death of an actor."""
 
     def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
         super()._actor_task_failed(tracked_actor_task, _as_death(exception))
@@ -24,12 +26,12 @@ class PatientManager(RayActorManager):
 
 
 def why(error: Exception) -> str:
-    """What happened to a worker, in one line for a person."""
+    """Return in one line what happened to a worker."""
     cause = getattr(error, "cause", None) or error  # the exception that a task raised
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     if isinstance(cause, ActorDiedError):
         if cause.actor_init_failed:
-            return f"its process could not start: {lines[-1]}"  # the end of a traceback
+            return f"{NOT_STARTED}: {lines[-1]}"  # the end of a traceback
         where = ", ".join(line.replace(":", "") for line in lines if line.startswith(("pid:", "ip:")))
         return f"its process died ({where})" if where else "its process died"
     text = lines[0].partition(". ")[0] if lines else "without a text"
@@ -46,7 +48,7 @@ def _as_death(error: Exception) -> Exception:
 
 @contextlib.contextmanager
 def lost_workers_told() -> Iterator[None]:
-    """Tuners that run inside the block survive the loss of any worker."""
+    """Make Tuners that run inside the block survive the loss of any worker."""
     before = tune_controller.RayActorManager
     tune_controller.RayActorManager = PatientManager
     try:

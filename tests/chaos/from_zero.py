@@ -72,8 +72,8 @@ def on_the_head(folder: pathlib.Path, address: str) -> int:
     from study.machines.autoscaler import await_room
     from study.machines.nodes import machines, nodes
     from study.machines.ray_session import settings
+    from tests.study.dispatch_bench import undisturbed_digest
     from tests.study.numbers_study import digest, numbers_study, run_numbers
-    from tests.study.office import undisturbed_digest
 
     expected = undisturbed_digest(folder)
     (folder / "zero.json").write_text(json.dumps(PLAIN))
@@ -102,7 +102,7 @@ def on_the_head(folder: pathlib.Path, address: str) -> int:
 
 
 def _left() -> list[str]:
-    """What keeps machines: wishes, cores in use, named actors."""
+    """What keeps machines: requests, cores in use, named actors."""
     import ray
     from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
     from ray.experimental.internal_kv import _internal_kv_get

@@ -22,7 +22,7 @@ from types import FrameType
 from study.design import TrialKey
 from study.machines.ray_session import settings
 from tests.chaos.hosts import Host, rack, why_not
-from tests.study.office import undisturbed_digest
+from tests.study.dispatch_bench import undisturbed_digest
 
 ROOT = pathlib.Path(__file__).parents[2]
 RAY = str(pathlib.Path(sys.executable).with_name("ray"))

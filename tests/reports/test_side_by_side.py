@@ -40,7 +40,7 @@ def both(ledger: Path) -> tuple[list[Results], Document]:
 
 def test_arms_meet_studies(both: tuple[list[Results], Document]) -> None:
     (liver, lung), said = both
-    (table,) = said.asked
+    (table,) = said.requested
     assert table.columns == (
         "Arm",
         "liver: Dice ↑, mean over 2 regions, at 1k iterations",
@@ -66,13 +66,13 @@ def test_sentences_name_their_study_and_nothing_is_tested_across(both: tuple[lis
     assert any("better Dice" in line for line in said.claims if line.startswith("liver"))
     assert said.missing == ("lung: unet+tversky: no result, all 2 final trainings were lost.",)
     assert said.differences is None
-    assert "Nothing is tested across studies" in said.asked[0].notes[-1]
+    assert "Nothing is tested across studies" in said.requested[0].notes[-1]
     assert [row.entries[0].text for row in said.budget.rows] == ["liver"] * 2 + ["lung"] * 2
 
 
 def test_equal_objectives_stand_in_the_title(ledger: Path) -> None:
     found = results(read(ledger, "liver", pictures=False)[0])
-    (table,) = together([found, found]).asked
+    (table,) = together([found, found]).requested
     assert table.title == "By arm and study, test cases: Dice ↑, mean over 2 regions, at 1k iterations"
     assert table.columns == ("Arm", "liver", "liver")
 

@@ -1,8 +1,8 @@
-"""Random parameters that a study file could hold, for property-based tests."""
+"""Random parameters that a study file could hold, and which values they allow, for property-based tests."""
 
 from hypothesis import strategies as st
 
-from search_spaces.grammar import Choice, Fixed, Parameter, Range, Scalar
+from search_spaces.grammar import Choice, Fixed, Parameter, Range, Scalar, is_number
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda number: float(f"{number:.6g}"))
 words = st.text("abcxyz_", min_size=1, max_size=6)
@@ -46,3 +46,16 @@ def log_ranges(draw: st.DrawFn) -> Range:
 
 ranges = st.one_of(float_ranges(), stepped_ranges(), int_ranges(), log_ranges())
 parameters: st.SearchStrategy[Parameter] = st.one_of(fixed, choices.map(lambda values: Choice(tuple(values))), ranges)
+
+
+def contains(parameter: Parameter, value: Scalar) -> bool:
+    """Whether a trial may have this value. Floats of a stepped range may be off by 1e-9 of a step."""
+    if isinstance(parameter, Fixed | Choice):
+        options = (parameter.value,) if isinstance(parameter, Fixed) else parameter.values
+        return any(option == value and isinstance(option, bool) == isinstance(value, bool) for option in options)
+    if not is_number(value) or not parameter.low <= value <= parameter.high:
+        return False
+    if parameter.whole and not isinstance(value, int):
+        return False
+    steps = (value - parameter.low) / (parameter.step or 1)
+    return parameter.step is None or abs(steps - round(steps)) <= 1e-9

@@ -6,7 +6,7 @@ import pytest
 
 from search_spaces import defaults
 from search_spaces.defaults import Default
-from search_spaces.values import contains
+from tests.search_spaces.parameters import contains
 from trainables.losses import LOSSES
 from trainables.models import DIMS, DIVISORS, MODELS
 
@@ -16,7 +16,7 @@ IDS = [f"{owner}.{name}" for owner, name, _ in EVERY]
 
 
 NOT_OF_A_STUDY_FILE = ("weight", "ignore", "weights", "patch_size")
-"""What a caller alone can say: of a loss tensors and mappings by class, of a network the study's patch."""
+"""Arguments that only a caller passes: tensors and mappings by class of a loss, the patch of a network."""
 
 
 def signature(function: Callable[..., Any]) -> dict[str, Any]:

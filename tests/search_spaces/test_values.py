@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from search_spaces.distributions import distributions
 from search_spaces.grammar import Choice, Fixed, Parameter, Range
-from search_spaces.values import contains, first_of, from_unit, grid_points, grid_values, nearest
-from tests.search_spaces.parameters import parameters, ranges, scalars
+from search_spaces.values import first_of, from_unit, grid_points, grid_values, nearest
+from tests.search_spaces.parameters import contains, parameters, ranges, scalars
 
 units = st.floats(0, 1, exclude_max=True)
 ALMOST_ONE = math.nextafter(1, 0)
@@ -81,25 +81,6 @@ def test_nearest(parameter: Parameter, value: Any, expected: Any) -> None:
     found = nearest(parameter, value)
     assert found == pytest.approx(expected) if isinstance(expected, float) else found == expected
     assert type(found) is type(expected)
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value", "inside"),
-    [
-        (Range(1, 5), 3, True),
-        (Range(1, 5), 3.0, False),
-        (Range(1.0, 5.0), 3, True),
-        (Range(1, 5), 6, False),
-        (Range(0.0, 1.0), True, False),
-        (Range(0.0, 1.0), "0.5", False),
-        (Range(0.0, 1.0), None, False),
-        (Fixed(1), True, False),
-        (Fixed(1), 1.0, True),
-        (Choice((1, 2)), True, False),
-    ],
-)
-def test_contains(parameter: Parameter, value: Any, inside: bool) -> None:
-    assert contains(parameter, value) is inside
 
 
 @pytest.mark.parametrize("u", [-0.1, 1.0, 2.0, float("nan")])

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from study.ledger import Ledger
 from study.ledger.database import location as ledger_location
 from study.ledger.database import schema
+from trainables.errors import InputError
 
 _count = itertools.count()
 
@@ -99,3 +100,12 @@ def emptied(server: str) -> str:
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a ledger without a study is, or can be made."""
     return str(tmp_path / "ledger.db") if request.param == "sqlite" else emptied(request.getfixturevalue("postgres"))
+
+
+def refused(where: str | Path, *, read_only: bool = False) -> str:
+    """The one line that says why a ledger cannot be opened."""
+    with pytest.raises(InputError) as caught:
+        Ledger.open(where, read_only=read_only)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message

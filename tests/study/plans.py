@@ -2,11 +2,15 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from search_spaces.grammar import Choice, Fixed, Range
-from study.design import Arm, Design, KnownTrial, Segment, TrialKey
+from study.design import Arm, Design, KnownTrial, PlannedTrial, Segment, TrialKey
 from study.planning.planner import Planner, decide
+from study.planning.time_left import Speeds
+
+SECOND = Speeds({"unet": 1.0})
+"""A second for each iteration, and no time for evaluation."""
 
 GAMMA = Range(0.5, 4.0)
 RATE = Range(1e-5, 1e-2, log=True)
@@ -113,3 +117,42 @@ def run(memory: Memory, choose: Sequence[int], *, kill: frozenset[int] = frozens
             return memory.digest()
         planner.record(memory.complete(owed[choose[step % len(choose)] % len(owed)]))
         step += 1
+
+
+def two_arms(**changes: object) -> Design:
+    base = Design(
+        seed=7,
+        arms=(arm(0), arm(1)),
+        marks=(10, 30),
+        eta=2,
+        trials_per_arm=4,
+        cohort=2,
+        sampler="random",
+        final_seeds=2,
+    )
+    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+
+
+def known(number: int, values: Mapping[int, float | None], status: str = "open", cohort: int = 0) -> KnownTrial:
+    plan = PlannedTrial(
+        TrialKey("search", 0, 0, 0, number), cohort, 1, {"loss.gamma": 1.0, "training.learning_rate": 1e-3}
+    )
+    return KnownTrial(plan, status, dict(values))  # type: ignore[arg-type]
+
+
+def one_arm(**changes: object) -> Design:
+    base = Design(
+        seed=1,
+        arms=(arm(0),),
+        marks=(10, 30),
+        eta=2,
+        trials_per_arm=8,
+        cohort=4,
+        sampler="tpe",
+        searches=1,
+        final_seeds=3,
+        folds=1,
+        search_in="first_fold",
+        maximize=True,
+    )
+    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]

@@ -18,9 +18,9 @@ from study.dispatch import dispatcher
 from study.events import Event, SegmentDone, SegmentLost, Step
 from study.machines.nodes import nodes, this_machine
 from study.machines.ray_session import asks_for_token, session, settings
-from study.machines.storage_proof import RayProofs
+from study.machines.storage_proof import StorageProof
+from tests.study.dispatch_bench import undisturbed_digest
 from tests.study.numbers_study import digest, run_numbers
-from tests.study.office import undisturbed_digest
 from trainables.errors import InputError
 from trainables.storage.object_store import storage_at
 
@@ -88,7 +88,7 @@ def test_a_storage_that_nodes_do_not_share_is_refused(
 def test_a_node_that_comes_later_and_does_not_see_the_storage_gets_no_work(
     tmp_path: pathlib.Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "LOOK_AROUND", 0.5)
+    monkeypatch.setattr(dispatcher, "REFRESH_SECONDS", 0.5)
     events: list[Event] = []
 
     def add_a_node(event: Event) -> None:
@@ -113,12 +113,12 @@ def test_ray_gives_a_held_node_nothing(tmp_path: pathlib.Path, cluster: Cluster)
         there = NodeAffinitySchedulingStrategy(node_id=node.name, soft=False)
         work = ray.remote(num_cpus=1)(lambda: None).options(scheduling_strategy=there)
         ray.get(work.remote())
-        proofs = RayProofs(storage_at(tmp_path))
-        proofs.hold(node)
+        proof = StorageProof(storage_at(tmp_path))
+        proof.hold(node)
         deadline = time.monotonic() + 30
         while ray.wait([waiting := work.remote()], timeout=3)[0]:
             assert time.monotonic() < deadline
-        proofs.release(node.name)
+        proof.release(node.name)
         ray.get(waiting, timeout=60)
 
 

@@ -15,14 +15,14 @@ import ray
 
 from study.dispatch import dispatcher
 from study.dispatch.bookkeeping import LOSSES
+from study.errors import MachineTroubleError
 from study.events import Event, SegmentStarted, Step
 from study.ledger import Ledger
 from study.machines import nodes, storage_trouble
 from study.machines.admission import Node
-from study.machines.trouble import MachineTroubleError
 from study.tune.lost_workers import why
+from tests.study.dispatch_bench import DispatchBench, undisturbed_digest
 from tests.study.numbers_study import numbers_study, run_numbers
-from tests.study.office import Office, undisturbed_digest
 from tests.study.tune.test_searcher import random_study
 from trainables.failures import fault
 from trainables.storage.folder import Storage
@@ -78,19 +78,19 @@ class TestDisks:
         """Three times in a row with nobody else at work: the run ends, the trial stays, nothing counts against it."""
         study = random_study(trials=1)
         with Ledger.open(tmp_path / "ledger.db") as ledger:
-            office = Office(study, ledger, Storage(tmp_path), nodes=(Node("a", 1),))
+            bench = DispatchBench(study, ledger, Storage(tmp_path), nodes=(Node("a", 1),))
             for _ in range(LOSSES - 1):
-                office.next("x")
-                office.desk.lost("x", why(error))
-            office.next("x")
+                bench.next("x")
+                bench.dispatcher.lost("x", why(error))
+            bench.next("x")
             with pytest.raises(MachineTroubleError, match=r"^3 segments of 1 trial .*same command again$"):
-                office.desk.lost("x", why(error))
-            assert {trial.status for trial in ledger.known(office.id)} == {"open"}
-            assert {attempt.result for attempt in ledger.attempts(office.id)} == {"stopped"}
-            office.reopen()
-            office.next("x")
-            office.desk.lost("x", "its process died")  # afterwards: a first loss
-            assert office.finish() == undisturbed_digest(tmp_path, study)
+                bench.dispatcher.lost("x", why(error))
+            assert {trial.status for trial in ledger.known(bench.id)} == {"open"}
+            assert {attempt.result for attempt in ledger.attempts(bench.id)} == {"stopped"}
+            bench.reopen()
+            bench.next("x")
+            bench.dispatcher.lost("x", "its process died")  # afterwards: a first loss
+            assert bench.finish() == undisturbed_digest(tmp_path, study)
 
     def test_a_damaged_entry_read_in_the_middle_is_the_machines_fault(self) -> None:
         assert fault(DamagedEntryError("x")) == fault(FULL) == "machine"
@@ -100,15 +100,15 @@ def test_a_clock_set_back_by_a_day_changes_nothing(tmp_path: pathlib.Path, monke
     study, true, behind = numbers_study(), time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: true() - behind[0])
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        office = Office(study, ledger, Storage(tmp_path))
+        bench = DispatchBench(study, ledger, Storage(tmp_path))
 
         def back() -> None:
             behind[0] += 86_400 / 10
 
-        assert office.finish(each=back) == undisturbed_digest(tmp_path, study)
-        office.reopen()  # a driver that comes a day "earlier"
-        assert office.desk.nothing_left
-        status = ledger.status(office.id)
+        assert bench.finish(each=back) == undisturbed_digest(tmp_path, study)
+        bench.reopen()  # a driver that comes a day "earlier"
+        assert bench.dispatcher.nothing_left
+        status = ledger.status(bench.id)
         assert all(arm.seconds >= 0 for arm in status.arms)
 
 
@@ -179,7 +179,7 @@ def test_a_ray_that_dies_before_its_workers_began_ends_the_run(
 
     monkeypatch.setattr(nodes, "this_machine", lambda: Node("this machine", slots))
     monkeypatch.setattr(nodes, "own_nodes", own_nodes)
-    monkeypatch.setattr(dispatcher, "LOOK_AROUND", 0.5)
+    monkeypatch.setattr(dispatcher, "REFRESH_SECONDS", 0.5)
     ended = run_numbers(tmp_path, on_event=occupy)
     assert (ended.complete, ended.trouble) == (False, "Ray died")
     assert time.monotonic() - out[-1] < 30  # Tune itself asks again after a minute

@@ -13,13 +13,13 @@ import ray
 import torch
 
 from study.dispatch.out_of_memory import TOLD
+from study.errors import Stopped
 from study.events import Event, Step
 from study.ledger import Ledger
 from study.machines.admission import Shape
 from study.machines.ray_session import settings
 from study.probing import on_ray as ray_probes
 from study.probing.on_ray import answer, on_ray
-from study.signals import Stopped
 from study.trial_specs import Data
 from tests.study.numbers import Numbers, NumbersSegmenter
 from tests.study.numbers_study import NoData, numbers_study, run_numbers

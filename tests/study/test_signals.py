@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from study.signals import Stopped, Stopping
+from study.errors import Stopped
+from study.signals import Stopping
 
 
 def test_the_first_signal_asks_and_the_second_ends() -> None:

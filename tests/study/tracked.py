@@ -9,6 +9,7 @@ from study.design import Arm, Design, KnownTrial, TrialKey
 from study.ledger import Ledger
 from study.ledger.rows import Case
 from study.planning.planner import decide
+from study.tracking.thread import Tracker
 from tests.study.plans import hashed
 from trainables.trial import Outcome, Point, Score
 
@@ -143,3 +144,8 @@ def everything(uri: str, name: str = NAME) -> dict[str, Any]:
         }
     tags = {tag: value for tag, value in experiment.tags.items() if not tag.startswith("mlflow.experiment.")}
     return {"tags": tags, "stage": experiment.lifecycle_stage, "runs": shown}
+
+
+def sync(ledger: Path, name: str, *, uri: str, **options: Any) -> bool:
+    """Send to MLflow what it lacks of a study; return whether it then has everything."""
+    return Tracker(ledger, name, uri=uri, **options).start().catch_up(600.0)

@@ -15,7 +15,7 @@ from trainables.failures import fault, reason
 from trainables.lesion_records import Lesions
 from trainables.metrics.components import lesion_records
 from trainables.metrics.histogram import Histogram
-from trainables.segment import Assignment, Report, SegmentWork, order
+from trainables.segment import Assignment, Report, SegmentWork, driver_file
 from trainables.storage.folder import Storage
 from trainables.training.learner import Diverged
 from trainables.trial import Counts, Outcome, Point, TrialSpec
@@ -27,7 +27,7 @@ torch.set_num_threads(1)
 @pytest.fixture
 def storage(tmp_path: pathlib.Path) -> Storage:
     storage = Storage(tmp_path)
-    storage.write("trials/s/driver.json", order(7))
+    storage.write("trials/s/driver.json", driver_file(7))
     return storage
 
 
@@ -201,12 +201,12 @@ def test_a_stop_is_heard_and_loses_nothing(storage: Storage, first: Outcome) -> 
     work = SegmentWork(assignment(storage, attempt=2, slice_seconds=0.0), Numbers)
     for _ in range(3):
         assert not work.step().done
-    storage.write("trials/s/driver.json", order(7, halt=True))
+    storage.write("trials/s/driver.json", driver_file(7, halt=True))
     report = work.step()
     assert report.done
     assert report.halted
     assert report.checkpoint_iteration == 3
-    storage.write("trials/s/driver.json", order(7))
+    storage.write("trials/s/driver.json", driver_file(7))
     resumed = outcome(run(storage, attempt=3, resume=report.checkpoint))
     assert comparable(resumed) == comparable(first)
 
@@ -214,7 +214,7 @@ def test_a_stop_is_heard_and_loses_nothing(storage: Storage, first: Outcome) -> 
 def test_a_newer_driver_stops_the_older_ones_workers(storage: Storage, first: Outcome) -> None:
     work = SegmentWork(assignment(storage, attempt=2, slice_seconds=0.0), Numbers)
     work.step()
-    storage.write("trials/s/driver.json", order(8))
+    storage.write("trials/s/driver.json", driver_file(8))
     report = work.step()
     assert (report.done, report.halted, report.checkpoint, report.outcome) == (True, True, None, None)
 

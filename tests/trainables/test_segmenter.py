@@ -15,10 +15,11 @@ import torch
 from tests.study.numbers import Numbers, NumbersSegmenter, spec
 from tests.trainables import tiny
 from trainables import segmenter
-from trainables.segment import Assignment, Report, order
+from trainables.failures import BROKEN_DEVICE
+from trainables.segment import Assignment, Report, driver_file
 from trainables.storage.folder import Storage
 from trainables.training.training import Training
-from trainables.trial import Outcome, TrialSpec
+from trainables.trial import Outcome, Point, TrialSpec
 
 FOLDER = "trials/s/search-a00-r0-f0-n000"
 LEARNERS: list[weakref.ref[Numbers]] = []
@@ -42,7 +43,7 @@ class LargeSegmenter(NumbersSegmenter):
 @pytest.fixture
 def config(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     storage = Storage(tmp_path)
-    storage.write("trials/s/driver.json", order(1))
+    storage.write("trials/s/driver.json", driver_file(1))
     storage.write(f"{FOLDER}/spec.json", spec().to_json().encode())
     runtime = types.SimpleNamespace(get_node_id=lambda: "node-1")
     monkeypatch.setattr(segmenter.ray, "get_runtime_context", lambda: runtime)
@@ -128,7 +129,7 @@ TRIALS = (
     {"model": "vnet", "loss": "focal"},
     {"model": "unet", "loss": "tversky", "model_parameters": {"width": 4}},
 )
-"""What one actor trains in turn: other networks, sizes and losses."""
+"""Trials that one actor trains in turn: other networks, sizes and losses."""
 
 
 class Trainer(NumbersSegmenter):
@@ -176,3 +177,25 @@ def test_a_network_is_what_it_builds_by_default(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(training, "Training", lambda spec: ("a training of", spec.key))
     assert made(segmenter.Segmenter).build(spec()) == ("a training of", "search-a00-r0-f0-n000")
+
+
+class Asserting(Numbers):
+    """A learner whose kernel fails an assertion, after which the device cannot release memory either."""
+
+    def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    def close(self) -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+def test_an_assertion_in_a_kernel_is_the_trials_and_ends_its_process(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = made(NumbersSegmenter)
+    monkeypatch.setattr(NumbersSegmenter, "build", lambda self, spec: Asserting(spec))
+    worker.reset_config(config)
+    outcome = Outcome.from_json(run(worker)["outcome"])
+    assert outcome.failed == "RuntimeError: CUDA error: device-side assert triggered"
+    with pytest.raises(RuntimeError, match=BROKEN_DEVICE):
+        worker.reset_config(config)

@@ -1,4 +1,4 @@
-"""."""
+"""Evaluation: scores, voxel counts, lesion records and previews of full volumes at one mark."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,12 +31,12 @@ class Evaluation:
 
     @classmethod
     def of(cls, measured: Measured, previews: Sequence[Preview] = ()) -> Self:
-        """With previews beside what was measured."""
+        """Combine measurements with previews."""
         return cls(measured.scores, tuple(previews), measured.counts, measured.lesions, measured.histograms)
 
     @classmethod
     def together(cls, several: Iterable[Self]) -> Self:
-        """Of several cases, in their order."""
+        """Combine the evaluations of several cases, in their order."""
         measured, previews = Measured(), list[Preview]()
         for one in several:
             measured += one.measured
@@ -45,5 +45,5 @@ class Evaluation:
 
     @property
     def measured(self) -> Measured:
-        """All but the previews."""
+        """The evaluation without its previews."""
         return Measured(self.scores, self.counts, self.lesions, self.histograms)

@@ -1,4 +1,4 @@
-"""The examiner: a network applied to whole cases, and what comes out judged on the cases' original grid."""
+"""Examiner: predicts whole cases with a network and scores the predictions on the cases' original grid."""
 
 import dataclasses
 import functools
@@ -29,7 +29,7 @@ Image = tuple[Tensor, Sequence[float]]
 
 
 class Examiner:
-    """Predicts and judges with a network that is in evaluation mode, with the weights that it has.
+    """Predicts and scores cases with the current weights of a network in evaluation mode.
 
     Args:
         spec: The trial.
@@ -57,10 +57,10 @@ class Examiner:
         return _array(self._restored(case, probabilities))
 
     def evaluations(self, names: Sequence[str], *, previews: Collection[str] = ()) -> Iterator[Evaluation]:
-        """Each case in turn, judged by all of the trial's regions and metrics; what is kept is not judged again.
+        """Score each case in turn by all regions and metrics of the trial; a score that is kept is not computed again.
 
-        The next case is read while one is predicted, and on a GPU one is judged while the next is predicted. What comes
-        out is the same as for each case alone; on a GPU up to rounding, where windows of several cases go together.
+        The next case is read while one is predicted, and on a GPU one is scored while the next is predicted. Results
+        are those of each case alone; on a GPU up to rounding, since windows of several cases share a batch.
 
         Args:
             names: Names of cases.
@@ -76,10 +76,10 @@ class Examiner:
             yield known[name] if name in known else next(others)
 
     def validation(self, name: str, iteration: int) -> tuple[Score, ...]:
-        """The objective's scores of a case during the training.
+        """Score a case by the objective's metric and regions during the training.
 
-        At a mark the case is judged by all regions and metrics and that is kept, so that the evaluation there need not
-        judge it again if the same weights are scored.
+        At a mark the case is scored by all regions and metrics and the result is kept, so that the evaluation at that
+        mark need not score it again if the same weights are evaluated.
 
         Args:
             name: The case's name.
@@ -93,13 +93,13 @@ class Examiner:
         return tuple(score for score in self._kept[name].scores if score.metric == metric and score.region in chosen)
 
     def forget(self) -> None:
-        """Keeps nothing of before: the weights have changed, or others will be scored."""
+        """Discard kept scores: the weights have changed, or other weights will be scored."""
         self._kept = {}
 
     def judged(
         self, name: str, regions: Mapping[str, Sequence[int]], metrics: Sequence[str], *, lesions: bool = False
     ) -> Measured:
-        """What the prediction of one case is worth.
+        """Score the prediction of one case.
 
         Args:
             name: The case's name.
@@ -154,7 +154,7 @@ class Examiner:
         lesions: bool,
         previews: Collection[str] = (),
     ) -> Evaluation:
-        """A case by its name and probabilities."""
+        """Score one case, given its name and probabilities."""
         name, probabilities = found
         case, measured = self._data.cases[name], Measured()
         how: dict[str, Any] = {"metrics": metrics, "empty": self._spec.empty, "lesions": lesions}

@@ -88,7 +88,7 @@ def predict_all(
             `probabilities`.
         mirror: Whether each window is also seen mirrored along every set of axes, `2^dim` times in all.
         batch_size: Windows that go through the network together.
-        context: For slices: neighbours on each side that a network sees with each (`slices.slices_of`).
+        context: For slices: neighbouring slices on each side that a network sees with each (`windows.with_ends`).
         overlapping: Whether the channels are regions with a sigmoid each, instead of a softmax over all.
         across: Whether windows of different images may go together. Then an image comes out when the next ones have
             filled its last batch, and on a device whose kernels choose by size its last bits depend on them.

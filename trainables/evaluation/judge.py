@@ -1,4 +1,4 @@
-"""A case judged: class probabilities of the training grid, brought to the original grid and measured there."""
+"""Scores of one case: class probabilities of the training grid are resampled to the original grid and scored there."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from trainables.metrics.scoring import needs_odds
 
 
 class Judged(Protocol):
-    """What is read of a prepared case (`trainables.data.cache.cache.CachedCase`)."""
+    """The attributes of a prepared case that scoring reads (`trainables.data.cache.cache.CachedCase`)."""
 
     @property
     def reference(self) -> np.ndarray:
@@ -26,11 +26,11 @@ class Judged(Protocol):
 
     @property
     def box(self) -> tuple[tuple[int, int], ...] | None:
-        """What of the original grid was kept; None: all."""
+        """Box of the original grid that was kept; None: all."""
 
     @property
     def excluded(self) -> np.ndarray | None:
-        """Voxels of the original grid that count for nothing; None where all count."""
+        """Voxels of the original grid that are not scored; None where all are."""
 
 
 def judge(
@@ -58,7 +58,7 @@ def judge(
     """
     odds: Mapping[str, Odds] = {}
     if needs_odds(metrics, lesions=lesions):
-        odds = _odds(case, probabilities, regions)
+        odds = _odds(case, probabilities, prediction, regions)
     return measure_case(
         name,
         np.asarray(case.reference),
@@ -89,11 +89,14 @@ class RegionOf:
         return cls(inside, case.reference_spacing, case.box, case.excluded)
 
 
-def _odds(case: Judged, probabilities: Tensor, regions: Mapping[str, Sequence[int]]) -> Mapping[str, Odds]:
-    """Log-odds of the regions, a plane at a time: the probabilities are never whole on the original grid."""
+def _odds(
+    case: Judged, probabilities: Tensor, prediction: np.ndarray | Tensor, regions: Mapping[str, Sequence[int]]
+) -> Mapping[str, Odds]:
+    """Log-odds of the regions, plane by plane: the probabilities are never whole on the original grid."""
+    predicted = prediction.cpu().numpy() if isinstance(prediction, Tensor) else prediction
     reference = np.asarray(case.reference)
     box = None if case.box is None else slices(case.box)
     shape = reference.shape if box is None else reference[box].shape
     planes = (plane.cpu().numpy() for plane in restored_planes(probabilities, shape))
     excluded = None if case.excluded is None else np.asarray(case.excluded)
-    return gather(planes, reference, regions, box=box, excluded=excluded)
+    return gather(planes, reference, predicted, regions, box=box, excluded=excluded)

@@ -1,4 +1,4 @@
-"""Overlapping regions as a network's outputs: one sigmoid each, each learned and judged as a problem of two classes.
+"""Overlapping regions as a network's outputs: one sigmoid each, each trained and scored as a problem of two classes.
 
 Shape letters: N batch, R regions, `*spatial` the patch or the volume. A voxel may belong to several regions or to none.
 """

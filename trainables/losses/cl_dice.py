@@ -64,7 +64,7 @@ def cl_dice_loss(
 
 
 def soft_skeleton(image: Tensor, iterations: int) -> Tensor:
-    """What opening takes away, at each of `iterations` erosions; `(N, K, *spatial)` in `[0, 1]`."""
+    """Return the soft union of what opening removes after each erosion, `(N, K, *spatial)` in `[0, 1]`."""
     skeleton = F.relu(image - _dilated(_eroded(image)))
     for _ in range(iterations):
         image = _eroded(image)

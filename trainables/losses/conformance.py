@@ -1,4 +1,4 @@
-"""The conformance kit: what a loss must keep, tried on small tensors; for our own losses and for a user's.
+"""Conformance kit: properties that every loss must have, tested on small tensors; for our own losses and a user's.
 
 failures = check(my_loss, Facts("all", "voxel", 0.0, True, "me"), formula=my_formula_in_numpy)
 """
@@ -31,11 +31,11 @@ def check(
     classes: int = 3,
     **parameters: Any,
 ) -> list[str]:
-    """Tries a loss, and says what it does not keep.
+    """Test a loss and return its failures.
 
     Args:
         loss: `(logits (N, C, *spatial), target (N, *spatial), *, parameters, weight, ignore) -> scalar`.
-        facts: What it declares; None leaves out what depends on it.
+        facts: Its declared properties; None skips the tests that need them.
         formula: The same function written again in NumPy, float64: `(logits, target) -> value`.
         oracle: The same function of another library: `(logits, target) -> scalar`.
         differentiable: Whether its gradient is that of its value (False where a part of it is detached).
@@ -43,7 +43,7 @@ def check(
         parameters: Passed on to the loss.
 
     Returns:
-        One line for each failure; empty where all is kept.
+        One line for each failure; empty where there is none.
     """
 
     def tried(logits: Tensor, target: Tensor, **maps: Tensor) -> Tensor:

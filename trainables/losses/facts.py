@@ -1,6 +1,6 @@
-"""What each loss declares beside its formula: activation, channels, aggregation, an empty reference, its source.
+"""Declared properties of each loss: activation, channels, aggregation, value on an empty reference, source.
 
-The conformance kit holds a loss against what is said of it here. All of it is said of the loss at its defaults.
+The conformance kit tests a loss against them. They hold for the loss at its defaults.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one loss.
+    """Declared properties of one loss.
 
     Attributes:
         channels: Which classes have a term of their own: `all`, or `foreground` (all but class 0).
@@ -21,7 +21,7 @@ class Facts:
         perfect: Value of a perfect prediction of all classes.
         activation: What makes probabilities of the logits.
         neighbours: Whether a voxel's neighbours matter, so that the order of the voxels does.
-        trap: What surprises its users.
+        trap: A property that surprises users.
     """
 
     channels: Literal["all", "foreground"]

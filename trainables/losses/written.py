@@ -60,7 +60,7 @@ def _sum(name: str, parts: Mapping[str, Any], known: Mapping[str, Loss]) -> Loss
     }
 
     def weighted_sum(logits: Tensor, target: Tensor, **maps: Tensor) -> Tensor:
-        with read_once():
+        with read_once(logits, target, **maps):
             terms: list[Tensor] = [factors[part] * loss(logits, target, **maps) for part, loss in losses.items()]
         return functools.reduce(operator.add, terms)
 

@@ -1,6 +1,6 @@
-"""Two label maps compared in one pass, on whatever device: which classes meet in how many voxels, and in which box.
+"""Comparison of two label maps in one pass, on any device: a confusion matrix of classes, and the box that holds them.
 
-Every region's counts are sums over pairs of classes, so a volume is read once for all of them.
+The counts of every region are sums over the matrix, so a volume is read once for all regions.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ Labels = NDArray[np.uint8]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Compared:
-    """What metrics read of two label maps.
+    """Two label maps as metrics read them.
 
     Attributes:
         pairs: `(K, K)` int64: voxels of each class of the reference (rows) that each class is predicted for (columns);
@@ -35,7 +35,7 @@ class Compared:
 
     @classmethod
     def of(cls, reference: Labels, prediction: "Labels | Tensor") -> Self:
-        """Compares two maps.
+        """Compare two maps.
 
         Args:
             reference: Class indices.
@@ -60,7 +60,7 @@ class Compared:
         return cls(pairs, known.cpu().numpy(), found.cpu().numpy(), reference.shape)
 
     def counts(self, classes: Sequence[int]) -> tuple[int, int, int, int]:
-        """Voxels of a region in both maps, in the prediction alone, in the reference alone, in neither.
+        """Count a region's voxels in both maps, in the prediction alone, in the reference alone, in neither.
 
         Args:
             classes: Class indices whose union the region is.
@@ -73,7 +73,7 @@ class Compared:
 
 
 def inside(labels: Labels, classes: Sequence[int]) -> NDArray[np.bool_]:
-    """Where a label map holds one of the classes."""
+    """Return where a label map holds one of the classes."""
     found = np.zeros(labels.shape, np.bool_)
     for index in classes:  # comparing is forty times as fast as looking up in a table
         found |= labels == index
@@ -81,12 +81,12 @@ def inside(labels: Labels, classes: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def _usable(labels: Labels) -> Labels:
-    """As PyTorch takes it: memory-mapped arrays are read-only, flipped ones run backwards."""
+    """Return an array that PyTorch accepts: memory-mapped ones are read-only, flipped ones have negative strides."""
     return np.ascontiguousarray(labels) if labels.flags.writeable else np.array(labels, order="C")
 
 
 def _box(held: "Tensor") -> tuple[slice, ...]:
-    """The smallest box that holds all that is not 0; empty slices where there is nothing."""
+    """Return the smallest box that holds all non-zero voxels; empty slices where there are none."""
     box = []
     for axis in range(held.ndim):
         others = tuple(other for other in range(held.ndim) if other != axis)

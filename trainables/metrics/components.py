@@ -1,4 +1,4 @@
-"""Components of the reference against components of the prediction: the lesion records of a case.
+"""Lesion records of a case: components of the reference matched with components of the prediction.
 
 Source: Shirokikh et al. 2020, https://arxiv.org/abs/2007.10033, and their published code.
 """
@@ -16,7 +16,7 @@ Labels = NDArray[np.uint32]
 
 
 def lesion_records(case: str, region: str, reference: Mask, found: Mask, log_odds: LogOdds) -> Lesions:
-    """What became of each lesion, and what was found where there is none.
+    """Match each lesion with predicted components, and list the false positives.
 
     Voxels that touch by a face, an edge or a corner belong together (26 neighbours, 8 in 2D), in both masks. A
     component's confidence is its greatest log-odds: a threshold on it ranks components and never cuts them anew.
@@ -25,7 +25,7 @@ def lesion_records(case: str, region: str, reference: Mask, found: Mask, log_odd
         case: The case's name.
         region: The region's name.
         reference: Where the region is.
-        found: Where its log-odds are above 0, of the same shape.
+        found: The predicted mask, of the same shape: the one that every other metric of the case is computed from.
         log_odds: Those of the voxels of `found`, in the order of `reference[found]`.
     """
     box = bounding_box(reference | found)
@@ -57,7 +57,7 @@ def lesion_records(case: str, region: str, reference: Mask, found: Mask, log_odd
 
 
 def _components(mask: Mask) -> tuple[Labels, NDArray[np.uint32]]:
-    """Labels from 1, in the order of first voxels, and the voxels of each; 0 is outside."""
+    """Return labels from 1, in the order of first voxels, and the voxels of each; 0 is outside."""
     if not mask.any():
         return np.zeros(mask.shape, np.uint32), np.zeros(0, np.uint32)
     import cc3d
@@ -65,14 +65,14 @@ def _components(mask: Mask) -> tuple[Labels, NDArray[np.uint32]]:
     whole = np.ascontiguousarray(mask).view(np.uint8)  # of bool arrays cc3d 4.1 gives wrong components now and then
     labels = np.asarray(cc3d.connected_components(whole, connectivity=26 if mask.ndim == 3 else 8), np.uint32)
     numbers, first, voxels = np.unique(labels[mask], return_index=True, return_counts=True)
-    order = np.argsort(first)  # whatever order the library numbers in
+    order = np.argsort(first)  # independent of the library's numbering
     renumber = np.zeros(int(numbers.max()) + 1, np.uint32)
     renumber[numbers[order]] = np.arange(1, len(order) + 1, dtype=np.uint32)
     return renumber[labels], voxels[order].astype(np.uint32)
 
 
 def _overlaps(lesions: Labels, predicted: Labels) -> list[tuple[int, int, int]]:
-    """(lesion, component, voxels in both), from 0, in that order."""
+    """Return (lesion, component, voxels in both), numbered from 0, in that order."""
     both = (lesions > 0) & (predicted > 0)
     pairs = np.stack([lesions[both], predicted[both]], axis=1)
     found, shared = np.unique(pairs, axis=0, return_counts=True)

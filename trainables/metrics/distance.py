@@ -1,4 +1,4 @@
-"""Distances between surfaces, in mm, or in pixels where the spacing is unknown, and what lies within a tolerance."""
+"""Surface distances in mm, or in pixels where the spacing is unknown, and the share of a surface within a tolerance."""
 
 import numpy as np
 

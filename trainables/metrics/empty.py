@@ -1,4 +1,4 @@
-"""What a metric gives when the reference, the prediction or both are empty: one table for all metrics."""
+"""Empty masks: the value of every metric when the reference, the prediction or both are empty, in one table."""
 
 import enum
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from typing import Literal
 from trainables.metrics.geometry import Geometry
 
 Kind = Literal["overlap", "ranking", "distance", "volume", "bias", "lesions", "count"]
-"""What a metric is: a share of voxels, at best 1 and at worst 0; the same, but of a ranking, which an empty prediction
-has too; a distance, at best 0 and at worst the image's diagonal; a volume that is off, at best 0; the same as a share
-of the reference, with its sign; a share of lesions, which a case without any has not; a count, which every case has."""
+"""Kinds of metric. `overlap`: a share of voxels, best 1, worst 0. `ranking`: the same for ranked voxels, defined for an
+empty prediction too. `distance`: best 0, worst the image's diagonal. `volume`: an absolute error, best 0. `bias`: a
+signed error relative to the reference. `lesions`: a share of lesions, undefined without lesions. `count`: always
+defined."""
 
 Note = Literal["clean negative", "false positive", "miss"]
 
@@ -77,12 +78,12 @@ RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
 
 
 def note_of(geometry: Geometry) -> Note | None:
-    """Which masks are empty, as `Score.note` says it and reports count it; None where both hold something."""
+    """Return which masks are empty, as `Score.note` records it; None where neither is."""
     return NOTES.get((geometry.tp + geometry.fn == 0, geometry.tp + geometry.fp == 0))
 
 
 def by_rule(geometry: Geometry, kind: Kind, empty: Empty = "missing") -> float | Literal[Value.COMPUTED] | None:
-    """The value that the table sets (None: missing), or COMPUTED where the metric says it itself."""
+    """Return the value that the table sets (None: missing), or COMPUTED where the metric computes it."""
     note = note_of(geometry)
     rule = Value.COMPUTED if note is None else RULES[empty][note][kind]
     if rule is Value.COMPUTED:

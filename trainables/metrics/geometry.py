@@ -1,7 +1,7 @@
-"""What every metric reads: one region of one case, reference against prediction, measured once.
+"""Geometry: one region of one case, reference against prediction, measured once for all metrics.
 
-Counts come at once; surfaces, which cost far more, when a metric first asks for them, and only inside the box that
-holds both masks.
+Counts are computed at once; surfaces, which cost far more, when a metric first reads them, and only inside the box
+that holds both masks.
 """
 
 import dataclasses
@@ -75,13 +75,13 @@ class Geometry:
         histogram: Histogram | None = None,
         lesions: Lesions | None = None,
     ) -> "Geometry":
-        """Compares two masks.
+        """Compare two masks.
 
         Args:
             reference: The truth, bool.
             prediction: The result, bool, of the same shape.
             spacing: Voxel size in mm along each axis; None where it is unknown: lengths are then in pixels.
-            unscored: Voxels that count for nothing; neither mask holds them.
+            unscored: Number of voxels that are not scored; neither mask holds them.
             histogram: See the attribute.
             lesions: Likewise.
 
@@ -108,13 +108,13 @@ class Geometry:
         histogram: Histogram | None = None,
         lesions: Lesions | None = None,
     ) -> "Geometry":
-        """A region of two label maps that were compared; arguments as of `of`.
+        """Return the geometry of a region of two compared label maps.
 
         Args:
             compared: The two maps.
             classes: Class indices whose union the region is.
             spacing: See `of`, as the others.
-            unscored: Voxels that count for nothing; neither map holds a class there.
+            unscored: Number of voxels that are not scored; neither map holds a class there.
             histogram: See the attribute.
             lesions: Likewise.
 
@@ -153,7 +153,7 @@ class Geometry:
 
 
 def bounding_box(mask: Mask) -> tuple[slice, ...]:
-    """The smallest box that holds all of the mask; empty slices where it is empty."""
+    """Return the smallest box that holds the mask; empty slices where it is empty."""
     box = []
     for axis in range(mask.ndim):
         inside = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
@@ -162,7 +162,7 @@ def bounding_box(mask: Mask) -> tuple[slice, ...]:
 
 
 def surface(mask: Mask) -> Mask:
-    """The mask's voxels with at least one face towards the outside, or towards the array's border."""
+    """Return the mask's voxels with at least one face towards the outside, or towards the array's border."""
     inner = mask.copy()
     for axis in range(mask.ndim):
         ahead, behind = [slice(None)] * mask.ndim, [slice(None)] * mask.ndim
@@ -176,7 +176,7 @@ def surface(mask: Mask) -> Mask:
 
 
 def surface_distances(reference: Mask, prediction: Mask, *, spacing: Sequence[float]) -> Surfaces:
-    """Euclidean distances between the centres of surface voxels, exact.
+    """Compute exact Euclidean distances between the centres of surface voxels.
 
     A k-d tree of each surface rather than a distance transform of the box: surfaces are thin, so it took a half to a
     twentieth of the time on boxes of 40³ to 256³, noise included.

@@ -17,7 +17,7 @@ LogOdds = NDArray[np.float16]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Histogram:
-    """How many voxels have which log-odds. Histograms of several cases add up to that of their pooled voxels.
+    """Number of voxels by log-odds. Histograms of several cases add up to that of their pooled voxels.
 
     Attributes:
         positives: `(BINS,)` int64 voxels inside the reference, by rising log-odds.
@@ -29,11 +29,11 @@ class Histogram:
 
     @classmethod
     def empty(cls) -> Self:
-        """Of no voxels."""
+        """Return a histogram of no voxels."""
         return cls(np.zeros(BINS, np.int64), np.zeros(BINS, np.int64))
 
     def add(self, log_odds: LogOdds, reference: NDArray[np.bool_]) -> None:
-        """Counts further voxels in, such as those of a slice.
+        """Add voxels, such as those of a slice.
 
         Args:
             log_odds: Any shape; infinite ones are ranked, NaN is not expected.
@@ -44,7 +44,7 @@ class Histogram:
         self.negatives[:] += np.bincount(bins[~reference], minlength=BINS)
 
     def add_never_found(self, positives: int, negatives: int) -> None:
-        """Counts voxels in whose log-odds are minus infinity: those that no window covers."""
+        """Add voxels with log-odds of minus infinity: those that no window covers."""
         lowest = int(rank(np.array(-np.inf, np.float16)))
         self.positives[lowest] += positives
         self.negatives[lowest] += negatives
@@ -68,14 +68,14 @@ class Histogram:
 
 
 def rank(log_odds: LogOdds) -> NDArray[np.uint16]:
-    """The bin of each value: greater values, greater bins; -0 and 0 share one."""
+    """Return the bin of each value: greater values, greater bins; -0 and 0 share one."""
     bits = (log_odds + np.float16(0)).view(np.uint16)
     # IEEE 754: with the sign bit turned over, positive numbers sort as their bits do; negative ones in reverse.
     return np.where(bits & 0x8000, ~bits, bits | 0x8000)
 
 
 def log_odds(probabilities: NDArray[np.float32], classes: Sequence[int]) -> LogOdds:
-    """`log(p / (1 - p))` of a region, from class probabilities.
+    """Compute `log(p / (1 - p))` of a region from class probabilities.
 
     Both sums are taken by themselves, so that p near 1 keeps its digits, as `1 - p` would not.
 

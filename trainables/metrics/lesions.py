@@ -1,4 +1,4 @@
-"""Lesions of one case: how many were found, how many falsely so, and how well those that were found are delineated.
+"""Lesion metrics of one case: share found, false positives, and Dice of the lesions found.
 
 Over all scans of a split, with FROC and average recall: `reports/statistics/lesion_counts.py`, from the same records.
 """

@@ -1,4 +1,4 @@
-"""Average precision of a case: how well the network ranks its voxels, whatever the threshold."""
+"""Average precision of a case: how well the network ranks its voxels, over all thresholds."""
 
 from trainables.metrics.geometry import Geometry
 

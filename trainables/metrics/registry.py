@@ -21,9 +21,9 @@ class Metric:
     """One number from two masks.
 
     Attributes:
-        compute: From the geometry of two masks that both hold something, or as little as `empty.RULES` say; None where
-            there is nothing to say.
-        kind: What it gives otherwise (`empty.py`).
+        compute: Computes the value from a geometry for which `empty.RULES` say COMPUTED or whose masks are not empty;
+            None where the metric is undefined.
+        kind: Selects the values for empty masks (`empty.py`).
     """
 
     compute: Callable[[Geometry], float | None]
@@ -31,7 +31,7 @@ class Metric:
 
     @property
     def reads(self) -> Literal["masks", "histogram", "lesions"]:
-        """What it needs beside the two masks."""
+        """The input that it needs beside the two masks; `masks` for none."""
         if self.kind in ("lesions", "count"):
             return "lesions"
         return "histogram" if self.kind == "ranking" else "masks"
@@ -64,7 +64,7 @@ NUMBERED = re.compile(r"([a-z_]+?)((?:0|[1-9]\d*)(?:\.\d*[1-9])?)")
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of a name.
+    """Return the metric of a name.
 
     Raises:
         InputError: There is none.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What one case gave, or several together.
+    """Measurements of one case, or of several.
 
     Attributes:
         scores: For each case, region and metric.
@@ -38,7 +38,7 @@ class Measured:
     histograms: Mapping[str, Histogram] = dataclasses.field(default_factory=dict)
 
     def pooled(self) -> tuple[PooledScore, ...]:
-        """Average precision over the voxels of all cases, by region; what `counts` give is not repeated here."""
+        """Return average precision over the voxels of all cases, by region; metrics of `counts` are not included."""
         return tuple(
             PooledScore(region, "average_precision", histogram.average_precision)
             for region, histogram in self.histograms.items()
@@ -67,7 +67,7 @@ def measure_case(
     odds: Mapping[str, Odds] | None = None,
     lesions: bool = False,
 ) -> Measured:
-    """Scores a predicted label map.
+    """Score a predicted label map.
 
     Args:
         case: The case's name.
@@ -77,9 +77,9 @@ def measure_case(
         metrics: Names that `metric_named` knows.
         spacing: Voxel size in mm along each axis of the arrays; None where it is unknown.
         empty: What cases without a region count.
-        unscored: Voxels that count for nothing; neither array holds a class there.
+        unscored: Number of voxels that are not scored; neither array holds a class there.
         odds: Region → log-odds on the original grid, where a metric or `lesions` needs them.
-        lesions: Whether the lesion records themselves are wanted, beside what metrics make of them.
+        lesions: Whether to return the lesion records themselves too.
 
     Returns:
         Scores region by region, metric by metric, in the orders given. Every value is finite or, by `empty.RULES` or
@@ -102,9 +102,12 @@ def measure_case(
             compared, classes, spacing=spacing, unscored=unscored, histogram=histogram, lesions=records
         )
         note = note_of(geometry)
-        values = [_value(metric, geometry, empty) for metric in chosen]
+        values = [_values(metric, geometry, empty) for metric in chosen]
         found += Measured(
-            tuple(Score(case, region, name, value, note) for name, value in zip(metrics, values, strict=True)),
+            tuple(
+                Score(case, region, name, value, note, counted)
+                for name, (value, counted) in zip(metrics, values, strict=True)
+            ),
             (Counts(case, region, geometry.tp, geometry.fp, geometry.fn, geometry.tn),),
             (records,) if records is not None and lesions else (),
             {} if histogram is None else {region: histogram},
@@ -122,19 +125,19 @@ def score_case(
     spacing: Sequence[float] | None,
     empty: Empty = "missing",
 ) -> tuple[Score, ...]:
-    """The scores alone, by metrics that read nothing but the two masks; arguments as of `measure_case`."""
+    """Return only the scores, for metrics that read nothing but the two masks; arguments as of `measure_case`."""
     return measure_case(
         case, reference, prediction, regions=regions, metrics=metrics, spacing=spacing, empty=empty
     ).scores
 
 
 def needs_odds(metrics: Sequence[str], *, lesions: bool) -> bool:
-    """Whether `measure_case` must be given log-odds."""
+    """Tell whether `measure_case` needs log-odds."""
     return lesions or any(metric_named(name).reads != "masks" for name in metrics)
 
 
 def scores_of(lesions: Lesions) -> LesionScores:
-    """Lesion records as they travel to the ledger."""
+    """Convert lesion records to the form that the ledger stores."""
     return LesionScores(
         lesions.case,
         lesions.region,
@@ -143,6 +146,12 @@ def scores_of(lesions: Lesions) -> LesionScores:
         lesions.false_positives,
         lesions.pack(),
     )
+
+
+def _values(metric: Metric, geometry: Geometry, empty: Empty) -> tuple[float | None, float | None]:
+    """The value by the report's policy, and where that is missing the value of the policy `one`."""
+    value = _value(metric, geometry, empty)
+    return value, _value(metric, geometry, "one") if value is None else None
 
 
 def _value(metric: Metric, geometry: Geometry, empty: Empty) -> float | None:

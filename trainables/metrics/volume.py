@@ -1,4 +1,4 @@
-"""Volumes: how far the prediction's is from the reference's, without a sign and with one."""
+"""Volume errors of the prediction: absolute in mL, and signed relative to the reference."""
 
 from trainables.metrics.geometry import Geometry
 

@@ -148,7 +148,7 @@ def divisor_of(name: str, parameters: Mapping[str, Any]) -> int:
 
 
 def takes_one_size(name: str, parameters: Mapping[str, Any]) -> bool:
-    """Whether a network takes images of the study's patch size and no others; of the user's own it is not known."""
+    """Tell whether a network takes only images of the study's patch size; unknown for the user's own."""
     return name in ONE_SIZE and "code" not in parameters
 
 

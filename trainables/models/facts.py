@@ -1,4 +1,4 @@
-"""What surprises the users of each network, beside what its docstring says."""
+"""Properties of each network that surprise users, beyond its docstring."""
 
 TRAPS: dict[str, str] = {
     "unet": "Without normalisation it may never learn: one seed of two did not at any of three learning rates. "

@@ -1,4 +1,4 @@
-"""What a trial keeps of a case to be looked at: a slice with reference and prediction, and slices to be scrolled."""
+"""Previews that the ledger stores: a slice with reference and prediction, and a stack of slices."""
 
 import base64
 import dataclasses
@@ -73,7 +73,7 @@ class Preview:
 
 
 def pack(value: bytes) -> str:
-    """Bytes as text: deflated and base85-coded."""
+    """Return bytes as text: deflated and base85-coded."""
     return base64.b85encode(zlib.compress(value, 6)).decode()
 
 

@@ -1,4 +1,4 @@
-"""Previews: one slice of a case with reference and prediction, small enough for the ledger."""
+"""Makes previews: one slice of a case with reference and prediction, small enough for the ledger."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ Pixels = NDArray[np.uint8]
 def preview(
     case: str, grey: Pixels, reference: Pixels, prediction: Pixels, *, spacing: Sequence[float] | None
 ) -> Preview:
-    """The slice with most of the reference (the middle one where there is none), as it is looked at.
+    """Make the preview of a case: the slice with most of the reference, or the middle one if it is empty.
 
     Volumes are shown as radiologists do: front at the top, the patient's right on the left. Pixels become square.
 
@@ -37,13 +37,13 @@ def preview(
 
 
 def fullest_slice(reference: Pixels) -> int:
-    """Index along z of the slice with most foreground; of equals the first; the middle one where there is none."""
+    """Return the index of the slice with most foreground (ties: the first), or the middle one without any."""
     areas = np.count_nonzero(reference, axis=(1, 2))
     return int(areas.argmax()) if areas.any() else len(areas) // 2
 
 
 def size_of(shape: Sequence[int], spacing: Sequence[float], longest: int = LONGEST) -> tuple[int, int]:
-    """Rows and columns of square pixels that show `shape` pixels of `spacing`, the longer side at most `longest`."""
+    """Return rows and columns of square pixels that show `shape` pixels of `spacing`, at most `longest`."""
     lengths = [n * s / min(spacing) for n, s in zip(shape, spacing, strict=True)]
     scale = min(1.0, longest / max(lengths))
     rows, columns = (max(1, round(length * scale)) for length in lengths)
@@ -51,7 +51,7 @@ def size_of(shape: Sequence[int], spacing: Sequence[float], longest: int = LONGE
 
 
 def smooth(image: Pixels, shape: tuple[int, int]) -> Pixels:
-    """Linear interpolation, with the pixels that a smaller picture merges averaged."""
+    """Resize by linear interpolation; downsampling averages."""
     if image.shape == shape:
         return image
     given = torch.from_numpy(np.array(image, dtype=np.float32))[None, None]
@@ -60,7 +60,7 @@ def smooth(image: Pixels, shape: tuple[int, int]) -> Pixels:
 
 
 def nearest(labels: Pixels, shape: tuple[int, int]) -> Pixels:
-    """Each pixel's class is that of the pixel under its centre."""
+    """Resize class indices: each pixel takes the class under its centre."""
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(np.intp) for new, old in zip(shape, labels.shape, strict=True)
     )

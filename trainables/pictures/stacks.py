@@ -1,4 +1,4 @@
-"""Stacks: slices of a volume through its reference, as thumbnails, for a page in which they are scrolled."""
+"""Stacks: slices of a volume through its reference, as thumbnails, to scroll through on a page."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ Pixels = NDArray[np.uint8]
 
 
 def slices_through(reference: Pixels, most: int = MOST) -> tuple[int, ...]:
-    """Indices along z, evenly from a little below the reference to a little above it, its fullest slice among them.
+    """Choose indices along z, evenly from below the reference to above it, its fullest slice among them.
 
-    Which they are depends on the reference alone: every prediction is shown on the same ones.
+    The choice depends on the reference alone: every prediction is shown on the same slices.
 
     Args:
         reference: Class indices `[z, y, x]`; without foreground the whole volume is gone through.
@@ -45,7 +45,7 @@ def slices_through(reference: Pixels, most: int = MOST) -> tuple[int, ...]:
 def with_slices(
     shown: Preview, grey: Pixels, reference: Pixels, prediction: Pixels, *, spacing: Sequence[float] | None
 ) -> Preview:
-    """The preview with slices through the reference beside its own one, in 2D as it is.
+    """Add a stack of slices through the reference to a preview; a 2D preview stays as it is.
 
     Args:
         shown: What `trainables.pictures.previews.preview` made of the rest.

@@ -78,11 +78,11 @@ class Storage:
         yield path
 
     def has(self, name: str) -> bool:
-        """Whether there is a file or folder of this name."""
+        """Tell whether a file or folder of this name exists."""
         return self._path(name).exists()
 
     def names(self, folder: str) -> list[str]:
-        """What a folder holds, sorted, unfinished writes (`.….part`) included; empty where there is no such folder."""
+        """List a folder, sorted, with unfinished writes (`.….part`); empty where there is no such folder."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return sorted(os.listdir(self._path(folder)))
         return []

@@ -34,7 +34,7 @@ PATIENCE = 120.0
 PAUSES = (1.0, 15.0)
 """Seconds between two tries: the first, each one twice the one before, and the longest."""
 FINAL = re.compile(r"ACCESS_DENIED|NO_SUCH_BUCKET|INVALID_ACCESS_KEY|SIGNATURE_DOES_NOT_MATCH|PERMANENT_REDIRECT")
-"""What a store says that will say the same the next time."""
+"""Errors of a store that a retry would not change."""
 
 
 class StoreAwayError(OSError):
@@ -55,7 +55,7 @@ def storage_at(root: str | os.PathLike[str], *, patience: float = PATIENCE) -> S
 
 
 def is_url(root: str | os.PathLike[str]) -> bool:
-    """Whether a root is an object store's URL."""
+    """Tell whether a root is an object store's URL."""
     return "://" in str(root)
 
 
@@ -216,7 +216,7 @@ class ObjectStorage(Storage):
         return self._asked(lambda: self._files.get_file_info(self._at(name)).type)
 
     def _asked(self, ask: Callable[[], T]) -> T:
-        """What the store answers; asked again, after longer and longer pauses, while it does not."""
+        """Return the store's answer; retry with exponential backoff."""
         deadline, (pause, longest) = time.monotonic() + self._patience, PAUSES
         while True:
             try:

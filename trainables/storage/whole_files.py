@@ -95,7 +95,7 @@ def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def intact(folder: pathlib.Path) -> bool:
-    """Whether the manifest is there and every file has its size: a few microseconds a file."""
+    """Tell whether the manifest exists and every file has its size: a few microseconds a file."""
     try:
         read_manifest(folder)
     except DamagedEntryError:
@@ -104,7 +104,7 @@ def intact(folder: pathlib.Path) -> bool:
 
 
 def verify(folder: pathlib.Path) -> bool:
-    """Whether every array also has its checksum: reads all of the entry."""
+    """Tell whether every array also has its checksum; reads the whole entry."""
     try:
         manifest = read_manifest(folder)
         return all(

@@ -1,4 +1,4 @@
-"""Checkpoints: a folder with a learner's whole state and a manifest that proves it complete and unharmed."""
+"""Checkpoints: a folder with a learner's whole state and a manifest with checksums, checked when it is read."""
 
 import dataclasses
 import hashlib
@@ -18,12 +18,20 @@ STATE, MANIFEST = "state.pt", "manifest.json"
 FORMAT = 2
 
 
-_UNLIKE_OURS = (FileNotFoundError, ValueError, LookupError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError)
-"""What reading raises where files are gone, hold something else, or would have to run code to be read."""
+_READING_ERRORS = (
+    FileNotFoundError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    pickle.UnpicklingError,
+)
+"""Errors of reading a checkpoint whose files are missing, hold something else, or would have to run code."""
 
 
 class UnreadableCheckpointError(Exception):
-    """A checkpoint is missing, incomplete or changed since it was written: training goes on from an earlier one."""
+    """A checkpoint is missing, incomplete or changed since it was written; training resumes from an earlier one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +84,7 @@ def read(storage: Storage, folder: str, *, trial: str) -> Checkpoint:
     Args:
         storage: Where the folder lies.
         folder: Its name.
-        trial: Whose checkpoint it must be.
+        trial: Key of the trial that the checkpoint must belong to.
 
     Raises:
         UnreadableCheckpointError: It is missing, incomplete, changed, of another trial or of an unknown format.
@@ -96,7 +104,7 @@ def read(storage: Storage, folder: str, *, trial: str) -> Checkpoint:
             length=manifest["length"],
             curve=tuple(Point(*point) for point in state["curve"]),
         )
-    except _UNLIKE_OURS as error:
+    except _READING_ERRORS as error:
         if isinstance(error, RuntimeError) and fault(error) != "trial":
             raise  # memory ran out, or the like: the checkpoint is not to blame
         lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -121,7 +129,7 @@ def _sha256(path: pathlib.Path) -> str:
 
 
 def copied(value: Any) -> Any:
-    """Nested dicts and lists with every tensor copied to the CPU."""
+    """Return nested dicts and lists with every tensor copied to the CPU."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
@@ -132,7 +140,7 @@ def copied(value: Any) -> Any:
 
 
 def tensors_of(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Every tensor in nested dicts and tuples with its path, in order of the keys' text."""
+    """Yield every tensor in nested dicts and tuples with its path, in order of the keys' text."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""A network compiled for its training by `torch.compile`, tried out before it is relied on.
+"""Compilation of a network for its training by `torch.compile`, with a trial run before it is used.
 
-Only forward and backward of the training run compiled: the patches there have one shape. Whole images are predicted by
-the network as it is, so scores depend on this by the weights' last digits alone. Dropout draws as it does without.
+Only forward and backward of the training run compiled: patches there have one shape. Whole images are predicted by the
+uncompiled network, so scores change only through the last digits of the weights. Dropout draws the same numbers.
 """
 
 import atexit
@@ -20,7 +20,7 @@ from trainables.errors import InputError
 from trainables.models.normalisation import momentum_of
 from trainables.trial import TrialSpec
 
-WORDS = ("auto", "always", "never")
+MODES = ("auto", "always", "never")
 LONG = 10_000
 """Iterations between two marks from which `auto` compiles: each segment does so anew, for about a minute, where
 iterations on a GPU take tenths of a second at most and get shorter by a tenth or two."""
@@ -32,13 +32,13 @@ Apply = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
 
 
 def wanted(spec: TrialSpec, device: torch.device) -> bool:
-    """Whether a trial's network is to be compiled: the same for all its segments, wherever they run.
+    """Tell whether a trial's network is to be compiled: the same answer for all its segments, wherever they run.
 
     Raises:
-        InputError: `spec.compile` is none of `WORDS`.
+        InputError: `spec.compile` is none of `MODES`.
     """
-    if spec.compile not in WORDS:
-        raise InputError(f"training.compile: expected {', '.join(WORDS)}, found {spec.compile!r}")
+    if spec.compile not in MODES:
+        raise InputError(f"training.compile: expected {', '.join(MODES)}, found {spec.compile!r}")
     if spec.compile != "auto":
         return spec.compile == "always"
     starts = (0,) if spec.independent else (0, *spec.marks[:-1])
@@ -47,7 +47,7 @@ def wanted(spec: TrialSpec, device: torch.device) -> bool:
 
 
 class Compiled:
-    """Stands for a network in its training; the parameters and buffers are the network's own.
+    """A compiled network for training; it shares parameters and buffers with the network itself.
 
     The share of a batch in running statistics changes with each iteration, for which a compiled network would be
     compiled anew. So batch normalisations write each batch's own statistics, and `settle` mixes them with the old.
@@ -69,7 +69,7 @@ class Compiled:
         return self._call(images)
 
     def settle(self, iteration: int) -> None:
-        """Gives the last batch its share in the running statistics; after its backward.
+        """Mix the last batch's statistics into the running ones; called after its backward.
 
         Args:
             iteration: Iterations done before it, from 0.
@@ -84,7 +84,7 @@ class Compiled:
 
 
 def compiled(spec: TrialSpec, network: nn.Module, images: Tensor, apply: Apply) -> Compiled | None:
-    """The network compiled and tried out, or None where it is to run as it is.
+    """Compile a network and try it, or return None where it is to run uncompiled.
 
     Weights, statistics and PyTorch's random numbers are as before. Where `auto` cannot compile it warns, and the
     network runs as it is.
@@ -119,7 +119,7 @@ def compiled(spec: TrialSpec, network: nn.Module, images: Tensor, apply: Apply) 
 
 
 def _need_compiler(device: torch.device) -> None:
-    """Says plainly what PyTorch would say in a hundred lines."""
+    """Raise one line where PyTorch would raise a hundred."""
     if BACKEND != "inductor":
         return
     if not any(shutil.which(name) for name in (("g++", "clang++") if device.type == "cpu" else ("cc", "gcc", "clang"))):
@@ -127,9 +127,9 @@ def _need_compiler(device: torch.device) -> None:
 
 
 def _made(network: nn.Module, images: Tensor, apply: Apply) -> Compiled:
-    """Compiled and tried out; at a failure once more with an empty cache.
+    """Compile and try; after a failure, once more with an empty cache.
 
-    A process that is killed while it compiles leaves half a file in PyTorch's cache on disk, which is found again.
+    A process that is killed while it compiles leaves a truncated file in PyTorch's cache on disk.
     """
     try:
         return _tried(network, images, apply)
@@ -143,7 +143,7 @@ def _made(network: nn.Module, images: Tensor, apply: Apply) -> Compiled:
 
 
 def _tried(network: nn.Module, images: Tensor, apply: Apply) -> Compiled:
-    """Compiled by one forward and backward, of which nothing is left."""
+    """Compile by one forward and backward, and restore buffers and gradients afterwards."""
     kept = {name: tensor.clone() for name, tensor in network.named_buffers()}
     try:
         made = Compiled(network)

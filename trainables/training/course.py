@@ -1,10 +1,11 @@
-"""The course of a training: what it decides by its own progress. It lowers its rate, keeps its best weights, stops.
+"""Course: decisions that depend on a training's progress (learning rate on a plateau, best weights, early stop).
 
-Two things are looked at: the mean loss of each epoch (so many iterations), and the objective on validation cases at
-each multiple of so many iterations and at each mark. Both at fixed iterations, so that it does not matter how often a
-training was interrupted. With neither asked for nothing is looked at.
+Two values are watched: the mean loss of each epoch (a fixed number of iterations), and the objective on validation
+cases every `evaluate_every` iterations and at each mark. Both come at fixed iterations, so interruptions change
+nothing. A value that no option asks for is not computed.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -31,10 +32,10 @@ class Course:
     """
 
     def __init__(self, spec: TrialSpec, device: torch.device) -> None:
-        """Nothing has been looked at yet.
+        """Start before the first iteration.
 
         Raises:
-            InputError: The schedule does not exist, or what is to be looked at is missing.
+            InputError: The schedule does not exist, or a value that is to be watched is missing.
         """
         self._spec, self._device = spec, device
         self.best: Weights | None = None
@@ -61,24 +62,24 @@ class Course:
 
     @property
     def stopped(self) -> bool:
-        """Whether the training is over before its last iteration; its weights are held from here on."""
+        """True once early stopping ended the training; its weights stay as they are from here on."""
         return self._stopping is not None and self._stopping.stopped
 
     def rate(self, iteration: int) -> float:
-        """Learning rate of the iteration after so many."""
+        """Return the learning rate of iteration number `iteration`, counted from 0."""
         if self._plateau is not None:
             return self._plateau.rate
         return self._spec.learning_rate * self._factor(iteration, self._spec.iterations)
 
     def learned(self, loss: Tensor, iteration: int) -> tuple[Point, ...]:
-        """Takes the loss of the iteration that has just been done; opens a validation where one is due.
+        """Record the loss of the iteration that has just been done; start a validation where one is due.
 
         Args:
             loss: Scalar without gradient.
             iteration: Iterations done, this one included.
 
         Returns:
-            What was decided.
+            Curve points of the decisions that were made.
         """
         points: tuple[Point, ...] = ()
         if self._epoch:
@@ -91,22 +92,22 @@ class Course:
         return points
 
     def validated(self, scores: Sequence[Score], iteration: int, weights: Callable[[], Weights]) -> tuple[Point, ...]:
-        """Takes the scores of `open[0]`; after the last case the validation's value is looked at.
+        """Record the scores of `open[0]`; after the last case, decide by the validation's value.
 
         Args:
-            scores: The case's.
+            scores: Scores of the case.
             iteration: Iterations done.
-            weights: Gives a copy of the network's weights, where they turn out to be the best.
+            weights: Returns a copy of the network's weights; called where they are the best so far.
 
         Returns:
-            The value, where this was the last case, and what was decided.
+            Curve points: the value, where this was the last case, and the decisions that were made.
         """
         self._scores += scores
         self.open.pop(0)
         if self.open:
             return ()
         how = self._spec.objective
-        value = objective(self._scores, metric=how["metric"], regions=how["regions"])
+        value = objective(self._scores, metric=how["metric"], regions=how["regions"], empty=how.get("empty", "report"))
         self._scores = []
         if self._spec.checkpoint == "best" and value is not None and self._is_best(value):
             self._best_value, self.best = value, weights()
@@ -114,11 +115,11 @@ class Course:
         return (*points, *self._look("validation", value, iteration))
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the best weights (`best`): numbers, strings, lists and dicts."""
+        """The state without the best weights (`best`): numbers, strings, lists and dicts."""
         return {
             "sum": self._sum.item(),
             "open": list(self.open),
-            "scores": [[s.case, s.region, s.metric, s.value, s.note] for s in self._scores],
+            "scores": [list(dataclasses.astuple(score)) for score in self._scores],
             "best_value": self._best_value,
             "plateau": self._plateau.state_dict() if self._plateau is not None else {},
             "stopping": self._stopping.state_dict() if self._stopping is not None else {},
@@ -143,7 +144,7 @@ class Course:
         return tuple(points)
 
     def _is_best(self, value: float) -> bool:
-        """Of equals the first."""
+        """Tell whether a value is better than the best; of equal values the first stays."""
         if self._best_value is None:
             return True
         return value > self._best_value if self._spec.objective["maximize"] else value < self._best_value

@@ -1,9 +1,9 @@
-"""Three changes to a network's layers on the CPU, where PyTorch's own kernels are wrong or slow.
+"""CPU kernels: three replacements in a network's layers where PyTorch's own kernels are wrong or slow.
 
 - bfloat16: the weight gradient of a 3D convolution is garbage, up to 1e38, where the input has fewer planes than
   the kernel (torch 2.13.0, AVX-512). A patch of 32 planes has 2 at the bottom of a U-Net, so it is usual.
-- Instance normalisation: PyTorch copies every tensor to channels first and back. As a batch normalisation of each
-  sample it need not: MONAI's residual U-Net predicts 64³ voxels in 0.82 of the time.
+- Instance normalisation: PyTorch copies every tensor to channels first and back. A batch normalisation of each
+  sample needs no copy: MONAI's residual U-Net predicts 64³ voxels in 0.82 of the time.
 - 3D convolutions of a single float32 image: where channels × depth × height are at most 20,480, PyTorch does not use
   oneDNN. A window of 40 × 56 × 40 voxels then takes 157 ms of a core instead of 26 (`unet3d`, width 8), and 33 instead
   of 11 (MONAI's residual U-Net). Results differ by rounding.
@@ -16,10 +16,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 
-def guard(network: nn.Module) -> None:
-    """Lets the network's 3D convolutions compute in float32 under autocast where the input is thinner than the kernel.
+def use_float32_for_thin_inputs(network: nn.Module) -> None:
+    """Make 3D convolutions compute in float32 under autocast where the input has fewer planes than the kernel.
 
-    For networks on the CPU; the output is in bfloat16 as the others', so that what follows is not slowed down.
+    For networks on the CPU. The output stays bfloat16, so that the layers after it are as fast as before.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv3d) and type(module).forward is nn.Conv3d.forward:
@@ -33,10 +33,10 @@ def _convolved(convolution: nn.Conv3d, x: Tensor) -> Tensor:
         return nn.Conv3d.forward(convolution, x.float()).to(torch.bfloat16)
 
 
-def keep_in_instance_norms(network: nn.Module) -> None:
-    """Lets the network's instance normalisations leave channels where they are, where no gradient is asked for.
+def keep_channels_last_in_instance_norms(network: nn.Module) -> None:
+    """Make instance normalisations keep the memory format channels-last, where no gradient is needed.
 
-    For networks on the CPU. Results differ by rounding; trainings stay as they are to the bit.
+    For networks on the CPU. Predictions differ by rounding; trainings keep their bits.
     """
     for module in network.modules():
         if isinstance(module, nn.InstanceNorm2d | nn.InstanceNorm3d) and not module.track_running_stats:
@@ -51,10 +51,10 @@ def _normalised(norm: nn.InstanceNorm2d | nn.InstanceNorm3d, x: Tensor) -> Tenso
     return torch.cat(list(own))
 
 
-def for_single_images(network: nn.Module) -> None:
-    """Lets the network's 3D convolutions use oneDNN for a batch of one where no gradient is asked for.
+def use_onednn_for_single_images(network: nn.Module) -> None:
+    """Make 3D convolutions use oneDNN for a batch of one, where no gradient is needed.
 
-    For networks on the CPU. Training is left as it is: PyTorch would choose for the gradient by itself.
+    For networks on the CPU. Training is unchanged: PyTorch chooses the kernel of the gradient by itself.
     """
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return

@@ -32,7 +32,7 @@ class Curve:
         self._start(0)
 
     def add(self, loss: Tensor, iteration: int) -> tuple[Point, ...]:
-        """Takes the loss of the iteration that has just been done.
+        """Record the loss of the iteration that has just been done.
 
         Args:
             loss: Scalar without gradient.

@@ -1,4 +1,4 @@
-"""Kernels whose sums have a fixed order and no others, while a training asks for it."""
+"""Deterministic kernels: only those whose sums have a fixed order, while a training asks for it."""
 
 import contextlib
 import os
@@ -13,23 +13,23 @@ _NONE = "does not have a deterministic implementation"
 
 
 def settle_workspaces() -> None:
-    """Lets cuBLAS have workspaces of a fixed kind, without which its sums differ between streams.
+    """Give cuBLAS a fixed workspace, without which its sums differ between streams.
 
-    To be called before the process's first matrix product on a GPU; what the user has set stays.
+    Call it before the process's first matrix product on a GPU. A value that the user set stays.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 @contextlib.contextmanager
 def only_deterministic(asked: bool, network: str) -> Iterator[None]:
-    """PyTorch takes deterministic kernels in here, or raises where an operation has none; then all is as before.
+    """Allow only deterministic kernels inside the block; the setting before is restored afterwards.
 
-    On a CPU with a fixed number of threads that changes no number: all its kernels are. On a GPU the same training
-    gives the same bits again on the same model of GPU with the same versions.
+    On a CPU with a fixed number of threads this changes nothing: all CPU kernels are deterministic. On a GPU, the same
+    training gives the same bits on the same GPU model with the same library versions.
 
     Args:
-        asked: Whether to do anything.
-        network: Whose operations they are, for the message.
+        asked: False makes the block do nothing.
+        network: Name of the network, for the message.
 
     Raises:
         InputError: An operation of the network or the loss has no deterministic kernel on this device.

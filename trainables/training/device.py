@@ -1,4 +1,4 @@
-"""What a segment does with its process's devices: threads and memory set before, told and released after."""
+"""The devices of a worker process: threads and memory limits set before a segment, memory reported and freed after."""
 
 import gc
 import socket
@@ -6,15 +6,15 @@ import socket
 from trainables.trial import TrialSpec
 
 BESIDE = 600 * 2**20
-"""Bytes of a process on a GPU that PyTorch does not count: the driver's context and its libraries' kernels."""
+"""Bytes of a process on a GPU that PyTorch does not count: driver context and kernels of libraries."""
 
 
 class NoGpuError(OSError):
-    """A worker that was to have a GPU finds none: the machine's fault. It would train a hundred times slower unseen."""
+    """A worker was assigned a GPU and finds none: a fault of the machine. The CPU would be far slower, unnoticed."""
 
 
 def claim(spec: TrialSpec, gpu: float) -> None:
-    """Fixes the number of threads, on which sums depend, and keeps a share of a GPU to its share of the memory.
+    """Set the number of threads, on which sums depend, and limit GPU memory to the trial's share.
 
     Raises:
         NoGpuError: The trial has a share of a GPU and PyTorch finds none.
@@ -34,7 +34,7 @@ def claim(spec: TrialSpec, gpu: float) -> None:
 
 
 def memory_fraction(gpu: float, total: int) -> float:
-    """What PyTorch may take of a GPU's memory: the trial's share without what its process takes beside.
+    """Return the fraction of a GPU's memory for PyTorch: the trial's share minus the process's other memory.
 
     Args:
         gpu: The trial's share of the GPU; 1 or more is the whole.
@@ -44,24 +44,24 @@ def memory_fraction(gpu: float, total: int) -> float:
 
 
 def name(spec: TrialSpec) -> str:
-    """`cpu`, or the GPU's name."""
+    """Return `cpu`, or the GPU's name."""
     import torch
 
     return str(torch.cuda.get_device_name()) if spec.gpu and torch.cuda.is_available() else "cpu"
 
 
 def peak_bytes(spec: TrialSpec) -> int:
-    """Greatest device memory in use since `claim`; 0 on the CPU."""
+    """Return the greatest device memory in use since `claim`, in bytes; 0 on the CPU."""
     import torch
 
     return int(torch.cuda.max_memory_allocated()) if spec.gpu and torch.cuda.is_available() else 0
 
 
 def release() -> None:
-    """Gives memory back that nothing refers to any more.
+    """Free memory that nothing refers to any more.
 
-    What is there when the first segment has ended (modules, classes) stays as long as the process: later collections
-    leave it out, and take a millisecond instead of a tenth of a second.
+    Objects that exist when the first segment has ended (modules, classes) live as long as the process: later garbage
+    collections skip them, and take 1 ms instead of 100 ms.
     """
     import torch
 

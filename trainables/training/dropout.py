@@ -1,4 +1,4 @@
-"""Dropout's draws: PyTorch's own generators, seeded for an iteration and given back as they were."""
+"""Random numbers of dropout: PyTorch's own generators, seeded for each iteration and restored afterwards."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from torch.nn.modules.dropout import _DropoutNd
 from trainables.random_streams import seed_of
 
 
-def drops(network: nn.Module) -> bool:
-    """Whether any of it is dropout."""
+def has_dropout(network: nn.Module) -> bool:
+    """Tell whether any layer of a network is dropout."""
     return any(isinstance(module, _DropoutNd) for module in network.modules())
 
 
 @contextlib.contextmanager
 def drawn_for(seed: int, iteration: int, device: torch.device) -> Iterator[None]:
-    """What is dropped in here is a function of seed and iteration.
+    """Make dropout inside the block a function of seed and iteration.
 
     Args:
         seed: The trial's seed.

@@ -1,6 +1,6 @@
-"""What the service needs of something that learns: the Learner protocol, what it returns and how it gives up.
+"""The Learner protocol: what a segment needs from something that trains, and the error of a diverged training.
 
-Knows neither PyTorch nor Ray, so that a test can put numbers in a network's place.
+It imports neither PyTorch nor Ray, so that a test can use plain numbers instead of a network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from trainables.trial import Point
 
 
 class Diverged(InputError):  # noqa: N818 (it is what happened, and it reads so)
-    """The training is worth nothing any more: a loss or weight is not finite. The parameters' fault, not the machine's.
+    """A loss or weight is not finite: caused by the trial's parameters, not by the machine.
 
     The same trial raises it with the same text in every run, however it was interrupted.
     """
 
 
 class Learner(Protocol):
-    """One network learning, or what stands for it.
+    """One network in training, or a substitute in tests.
 
     Its numbers are a function of the TrialSpec and the iteration alone: however a training is cut into `advance`
     calls, saved and loaded again, weights, curve and scores are the same.
@@ -29,12 +29,12 @@ class Learner(Protocol):
     """Iterations done, from 0."""
 
     passed: int
-    """How many of those that were done here an early stop let pass without training."""
+    """Iterations of this process that were skipped after an early stop."""
 
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
-        """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
+        """Train until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
 
-        Makes at least one iteration, or a part of what belongs to one, unless `to` is reached already. Returns the
+        At least one iteration, or a part of its validation, is done unless `to` is reached already. Returns the
         curve points completed meanwhile.
 
         Raises:
@@ -42,19 +42,19 @@ class Learner(Protocol):
         """
 
     def evaluations(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Iterator[Evaluation]:
-        """Scores full volumes with the weights as they are, case after case; `previews` are names among `cases`.
+        """Yield scores of full volumes with the present weights, case by case; `previews` are names among `cases`.
 
-        Nothing else is asked of it until the last has come or the iterator is closed.
+        No other method is called until the iterator is exhausted or closed.
         """
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of all that `load_state_dict` needs: tensors on the CPU, numbers, strings, lists and dicts."""
+        """Return a copy of the state, for `load_state_dict`: tensors on the CPU, numbers, strings, lists and dicts."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on where the state was taken."""
+        """Restore a state of `state_dict`."""
 
     def digest(self) -> str:
-        """SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
+        """Return the SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
 
     def close(self) -> None:
-        """Lets go of memory and files; nothing is called afterwards."""
+        """Release memory and files; no method is called afterwards."""

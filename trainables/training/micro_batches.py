@@ -1,7 +1,7 @@
-"""Micro-batches: a batch that goes through the network in parts whose gradients add up, for what one GPU cannot hold.
+"""Micro-batches: a batch goes through the network in parts whose gradients are summed, to fit a GPU's memory.
 
-Loss and gradient are those of the whole batch but for rounding (float32: within 1e-5 of their greatest value), as long
-as the loss is a mean over samples and no sample sees another on its way through the network. What is not is refused.
+Loss and gradient equal those of the whole batch up to rounding (float32: within 1e-5 of their greatest value), if the
+loss is a mean over samples and the network treats each sample by itself. Other losses and networks are refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,14 +24,14 @@ Value = Callable[..., Tensor]
 
 
 def learned(value: Value, images: Tensor, labels: Tensor, maps: Mapping[str, Tensor], *, parts: int) -> Tensor:
-    """Adds the gradient of a batch's loss to the parameters', part by part; the loss without gradient.
+    """Add the gradient of a batch's loss to the parameters', part by part; return the loss without gradient.
 
     Args:
-        value: From a part of the batch to its mean loss.
+        value: Computes the mean loss of a part of the batch.
         images: `(N, C, *spatial)`.
         labels: `(N, *spatial)`.
-        maps: More of `(N, *spatial)`, by the loss's argument names.
-        parts: How many; no more than N, and as even as they can be.
+        maps: Other arguments of the loss, `(N, *spatial)`, by name.
+        parts: Number of parts, of nearly equal size; at most N are used.
     """
     if parts == 1:
         whole = value(images, labels, **maps)
@@ -78,7 +78,7 @@ def check(spec: TrialSpec, network: nn.Module, *, ignores: bool) -> None:
 
 
 def _no_mean(name: str, parameters: Mapping[str, Any]) -> str | None:
-    """Why a loss is no mean over samples; None where it is one."""
+    """Return why a loss is no mean over samples; None where it is one."""
     if parameters.get(LOG_COSH):
         return f"losses.{name} takes log cosh of a whole batch's loss"
     if "code" in parameters:

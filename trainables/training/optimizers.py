@@ -54,7 +54,7 @@ OPTIMIZERS: dict[str, Optimizer] = {"adam": adam, "adamw": adamw, "sgd": sgd}
 
 
 def optimizer_of(spec: TrialSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """A trial's optimiser.
+    """Return a trial's optimiser.
 
     Raises:
         InputError: There is none of that name.
@@ -65,6 +65,6 @@ def optimizer_of(spec: TrialSpec, parameters: Iterable[nn.Parameter]) -> torch.o
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Gives every parameter group this rate. It is set anew at each iteration, so a schedule has no state to lose."""
+    """Set the rate of every parameter group. It is set before each iteration, so a schedule has no state to save."""
     for group in optimizer.param_groups:
         group["lr"] = rate

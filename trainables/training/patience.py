@@ -1,4 +1,4 @@
-"""Patience: what is done when a watched value has not become better for so long, counted as Keras counts."""
+"""Patience: learning-rate reduction and early stopping when a watched value stops improving, counted as in Keras."""
 
 import dataclasses
 import math
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclasses.dataclass
 class _Watched:
-    """The best value so far and how many looks ago it was; a value that is missing or NaN is never better.
+    """The best value so far and the looks since then; a value that is missing or NaN is never better.
 
     Attributes:
         greater: Whether greater values are better.
@@ -22,7 +22,7 @@ class _Watched:
     wait: int = 0
 
     def improves(self, value: float | None) -> bool:
-        """Whether this value is better than the best; then it is the best."""
+        """Tell whether a value is better than the best so far, and keep it if it is."""
         if value is None or math.isnan(value):
             return False
         if self.best is not None:
@@ -33,11 +33,11 @@ class _Watched:
         return True
 
     def state_dict(self) -> dict[str, Any]:
-        """What changes."""
+        """The state that changes."""
         return {"best": self.best, "wait": self.wait}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse."""
+        """The inverse of `state_dict`."""
         self.best, self.wait = state["best"], state["wait"]
 
 
@@ -62,7 +62,7 @@ class Plateau:
         cooldown: int = 0,
         greater: bool = False,
     ) -> None:
-        """Before the first look.
+        """Start before the first look.
 
         Args:
             rate: Initial learning rate.
@@ -79,7 +79,7 @@ class Plateau:
         self._resting = 0
 
     def look(self, value: float | None) -> bool:
-        """Takes the next value; whether the rate fell."""
+        """Record the next value; return whether the rate fell."""
         if self._resting:
             self._resting -= 1
             self._watched.wait = 0
@@ -110,7 +110,7 @@ class EarlyStopping:
     """
 
     def __init__(self, *, patience: int = 20, min_delta: float = 0.0, greater: bool = False) -> None:
-        """Before the first look.
+        """Start before the first look.
 
         Args:
             patience: Looks without an improvement.
@@ -122,7 +122,7 @@ class EarlyStopping:
         self.stopped = False
 
     def look(self, value: float | None) -> bool:
-        """Takes the next value; whether the training is over."""
+        """Record the next value; return whether the training is over."""
         if not self._watched.improves(value):
             self._watched.wait += 1
             self.stopped |= self._watched.wait >= self._patience

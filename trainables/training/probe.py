@@ -1,6 +1,6 @@
-"""A probe: a few iterations at a trial's size, to know its memory and its speed before a study starts.
+"""Probe: a few iterations at a trial's size, to measure its memory and speed before a study starts.
 
-It trains with `Training` itself, on prepared cases, so that it measures what a trial does, on whatever device that has.
+It trains with `Training` itself, on prepared cases and on the trial's device, so it measures what a trial does.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ from trainables.trial import TrialSpec
 STEPS = 3  # iterations that are measured, after one that is not: the first finds its kernels and makes its buffers
 LONGEST = 20.0  # seconds that a whole case may take to be scored, else its windows alone are counted
 NO_SHARE = 1e-6
-"""Of a GPU's memory: no cases fit into it (`data.residence`)."""
+"""Share of a GPU's memory into which no cases fit (`data.patches.residence`)."""
 
 
 def probe(specs: Sequence[TrialSpec], largest: Sequence[int], dataset: Dataset | None = None) -> Footprint:
-    """Measures a network, in a process that did nothing large before.
+    """Measure a network, in a process that used little memory before.
 
     Args:
         specs: The network's trials to measure, at least one: their greatest memory and median time count. They share
@@ -73,19 +73,19 @@ def probe(specs: Sequence[TrialSpec], largest: Sequence[int], dataset: Dataset |
 
 
 def device_of(spec: TrialSpec) -> str:
-    """What a footprint of this trial, measured here, calls its device."""
+    """Return the name of this machine's device in a footprint of the trial."""
     return device.name(spec) if spec.gpu else f"{CPU}{socket.gethostname()}"
 
 
 def memory_of(spec: TrialSpec) -> int:
-    """Bytes of the GPU that this process sees, or of the machine."""
+    """Return the bytes of the GPU that this process sees, or of the machine."""
     if spec.gpu:
         return int(torch.cuda.get_device_properties(0).total_memory)
     return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
 def windows(shape: Sequence[int], spec: TrialSpec) -> int:
-    """How many windows an image has.
+    """Count the inference windows of an image.
 
     Args:
         shape: Voxels on the training grid; a volume under a window of two sides is seen slice by slice.
@@ -104,7 +104,7 @@ def _short(spec: TrialSpec) -> TrialSpec:
 
 
 def _iterations(training: Training) -> list[float]:
-    """Seconds of each; a training that diverges has shown what it takes by then."""
+    """Return the seconds of each iteration; a diverged training has been measured by then."""
     found = []
     with contextlib.suppress(Diverged):
         for iteration in range(1, min(STEPS + 1, training.spec.iterations) + 1):
@@ -113,7 +113,7 @@ def _iterations(training: Training) -> list[float]:
 
 
 def _evaluation(training: Training, data: Dataset, largest: Sequence[int]) -> tuple[float, float]:
-    """Seconds of a window, and what the evaluation of the smallest training case takes beside, for each voxel."""
+    """Return the seconds of a window, and of the rest of the smallest case's evaluation per voxel."""
     spec = training.spec
     one = (*((1,) if spec.context else ()), *spec.patch_size)  # a slice has neighbours in a volume alone
     shape = tuple(largest) if spec.gpu else one
@@ -148,12 +148,12 @@ def _evaluation(training: Training, data: Dataset, largest: Sequence[int]) -> tu
 
 
 def _pattern(shape: Sequence[int], where: torch.device) -> Tensor:
-    """An image without a flat window, of which inference would predict one for all."""
+    """Return an image without constant windows, which inference would predict only once."""
     return torch.arange(math.prod(shape), device=where).remainder(7).float().reshape(*shape)
 
 
 def _timed(training: Training, work: Callable[[], object]) -> float:
-    """Seconds until the device has done it."""
+    """Return the seconds until the device has finished the work."""
     began = time.monotonic()
     work()
     if training.device.type == "cuda":
@@ -162,13 +162,13 @@ def _timed(training: Training, work: Callable[[], object]) -> float:
 
 
 def _forget_peak() -> None:
-    """The process's greatest size is the present one from here on; only Linux can do that."""
+    """Reset the process's peak memory to the present one; possible on Linux only."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _peak_of_process() -> int:
-    """Bytes of this process at the most. On Linux `getrusage` would tell a parent's greatest size too."""
+    """Return the peak memory of this process in bytes. On Linux `getrusage` would include a parent's peak."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

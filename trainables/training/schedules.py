@@ -1,4 +1,4 @@
-"""Learning-rate schedules by name: pure functions of the iteration. `plateau` remembers, and lives in `patience.py`."""
+"""Learning-rate schedules by name: pure functions of the iteration. `plateau` has state: see `patience.py`."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,7 +7,7 @@ Schedule = Callable[..., float]
 
 
 def constant(iteration: int, iterations: int) -> float:
-    """1 throughout."""
+    """Return 1."""
     return 1.0
 
 
@@ -22,13 +22,13 @@ def polynomial(iteration: int, iterations: int) -> float:
 def step(
     iteration: int, iterations: int, *, at: Sequence[float] = (), every: int | None = None, factor: float = 0.1
 ) -> float:
-    """`factor` to the power of the steps that were passed.
+    """Return `factor` to the power of the number of steps passed.
 
     Args:
         iteration: Iterations done before this one.
         iterations: Length of the whole training.
         at: Where the steps are: shares of `iterations` in (0, 1), or iterations from 1.
-        every: Or a step at each multiple of so many iterations.
+        every: Iterations between steps, instead of `at`.
         factor: What each step multiplies the rate by.
     """
     places = [round(place * iterations) if place < 1 else place for place in at]

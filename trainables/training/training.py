@@ -1,17 +1,16 @@
-"""Training: one network learning. All that a trial computes, with nothing of Ray or the ledger."""
+"""Training: one network learning. All that a trial computes; it knows neither Ray nor the ledger."""
 
 import contextlib
 import hashlib
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import models
 from trainables.data.augmentation.augment import Augmenter
 from trainables.data.cache.cache import Dataset
 from trainables.data.cases.labels import IGNORED
@@ -24,14 +23,13 @@ from trainables.evaluation.overlapping import over_regions
 from trainables.losses import LOSSES, inverse_weights
 from trainables.losses.deep import over_depths
 from trainables.losses.written import written_loss
-from trainables.models.normalisation import set_momentum
-from trainables.training import cpu_kernels, dropout, micro_batches
+from trainables.training import micro_batches, portable
 from trainables.training.checkpoint import copied, tensors_of
-from trainables.training.compiling import Compiled, compiled
 from trainables.training.course import Course
 from trainables.training.curve import Curve
 from trainables.training.determinism import only_deterministic, settle_workspaces
 from trainables.training.learner import Diverged, Learner
+from trainables.training.network import TrialNetwork
 from trainables.training.optimizers import optimizer_of, set_learning_rate
 from trainables.trial import Point, TrialSpec
 
@@ -39,15 +37,15 @@ __all__ = ["Diverged", "Evaluation", "Learner", "Training"]
 
 
 class Training:
-    """A network, its optimiser and its data, between two iterations. Implements `Learner`.
+    """A network, its optimiser and its data. Implements `Learner`.
 
-    Weights, patches, augmentations and dropout are functions of (seed, stream, iteration, slot), the learning rate of
-    the iteration, or of what the course has seen. So the state is network, optimiser, iteration, the curve's window and
+    Weights, patches, augmentations and dropout are functions of (seed, stream, iteration, slot); the learning rate is a
+    function of the iteration or of the course. So the state is network, optimiser, iteration, the curve's window and
     the course, and a training that is cut, saved and loaded ends with the same bits (on a CPU with the same number of
     threads).
 
     Args:
-        spec: All about the trial.
+        spec: The trial.
         dataset: The preprocessed cases; None opens `spec.data`.
 
     Raises:
@@ -56,41 +54,24 @@ class Training:
 
     def __init__(self, spec: TrialSpec, dataset: Dataset | None = None) -> None:
         torch.set_num_threads(spec.threads)
+        portable.hold(spec.portable)
         self.spec = spec
         self.iteration = self.passed = 0
         self.device = torch.device("cuda" if spec.gpu > 0 and torch.cuda.is_available() else "cpu")
         if spec.gpu > 0 and self.device.type == "cpu":
             warnings.warn(f"{spec.key} asks for a GPU and PyTorch finds none: it trains on the CPU", stacklevel=2)
         self._data = Dataset.open(spec.data, spec.scales) if dataset is None else dataset
-        dim = len(spec.patch_size)
-        models.check_patch(spec.model, spec.patch_size, spec.model_parameters)
-        self._layout = torch.channels_last if dim == 2 else torch.channels_last_3d
-        network = models.build(
-            spec.model,
-            in_channels=self._data.channels * spec.slices,
-            out_channels=len(spec.outputs),
-            dim=dim,
-            parameters=spec.model_parameters,
-            seed=spec.seed,
-            patch_size=spec.patch_size,
-        )
-        self.network = network.to(self.device).to(memory_format=self._layout)  # type: ignore[call-overload]
+        self._net = TrialNetwork(spec, channels=self._data.channels, device=self.device)
+        self.network = self._net.module
         if self.device.type == "cuda":
             torch.backends.cudnn.deterministic = True
         if spec.deterministic:
             settle_workspaces()
-        if self.device.type == "cpu":
-            cpu_kernels.keep_in_instance_norms(self.network)
-            fix = cpu_kernels.guard if spec.precision == "bfloat16" else cpu_kernels.for_single_images
-            fix(self.network)
-        self._compiled: Compiled | None = None
-        self._tried = False
-        self._drops = dropout.drops(network)
-        micro_batches.check(spec, network, ignores=self._data.options.ignores)
+        micro_batches.check(spec, self.network, ignores=self._data.options.ignores)
         loss = written_loss(spec.loss, spec.loss_parameters, LOSSES)
         overlapping = spec.train_on == "regions"
         self._loss = over_depths(over_regions(loss, tuple(spec.regions.values())) if overlapping else loss)
-        self._optimizer = optimizer_of(spec, network.parameters())
+        self._optimizer = optimizer_of(spec, self.network.parameters())
         augmenter = Augmenter(spec.augment, spec.seed, spec.patch_size, self._data.spacing)
         self._patches = PatchSampler(
             self._data,
@@ -115,16 +96,16 @@ class Training:
         )
         self._curve = Curve(spec.iterations, spec.marks, self.device)
         self._course = Course(spec, self.device)
-        self._examiner = Examiner(spec, self._data, self._logits, self.device)
+        self._examiner = Examiner(spec, self._data, self._net.logits, self.device)
 
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
-        """Trains until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
+        """Train until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
 
-        Makes at least one iteration, or scores one validation case, unless `to` is reached already. An iteration that a
-        validation follows is done when that is. Returns the curve points completed meanwhile.
+        At least one iteration is done, or one validation case scored, unless `to` is reached already. An iteration with
+        a validation counts as done when the validation is. Returns the curve points completed meanwhile.
 
         Raises:
-            Diverged: A loss is not finite. Noticed where the curve has a point, so that the device is not waited for.
+            Diverged: A loss is not finite. Checked only at the curve's points, since each check waits for the device.
         """
         deadline = float("inf") if seconds is None else time.monotonic() + seconds
         points: list[Point] = []
@@ -136,21 +117,21 @@ class Training:
         return tuple(points)
 
     def evaluate(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Evaluation:
-        """All of `evaluations` together."""
+        """Score several cases; see `evaluations`."""
         return Evaluation.together(self.evaluations(cases, previews=previews))
 
     def evaluations(self, cases: Sequence[str], *, previews: Sequence[str] = ()) -> Iterator[Evaluation]:
-        """Scores full volumes on their original grid with the weights as they are, or the best ones if so declared.
+        """Yield scores of full volumes on their original grid, with the last weights or the best (`spec.checkpoint`).
 
-        What a validation of these very weights has scored already is not scored again. Between the first case and the
-        last, or until the iterator is closed, the network has the weights that are scored.
+        Cases that a validation has scored with the same weights are not scored again. Until the iterator is exhausted
+        or closed, the network has the weights that are scored.
 
         Args:
             cases: Names of cases.
             previews: Names among them of which a preview is made.
 
         Yields:
-            One for each case, in turn.
+            One evaluation for each case, in their order.
 
         Raises:
             Diverged: A weight is not finite.
@@ -161,13 +142,13 @@ class Training:
             yield from self._examiner.evaluations(cases, previews=previews)
 
     def predict(self, case: str) -> np.ndarray:
-        """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`."""
+        """Return class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`."""
         self.network.eval()
         with self._scored_weights():
             return self._examiner.predict(case)
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of all that `load_state_dict` needs: tensors on the CPU, numbers, strings, lists and dicts."""
+        """Return a copy of the state, for `load_state_dict`: tensors on the CPU, numbers, strings, lists and dicts."""
         state = {
             "iteration": self.iteration,
             "network": dict(self.network.state_dict()),
@@ -179,7 +160,7 @@ class Training:
         return {name: copied(value) for name, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on where the state was taken."""
+        """Restore a state of `state_dict`."""
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._curve.load_state_dict(state["curve"])
@@ -188,7 +169,7 @@ class Training:
         self.iteration = state["iteration"]
 
     def digest(self) -> str:
-        """SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
+        """Return the SHA-256 of weights and optimiser state, hexadecimal: equal digests, equal trainings."""
         digest = hashlib.sha256()
         best = () if self._course.best is None else (self._course.best,)
         for name, tensor in tensors_of((self.network.state_dict(), self._optimizer.state_dict()["state"], *best)):
@@ -197,7 +178,7 @@ class Training:
         return digest.hexdigest()
 
     def close(self) -> None:
-        """Lets go of memory and files; nothing is called afterwards."""
+        """Release memory and files; no method is called afterwards."""
         gpu = self.device.type == "cuda"
         vars(self).clear()
         if gpu:
@@ -221,26 +202,23 @@ class Training:
         return points
 
     def _learn(self, images: Tensor, labels: Tensor, maps: Mapping[str, Tensor]) -> Tensor:
-        """One step of the optimiser; the loss before it, without gradient."""
-        if not self._tried:
-            part = images[: -(-len(images) // self.spec.micro_batches)]
-            self._compiled, self._tried = compiled(self.spec, self.network, part, self._through), True
-        if self._compiled is None:
-            set_momentum(self.network, self.iteration)
-        drawn = dropout.drawn_for(self.spec.seed, self.iteration, self.device)
+        """Do one step of the optimiser; return the loss before it, without gradient."""
+        at_once = -(-len(images) // self.spec.micro_batches)
+        self._net.begin_iteration(images[:at_once], self.iteration)
         self._optimizer.zero_grad()
-        with drawn if self._drops else contextlib.nullcontext():
+        with self._net.dropout(self.iteration):
             loss = micro_batches.learned(self._value, images, labels, maps, parts=self.spec.micro_batches)
+        if self.spec.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.spec.clip)
         self._optimizer.step()
-        if self._compiled is not None:
-            self._compiled.settle(self.iteration)
+        self._net.end_iteration(self.iteration)
         return loss
 
     def _value(self, images: Tensor, labels: Tensor, **maps: Tensor) -> Tensor:
-        return self._loss(self._through(self._compiled or self.network, images), labels, **maps)
+        return self._loss(self._net.train_logits(images), labels, **maps)
 
     def _batch(self, iteration: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Images, class indices, and what the loss takes beside them: voxel weights, voxels to ignore."""
+        """Return images, class indices and the loss's other arguments: voxel weights, voxels to ignore."""
         images, labels = self._batches.batch(iteration)
         maps: dict[str, Tensor] = {}
         if self.spec.weighting == "inverse":
@@ -252,9 +230,9 @@ class Training:
         return images, labels, maps
 
     def _validate(self) -> tuple[Point, ...]:
-        """Scores one case of the validation under way, by the objective's metric; after the last the iteration is done.
+        """Score one case of the current validation by the objective's metric; after the last, the iteration is done.
 
-        The weights are those of now: the best ones are chosen by this.
+        The present weights are scored, since the best ones are chosen by these scores.
         """
         name, before = self._course.open[0], self._course.best
         self.network.eval()
@@ -269,7 +247,7 @@ class Training:
 
     @contextlib.contextmanager
     def _scored_weights(self) -> Iterator[None]:
-        """The network has the weights that are scored, then its own again."""
+        """Give the network the weights that are scored, then its own again."""
         best = self._course.best
         if best is None:
             yield
@@ -280,13 +258,6 @@ class Training:
             yield
         finally:
             self.network.load_state_dict(own)
-
-    def _logits(self, images: Tensor) -> Tensor:
-        return self._through(self.network, images)
-
-    def _through(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.spec.precision == "bfloat16"):
-            return network(images.contiguous(memory_format=self._layout))
 
     def _check_weights(self) -> None:
         for name, tensor in self.network.state_dict().items():

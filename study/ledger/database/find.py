@@ -1,4 +1,4 @@
-"""Finding rows by the names that the rest of the program uses."""
+"""Look-ups of rows by the names that the rest of the program uses."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Found(NamedTuple):
-    """A trial's row id, its status, and why it ended if it did."""
+    """A trial's row id and status, and the reason of its end if it ended."""
 
     id: int
     status: str
@@ -25,14 +25,14 @@ CHUNK = 500  # values bound in one statement: older SQLite takes 999
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """Some values at a time; by default as many as one statement takes."""
+    """Yield the values in lists; by default as many as one statement takes."""
     rest = iter(values)
     while part := list(itertools.islice(rest, size)):
         yield part
 
 
 def trial_named(connection: Connection, study_id: int, key: TrialKey) -> Found:
-    """A trial, by its key.
+    """Return a trial by its key.
 
     Raises:
         ValueError: It does not exist.
@@ -48,7 +48,7 @@ def trial_named(connection: Connection, study_id: int, key: TrialKey) -> Found:
 def cases_named(
     store: Store, connection: Connection, study_id: int, names: Iterable[str]
 ) -> dict[str, tuple[int, tuple[str, ...]]]:
-    """Case name → (row id, its split in each fold), from memory where they are known.
+    """Return case name → (row id, its split in each fold), from memory where they are known.
 
     Raises:
         ValueError: One is not in the study.

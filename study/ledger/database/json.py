@@ -1,11 +1,11 @@
-"""JSON as the ledger keeps it: floats by the shortest text that reads back as the same double, names in their order."""
+"""JSON as the ledger stores it: floats by the shortest text that reads back as the same double, keys in order."""
 
 import json
 from typing import Any
 
 
 def dumps(value: Any) -> str:
-    """As text.
+    """Return JSON text.
 
     Raises:
         ValueError: A number in it is NaN or infinite, which JSON has no word for.
@@ -14,5 +14,5 @@ def dumps(value: Any) -> str:
 
 
 def readable(text: str) -> str:
-    """Text that every database takes: PostgreSQL refuses NUL, and neither takes half a surrogate pair."""
+    """Return text that every database takes: PostgreSQL refuses NUL, and both refuse half a surrogate pair."""
     return text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Where a ledger lies: a file (SQLite) or a server (PostgreSQL), and the engine that speaks to it."""
+"""The place of a ledger: a file (SQLite) or a server (PostgreSQL), and the engine for it."""
 
 import errno
 import os
@@ -11,15 +11,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from study.errors import LedgerNotMadeError
 from study.ledger.database.json import dumps
 from trainables.errors import InputError
 
-
-class LedgerNotMadeError(InputError):
-    """There is nothing to be read yet, or it is older: opening it for writing makes it, or brings it up to date."""
-
-
-PATIENCE = 30.0  # seconds that a writer waits for another one
+PATIENCE = 30.0  # seconds that a writer waits for another writer
 
 # FULL syncs the log at every commit. NORMAL keeps the file whole after a power loss, but may forget the last commits,
 # and then the ledger names checkpoints whose folders were removed after those commits. A commit comes with a segment,
@@ -28,7 +24,7 @@ SYNCHRONOUS = "FULL"
 
 
 def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
-    """An engine for a path or URL, and the name that messages call it by (without password). Nothing is opened yet.
+    """Return an engine for a path or URL, and its name in messages (without password). Nothing is opened yet.
 
     Raises:
         InputError: Neither a path nor `sqlite:///path` nor `postgresql+psycopg://…`; the driver is missing; it is to be
@@ -63,11 +59,14 @@ def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
     address = path.absolute().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
 
     def connect() -> sqlite3.Connection:
+        nonlocal address
         try:
-            return _connect(address)
+            connection = _connect(address)
+            address = address.replace("?mode=rwc", "?mode=rw")  # a file that was deleted is not made anew
+            return connection
         except sqlite3.OperationalError:
-            # A log beside the file is needed even to read it, and cannot be made on a read-only medium. With none
-            # there, the file alone is the ledger, and nobody can be writing to it.
+            # SQLite needs a log beside the file even to read it, and cannot make one on a read-only medium. Without a
+            # log the file alone is the ledger, and no process can be writing to it.
             log = Path(f"{path}-wal")
             if not read_only or (log.exists() and log.stat().st_size > 0):
                 raise
@@ -79,7 +78,7 @@ def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
 
 
 def _look(path: Path, *, read_only: bool) -> None:
-    """Refuses what cannot be a ledger's file; for writing, its folder is made."""
+    """Refuse a path that cannot be a ledger's file; make the folder for writing."""
     if path.is_dir():
         raise InputError(f"ledger '{path}' is a folder; name the file in it, such as '{path / 'ledger.db'}'")
     if any(above.is_file() for above in path.parents):
@@ -107,7 +106,7 @@ def _connect(address: str) -> sqlite3.Connection:
 
 
 def _begin(connection: Connection) -> None:
-    """A writer takes its lock at the start: one that reads first and then writes can meet one no waiting solves."""
+    """Begin a transaction. A writer locks at the start: reading first and locking later can deadlock."""
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 

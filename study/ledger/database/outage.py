@@ -1,7 +1,7 @@
-"""An outage: the ledger's database is away or locked, or its disk is full. What is waited for, and who hears of it.
+"""Outages of the ledger's database: away, locked, disk full. How long they are waited for, and the line that says so.
 
-Whatever the ledger does is a transaction, and nothing of one that failed is kept. So it is done again from its start,
-after pauses that grow, as long as the outage may pass by itself; else, or at the end of patience, one line says why.
+Every operation of the ledger is a transaction, and a transaction that failed leaves nothing. So it is retried from its
+start with growing pauses while the outage may pass by itself; otherwise, or after the time limit, one line says why.
 """
 
 import dataclasses
@@ -11,32 +11,29 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from trainables.errors import InputError
+from study.errors import LedgerAwayError
 
 T = TypeVar("T")
 
 PAUSE = 0.05  # seconds before the first repetition; each further one waits twice as long
 LONGEST_PAUSE = 5.0
-LOOK = 0.5  # seconds between looks whether whoever waits should still wait
-NEWS = 2.0  # an outage shorter than this is not worth a word
+LOOK = 0.5  # seconds between calls of `Patience.look`
+OUTAGE = 12 * 3600.0  # seconds that a driver waits: what breaks in the evening is mended in the morning
+NEWS = 2.0  # seconds: a shorter outage is not reported
 
 GO_ON = "Nothing is lost: give the same command again when that is mended."
 DAMAGED = "bring back a copy of it, or name another ledger by `--ledger`"
 
 
-class LedgerAwayError(InputError):
-    """The ledger cannot be read or written, and waiting is over or of no use. What was written stays written."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Patience:
-    """How an outage is waited for.
+    """How long an outage is waited for, and the functions that are told.
 
     Attributes:
         seconds: How long at most.
-        away: Told once in an outage: what is the matter, and until when it is waited for at most (seconds since 1970).
-        back: Told at its end, if `away` was.
-        look: Called again and again after `away`; may raise, to end the waiting.
+        away: Called once in an outage with its cause and the latest end of the wait (seconds since 1970).
+        back: Called at its end, if `away` was.
+        look: Called repeatedly after `away`; may raise, to end the wait.
     """
 
     seconds: float = 3.0
@@ -46,12 +43,12 @@ class Patience:
 
 
 def persist(work: Callable[[], T], label: str, patience: Patience) -> T:
-    """Does `work`, again from its start where the database was away or asks for that (locked, deadlock).
+    """Do `work`, again from its start where the database was away or asks for that (locked, deadlock).
 
     Args:
         work: One transaction.
         label: What messages call the ledger.
-        patience: How long, and who hears.
+        patience: How long, and the functions that are told.
 
     Raises:
         LedgerAwayError: It takes too long, or will not pass by itself: a full disk, a damaged file.
@@ -75,7 +72,7 @@ def persist(work: Callable[[], T], label: str, patience: Patience) -> T:
             if now - began >= NEWS and not told:
                 told = True
                 patience.away(f"{label}: {why}; the study waits for it", time.time() + patience.seconds - (now - began))
-            _rest(pause, patience.look if told else _nobody)
+            _rest(pause, patience.look if told else _nothing)
             pause = min(2 * pause, LONGEST_PAUSE)
         else:
             if told:
@@ -84,7 +81,7 @@ def persist(work: Callable[[], T], label: str, patience: Patience) -> T:
 
 
 def passes(error: DBAPIError) -> bool:
-    """Whether it may be another in a while without anybody's help."""
+    """Return whether the error may go away without anybody's help."""
     code = _sqlite_code(error)
     if code is not None:
         return code in _SQLITE_PASSES
@@ -92,12 +89,12 @@ def passes(error: DBAPIError) -> bool:
 
 
 def is_damage(error: DBAPIError) -> bool:
-    """Whether what was written cannot be read any more."""
+    """Return whether what was written cannot be read any more."""
     return _sqlite_code(error) == _SQLITE_DAMAGED or _sqlstate(error) in _DAMAGED
 
 
 def reason(error: DBAPIError) -> str | None:
-    """What is the matter with the database, in a line; None where it is not the database's fault."""
+    """Return what is the matter with the database, in a line; None where the database is not the cause."""
     code, state = _sqlite_code(error), _sqlstate(error)
     if code is not None:
         outage = code in _SQLITE_PASSES or code in _SQLITE_NEEDS_HELP
@@ -127,7 +124,7 @@ def _is_outage(state: str | None) -> bool:
 
 
 def _could_not_connect(error: DBAPIError) -> bool:
-    """A server that cannot be reached gives no code; neither does a connection that breaks."""
+    """Return whether the connection broke or was never made; such errors have no code."""
     return type(error.orig).__module__.startswith("psycopg") and type(error.orig).__name__ in (
         "OperationalError",
         "ConnectionTimeout",
@@ -152,8 +149,5 @@ def _rest(seconds: float, look: Callable[[], None]) -> None:
         look()
 
 
-def _nobody() -> None:
-    """Nobody is asked: what is over in a moment interrupts nothing."""
-
-
-OUTAGE = 12 * 3600.0  # seconds: what breaks in the evening is mended in the morning
+def _nothing() -> None:
+    """Do nothing: an outage that was not reported yet interrupts nothing."""

@@ -1,4 +1,4 @@
-"""."""
+"""Owners of a lease: processes, identified so that a reused process number or another container is not mistaken."""
 
 import dataclasses
 import os
@@ -8,30 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from trainables.errors import InputError
-
-
-class FencedOut(RuntimeError):  # noqa: N818  the design's word
-    """The lease is another driver's by now; nothing was written, and this driver has to stop."""
-
-
-class LeaseHeld(InputError):  # noqa: N818  the design's word
-    """Another driver runs the study.
-
-    Attributes:
-        owner: Who, as `who` says.
-        until: When its lease ends unless renewed, seconds since 1970.
-    """
-
-    def __init__(self, message: str, *, owner: str, until: float) -> None:
-        super().__init__(message)
-        self.owner = owner
-        self.until = until
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Owner:
-    """A process, so that neither a reused number nor a twin in another container is taken for it.
+    """A process, identified by host, boot, number and start time.
 
     Attributes:
         host: Host name.
@@ -47,11 +27,11 @@ class Owner:
 
     @classmethod
     def here(cls) -> Self:
-        """This process."""
+        """Return this process."""
         return cls(socket.gethostname(), _boot(), os.getpid(), _started(os.getpid()))
 
     def is_dead(self) -> bool:
-        """Whether the process is known to have ended; False for one that cannot be seen: another host or container."""
+        """Return whether the process is known to have ended; False for one on another host or in another container."""
         if (self.host, self.boot) != (socket.gethostname(), _boot()):
             return False
         try:
@@ -79,7 +59,7 @@ class Lease:
 
 
 def who(owner: dict[str, Any] | None) -> str:
-    """An owner for a person to read."""
+    """Return an owner for a person to read."""
     return "nobody" if owner is None else f"process {owner['pid']} on {owner['host']}"
 
 
@@ -92,7 +72,7 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started; `over` if it ended and waits to be collected, empty if the system does not tell."""
+    """Return when a process started; `over` if it is a zombie, empty if the system does not tell."""
     if sys.platform == "linux":
         try:
             line = Path(f"/proc/{pid}/stat").read_text()

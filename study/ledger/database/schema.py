@@ -1,14 +1,9 @@
-"""The ledger's tables. What `ledger.digest` leaves out (wall times, hosts, attempts, addresses) is marked VIEW_ONLY.
+"""The ledger's tables. Columns that `ledger.digest` leaves out (wall times, hosts, attempts, addresses) are VIEW_ONLY.
 
 A change here needs a revision in `study/ledger/migrations/versions` and a new `VERSION`: a test compares the two.
 """
 
-import math
-import zlib
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -16,49 +11,34 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-VERSION = "0004"  # the newest revision in study/ledger/migrations/versions; they sort as text
-VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
-
-VIEW_ONLY = {"view only": True}
-
-metadata = MetaData(
-    naming_convention={  # a migration can only change what has a name
-        "ix": "%(column_0_label)s_index",
-        "uq": "%(table_name)s_%(column_0_N_name)s_unique",
-        "fk": "%(table_name)s_%(column_0_name)s_foreign",
-        "pk": "%(table_name)s_primary",
-    }
+from study.ledger.database.column_types import VIEW_ONLY, Id, PlainData, metadata
+from study.ledger.database.score_tables import (
+    case_counts,
+    case_scores,
+    case_slices,
+    curves,
+    lesion_scores,
+    pooled_scores,
+    predicted_slices,
+    previews,
 )
 
-Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in a column that is exactly INTEGER
-PlainData = JSON(none_as_null=True)  # JSON as text on both databases, so that doubles and the order of names stay
+__all__ = [
+    "VERSION", "VERSION_TABLE", "VIEW_ONLY", "arms", "attempts", "case_counts", "case_scores", "case_slices", "cases",
+    "checkpoints", "curves", "declarations", "footprints", "leases", "lesion_scores", "metadata", "notices",
+    "pooled_scores", "predicted_slices", "previews", "retries", "segment_machines", "segments", "studies", "trials",
+    "views",
+]  # fmt: skip
 
-
-class Deflated(TypeDecorator[bytes]):
-    """Bytes, kept deflated. What comes back, and what the digest reads, is what was put in."""
-
-    impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        """Deflate."""
-        return None if value is None else zlib.compress(value, 6)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
-        """Inflate."""
-        return None if value is None else zlib.decompress(value)
-
+VERSION = "0005"  # the newest revision in study/ledger/migrations/versions; they sort as text
+VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
 
 studies = Table(
     "studies",
@@ -159,6 +139,28 @@ segments = Table(
     sqlite_with_rowid=False,
 )
 
+segment_machines = Table(  # what trained a segment, also one that failed; not in the digest: it says where, not what
+    "segment_machines",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("iteration", Integer, primary_key=True, autoincrement=False),
+    Column("machine", PlainData, nullable=False),  # Outcome.machine: CPU capability, GPU, versions, code digests
+    info=VIEW_ONLY,
+)
+
+retries = Table(  # trials that had ended lost or failed and were opened again
+    "retries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("trial_id", ForeignKey("trials.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("attempt", BigInteger, nullable=False),  # attempts.id of the trial's last attempt before; 0 without one
+    Column("status", String, nullable=False),  # before: lost or failed
+    Column("reason", Text),  # of that end
+    Index("retries_by_trial", "trial_id"),
+    info=VIEW_ONLY,
+)
+
 attempts = Table(  # a segment handed to a worker
     "attempts",
     metadata,
@@ -186,101 +188,6 @@ checkpoints = Table(  # between marks
     sqlite_with_rowid=False,
 )
 
-curves = Table(
-    "curves",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("name", String, primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("value", Float, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-case_scores = Table(
-    "case_scores",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("metric", String, primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("value", Float),  # null: missing, by the policy that `note` names
-    Column("note", String),
-    sqlite_with_rowid=False,
-)
-
-case_counts = Table(  # voxels: what is pooled over cases or groups, and the volume of what is falsely found
-    "case_counts",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("tp", BigInteger, nullable=False),
-    Column("fp", BigInteger, nullable=False),
-    Column("fn", BigInteger, nullable=False),
-    Column("tn", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-pooled_scores = Table(  # of all cases of a trial together, where case_counts do not give them: average precision
-    "pooled_scores",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("metric", String, primary_key=True),
-    Column("value", Float),  # null: no case has the region
-    sqlite_with_rowid=False,
-)
-
-lesion_scores = Table(
-    "lesion_scores",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("lesions", Integer, nullable=False),  # in the reference
-    Column("found", Integer, nullable=False),
-    Column("false_positives", Integer, nullable=False),
-    Column("records", Deflated, nullable=False),  # trainables.lesion_records.Lesions.pack: each of them
-)
-
-previews = Table(
-    "previews",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("slice_index", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("image", Deflated, nullable=False),  # uint8, row-major; so the two below
-    Column("reference", Deflated, nullable=False),
-    Column("prediction", Deflated, nullable=False),
-)
-
-case_slices = Table(  # of the cases in the gallery, once for all trials; the data digest covers them
-    "case_slices",
-    metadata,
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("study_id", ForeignKey("studies.id"), nullable=False),
-    Column("slices", PlainData, nullable=False),  # indices along z
-    Column("height", Integer, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("image", Deflated, nullable=False),  # uint8, slice by slice, row-major; so the next
-    Column("reference", Deflated, nullable=False),
-    info=VIEW_ONLY,
-)
-
-predicted_slices = Table(  # on the slices of case_slices
-    "predicted_slices",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("prediction", Deflated, nullable=False),
-)
-
 footprints = Table(  # what training a network takes at one size, measured; of no one study
     "footprints",
     metadata,
@@ -305,6 +212,18 @@ views = Table(  # how far a view (MLflow) has followed
     info=VIEW_ONLY,
 )
 
+declarations = Table(  # what is tested and shown: as it stood when the final stage began, and each change since
+    "declarations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("study_id", ForeignKey("studies.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("report_reads", Integer, nullable=False),  # how often test tables had been shown by then
+    Column("declared", PlainData, nullable=False),  # key of the study file → value
+    Index("declarations_by_study", "study_id"),
+    info=VIEW_ONLY,
+)
+
 notices = Table(  # what a reader of the report must know: warnings of check, losses of machines
     "notices",
     metadata,
@@ -315,14 +234,3 @@ notices = Table(  # what a reader of the report must know: warnings of check, lo
     Index("notices_by_study", "study_id"),
     info=VIEW_ONLY,
 )
-
-
-def finite(value: float | None, what: str) -> float | None:
-    """The value, where a database would keep NaN or infinity differently from another.
-
-    Raises:
-        ValueError: It is not finite.
-    """
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"{what} is {value}; the ledger keeps finite numbers, and None for what is missing")
-    return value

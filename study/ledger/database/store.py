@@ -1,6 +1,7 @@
-"""A ledger's database, open, and its three kinds of transaction: reading, writing, writing as the lease's owner."""
+"""An open ledger and its three kinds of transaction: reading, writing, writing as the lease's owner."""
 
 import functools
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, PoolProxiedConnection, select, update
 
+from study.errors import FencedOut, LedgerAwayError, LedgerGoneError
 from study.ledger.database import schema
+from study.ledger.database.file_watch import FileWatch
 from study.ledger.database.location import engine_for
-from study.ledger.database.outage import LedgerAwayError, Patience, persist
-from study.ledger.database.owner import FencedOut, Lease, who
+from study.ledger.database.outage import Patience, persist
+from study.ledger.database.owner import Lease, who
 from study.ledger.database.version import prepare
 
 T = TypeVar("T")
@@ -36,6 +39,14 @@ class Store:
         self.case_ids: dict[int, dict[str, tuple[int, tuple[str, ...]]]] = {}
         self.patience = Patience()
         self._engine = engine
+        self._keeper: PoolProxiedConnection | None = None
+        self._watch: FileWatch | None = None
+        self._revisions: dict[tuple[int, int], int] = {}  # (study, fence) → newest that was written
+        if engine.dialect.name == "sqlite" and not read_only:
+            self._keeper = engine.raw_connection()
+            opened = self._keeper.driver_connection
+            assert isinstance(opened, sqlite3.Connection)
+            self._watch = FileWatch(Path(label), opened)
         self._one_by_one = threading.Lock()
         if engine.dialect.name == "sqlite":
             self._reader = engine.execution_options(reading=True)
@@ -63,6 +74,9 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -88,7 +102,7 @@ class Store:
         return self.persist(lambda: self._write(work))
 
     def persist(self, work: Callable[[], T]) -> T:
-        """Do what may be done again from its start, with this ledger's patience. Who gave up once waits no more.
+        """Do work that may be repeated from its start, with this ledger's patience; after one LedgerAwayError without.
 
         Raises:
             LedgerAwayError: As `write`.
@@ -99,18 +113,28 @@ class Store:
             self.patience = Patience(seconds=0.0)
             raise
 
+    def check_place(self) -> None:
+        """Do nothing while the ledger is where it was opened; for a server always.
+
+        Raises:
+            LedgerGoneError: Its file was deleted, moved or replaced. A driver's store saves what it held.
+        """
+        if self._watch is not None:
+            self._watch.check(save=bool(self._revisions))
+
     def _write(self, work: Callable[[Connection], T]) -> T:
         if self.read_only:
             raise ValueError(f"{self.label} was opened to be read only")
+        self.check_place()
         with self._engine.begin() as connection:
             return work(connection)
 
     def fenced(self, lease: Lease, work: Callable[[Connection, int], T], *, wait: bool = True) -> T:
         """Do `work(connection, revision)` in one transaction of the lease's owner, just once.
 
-        The fence is checked by an update, which holds the lease's row until the commit: nobody takes it in between.
-        `revision` grows with each such transaction of the study. A connection that breaks during the commit leaves it
-        open whether that happened; the revision then says so, which is why a process writes one after the other.
+        The fence is checked by an update, which holds the lease's row until the commit, so no other driver takes it in
+        between. `revision` grows with each such transaction of the study. A connection that breaks during the commit
+        leaves it open whether that happened; the revision then tells, which is why a process writes one at a time.
 
         Args:
             lease: The driver's.
@@ -120,9 +144,11 @@ class Store:
         Raises:
             FencedOut: Another driver took the lease, or it was released.
             LedgerAwayError: As `write`.
+            LedgerGoneError: The file was deleted or replaced, or has fewer transactions than this process wrote.
         """
         row = schema.leases
         mine = (row.c.study_id == lease.study_id) & (row.c.fence == lease.fence)
+        owned = lease.study_id, lease.fence
         before: list[tuple[int, T]] = []  # the revision that the last try would have made, and what it gave
 
         def guarded(connection: Connection) -> T:
@@ -131,16 +157,21 @@ class Store:
                 raise _fenced_out(connection, lease)
             if before and revision > before[-1][0]:
                 return before[-1][1]
+            if revision < self._revisions.get(owned, 0):
+                raise LedgerGoneError(_rolled_back(self.label, self._revisions[owned] - revision))
             done = work(connection, revision)
             before.append((revision, done))
             return done
 
         with self._one_by_one:
-            return self.write(guarded) if wait else self._write(guarded)
+            done = self.write(guarded) if wait else self._write(guarded)
+            if before:
+                self._revisions[owned] = before[-1][0]
+            return done
 
 
 def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
-    """A question to the ledger that is asked again where the database was away."""
+    """Decorate a read, so that it is done again where the database was away."""
 
     @functools.wraps(question)
     def asked(store: Store, /, *args: P.args, **options: P.kwargs) -> T:
@@ -150,7 +181,7 @@ def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenat
 
 
 def _next_revision(connection: Connection, mine: ColumnElement[bool]) -> int | None:
-    """Counts a lease's revision on; None where it is not ours. SQLite before 3.35 has to be asked twice."""
+    """Count a lease's revision on; None where another driver holds it. SQLite before 3.35 needs two statements."""
     row = schema.leases
     count_on = update(row).where(mine).values(revision=row.c.revision + 1)
     if connection.dialect.update_returning:
@@ -159,6 +190,13 @@ def _next_revision(connection: Connection, mine: ColumnElement[bool]) -> int | N
     if connection.execute(count_on).rowcount != 1:
         return None
     return connection.scalar(select(row.c.revision).where(mine))
+
+
+def _rolled_back(label: str, transactions: int) -> str:
+    return (
+        f"{label} is an older copy than this run wrote to: {transactions} of its transactions are missing, so the run "
+        "stops; bring back the newest copy, or run again to do the missing work anew"
+    )
 
 
 def _fenced_out(connection: Connection, lease: Lease) -> FencedOut:

@@ -1,12 +1,12 @@
-"""Which version of the tables a database holds; making them, and bringing older ones up to date."""
+"""The version of a database's tables: they are checked, made, or upgraded."""
 
 import time
 
 from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from study.errors import LedgerNotMadeError
 from study.ledger.database import outage, schema
-from study.ledger.database.location import LedgerNotMadeError
 from trainables.errors import InputError
 
 _versions = Table(  # as Alembic makes it
@@ -22,7 +22,7 @@ _LOCK = 0x5E65_7D41  # PostgreSQL's advisory lock while tables are made: any num
 
 
 def prepare(engine: Engine, label: str, *, read_only: bool) -> None:
-    """Check that it is a ledger of this version; make or upgrade it unless `read_only`. One query if all is well.
+    """Check that the database is a ledger of this version; make or upgrade it unless `read_only`.
 
     Raises:
         InputError: It cannot be opened, is no ledger, or is newer than this code; or is to be read only and is empty or
@@ -56,7 +56,7 @@ def prepare(engine: Engine, label: str, *, read_only: bool) -> None:
 
 
 def _version(engine: Engine) -> str | None:
-    """What the version table says; None where there is none."""
+    """Return the version that the database names; None where there is no version table."""
     with engine.connect() as connection:
         try:
             return connection.scalar(select(_versions.c.version_num))
@@ -96,7 +96,7 @@ def _bring_up(engine: Engine) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the revisions that are missing, inside the connection's transaction."""
+    """Run the missing revisions inside the connection's transaction."""
     from alembic import command  # half a second, and only here
     from alembic.config import Config
 
@@ -107,7 +107,7 @@ def upgrade(connection: Connection) -> None:
 
 
 def _write_ahead(engine: Engine) -> None:
-    """Turn on the write-ahead log, with which readers and the writer never wait for each other; the file keeps it."""
+    """Turn on the write-ahead log: readers and the writer never wait for each other. The file keeps the setting."""
     last = time.monotonic() + 30.0
     while True:
         raw = engine.raw_connection()

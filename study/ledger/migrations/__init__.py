@@ -1,1 +1,1 @@
-"""The ledger's tables over time: one revision a released schema. `ledger_version` runs those that are missing."""
+"""Revisions of the ledger's tables, one for each released schema. `database/version.py` runs the missing ones."""

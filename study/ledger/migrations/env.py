@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, in the transaction that `ledger_version` has opened."""
+"""Alembic's environment: runs the revisions in the transaction that `database/version.py` has opened."""
 
 from alembic import context
 

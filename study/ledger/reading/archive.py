@@ -1,4 +1,4 @@
-"""A study's rows in a file of their own, for a paper to publish: a ledger that `segstudy report` reads.
+"""Export of one study into a file for a paper to publish: a ledger that `segstudy report` reads.
 
 What only its own machines need stays behind: who may write, how far views have come, checkpoints and their folders,
 what probes measured, names of hosts; of the data set's folder its name stays.
@@ -29,14 +29,14 @@ _BLANK: Mapping[Table, Mapping[str, Any]] = {
 
 
 class Archived(NamedTuple):
-    """What an archive holds: how many trials, and the study's digest."""
+    """The result of an export: the number of trials, and the study's digest."""
 
     trials: int
     digest: str
 
 
 def export(store: Store, study_id: int, target: Path) -> Archived:
-    """Write one study into a new file, as the ledger has it at this moment; also while another process runs it.
+    """Write one study into a new file, as the ledger has it now; also while another process runs it.
 
     Row ids stay, so that whatever reads rows in their order reads the same.
 
@@ -84,7 +84,7 @@ def _write(store: Store, study_id: int, draft: Path) -> Archived:
 
 
 def _copy(reading: Connection, writing: Connection, study_id: int, table: Table) -> int:
-    """How many rows of a table were copied."""
+    """Copy a study's rows of a table; return how many."""
     if table in LEFT_OUT:
         return 0
     count = 0
@@ -103,7 +103,7 @@ def _rows(reading: Connection, study_id: int, table: Table) -> Iterator[list[dic
 
 
 def _nameless(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """A study's row without the folders above its data set: they often hold a person's name."""
+    """Return a study's row without the folders above its data set: they often hold a person's name."""
     if table is not schema.studies:
         return row
     dataset = row["file"].get("dataset") or {}
@@ -120,7 +120,7 @@ def _of(table: Table, study_id: int) -> ColumnElement[bool]:
 
 
 def _close_the_log(path: Path) -> None:
-    """One file without a log beside it, which a medium that cannot be written would need; and no empty pages."""
+    """Turn the write-ahead log off and remove empty pages, so that the archive is one file on any medium."""
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA journal_mode = DELETE")

@@ -1,4 +1,4 @@
-"""Millions of rows by columns. What rows share is read once for all of them, and rows come as the driver has them.
+"""Reads of millions of rows by columns: shared keys are read once, and rows come as the driver returns them.
 
 Six million scores took 18 seconds of one core row by row through SQLAlchemy, and take 5 this way.
 """
@@ -29,7 +29,7 @@ def grouped(
     columns: Sequence[Column[Any]],
     where: Iterable[ColumnElement[bool]] = (),
 ) -> Iterator[tuple[list[Group], NDArray[np.intp], list[tuple[Any, ...]]]]:
-    """Groups of rows with their columns, some trials at a time.
+    """Yield groups of rows with their columns, some trials at a time.
 
     Args:
         connection: Of one transaction, so that both questions see the same rows.
@@ -60,7 +60,7 @@ def grouped(
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """Python looks through all tuples each time some thousands were made: a third of the time here."""
+    """Turn off garbage collection: with many tuples it took a third of the time here."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -73,7 +73,7 @@ def _no_collector() -> Iterator[None]:
 def _chunks(
     connection: Connection, table: Table, trials: Sequence[int], where: Sequence[ColumnElement[bool]]
 ) -> Iterator[list[int]]:
-    """Trials whose rows are about `BATCH` together, by the number that the first of them has."""
+    """Return lists of trials with about `BATCH` rows together, estimated by the rows of the first trial."""
     first = trials[:1]
     rows = connection.scalar(select(func.count()).where(table.c.trial_id.in_(first), *where)) or 0
     size = max(1, min(TRIALS, BATCH // max(1, rows)))

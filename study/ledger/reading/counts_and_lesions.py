@@ -1,4 +1,4 @@
-"""Reading what was measured beside the scores: voxel counts by case, scores pooled over cases, lesions."""
+"""Reads of voxel counts by case, scores pooled over cases, and lesions."""
 
 import dataclasses
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Table, select
 
 from study.design import Stage, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.reading.columns import grouped
 from study.ledger.reading.scores import by_word, coded, known_cases, known_trials, positions
 from study.ledger.rows import Case
@@ -18,7 +18,7 @@ from trainables.lesion_records import Lesions
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class VoxelCounts:
-    """Voxel counts by columns, for many rows; row i is about `trials[trial[i]]`, and so on, as in `rows.Scores`.
+    """Voxel counts by columns, as in `rows.Scores`: row i is of `trials[trial[i]]`, and so on.
 
     Attributes:
         trials: What `trial` points into, sorted.
@@ -64,6 +64,7 @@ class LesionRow:
     lesions: Lesions
 
 
+@patient
 def counts(
     store: Store,
     study_id: int,
@@ -72,13 +73,13 @@ def counts(
     *,
     only_false: bool = False,
 ) -> VoxelCounts:
-    """Voxel counts, by trial, mark and region. Trials that an older version scored have none.
+    """Return voxel counts by trial, mark and region. Trials that an older version scored have none.
 
     Args:
         store: The ledger.
         study_id: Which study.
-        stage: Of the final stage (test cases) by default; `search` (validation cases), or None for both.
-        iteration: At one mark only.
+        stage: `final` (test cases), `search` (validation cases), or None for both.
+        iteration: Only this mark.
         only_false: Only where something was found of a region that is not there: a few of millions.
     """
     row = schema.case_counts
@@ -112,8 +113,9 @@ def counts(
     )
 
 
+@patient
 def pooled(store: Store, study_id: int, stage: Stage | None = "final") -> list[PooledRow]:
-    """Scores over all cases of a trial together, by trial, mark, region and metric."""
+    """Return scores over all cases of a trial together, by trial, mark, region and metric."""
     row, trial = schema.pooled_scores, schema.trials
     query = select(trial.c.key, row.c.iteration, row.c.region, row.c.metric, row.c.value).join_from(row, trial)
     with store.reading() as connection:
@@ -122,6 +124,7 @@ def pooled(store: Store, study_id: int, stage: Stage | None = "final") -> list[P
     return sorted(rows, key=lambda each: (each.trial, each.iteration, each.region, each.metric))
 
 
+@patient
 def lesions(
     store: Store,
     study_id: int,
@@ -129,14 +132,14 @@ def lesions(
     iteration: int | None = None,
     regions: Collection[str] | None = None,
 ) -> list[LesionRow]:
-    """Lesions with all their records, by trial, mark, region and case.
+    """Return lesions with all their records, by trial, mark, region and case.
 
     Args:
         store: The ledger.
         study_id: Which study.
-        stage: Of the final stage by default, or None for both.
-        iteration: At one mark only.
-        regions: Of these only.
+        stage: `final`, `search`, or None for both.
+        iteration: Only this mark.
+        regions: Only these.
     """
     row, trial, case = schema.lesion_scores, schema.trials, schema.cases
     query = select(trial.c.key, row.c.iteration, case.c.name, row.c.region, row.c.records).join_from(row, trial)

@@ -1,4 +1,4 @@
-"""One number for all that a study found: equal digests, equal studies, whatever the order, the machine or the database.
+"""The digest of a study: equal for equal results, whatever the order, the machine or the database.
 
 It reads the tables' own description: every column counts but row ids and what `schema` marks VIEW_ONLY. Rows are named
 by words (a trial's key, a case's name, an arm's number), never by row ids, and sorted by their own text.
@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Float, FromClause, Integer, Select, String, Table, select
 
 from study.ledger.database import schema
+from study.ledger.database.column_types import Deflated
 from study.ledger.database.find import chunks
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 
 FORM = "segstudy ledger digest 1"
 
@@ -34,14 +35,15 @@ _ADDED = (schema.case_counts, schema.pooled_scores, schema.lesion_scores, schema
 """Tables that came after the first version: without rows they say nothing, so that older studies keep their digest."""
 
 
+@patient
 def digest(store: Store, study_id: int) -> str:
-    """SHA-256, in hex, of a study's canonical text."""
+    """Return the SHA-256, in hex, of a study's canonical text."""
     with store.reading() as connection:
         return digest_in(connection, study_id)
 
 
 def covered(table: Table) -> list[Column[Any]]:
-    """The columns of a table that count, by name; none where the whole table is VIEW_ONLY."""
+    """Return the columns of a table that the digest covers, by name; none where the whole table is VIEW_ONLY."""
     if table.info == schema.VIEW_ONLY:
         return []
     return sorted(
@@ -65,7 +67,7 @@ def digest_in(connection: Connection, study_id: int) -> str:
 
 
 def _parts(connection: Connection, study_id: int, table: Table) -> Iterator[bytes]:
-    """A digest for each trial's rows by the order of keys, to have few in memory; or one for all rows."""
+    """Yield a digest of each trial's rows in the order of keys, to keep few in memory; or one of all rows."""
     query, texts = _query(table)
     if "trial_id" not in table.c:
         owner = table.c.id if table is schema.studies else table.c.study_id
@@ -82,7 +84,7 @@ def _parts(connection: Connection, study_id: int, table: Table) -> Iterator[byte
 
 
 def _query(table: Table) -> tuple[Select[Any], Callable[[Sequence[Any]], str]]:
-    """What reads a table's covered columns (after the trial's key, where rows have one), and what makes a row text."""
+    """Return the query of a table's covered columns (after the trial's key, where there is one), and a row's text."""
     source: FromClause = table
     selected: list[ColumnElement[Any]] = []
     for column in covered(table):
@@ -103,12 +105,12 @@ def _query(table: Table) -> tuple[Select[Any], Callable[[Sequence[Any]], str]]:
 
 
 def _canonical(column: ColumnElement[Any]) -> Callable[[Any], str]:
-    """How a column's values are written, whatever the database made of them."""
+    """Return the function that writes a column's values, alike for all databases."""
     if isinstance(column.type, Float):
         return lambda value: "null" if value is None else (float(value) + 0.0).hex()  # -0.0: SQLite drops its sign
     if isinstance(column.type, String | Integer):  # millions of them: `json.dumps` takes three times as long
         return _word
-    if isinstance(column.type, schema.Deflated):
+    if isinstance(column.type, Deflated):
         return lambda value: hashlib.sha256(value).hexdigest()
     if column is schema.studies.c.file:
         return lambda value: _plain(_without(value, FILE_LEFT_OUT))

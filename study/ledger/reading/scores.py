@@ -1,4 +1,4 @@
-"""Case scores by columns, for reports; millions of them take seconds."""
+"""Reads of case scores by columns, for reports; millions of them take seconds."""
 
 from collections.abc import Collection, Iterable
 
@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from study.design import Stage, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.reading.columns import grouped
 from study.ledger.rows import Case, Scores
 
 
+@patient
 def scores(
     store: Store,
     study_id: int,
@@ -21,15 +22,15 @@ def scores(
     regions: Collection[str] | None = None,
     metrics: Collection[str] | None = None,
 ) -> Scores:
-    """Case scores by columns, by trial, mark, region and metric.
+    """Return case scores by columns, by trial, mark, region and metric.
 
     Args:
         store: The ledger.
         study_id: Which study.
-        stage: Of the final stage (test cases) by default; `search` (validation cases), or None for both.
-        iteration: At one mark only.
-        regions: Of these only.
-        metrics: Of these only.
+        stage: `final` (test cases), `search` (validation cases), or None for both.
+        iteration: Only this mark.
+        regions: Only these.
+        metrics: Only these.
     """
     row = schema.case_scores
     where: list[ColumnElement[bool]] = [] if iteration is None else [row.c.iteration == iteration]
@@ -77,7 +78,7 @@ def scores(
 
 
 def known_trials(connection: Connection, study_id: int, stage: Stage | None) -> list[tuple[TrialKey, int]]:
-    """Keys of a study's trials with their row ids, sorted."""
+    """Return the keys of a study's trials with their row ids, sorted."""
     row = schema.trials
     ours = row.c.study_id == study_id
     keys = connection.execute(
@@ -87,7 +88,7 @@ def known_trials(connection: Connection, study_id: int, stage: Stage | None) -> 
 
 
 def known_cases(connection: Connection, study_id: int) -> list[tuple[Case, int]]:
-    """A study's cases with their row ids, by name."""
+    """Return a study's cases with their row ids, by name."""
     row = schema.cases
     query = select(row.c.name, row.c.group_name, row.c.splits, row.c.facts, row.c.id).where(row.c.study_id == study_id)
     found = [
@@ -97,7 +98,7 @@ def known_cases(connection: Connection, study_id: int) -> list[tuple[Case, int]]
 
 
 def positions(ids: Iterable[int], known: list[int]) -> NDArray[np.int32]:
-    """Where each row id is in a list of them."""
+    """Return the position of each row id in a list of row ids."""
     asked = np.array(ids, np.int64)
     if not known:
         return asked.astype(np.int32)
@@ -106,7 +107,7 @@ def positions(ids: Iterable[int], known: list[int]) -> NDArray[np.int32]:
 
 
 def coded(words: Collection[str | None], known: dict[str, int]) -> NDArray[np.int32]:
-    """A column of words as numbers, which grow with each new word; None as -1."""
+    """Return a column of strings as numbers, which grow with each new string; None as -1."""
     here = set(words) - {None}
     for word in sorted(here - known.keys(), key=str):
         known[str(word)] = len(known)
@@ -116,7 +117,7 @@ def coded(words: Collection[str | None], known: dict[str, int]) -> NDArray[np.in
 
 
 def by_word(column: NDArray[np.int32], known: dict[str, int]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Numbers by the order of their words, and those words."""
+    """Return numbers in the order of their strings, and those strings."""
     ranks = {word: rank for rank, word in enumerate(sorted(known))}
     renumber = np.full(len(known) + 1, -1, np.int32)  # the last for -1
     for word, code in known.items():

@@ -1,4 +1,4 @@
-"""Where a study stands: a handful of aggregates in one snapshot, for the live table."""
+"""The state of a study: a few aggregates in one snapshot, for the live table."""
 
 import collections
 from collections.abc import Callable, Iterable, Sequence
@@ -9,14 +9,15 @@ from sqlalchemy import Connection, Row, case, func, select
 from study.design import TrialKey
 from study.ledger.database import schema
 from study.ledger.database.owner import Owner, who
-from study.ledger.database.store import Store
-from study.ledger.rows import ArmStatus, Running, StudyStatus
+from study.ledger.database.store import Store, patient
+from study.ledger.status_rows import ArmStatus, Running, StudyStatus
 
 T = TypeVar("T")
 
 
+@patient
 def status(store: Store, study_id: int) -> StudyStatus:
-    """Where a study and its arms stand."""
+    """Return the state of a study and its arms."""
     with store.reading() as connection:
         study = connection.execute(
             select(schema.studies, schema.leases).join(schema.leases).where(schema.studies.c.id == study_id)
@@ -90,7 +91,7 @@ def _arm(
 
 
 def _by(word: Callable[[T], int], rows: Iterable[T]) -> dict[int, list[T]]:
-    """Rows by a number in them; none for any other number."""
+    """Return rows by a number in them; none for any other number."""
     found = collections.defaultdict(list)
     for row in rows:
         found[word(row)].append(row)
@@ -130,7 +131,7 @@ def _segments(connection: Connection, study_id: int) -> Sequence[Row[Any]]:
 
 
 def _between_marks(connection: Connection, study_id: int) -> dict[int, int]:
-    """Arm's row → iterations of its open trials from the last mark to the newest checkpoint after it."""
+    """Return an arm's row id → iterations of its open trials from the last mark to the newest checkpoint after it."""
     row, trial, segment = schema.checkpoints, schema.trials, schema.segments
     newest = (
         select(row.c.trial_id, trial.c.arm_id, func.max(row.c.iteration).label("iteration"))
@@ -154,7 +155,7 @@ def _running(connection: Connection, study_id: int) -> list[Running]:
 
 
 def _handed_out(connection: Connection, study_id: int) -> tuple[float | None, int]:
-    """When the first segment was; how many were lost."""
+    """Return when the first segment was handed out, and how many were lost."""
     row, trial = schema.attempts, schema.trials
     lost = func.sum(case((row.c.result == "lost", 1), else_=0)).label("lost")
     query = select(func.min(row.c.started).label("first"), lost).join_from(row, trial)

@@ -1,5 +1,6 @@
-"""Reading in bulk, for reports: trials, segments, curves, previews. Case scores are in `scores`."""
+"""Reads of trials, segments, curves and previews, for reports. Case scores are in `scores`."""
 
+import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from study.design import Stage, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.rows import Curve, SegmentRow, TrialRow
 from trainables.pictures.kept import Preview
 
@@ -19,22 +20,25 @@ _SEGMENT = (
 )  # fmt: skip
 
 
+@patient
 def trials(store: Store, study_id: int, stage: Stage | None = None) -> list[TrialRow]:
-    """A study's trials, of one stage or of both, in the order of their keys."""
+    """Return a study's trials, of one stage or of both, in the order of their keys."""
     with store.reading() as connection:
         return sorted(trial_rows(connection, _of(study_id, stage)), key=lambda row: row.key)
 
 
+@patient
 def segments(store: Store, study_id: int, stage: Stage | None = None) -> list[SegmentRow]:
-    """A study's completed segments, of one stage or of both, by trial and mark."""
+    """Return a study's completed segments, of one stage or of both, by trial and mark."""
     with store.reading() as connection:
         return sorted(segment_rows(connection, _of(study_id, stage)), key=lambda row: (row.trial, row.iteration))
 
 
+@patient
 def curves(
     store: Store, study_id: int, stage: Stage | None = None, names: Collection[str] | None = None
 ) -> list[Curve]:
-    """Training curves, by trial and name.
+    """Return training curves, by trial and name.
 
     Args:
         store: The ledger.
@@ -60,8 +64,9 @@ def curves(
     return sorted(read, key=lambda curve: (curve.trial, curve.name))
 
 
+@patient
 def previews(store: Store, study_id: int, trials: Iterable[TrialKey] | None = None) -> list[tuple[TrialKey, Preview]]:
-    """Slices with reference and prediction, by trial and case; of some trials, or of all (hundreds of KB each)."""
+    """Return slices with reference and prediction, by trial and case; of some trials or of all."""
     row, trial, case = schema.previews, schema.trials, schema.cases
     shown = (row.c.slice_index, row.c.height, row.c.width, row.c.image, row.c.reference, row.c.prediction)
     query = select(trial.c.key, case.c.name, *shown).join_from(row, trial).join(case, row.c.case_id == case.c.id)
@@ -76,8 +81,9 @@ def previews(store: Store, study_id: int, trials: Iterable[TrialKey] | None = No
     return sorted(found, key=lambda pair: (pair[0], pair[1].case))
 
 
+@patient
 def kept_previews(store: Store, study_id: int) -> list[tuple[TrialKey, str]]:
-    """Which trials kept a slice of which case, by trial and case, without the pictures."""
+    """Return which trials kept a slice of which case, by trial and case, without the pictures."""
     row, trial, case = schema.previews, schema.trials, schema.cases
     query = select(trial.c.key, case.c.name).join_from(row, trial).join(case, row.c.case_id == case.c.id)
     with store.reading() as connection:
@@ -86,7 +92,7 @@ def kept_previews(store: Store, study_id: int) -> list[tuple[TrialKey, str]]:
 
 
 def trial_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnElement[Any]) -> list[TrialRow]:
-    """Trials that a condition picks, inside another transaction."""
+    """Return the trials that a condition selects, inside another transaction."""
     row, arm = schema.trials, schema.arms
     query = select(arm.c.name, *(row.c[name] for name in _TRIAL)).join_from(row, arm).where(of).order_by(*order)
     return [
@@ -96,10 +102,15 @@ def trial_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnEl
 
 
 def segment_rows(connection: Connection, of: ColumnElement[bool], *order: ColumnElement[Any]) -> list[SegmentRow]:
-    """Segments that a condition picks, inside another transaction."""
-    row, trial = schema.segments, schema.trials
-    query = select(trial.c.key, *(row.c[name] for name in _SEGMENT)).join_from(row, trial).where(of).order_by(*order)
-    return [SegmentRow(TrialKey.parse(key), *rest) for key, *rest in connection.execute(query)]
+    """Return the segments that a condition selects, inside another transaction."""
+    row, trial, machine = schema.segments, schema.trials, schema.segment_machines
+    same = (machine.c.trial_id == row.c.trial_id) & (machine.c.iteration == row.c.iteration)
+    query = select(trial.c.key, machine.c.machine, *(row.c[name] for name in _SEGMENT)).join_from(row, trial)
+    query = query.outerjoin(machine, same).where(of).order_by(*order)
+    return [
+        dataclasses.replace(SegmentRow(TrialKey.parse(key), *rest), machine=trained_by or {})
+        for key, trained_by, *rest in connection.execute(query)
+    ]
 
 
 def _of(study_id: int, stage: Stage | None) -> ColumnElement[bool]:

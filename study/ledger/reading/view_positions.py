@@ -1,19 +1,20 @@
-"""Views that follow the ledger (MLflow): how far each has come, and what is new since, by a count, not a clock."""
+"""Views that follow the ledger (MLflow): how far each has come, and the rows that are new since, by a counter."""
 
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from study.ledger.database import schema
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.reading.trials_and_curves import segment_rows, trial_rows
 from study.ledger.rows import Changes
 
 LIMIT = 1000
 
 
+@patient
 def changes_since(store: Store, study_id: int, position: int = 0, limit: int = LIMIT) -> Changes:
-    """What was inserted or recorded after a position; 0 for everything.
+    """Return the rows that were inserted or recorded after a position; 0 for everything.
 
     Args:
         store: The ledger.
@@ -48,8 +49,9 @@ def changes_since(store: Store, study_id: int, position: int = 0, limit: int = L
         )
 
 
+@patient
 def view_position(store: Store, study_id: int, view: str) -> Any | None:
-    """What the view saved last; None where it never did.
+    """Return the position that the view saved last; None where it saved none.
 
     Args:
         store: The ledger.
@@ -62,7 +64,7 @@ def view_position(store: Store, study_id: int, view: str) -> Any | None:
 
 
 def set_view_position(store: Store, study_id: int, view: str, position: Any) -> None:
-    """Save how far a view has come: anything JSON-able.
+    """Save the position of a view: anything JSON-able.
 
     It asks for no lease: a view that is sent the same again does not change, so an older position does no harm.
     """

@@ -1,4 +1,4 @@
-"""Attempts: segments handed to workers. They decide no number; they tell what runs, what was lost, and how often."""
+"""Attempts: segments handed to workers. No result depends on them; they tell what runs, what was lost, how often."""
 
 import time
 
@@ -9,20 +9,21 @@ from study.ledger.database import schema
 from study.ledger.database.find import trial_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.rows import AttemptRow, Result
 from study.ledger.writing.checkpoints import resume_point_in
+from study.ledger.writing.retries import last_retry
 
 
 def start_attempt(
     store: Store, lease: Lease, key: TrialKey, stop: int, started_from: int, now: float | None = None
 ) -> int:
-    """A segment goes to a worker.
+    """Record that a segment goes to a worker.
 
     Args:
         store: The ledger.
         lease: The driver's.
-        key: Whose segment.
+        key: The trial.
         stop: The mark that it is to reach.
         started_from: Iteration of the checkpoint that it is given; 0 without one.
         now: Seconds since 1970.
@@ -33,13 +34,13 @@ def start_attempt(
     Raises:
         ValueError: The trial does not exist, or has ended.
     """
-    moment = time.time() if now is None else now
+    at = time.time() if now is None else now
 
     def work(connection: Connection, revision: int) -> int:
         trial = trial_named(connection, lease.study_id, key)
         if trial.status != "open":
             raise ValueError(f"trial {key} is {trial.status}: nothing of it is to be run")
-        row = {"trial_id": trial.id, "stop": stop, "started_from": started_from, "started": moment}
+        row = {"trial_id": trial.id, "stop": stop, "started_from": started_from, "started": at}
         made = connection.execute(insert(schema.attempts), row).inserted_primary_key
         assert made is not None
         return int(made[0])
@@ -50,9 +51,9 @@ def start_attempt(
 def end_attempt(
     store: Store, lease: Lease, attempt: int, result: Result, reason: str | None = None, now: float | None = None
 ) -> None:
-    """An attempt ended, its segment not complete (`complete_segment` ends its own). A second end is not recorded."""
-    moment = time.time() if now is None else now
-    store.fenced(lease, lambda connection, revision: end_attempt_in(connection, attempt, result, reason, moment))
+    """Record that an attempt ended without completing its segment. A second end is not recorded."""
+    at = time.time() if now is None else now
+    store.fenced(lease, lambda connection, revision: end_attempt_in(connection, attempt, result, reason, at))
 
 
 def end_attempt_in(connection: Connection, attempt: int, result: Result, reason: str | None, now: float) -> None:
@@ -62,19 +63,22 @@ def end_attempt_in(connection: Connection, attempt: int, result: Result, reason:
     connection.execute(update(row).where(row.c.id == attempt, row.c.result.is_(None)).values(values))
 
 
+@patient
 def losses(store: Store, study_id: int, key: TrialKey) -> int:
-    """How many attempts were lost since the trial last made progress: those that started where the next one would."""
+    """Return how many attempts were lost since the trial last made progress or was opened again."""
     row = schema.attempts
     with store.reading() as connection:
         trial = trial_named(connection, study_id, key)
         point = resume_point_in(connection, trial.id)
         here = row.c.started_from == (0 if point is None else point[0])
-        query = select(func.count()).where(row.c.trial_id == trial.id, row.c.result == "lost", here)
+        since = row.c.id > last_retry(connection, trial.id)
+        query = select(func.count()).where(row.c.trial_id == trial.id, row.c.result == "lost", here, since)
         return connection.scalar(query) or 0
 
 
+@patient
 def attempts(store: Store, study_id: int) -> list[AttemptRow]:
-    """All attempts of a study, oldest first."""
+    """Return all attempts of a study, oldest first."""
     row, trial = schema.attempts, schema.trials
     query = (
         select(

@@ -1,4 +1,4 @@
-"""Which checkpoint folders count: one for the last mark of a trial, and the newest between marks.
+"""The checkpoint folders that count: one for the last mark of a trial, and the newest between marks.
 
 A folder is removed by the caller after the transaction that stopped naming it. One that a crash left behind is not
 among `folders`, and can go at the next start.
@@ -13,7 +13,7 @@ from study.design import TrialKey
 from study.ledger.database import schema
 from study.ledger.database.find import trial_named
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 
 KEPT = 2  # between marks: the newest, and the one before in case that is damaged
 
@@ -21,12 +21,12 @@ KEPT = 2  # between marks: the newest, and the one before in case that is damage
 def record_checkpoint(
     store: Store, lease: Lease, key: TrialKey, iteration: int, folder: str, now: float | None = None
 ) -> tuple[str, ...]:
-    """Record a complete checkpoint between marks. One that comes late (its mark is done, the trial ended) is not kept.
+    """Record a complete checkpoint between marks. One that comes late (mark done, trial ended) is not kept.
 
     Args:
         store: The ledger.
         lease: The driver's.
-        key: Whose.
+        key: The trial.
         iteration: Where its training stands, > 0.
         folder: Relative to the storage root.
         now: Seconds since 1970.
@@ -34,7 +34,7 @@ def record_checkpoint(
     Returns:
         Checkpoint folders that the ledger no longer names; `folder` itself if it came late.
     """
-    moment = time.time() if now is None else now
+    at = time.time() if now is None else now
 
     def work(connection: Connection, revision: int) -> tuple[str, ...]:
         trial = trial_named(connection, lease.study_id, key)
@@ -43,7 +43,7 @@ def record_checkpoint(
         if trial.status != "open" or iteration <= _last_mark(connection, trial.id):
             return () if folder in before else (folder,)
         connection.execute(delete(row).where(row.c.trial_id == trial.id, row.c.iteration == iteration))
-        values = {"trial_id": trial.id, "iteration": iteration, "folder": folder, "created": moment}
+        values = {"trial_id": trial.id, "iteration": iteration, "folder": folder, "created": at}
         connection.execute(insert(row), values)
         newest = select(row.c.iteration).where(row.c.trial_id == trial.id).order_by(row.c.iteration.desc())
         oldest_kept = list(connection.scalars(newest.limit(KEPT)))[-1]
@@ -53,8 +53,9 @@ def record_checkpoint(
     return store.fenced(lease, work)
 
 
+@patient
 def resume_point(store: Store, study_id: int, key: TrialKey) -> tuple[int, str] | None:
-    """`(iteration, folder)` of a trial's newest checkpoint, where its next attempt starts; None: from nothing."""
+    """Return `(iteration, folder)` of a trial's newest checkpoint, where its next attempt starts; None without one."""
     with store.reading() as connection:
         return resume_point_in(connection, trial_named(connection, study_id, key).id)
 
@@ -80,7 +81,7 @@ def resume_point_in(connection: Connection, trial_id: int) -> tuple[int, str] | 
 
 
 def forget_checkpoint(store: Store, lease: Lease, key: TrialKey, iteration: int) -> tuple[str, ...]:
-    """Name a checkpoint no longer, since it is damaged: the trial resumes from the one before.
+    """Forget a damaged checkpoint: the trial resumes from the one before.
 
     Returns:
         Its folder, if there was one.
@@ -99,7 +100,7 @@ def forget_checkpoint(store: Store, lease: Lease, key: TrialKey, iteration: int)
 
 
 def forget_checkpoints(store: Store, lease: Lease, keys: Sequence[TrialKey]) -> tuple[str, ...]:
-    """Name no checkpoint of these trials any longer, such as those of finished trials that did not win.
+    """Forget all checkpoints of these trials, such as finished trials that did not win.
 
     Returns:
         Their folders, for the caller to remove.
@@ -112,8 +113,9 @@ def forget_checkpoints(store: Store, lease: Lease, keys: Sequence[TrialKey]) -> 
     return store.fenced(lease, work)
 
 
+@patient
 def folders(store: Store, study_id: int) -> set[str]:
-    """Every checkpoint folder that counts; any other is left over from a crash, or being written now."""
+    """Return every checkpoint folder that counts; any other is left over from a crash, or is being written."""
     between, mark, trial = schema.checkpoints, schema.segments, schema.trials
     query = union_all(
         select(between.c.folder).join(trial).where(trial.c.study_id == study_id),
@@ -124,7 +126,7 @@ def folders(store: Store, study_id: int) -> set[str]:
 
 
 def named(connection: Connection, trial_id: int) -> set[str]:
-    """A trial's folders that count."""
+    """Return a trial's folders that count."""
     between, mark = schema.checkpoints, schema.segments
     query = union_all(
         select(between.c.folder).where(between.c.trial_id == trial_id),
@@ -134,7 +136,7 @@ def named(connection: Connection, trial_id: int) -> set[str]:
 
 
 def forget_before(connection: Connection, trial_id: int, mark: int) -> None:
-    """Name no checkpoint before a mark, nor one between marks that stands at it."""
+    """Forget the checkpoints before a mark, and those between marks that stand at it."""
     between, segment = schema.checkpoints, schema.segments
     connection.execute(delete(between).where(between.c.trial_id == trial_id, between.c.iteration <= mark))
     earlier = (segment.c.trial_id == trial_id) & (segment.c.iteration < mark) & segment.c.checkpoint.is_not(None)
@@ -142,7 +144,7 @@ def forget_before(connection: Connection, trial_id: int, mark: int) -> None:
 
 
 def forget_all(connection: Connection, trial_id: int) -> list[str]:
-    """Name no checkpoint of a trial; what it named."""
+    """Forget all checkpoints of a trial; return their folders."""
     before = named(connection, trial_id)
     between, segment = schema.checkpoints, schema.segments
     connection.execute(delete(between).where(between.c.trial_id == trial_id))

@@ -1,4 +1,4 @@
-"""The lease: at most one driver writes to a study, and a driver that lost it cannot, whatever it believes.
+"""The lease: at most one driver writes to a study, and a driver that lost its lease writes nothing.
 
 The fencing number grows with each owner, and every transaction checks it (`Store.fenced`). Time only decides how long
 an owner that cannot be seen is waited for; that a resumed or slow one does no harm rests on the number alone.
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select, update
 
+from study.errors import LeaseHeld
 from study.ledger.database import schema
-from study.ledger.database.owner import Lease, LeaseHeld, Owner, who
+from study.ledger.database.owner import Lease, Owner, who
 
 if TYPE_CHECKING:
     from study.ledger.database.store import Store
@@ -32,10 +33,10 @@ def acquire(
     Args:
         store: The ledger.
         study_id: Which study.
-        owner: Who asks; this process by default.
+        owner: The process that asks; this process by default.
         seconds: How long it holds unless renewed.
         now: Seconds since 1970; by default the database server's clock, or this host's for a file.
-        given_up: An end that was seen not to move for longer than a lease lasts: over, whatever the clocks say.
+        given_up: An end that was not moved for longer than a lease lasts: the lease is over, whatever the clocks say.
 
     Raises:
         LeaseHeld: Another living driver has it.
@@ -47,16 +48,16 @@ def acquire(
         row = schema.leases
         # FOR UPDATE: on PostgreSQL a second asker waits here; SQLite knows no such words and locked at the start.
         held = connection.execute(select(row).where(row.c.study_id == study_id).with_for_update()).one()
-        moment = _moment(connection, now)
+        at = _clock(connection, now)
         if taken and (held.fence, held.owner) == (taken[-1].fence, dataclasses.asdict(asking)):
             return taken[-1]
-        lasts = held.owner is not None and held.expires > moment and held.expires != given_up
+        lasts = held.owner is not None and held.expires > at and held.expires != given_up
         if lasts and not Owner(**held.owner).is_dead():
-            raise _held(connection, study_id, held.owner, held.expires, moment)
-        lease = Lease(study_id, held.fence + 1, moment + seconds)
+            raise _held(connection, study_id, held.owner, held.expires, at)
+        lease = Lease(study_id, held.fence + 1, at + seconds)
         values = {"fence": lease.fence, "owner": dataclasses.asdict(asking), "expires": lease.expires}
         connection.execute(update(row).where(row.c.study_id == study_id).values(values))
-        _close_attempts(connection, study_id, moment)
+        _close_attempts(connection, study_id, at)
         taken.append(lease)
         return lease
 
@@ -64,14 +65,14 @@ def acquire(
 
 
 def renew(store: "Store", lease: Lease, seconds: float = 60.0, now: float | None = None) -> Lease:
-    """The same lease, for `seconds` from now. Also after its end, as long as nobody took it. It waits for no outage.
+    """Return the same lease, for `seconds` from now; also after its end, while nobody took it.
 
     Raises:
-        FencedOut: Somebody did.
+        FencedOut: Another driver took it.
     """
 
     def work(connection: Connection, revision: int) -> Lease:
-        later = dataclasses.replace(lease, expires=_moment(connection, now) + seconds)
+        later = dataclasses.replace(lease, expires=_clock(connection, now) + seconds)
         row = schema.leases
         connection.execute(update(row).where(row.c.study_id == lease.study_id).values(expires=later.expires))
         return later
@@ -80,7 +81,7 @@ def renew(store: "Store", lease: Lease, seconds: float = 60.0, now: float | None
 
 
 def release(store: "Store", lease: Lease) -> None:
-    """Give it back: the next driver need not wait, this lease writes no more. Nothing happens if it was lost."""
+    """Release the lease: the next driver need not wait. Nothing happens if it was lost."""
 
     def work(connection: Connection) -> None:
         row = schema.leases
@@ -101,14 +102,14 @@ def _held(connection: Connection, study_id: int, owner: dict[str, Any], until: f
 
 
 def _close_attempts(connection: Connection, study_id: int, now: float) -> None:
-    """Whoever ran them is gone, or fenced out as of now."""
+    """Close the running attempts as stopped: their driver is gone, or fenced out as of now."""
     row, trial = schema.attempts, schema.trials
     ours = select(trial.c.id).where(trial.c.study_id == study_id).scalar_subquery()
     values = {"ended": now, "result": "stopped", "reason": "its driver ended"}
     connection.execute(update(row).where(row.c.result.is_(None), row.c.trial_id.in_(ours)).values(values))
 
 
-def _moment(connection: Connection, now: float | None) -> float:
+def _clock(connection: Connection, now: float | None) -> float:
     if now is not None:
         return now
     if connection.dialect.name == "postgresql":  # drivers on several hosts agree on the server's clock

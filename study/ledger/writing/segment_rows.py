@@ -1,4 +1,4 @@
-"""The rows of a segment's end: what a worker reported, as the tables have it."""
+"""The rows of a completed segment, from the outcome that a worker reported."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, insert
 
 from study.design import TrialKey
 from study.ledger.database import schema
+from study.ledger.database.column_types import finite
 from study.ledger.writing.slices import slice_rows
 from trainables.trial import Outcome
 
@@ -18,10 +19,10 @@ Cases = Mapping[str, tuple[int, tuple[str, ...]]]
 
 @dataclasses.dataclass(frozen=True)
 class Arrival:
-    """An outcome, and what the ledger knows of its trial.
+    """An outcome, and the ledger's state of its trial.
 
     Attributes:
-        connection: Of the transaction.
+        connection: The transaction's.
         study_id: Which study.
         key: Which trial.
         trial_id: Its row.
@@ -57,7 +58,7 @@ class Arrival:
 
 
 def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
-    """Rows by table.
+    """Return the rows by table.
 
     Raises:
         ValueError: A number is not finite; a point lies beyond the mark; a trial of the search stage was scored on a
@@ -70,6 +71,7 @@ def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
         schema.lesion_scores: _lesions(arrival, cases),
         schema.curves: _curve(arrival),
         schema.previews: _previews(arrival, cases),
+        schema.segment_machines: _machine(arrival),
         **slice_rows(arrival.connection, arrival.study_id, arrival.trial_id, arrival.outcome.previews, cases),
     }
 
@@ -77,7 +79,7 @@ def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
 def _scores(arrival: Arrival, cases: Cases) -> Rows:
     key, rows = arrival.key, []
     for score in arrival.outcome.scores:
-        schema.finite(score.value, f"trial {key}: {score.metric} of {score.region} of {score.case}")
+        finite(score.value, f"trial {key}: {score.metric} of {score.region} of {score.case}")
         rows.append(
             {
                 "trial_id": arrival.trial_id,
@@ -93,7 +95,7 @@ def _scores(arrival: Arrival, cases: Cases) -> Rows:
 
 
 def _scored(arrival: Arrival, cases: Cases, name: str) -> int:
-    """The row of a case that the trial may be scored on."""
+    """Return the row id of a case that the trial may be scored on."""
     key, (case_id, splits) = arrival.key, cases[name]
     if key.stage == "search" and splits[key.fold] == "test":
         raise ValueError(f"trial {key} was scored on the test case {name}, before every choice was made")
@@ -123,7 +125,7 @@ def _pooled(arrival: Arrival) -> Rows:
             "iteration": arrival.stop,
             "region": score.region,
             "metric": score.metric,
-            "value": schema.finite(score.value, f"trial {arrival.key}: {score.metric} of {score.region}, pooled"),
+            "value": finite(score.value, f"trial {arrival.key}: {score.metric} of {score.region}, pooled"),
         }
         for score in arrival.outcome.pooled
     ]
@@ -146,14 +148,14 @@ def _lesions(arrival: Arrival, cases: Cases) -> Rows:
 
 
 def _curve(arrival: Arrival) -> Rows:
-    """Points up to the mark before are on record already: a training that had to start again brings them once more."""
+    """Return the points after the mark before; a training that started again reports earlier ones once more."""
     rows = []
     for point in arrival.outcome.curve:
         if point.iteration > arrival.stop:
             raise ValueError(
                 f"trial {arrival.key}: a curve's point at {point.iteration}, beyond the mark {arrival.stop}"
             )
-        schema.finite(point.value, f"trial {arrival.key}: {point.name} at iteration {point.iteration}")
+        finite(point.value, f"trial {arrival.key}: {point.name} at iteration {point.iteration}")
         if point.iteration > arrival.previous:
             rows.append(
                 {
@@ -180,6 +182,12 @@ def _previews(arrival: Arrival, cases: Cases) -> Rows:
         }
         for preview in arrival.outcome.previews
     ]
+
+
+def _machine(arrival: Arrival) -> Rows:
+    """Return what trained the segment; nothing from a worker of an older version."""
+    machine = dict(arrival.outcome.machine)
+    return [{"trial_id": arrival.trial_id, "iteration": arrival.stop, "machine": machine}] if machine else []
 
 
 FEW = 8

@@ -1,4 +1,4 @@
-"""A segment's end: its row, scores, curve, previews, its trial's status and checkpoints, in one transaction.
+"""Completion of a segment: its row, scores, curve, previews, trial status and checkpoints, in one transaction.
 
 It may be reported any number of times: by Tune twice, by an attempt that was taken for lost. The first report counts.
 The same again changes nothing. Another one (a GPU's kernels need not repeat to the bit) is not written, and a notice
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, insert, selec
 
 from study.design import TrialKey
 from study.ledger.database import schema
+from study.ledger.database.column_types import finite
 from study.ledger.database.find import cases_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
@@ -20,8 +21,8 @@ from study.ledger.database.store import Store
 from study.ledger.rows import Completion
 from study.ledger.writing.attempts import end_attempt_in
 from study.ledger.writing.checkpoints import forget_all, forget_before, named
+from study.ledger.writing.notices import insert_notice
 from study.ledger.writing.segment_rows import Arrival, Rows, insert_rows, rows_of
-from study.ledger.writing.studies import insert_notice
 from study.ledger.writing.trials import set_status
 from trainables.trial import Outcome
 
@@ -45,7 +46,7 @@ def complete_segment(
         stop: The mark. At the last one the trial is finished.
         outcome: As the worker reported it; with `failed`, the trial ends with that reason and keeps no checkpoint.
         objective: Mean over the cases; None where all values are missing, or where it failed.
-        attempt: Whose result it is; it ends here.
+        attempt: The attempt that reported; it ends here.
         now: Seconds since 1970.
 
     Returns:
@@ -56,7 +57,7 @@ def complete_segment(
             mark; a trial of the search stage was scored on a test case.
         FencedOut: The lease is another driver's.
     """
-    moment = time.time() if now is None else now
+    at = time.time() if now is None else now
 
     def work(connection: Connection, revision: int) -> Completion:
         arrival = _arrival(connection, lease.study_id, key, stop, outcome, objective)
@@ -64,15 +65,15 @@ def complete_segment(
         rows = rows_of(arrival, cases_named(store, connection, lease.study_id, scored))
         before = named(connection, arrival.trial_id) if arrival.names_folders else set()
         if arrival.status == "open" and stop not in arrival.done:
-            _record(arrival, rows, before, revision, moment)
+            _record(arrival, rows, before, revision, at)
             result: Literal["recorded", "repeated", "ignored"] = "recorded"
         elif _known_already(arrival, rows):
             result = "repeated"
         else:
-            insert_notice(connection, lease.study_id, _not_written(arrival), moment)
+            insert_notice(connection, lease.study_id, _not_written(arrival), at)
             result = "ignored"
         if attempt is not None:
-            end_attempt_in(connection, attempt, "failed" if outcome.failed else "done", outcome.failed, moment)
+            end_attempt_in(connection, attempt, "failed" if outcome.failed else "done", outcome.failed, at)
         offered = {outcome.checkpoint} if outcome.checkpoint else set()
         if result == "recorded" and outcome.failed is None and not before:
             return Completion(result, ())  # it named none, and now names the one that was offered
@@ -93,7 +94,7 @@ def _arrival(
         raise ValueError(f"trial {key}: {stop} is not among the study's marks {marks}")
     if outcome.failed is None and outcome.iteration != stop:
         raise ValueError(f"trial {key}: the outcome stands at iteration {outcome.iteration}, not at the mark {stop}")
-    schema.finite(objective, f"trial {key}: the objective at {stop}")
+    finite(objective, f"trial {key}: the objective at {stop}")
     return Arrival(
         connection=connection,
         study_id=study_id,
@@ -112,7 +113,7 @@ def _arrival(
 
 
 def _standing() -> Select[Any]:
-    """A trial, its study's marks, how often the segment was handed out, and a row for each mark that is done."""
+    """Return the query of a trial, its study's marks, its attempts, and a row for each mark that is done."""
     trial, segment, attempt, between = schema.trials, schema.segments, schema.attempts, schema.checkpoints
     handed_out = select(func.count()).where(attempt.c.trial_id == trial.c.id, attempt.c.stop == bindparam("mark"))
     return (
@@ -161,7 +162,7 @@ def _record(arrival: Arrival, rows: dict[Table, Rows], before: set[str], revisio
 
 
 def _known_already(arrival: Arrival, rows: dict[Table, Rows]) -> bool:
-    """Whether the ledger says just this."""
+    """Return whether the ledger has exactly this result."""
     if arrival.outcome.failed is not None:
         return arrival.status == "failed" and arrival.reason == readable(arrival.outcome.failed)
     if arrival.done.get(arrival.stop) != (arrival.objective, arrival.outcome.weights):

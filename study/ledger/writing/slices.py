@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, select
 from study.design import TrialKey
 from study.ledger.database import schema
 from study.ledger.database.find import chunks
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from trainables.pictures.kept import Preview, Stack
 
 
@@ -19,10 +19,10 @@ def slice_rows(
     previews: Sequence[Preview],
     cases: Mapping[str, tuple[int, tuple[str, ...]]],
 ) -> dict[Table, list[dict[str, Any]]]:
-    """Rows of what previews bring beside their own slice; of images those that no other trial brought.
+    """Return the rows of the slices that previews bring; images only where no other trial brought them.
 
     Args:
-        connection: Of the transaction.
+        connection: The transaction's.
         study_id: Which study.
         trial_id: The trial's row.
         previews: As reported.
@@ -52,10 +52,11 @@ def slice_rows(
     return {row: images, schema.predicted_slices: predictions}
 
 
+@patient
 def sliced(
     store: Store, study_id: int, trials: Iterable[TrialKey], cases: Iterable[str]
 ) -> dict[tuple[TrialKey, str], Stack]:
-    """(trial, case) → its slices, of some trials and cases; those that kept none are not there."""
+    """Return (trial, case) → its slices, of some trials and cases; those without slices are left out."""
     row, image, trial, case = schema.predicted_slices, schema.case_slices, schema.trials, schema.cases
     names = sorted(set(cases))
     query = (

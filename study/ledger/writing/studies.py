@@ -11,11 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from search_spaces.grammar import to_plain
 from study.design import Arm, Design
 from study.ledger.database import schema
-from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
-from study.ledger.rows import ArmRow, Case, Notice, StudyRow
+from study.ledger.database.store import Store, patient
+from study.ledger.rows import ArmRow, Case, StudyRow
+from study.ledger.writing.declarations import declare_again
+from study.ledger.writing.earlier_looks import contents_of, looks_in, said
+from study.ledger.writing.notices import insert_notice, times
 from trainables.errors import InputError
+
+FINALS_BEGUN = "the final stage had begun, whose scores MLflow shows"
 
 
 def create_study(
@@ -27,6 +31,7 @@ def create_study(
     data_digest: str,
     versions: Mapping[str, str],
     now: float | None = None,
+    notices: Sequence[str] = (),
 ) -> int:
     """Record a study with its arms and cases, in one transaction; its lease is free.
 
@@ -36,9 +41,10 @@ def create_study(
         file: The study file as validated, all defaults written out, JSON-able.
         design: Its arms, marks and direction are kept.
         cases: All of them, of any split.
-        data_digest: Of the cases' files.
+        data_digest: Digest of the cases' files.
         versions: Package → version.
         now: Seconds since 1970.
+        notices: Facts about data and plan that a reader of the report must know.
 
     Returns:
         The study's id.
@@ -69,13 +75,18 @@ def create_study(
         connection.execute(insert(schema.leases), lease)
         _insert_arms(connection, study_id, design.arms)
         _insert_cases(connection, study_id, cases)
+        contents = contents_of(cases)
+        looks = looks_in(connection, contents, but=study_id)
+        for text in (*notices, *((said(looks, len(contents)),) if looks else ())):
+            insert_notice(connection, study_id, text, now)
         return study_id
 
     return store.write(work)
 
 
+@patient
 def study(store: Store, name: str) -> StudyRow:
-    """The study of that name.
+    """Return the study of that name.
 
     Raises:
         InputError: There is none; the message suggests the nearest name.
@@ -91,20 +102,23 @@ def study(store: Store, name: str) -> StudyRow:
     raise InputError(f"no study named '{name}' in {store.label} ({count}).{hint}")
 
 
+@patient
 def has_study(store: Store, name: str) -> bool:
-    """Whether there is a study of that name."""
+    """Return whether there is a study of that name."""
     with store.reading() as connection:
         return bool(connection.scalar(select(func.count()).where(schema.studies.c.name == name)))
 
 
+@patient
 def studies(store: Store) -> list[StudyRow]:
-    """All studies, oldest first."""
+    """Return all studies, oldest first."""
     with store.reading() as connection:
         return [_study_row(row) for row in connection.execute(select(schema.studies).order_by(schema.studies.c.id))]
 
 
+@patient
 def arms(store: Store, study_id: int) -> list[ArmRow]:
-    """A study's arms, in the study file's order."""
+    """Return a study's arms, in the study file's order."""
     row = schema.arms
     query = select(row.c.number, row.c.name, row.c.model, row.c.loss, row.c.weighting, row.c.space)
     with store.reading() as connection:
@@ -112,8 +126,9 @@ def arms(store: Store, study_id: int) -> list[ArmRow]:
         return [ArmRow(**each._mapping) for each in found]
 
 
+@patient
 def cases(store: Store, study_id: int) -> list[Case]:
-    """A study's cases, by name."""
+    """Return a study's cases, by name."""
     row = schema.cases
     query = select(row.c.name, row.c.group_name, row.c.splits, row.c.facts).where(row.c.study_id == study_id)
     with store.reading() as connection:
@@ -122,7 +137,7 @@ def cases(store: Store, study_id: int) -> list[Case]:
 
 
 def set_cases(store: Store, lease: Lease, cases: Sequence[Case]) -> None:
-    """Add cases that are new and replace the facts of those that are known.
+    """Add new cases and replace the facts of known ones.
 
     Raises:
         ValueError: A known case has another group or other splits: its scores would mean something else.
@@ -153,7 +168,7 @@ def update_file(
     additions: Sequence[str] = (),
     now: float | None = None,
 ) -> None:
-    """Replace the study file by one that only adds; arms that are new come after the old ones.
+    """Replace the study file by one that only adds; new arms come after the old ones.
 
     Args:
         store: The ledger.
@@ -161,7 +176,7 @@ def update_file(
         file: The new study file, all defaults written out.
         design: Its arms begin with those that are recorded.
         additions: What it adds, for a person to read (`spec.Difference.additions`). Where test tables were shown
-            before, a notice says so: METHOD.md §2.
+            before, or the final stage has begun (MLflow shows its scores), a notice says so: METHOD.md §2.
         now: Seconds since 1970.
 
     Raises:
@@ -183,52 +198,32 @@ def update_file(
         if len(old) > len(design.arms):
             raise ValueError(f"arm {len(design.arms)} '{old[len(design.arms)].name}' is gone from the study file")
         _insert_arms(connection, lease.study_id, design.arms[len(old) :])
+        begun = declare_again(connection, lease.study_id, file, now)
         connection.execute(update(row).where(row.c.id == lease.study_id).values(file=dict(file)))
-        if additions and found.report_reads:
-            times = "once" if found.report_reads == 1 else f"{found.report_reads} times"
-            insert_notice(
-                connection, lease.study_id, f"after test tables were shown {times}: {'; '.join(additions)}", now
-            )
+        if additions and (begun or found.report_reads):
+            when = f"test tables were shown {times(found.report_reads)}" if found.report_reads else FINALS_BEGUN
+            insert_notice(connection, lease.study_id, f"after {when}: {'; '.join(additions)}", now)
 
     store.fenced(lease, work)
 
 
 def request_stop(store: Store, study_id: int, stop: bool = True) -> None:
-    """Ask the study's driver to stop; by anybody, so without a lease. `stop=False` takes it back."""
+    """Ask the study's driver to stop; needs no lease. `stop=False` takes it back."""
     row = schema.studies
     store.write(lambda connection: connection.execute(_of(row, study_id).values(stop_requested=stop)))
 
 
 def stop_requested(store: Store, study_id: int) -> bool:
-    """Whether the driver was asked to stop."""
+    """Return whether the driver was asked to stop."""
     row = schema.studies
     with store.reading() as connection:
         return bool(connection.scalar(select(row.c.stop_requested).where(row.c.id == study_id)))
 
 
 def count_report_read(store: Store, study_id: int) -> None:
-    """Test tables were shown; by anybody, so without a lease."""
+    """Count that test tables were shown; needs no lease."""
     row = schema.studies
     store.write(lambda connection: connection.execute(_of(row, study_id).values(report_reads=row.c.report_reads + 1)))
-
-
-def add_notice(store: Store, study_id: int, text: str, now: float | None = None) -> None:
-    """Keep what a reader of the report must know. It changes no number, so no lease is asked for."""
-    store.write(lambda connection: insert_notice(connection, study_id, text, now))
-
-
-def notices(store: Store, study_id: int) -> list[Notice]:
-    """A study's notices, oldest first."""
-    row = schema.notices
-    with store.reading() as connection:
-        query = select(row.c.created, row.c.text).where(row.c.study_id == study_id).order_by(row.c.id)
-        return [Notice(created, text) for created, text in connection.execute(query)]
-
-
-def insert_notice(connection: Connection, study_id: int, text: str, now: float | None) -> None:
-    """Inside another transaction."""
-    row = {"study_id": study_id, "created": time.time() if now is None else now, "text": readable(text)}
-    connection.execute(insert(schema.notices), row)
 
 
 def _of(table: Table, study_id: int) -> Update:

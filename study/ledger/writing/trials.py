@@ -1,4 +1,4 @@
-"""Trials: inserted once, whole cohorts at a time; ended once; and what the planner knows of them."""
+"""Trials: inserted once, in whole cohorts; ended once; and their state for the planner."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -11,8 +11,9 @@ from study.ledger.database import schema
 from study.ledger.database.find import chunks, trial_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
-from study.ledger.database.store import Store
+from study.ledger.database.store import Store, patient
 from study.ledger.writing.checkpoints import forget_all
+from study.ledger.writing.declarations import declare_first
 
 
 def insert_trials(
@@ -39,7 +40,7 @@ def insert_trials(
     Raises:
         ValueError: A trial exists already, its arm does not, or one to be halved has ended otherwise.
     """
-    moment = time.time() if now is None else now
+    at = time.time() if now is None else now
 
     def work(connection: Connection, revision: int) -> tuple[str, ...]:
         _refuse_known(connection, lease.study_id, [plan.key for plan in trials])
@@ -50,16 +51,18 @@ def insert_trials(
             if plan.key.arm not in arm_ids:
                 raise ValueError(f"trial {plan.key}: the study has {len(arm_ids)} arms")
             row = _trial_row(plan, lease.study_id, arm_ids[plan.key.arm])
-            rows.append({**row, "sampled_by": sampled_by, "created": moment, "revision": revision})
+            rows.append({**row, "sampled_by": sampled_by, "created": at, "revision": revision})
         if rows:
             connection.execute(insert(schema.trials), rows)
-        return _end(connection, lease, halved, "halved", None, revision, moment)
+        if any(plan.key.stage == "final" for plan in trials):
+            declare_first(connection, lease.study_id, at)
+        return _end(connection, lease, halved, "halved", None, revision, at)
 
     return store.fenced(lease, work)
 
 
 def halve(store: Store, lease: Lease, keys: Sequence[TrialKey], now: float | None = None) -> tuple[str, ...]:
-    """End trials that their cohort outdid. They keep no checkpoint.
+    """End trials that others of their cohort beat. They keep no checkpoint.
 
     Returns:
         Checkpoint folders that the ledger no longer names.
@@ -79,15 +82,16 @@ def lose(store: Store, lease: Lease, key: TrialKey, reason: str, now: float | No
     Raises:
         ValueError: It does not exist, or has ended otherwise.
     """
-    moment = time.time() if now is None else now
+    at = time.time() if now is None else now
     return store.fenced(
         lease,
-        lambda connection, revision: _end(connection, lease, (key,), "lost", readable(reason), revision, moment),
+        lambda connection, revision: _end(connection, lease, (key,), "lost", readable(reason), revision, at),
     )
 
 
+@patient
 def known(store: Store, study_id: int) -> list[KnownTrial]:
-    """All trials with their objectives at the marks that are done, in the order of their keys: the planner's food."""
+    """Return all trials with their objectives by mark, in the order of their keys: the planner's input."""
     row, segment = schema.trials, schema.segments
     columns = (row.c.id, row.c.key, row.c.cohort, row.c.seed, row.c.parameters, row.c.source, row.c.status)
     with store.reading() as connection:
@@ -105,8 +109,9 @@ def known(store: Store, study_id: int) -> list[KnownTrial]:
     return sorted(found.values(), key=lambda trial: trial.plan.key)
 
 
+@patient
 def speeds(store: Store, study_id: int) -> dict[str, float]:
-    """Model → seconds of training per iteration, over all that is recorded; models without a segment are left out."""
+    """Return model → seconds of training per iteration, over all recorded segments; models without one are left out."""
     segment, trial, arm = schema.segments, schema.trials, schema.arms
     query = (
         select(arm.c.model, func.sum(segment.c.seconds), func.sum(segment.c.trained))
@@ -168,6 +173,6 @@ def _end(
 def set_status(
     connection: Connection, trial_id: int, status: Status, reason: str | None, revision: int, now: float | None
 ) -> None:
-    """End a trial (or, with `open`, only say that it changed), inside another transaction."""
+    """End a trial (with `open`, only count its change), inside another transaction."""
     values = {"status": status, "reason": reason, "revision": revision, "ended": now}
     connection.execute(update(schema.trials).where(schema.trials.c.id == trial_id).values(values))

@@ -112,8 +112,8 @@ def test_a_diverged_training_finds_nothing_and_a_lost_one_is_left_out(weighted: 
 
 def test_plain_beside_inverse_weighted_with_the_papers_rows(weighted: tuple[Path, Results]) -> None:
     said = document(weighted[1])
-    assert [table.key for table in said.asked] == ["table-1", "table-1-lesions-1"]
-    ordinary, found = said.asked
+    assert [table.key for table in said.requested] == ["table-1", "table-1-lesions-1"]
+    ordinary, found = said.requested
     assert ordinary.groups == (("", 1), ("Dice ↑", 2))
     assert ordinary.full_columns == ("Loss", "Dice ↑: plain", "Dice ↑: inverse-weighted")
     assert found.full_columns == (
@@ -133,7 +133,7 @@ def test_the_authors_protocol_shows_the_authors_recall(tmp_path: Path) -> None:
     found = made(tmp_path, lesions={"protocol": "iw2020"}, tables=["weighting"], published=["inverse-weighting/lits"])[
         1
     ]
-    table = document(found).asked[1]
+    table = document(found).requested[1]
     assert cells(table, "3D residual U-Net", "Dice", "all") == ["0.70", "0.79", "0.63", "0.49"]
     assert any("iw2020" in note for note in table.notes)
     assert not any(row.entries[2].text.startswith("below") for row in table.rows)
@@ -148,7 +148,7 @@ def test_folds_that_test_each_case_once_are_one_training(tmp_path: Path) -> None
 def test_no_table_where_lesions_were_not_counted(tmp_path: Path) -> None:
     said = document(made(tmp_path, lesions=None, tables=["weighting"])[1])
     assert said.lesions == ()
-    assert [table.key for table in said.asked] == ["table-1"]
+    assert [table.key for table in said.requested] == ["table-1"]
 
 
 def test_formats_show_them(weighted: tuple[Path, Results], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from study.cases.fold_folders import assign_by_fold, fold_names
 from study.study_file import SpecError
-from study.study_file.dataset import Split
+from study.study_file.split import Split
 from trainables.data.finding.layouts import CaseFiles
 from trainables.errors import InputError
 

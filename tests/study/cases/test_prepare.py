@@ -11,10 +11,11 @@ from PIL import Image
 
 from study.cases.prepare import FoundCases, find
 from study.design import PlannedTrial, TrialKey
+from study.errors import Stopped
 from study.events import Event, Prepared
 from study.ledger.rows import Case
 from study.machines.ray_session import settings
-from study.signals import Stopped, Stopping
+from study.signals import Stopping
 from study.study_file import Study
 from study.study_file.errors import SpecError
 from study.study_file.report_section import LesionCounting

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study.cases.roles import amounts, divide, resolved
+from study.cases.prepare import find
+from study.cases.roles import amounts, divide
 from study.cases.splits import Role
 from study.checking.check import check
 from study.ledger import Ledger
@@ -60,7 +61,7 @@ def test_folders_are_folds(data: pathlib.Path) -> None:
     assert whom_it_tests(found.splits) == [NAMES[:3], NAMES[3:6], NAMES[6:]]
     assert found.study.folds == found.study.design().folds == 3
     assert Study.from_plain(found.study.plain()) == found.study  # the ledger's copy knows the number too
-    assert resolved(found.study) == found.study
+    assert find(found.study).study == found.study
     one = check(study(data, {"by": r"fold_(\d)", "validation": [0], "test": [2]}), HERE)
     assert whom_it_tests(one.splits) == [NAMES[6:]]
     assert one.study.folds == 1

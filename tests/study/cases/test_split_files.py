@@ -9,7 +9,7 @@ import pytest
 
 from study.cases.split_files import assign_listed, read_split
 from study.study_file import SpecError
-from study.study_file.dataset import Split
+from study.study_file.split import Split
 from trainables.errors import InputError
 
 NAMES = [f"c{n}" for n in range(10)]

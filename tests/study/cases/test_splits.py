@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from study.cases.splits import Role, assign, groups, natural
 from study.study_file import SpecError
-from study.study_file.dataset import Split
+from study.study_file.split import Split
 from trainables.errors import InputError
 
 CASES = [(f"case_{n:03d}", f"case_{n:03d}") for n in range(20)]

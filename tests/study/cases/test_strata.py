@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from study.cases.splits import assign
 from study.cases.strata import evenly, in_line
-from study.study_file.dataset import Split
+from study.study_file.split import Split
 
 # Thirty patients: one in three has a tumour, volumes grow with the number. p5 has a second scan, without tumour.
 AMOUNTS: dict[str, dict[str, float]] = {

@@ -12,7 +12,7 @@ import yaml
 from study.checking import local_probe
 from study.checking.check import Check, check
 from study.checking.local_probe import ahead, data_of
-from study.checking.time_and_cost import SEEN, UNKNOWN, UNKNOWN_ON_GPUS, Expected, expected, speeds_of
+from study.checking.time_and_cost import SEEN, UNKNOWN, UNKNOWN_ON_GPUS, Estimate, estimate, speeds_of
 from study.command.cli import run_command
 from study.design import PlannedTrial, TrialKey
 from study.events import ignore
@@ -58,7 +58,7 @@ def test_an_evaluation_is_windows_and_voxels() -> None:
 def test_hours_and_their_price() -> None:
     # 2 GB and 1.2 times that beside 0.6: four on a GPU and a fifth would do; three trainings run at once. 231 s.
     priced = study({**FIXED, "resources.price_per_gpu_hour": 3.0})
-    found = expected(priced, DATA, {"unet3d": GPU}, gpus=2)
+    found = estimate(priced, DATA, {"unet3d": GPU}, gpus=2)
     assert (found.together, found.device, found.ahead.simulation.seconds) == (5, "Card 16", 231.0)
     assert found.gpu_hours == pytest.approx(2 * 231 / 3600)
     assert found.cost == pytest.approx(3 * 2 * 231 / 3600)
@@ -68,35 +68,35 @@ def test_hours_and_their_price() -> None:
         "on 2 GPUs, 5 trials on each: about 4 min by the speed of Card 16 (no order is under 4 min), "
     )
     assert cost == "0.1 GPU-hours, 0.39 at 3.00 an hour"
-    assert expected(study(FIXED), DATA, {"unet3d": GPU}, gpus=2).cost is None
+    assert estimate(study(FIXED), DATA, {"unet3d": GPU}, gpus=2).cost is None
     plain = json.loads(json.dumps(found.plain()))
     assert (plain["times_in"], plain["gpu_hours"], plain["simulation"]["seconds"]) == ("seconds", found.gpu_hours, 231)
 
 
 @pytest.mark.parametrize(("gpu", "gpus", "seconds"), [(1, 1, 693.0), (0.5, 1, 462.0), (2, 4, 462.0), (2, 6, 231.0)])
 def test_a_share_that_the_file_gives(gpu: float, gpus: int, seconds: float) -> None:
-    found = expected(study({**FIXED, "resources.gpu": gpu}), DATA, {"unet3d": GPU}, gpus=gpus)
+    found = estimate(study({**FIXED, "resources.gpu": gpu}), DATA, {"unet3d": GPU}, gpus=gpus)
     assert found.ahead.simulation.seconds == seconds  # one, two, two or three at once
 
 
 def test_slots_are_segments_at_once() -> None:
-    found = expected(study(FIXED), DATA, {"unet3d": HERE}, slots=1)
+    found = estimate(study(FIXED), DATA, {"unet3d": HERE}, slots=1)
     assert (found.ahead.simulation.seconds, found.gpu_hours, found.cost) == (693.0, None, None)
     _, line = found.lines()
     assert line.startswith("on 1 slot: about 12 min by the speed of cpu of here")
 
 
 def test_what_is_not_known_is_said() -> None:
-    nothing = expected(study(FIXED), DATA, {}, slots=3)
+    nothing = estimate(study(FIXED), DATA, {}, slots=3)
     assert list(nothing.lines())[-1] == UNKNOWN
     assert nothing.ahead.simulation.seconds == 100  # iterations
     assert nothing.plain()["times_in"] == "iterations"
-    on_cpu = expected(study(FIXED), DATA, {"unet3d": HERE}, gpus=3)  # a CPU's speed says nothing of a GPU's
+    on_cpu = estimate(study(FIXED), DATA, {"unet3d": HERE}, gpus=3)  # a CPU's speed says nothing of a GPU's
     assert list(on_cpu.lines())[-1] == UNKNOWN_ON_GPUS
     assert (on_cpu.footprints, on_cpu.gpu_hours) == ({}, None)
     two = study({**FIXED, "models": {"unet3d": {"width": 4}, "vnet": {"width": 4}}})
-    assert expected(two, DATA, {"unet3d": GPU}, gpus=1).device is None  # of one network only
-    seen = expected(two, DATA, {"unet3d": GPU}, slots=1, seen=Speeds({"unet3d": 1.0, "vnet": 2.0}))
+    assert estimate(two, DATA, {"unet3d": GPU}, gpus=1).device is None  # of one network only
+    seen = estimate(two, DATA, {"unet3d": GPU}, slots=1, seen=Speeds({"unet3d": 1.0, "vnet": 2.0}))
     assert (seen.device, seen.ahead.simulation.seconds) == (SEEN, 3 * 100.0 + 3 * 200.0)
 
 
@@ -154,7 +154,7 @@ def test_a_ledgers_own_batch_and_speeds_come_first(
     monkeypatch.setattr(local_probe, "device_here", lambda *, on_gpu: HERE.device)
     begun, data, address = with_batch(checked.study, 6), data_of(checked), str(tmp_path / "ledger.db")
 
-    def look() -> Expected:
+    def look() -> Estimate:
         return ahead(checked, address, Node("here", 2), gpus=None, slots=1, probe=False, tell=ignore)
 
     with Ledger.open(address) as ledger:

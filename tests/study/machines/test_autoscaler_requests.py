@@ -11,7 +11,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from study.machines.autoscaler_requests import NAME, NAMESPACE, Bundle, Wishes
+from study.machines.autoscaler_requests import NAME, NAMESPACE, Bundle, ResourceRequests
 from study.machines.nodes import this_machine
 from study.machines.ray_session import session, settings
 from tests.study.until import until
@@ -25,47 +25,47 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.told: list[list[Bundle]] = []
-        self.wishes = Wishes(self.hear, silent=90, clock=lambda: self.now)
+        self.requests = ResourceRequests(self.hear, silent=90, clock=lambda: self.now)
 
     def hear(self, *, bundles: list[Bundle]) -> None:
         self.told.append(bundles)
 
 
-def test_wishes_are_added_up_and_told_when_they_change() -> None:
+def test_requests_are_added_up_and_told_when_they_change() -> None:
     world = World()
-    world.wishes.tell("b", [ONE_GPU])
-    world.wishes.tell("a", [{"CPU": 1}, {"CPU": 1}])
-    world.wishes.tell("b", [ONE_GPU])
+    world.requests.tell("b", [ONE_GPU])
+    world.requests.tell("a", [{"CPU": 1}, {"CPU": 1}])
+    world.requests.tell("b", [ONE_GPU])
     assert world.told == [[ONE_GPU], [{"CPU": 1}, {"CPU": 1}, ONE_GPU]]
-    world.wishes.tell("a", [])
+    world.requests.tell("a", [])
     assert world.told[2:] == [[ONE_GPU]]
-    assert world.wishes.look()
-    world.wishes.tell("b", [])
+    assert world.requests.look()
+    world.requests.tell("b", [])
     assert world.told[3:] == [[]]
-    assert not world.wishes.look()
+    assert not world.requests.look()
 
 
 def test_a_driver_that_says_nothing_is_dead() -> None:
     world = World()
-    world.wishes.tell("dead", [ONE_GPU])
+    world.requests.tell("dead", [ONE_GPU])
     world.now = 60
-    world.wishes.tell("alive", [{"CPU": 1}])
+    world.requests.tell("alive", [{"CPU": 1}])
     world.now = 89
-    assert world.wishes.look()
+    assert world.requests.look()
     assert len(world.told) == 2
     world.now = 91
-    assert world.wishes.look()
+    assert world.requests.look()
     assert world.told[2:] == [[{"CPU": 1}]]
-    world.wishes.tell("dead", [ONE_GPU])  # it had only been slow
+    world.requests.tell("dead", [ONE_GPU])  # it had only been slow
     assert world.told[3:] == [[{"CPU": 1}, ONE_GPU]]
 
 
 DRIVER = """
 import sys, time
 import ray
-from study.wishes import Teller
+from study.machines.autoscaler_requests import Requester
 ray.init(address=sys.argv[1], log_to_driver=False)
-Teller(silent=3.0, again=0.5)(bundles=[{"CPU": 7}] * int(sys.argv[2]))
+Requester(silent=3.0, again=0.5)(bundles=[{"CPU": 7}] * int(sys.argv[2]))
 print("told", flush=True)
 time.sleep(600)
 """

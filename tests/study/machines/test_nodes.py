@@ -2,9 +2,9 @@
 
 import pytest
 
+from study.errors import MachineTroubleError
 from study.machines import nodes
 from study.machines.admission import Node
-from study.machines.trouble import MachineTroubleError
 
 
 def test_a_ray_of_our_own_without_a_node_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,58 +1,60 @@
-"""The lease as a run takes it: who comes second waits, and for how long."""
+"""Registration: a new study enters the ledger with its notices, a known one continues, another is refused."""
 
+import dataclasses
 import pathlib
-import time
 
 import pytest
 
-from study.events import Event, Waiting
-from study.ledger import LeaseHeld, Ledger, Owner
-from study.running.held_lease import take_lease
-from study.signals import Stopped, Stopping
+from study.ledger import Ledger
+from study.running.registration import bring_up_to_date, enter, versions
+from study.study_file import Study
+from study.study_file.errors import SpecError
+from study.trial_specs import Data
 from tests.study.numbers_study import NoData, numbers_study
+from trainables.errors import InputError
 
 
-def test_who_comes_second_waits_and_is_told_until_when(tmp_path: pathlib.Path) -> None:
-    study, data = numbers_study(), NoData().prepare(tmp_path, print, lambda: None)
-    events: list[Event] = []
+def data() -> Data:
+    return NoData().prepare(pathlib.Path(), print, lambda: None)
+
+
+def test_notices_enter_with_the_study_and_once(tmp_path: pathlib.Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        id_ = ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, {})
-        first = ledger.acquire(id_, Owner("elsewhere", "", 7, ""), seconds=1.5)
-        began = time.monotonic()
-        second = take_lease(ledger, id_, 10.0, Stopping(), events.append)
-        assert time.monotonic() - began > 1
-        assert second.fence > first.fence
-        assert len(events) == 1
-        assert isinstance(events[0], Waiting)
-        assert "process 7 on elsewhere" in events[0].text
-        assert events[0].until == pytest.approx(first.expires)
-        ledger.release(second)
-        ledger.acquire(id_, Owner("elsewhere", "", 7, ""), seconds=60)
-        stopping = Stopping()
-        stopping.ask()
-        with pytest.raises(Stopped):
-            take_lease(ledger, id_, 10.0, stopping, events.append)
-        with pytest.raises(LeaseHeld):
-            ledger.acquire(id_)
+        row = enter(ledger, numbers_study(), data(), ("two images are equal", "a coarse grid"))
+        assert [notice.text for notice in ledger.notices(row.id)] == ["two images are equal", "a coarse grid"]
+        assert enter(ledger, numbers_study(), data(), ("two images are equal",)).id == row.id  # continued
+        assert len(ledger.notices(row.id)) == 2
 
 
-def test_a_lease_of_another_host_whose_clock_was_ahead(tmp_path: pathlib.Path) -> None:
-    """It ends tomorrow, and nobody renews it; one that is renewed stays, however far its end is."""
-    study, data = numbers_study(), NoData().prepare(tmp_path, print, lambda: None)
+def test_a_study_whose_creation_fails_leaves_no_notice(tmp_path: pathlib.Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        id_ = ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, {})
-        first = ledger.acquire(id_, Owner("elsewhere", "", 7, ""), seconds=0.4, now=time.time() + 86_400)
-        renewals = iter(range(4))
+        twice = dataclasses.replace(data(), cases=(*data().cases, data().cases[0]))
+        with pytest.raises(Exception, match="UNIQUE"):
+            enter(ledger, numbers_study(), twice, ("a coarse grid",))
+        assert not ledger.has_study("numbers")
+        assert enter(ledger, numbers_study(), data()).name == "numbers"
+        assert ledger.notices(ledger.study("numbers").id) == []
 
-        def renewed() -> None:
-            if next(renewals, None) is not None:
-                ledger.renew(first, seconds=0.4, now=time.time() + 86_400)
 
-        stopping = Stopping()
-        stopping.check = renewed  # type: ignore[method-assign]  # called between two looks
-        began = time.monotonic()
-        second = take_lease(ledger, id_, 0.4, stopping, print)
-        assert second.fence > first.fence
-        assert next(renewals, None) is None
-        assert time.monotonic() - began > 4 * 0.5
-        assert second.expires < time.time() + 60
+def test_other_data_are_refused(tmp_path: pathlib.Path) -> None:
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        enter(ledger, numbers_study(), data())
+        with pytest.raises(InputError, match=r"^study 'numbers' in .*ledger.db was begun with other data"):
+            enter(ledger, numbers_study(), dataclasses.replace(data(), digest="1" * 64))
+
+
+def test_a_change_that_only_adds_is_recorded(tmp_path: pathlib.Path) -> None:
+    plain = numbers_study().plain()
+    more = Study.from_plain({**plain, "budget": {**plain["budget"], "final_seeds": 3}})
+    other = Study.from_plain({**plain, "seed": 4})
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        row = enter(ledger, numbers_study(), data())
+        lease = ledger.acquire(row.id)
+        bring_up_to_date(ledger, lease, more, data())
+        assert ledger.study("numbers").file["budget"]["final_seeds"] == 3
+        with pytest.raises(SpecError, match="with another file, under another name it is a new study"):
+            bring_up_to_date(ledger, lease, other, data())
+
+
+def test_versions_name_python_and_what_is_installed() -> None:
+    assert {"python", "torch", "ray", "optuna"} <= versions().keys()

@@ -12,7 +12,7 @@ import pytest
 import ray
 
 from study.dispatch.bookkeeping import LOSSES
-from study.dispatch.dispatcher import Desk
+from study.dispatch.dispatcher import Dispatcher
 from study.events import CohortSampled, Event, SegmentDone, SegmentLost, Step, TrialEnded
 from study.ledger import FencedOut, Ledger, Owner
 from study.machines.ray_session import settings
@@ -20,9 +20,9 @@ from study.running.assembly import Pace
 from study.study_file import Study
 from study.study_file.errors import SpecError
 from study.trial_specs import Data
+from tests.study.dispatch_bench import undisturbed_digest
 from tests.study.numbers import Numbers, NumbersSegmenter
 from tests.study.numbers_study import NoData, digest, numbers_study, run_numbers
-from tests.study.office import undisturbed_digest
 from trainables.errors import InputError
 from trainables.trial import TrialSpec
 
@@ -247,15 +247,15 @@ def test_a_driver_whose_lease_was_taken_stops_at_once(tmp_path: pathlib.Path, st
 def test_trouble_while_handing_out_ends_the_run_at_once(
     tmp_path: pathlib.Path, started: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handed_out, hand_out = [], Desk.hand_out
+    handed_out, hand_out = [], Dispatcher.hand_out
 
-    def broken(desk: Desk, handle: str) -> Any:
+    def broken(dispatcher: Dispatcher, handle: str) -> Any:
         if handed_out:
             raise RuntimeError("the database is gone")
         handed_out.append(handle)
-        return hand_out(desk, handle)
+        return hand_out(dispatcher, handle)
 
-    monkeypatch.setattr(Desk, "hand_out", broken)
+    monkeypatch.setattr(Dispatcher, "hand_out", broken)
     with pytest.raises(RuntimeError, match="the database is gone"):
         run_numbers(tmp_path, ONE_BY_ONE, trainable=Slow)
     with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:

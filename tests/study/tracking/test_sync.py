@@ -361,7 +361,7 @@ def test_what_an_address_shows() -> None:
 
 
 def test_processes_that_open_a_fresh_database_at_once(tmp_path: Path) -> None:
-    line = f"from study.tracking.store import prepare; prepare({default_uri(tmp_path)!r})"
+    line = f"from study.tracking.database import prepare; prepare({default_uri(tmp_path)!r})"
     started = [subprocess.Popen([sys.executable, "-c", line]) for _ in range(2)]
     assert [process.wait(60) for process in started] == [0, 0]
     assert client(tmp_path).search_experiments()[0].name == "Default"

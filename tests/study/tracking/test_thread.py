@@ -19,7 +19,7 @@ import pytest
 
 from study.ledger import LedgerAwayError
 from study.tracking.database import artifact_root, default_uri, environment, prepare
-from study.tracking.thread import Tracker, sync
+from study.tracking.thread import Tracker
 from tests.study import tracked
 from tests.study.until import until
 
@@ -274,10 +274,10 @@ def test_a_server_that_is_killed_in_the_middle_and_comes_back(
             pass
         assert made.catch_up(60)
         shown = tracked.everything(uri)
-        assert sync(ledger, tracked.NAME, uri=uri, **options)  # again, and nothing changes
+        assert tracked.sync(ledger, tracked.NAME, uri=uri, **options)  # again, and nothing changes
         assert tracked.everything(uri) == shown
     assert len(said) == 2
-    assert sync(ledger, tracked.NAME, uri=default_uri(homes["undisturbed"]), **options)
+    assert tracked.sync(ledger, tracked.NAME, uri=default_uri(homes["undisturbed"]), **options)
     assert tracked.everything(default_uri(homes["undisturbed"])) == shown
     assert capsys.readouterr() == ("", "")
 
@@ -291,8 +291,8 @@ def test_a_driver_that_is_killed_at_any_moment(tmp_path: Path) -> None:
     tracked.create(ledger)
     list(tracked.play(ledger))
     code = (
-        "from study.tracking.thread import sync; from tests.study import tracked;"
-        f"sync({str(ledger)!r}, 'toy', uri={default_uri(tmp_path)!r}, design=tracked.DESIGN)"
+        "from tests.study import tracked;"
+        f"tracked.sync({str(ledger)!r}, 'toy', uri={default_uri(tmp_path)!r}, design=tracked.DESIGN)"
     )
     for number in (1, 4, 9):
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -301,11 +301,11 @@ def test_a_driver_that_is_killed_at_any_moment(tmp_path: Path) -> None:
         process.communicate()
         assert process.returncode == -signal.SIGKILL
     options: dict[str, Any] = {"design": tracked.DESIGN}
-    assert sync(ledger, tracked.NAME, uri=default_uri(tmp_path), **options)
+    assert tracked.sync(ledger, tracked.NAME, uri=default_uri(tmp_path), **options)
     shown = tracked.everything(default_uri(tmp_path))
     shutil.move(tmp_path / "fresh.db", tmp_path / "mlflow2.db")
     other = f"sqlite:///{tmp_path}/mlflow2.db"
-    assert sync(ledger, tracked.NAME, uri=other, **options)
+    assert tracked.sync(ledger, tracked.NAME, uri=other, **options)
     assert tracked.everything(other) == shown
 
 

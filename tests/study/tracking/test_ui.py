@@ -87,12 +87,12 @@ def test_the_assistant_is_not_served_and_all_else_is() -> None:
 OPEN = """
 import sys
 from pathlib import Path
-import study.ui
+import study.tracking.ui as ui
 if sys.argv[3:] == ["stand-in"]:  # a server that is there in no time
-    study.ui.command = lambda home, uri, host, port: [
+    ui.command = lambda home, uri, host, port: [
         sys.executable, "-m", "http.server", "--bind", host, "--directory", str(home), str(port)
     ]
-study.ui.open_ui(Path(sys.argv[1]), port=int(sys.argv[2]), say=lambda line: print(line, flush=True))
+ui.open_ui(Path(sys.argv[1]), port=int(sys.argv[2]), say=lambda line: print(line, flush=True))
 """
 
 

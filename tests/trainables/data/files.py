@@ -11,6 +11,7 @@ import numpy as np
 from trainables.data.cases.labels import parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
+from trainables.data.preparing.normalization import normalize
 
 LABELS: Mapping[str, float | str] = {"organ": 1, "lesion": 2}
 
@@ -77,3 +78,10 @@ def picture(path: pathlib.Path, array: np.ndarray, **how: Any) -> pathlib.Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(array).save(path, **how)
     return path
+
+
+def normalized(values: np.ndarray, *how: Any) -> np.ndarray:
+    """`normalize` of a copy."""
+    copy = np.array(values, np.float32)
+    normalize(copy, *how)
+    return copy

@@ -73,7 +73,7 @@ def best(**changes: Any) -> TrialSpec:
 
 
 def whole(found: Evaluation) -> tuple[Any, ...]:
-    """What can be compared of an evaluation."""
+    """Return the comparable parts of an evaluation."""
     return found.scores, found.counts, found.previews
 
 
@@ -182,7 +182,7 @@ def test_on_a_gpu_windows_of_cases_go_together_and_cases_are_judged_behind(monke
     learner = Training(spec(patch_size=(40, 36), batch_size=2), DATA)
     learner.network.eval()
     sizes = counting(learner)
-    examiner = Examiner(learner.spec, DATA, learner._logits, torch.device("cpu"))
+    examiner = Examiner(learner.spec, DATA, learner._net.logits, torch.device("cpu"))
     alone = list(examiner.evaluations(NAMES))
     assert sizes == [1, 1, 1, 1]
     sizes.clear()

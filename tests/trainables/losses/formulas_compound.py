@@ -102,7 +102,7 @@ def hausdorff(logits: Array, target: Array, power: float = 2.0) -> float:
     places = list(np.ndindex(*size))
 
     def far(mask: Array) -> Array:
-        """Of each voxel to the nearest one on the other side, each pair tried."""
+        """Distance of each voxel to the nearest one on the other side, by trying all pairs."""
         return np.array(
             [min((math.dist(a, b) for b in places if mask[b] != mask[a]), default=0.0) for a in places]
         ).reshape(size)

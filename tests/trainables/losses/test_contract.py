@@ -1,4 +1,4 @@
-"""What every loss in the registry keeps: shapes, formula, gradients, float32 inside, finite at the extremes."""
+"""Properties of every loss in the registry: shapes, formula, gradients, float32 inside, finite at the extremes."""
 
 import inspect
 import itertools

@@ -71,7 +71,7 @@ def test_what_a_sum_shares_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_other_maps_are_other_voxels() -> None:
     logits, target = example(3)
     ignore = torch.zeros(target.shape, dtype=torch.bool)
-    with read_once():
+    with read_once(logits, target):
         first, again, other = read(logits, target), read(logits, target), read(logits, target, ignore=ignore)
     assert isinstance(first, Voxels)
     assert first is again

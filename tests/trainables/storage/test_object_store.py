@@ -48,7 +48,7 @@ def test_bytes_of_a_packed_file_stay_as_they_are(storage: Storage) -> None:
 
 
 class Failing:
-    """A file system that fails so many times, then is what it stands for."""
+    """A file system that fails a given number of times, then passes calls on."""
 
     def __init__(self, real: Any, failures: list[OSError]) -> None:
         self.real, self.failures, self.asked = real, failures, 0

@@ -33,7 +33,7 @@ class Waiting(TorchDispatchMode):
 
 
 def seen_in(learner: Training, iterations: int) -> list[str]:
-    """What waits in the next iterations, apart from the making of a batch."""
+    """Count the waits of the next iterations, apart from making a batch."""
     torch.set_num_threads(1)
     batch = learner._batch(learner.iteration)
     learner._batch = lambda _: batch  # type: ignore[method-assign]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainables.training.cpu_kernels import keep_in_instance_norms
+from trainables.training.cpu_kernels import keep_channels_last_in_instance_norms
 
 torch.set_num_threads(1)
 
@@ -21,7 +21,7 @@ def test_values_are_pytorchs_and_channels_stay_last(dim: int, affine: bool) -> N
     plain = torch.randn(2, 3, *(5, 6, 7)[:dim]) + torch.arange(3).view(1, 3, *[1] * dim)
     last = plain.contiguous(memory_format=layout)
     expected = norm(plain).detach()
-    keep_in_instance_norms(norm)
+    keep_channels_last_in_instance_norms(norm)
     with torch.inference_mode():
         found = norm(last)
         assert torch.equal(norm(plain), expected)
@@ -33,5 +33,5 @@ def test_values_are_pytorchs_and_channels_stay_last(dim: int, affine: bool) -> N
 def test_those_with_running_statistics_are_left_alone() -> None:
     norm = nn.InstanceNorm3d(2, track_running_stats=True)
     before = norm.forward
-    keep_in_instance_norms(nn.Sequential(norm))
+    keep_channels_last_in_instance_norms(nn.Sequential(norm))
     assert norm.forward == before

@@ -83,7 +83,7 @@ def test_another_format_is_refused(storage: Storage, tmp_path: pathlib.Path) -> 
 
 
 class RunsCode:
-    """What a pickle can do to whoever reads it."""
+    """A pickle that runs code when it is read."""
 
     def __init__(self, leaves: pathlib.Path) -> None:
         self.leaves = leaves

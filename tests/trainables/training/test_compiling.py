@@ -16,6 +16,7 @@ import torch
 from tests.trainables import tiny
 from trainables.errors import InputError
 from trainables.training import compiling
+from trainables.training.network import TrialNetwork
 from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
@@ -64,8 +65,8 @@ def close(first: Training, second: Training, share: float) -> None:
 def test_the_same_training_but_for_rounding(name: str) -> None:
     plain, compiled = both(SPECS[name])
     points = plain.advance(3), compiled.advance(3)
-    assert compiled._compiled is not None
-    assert plain._compiled is None
+    assert compiled._net.is_compiled
+    assert not plain._net.is_compiled
     assert [p.value for p in points[0]] == pytest.approx([p.value for p in points[1]], rel=1e-2)
     close(plain, compiled, 0.03 if "bfloat16" in name else 1e-4)
     assert compiled.network.state_dict().keys() == plain.network.state_dict().keys()
@@ -101,7 +102,7 @@ def test_trying_it_out_leaves_nothing_behind() -> None:
     learner = Training(dataclasses.replace(SPECS["batch, dropout, bfloat16"], compile="always"), DATA)
     before, drawn = learner.digest(), torch.random.get_rng_state()
     images = torch.zeros(2, 1, *learner.spec.patch_size)
-    assert compiling.compiled(learner.spec, learner.network, images, learner._through) is not None
+    assert compiling.compiled(learner.spec, learner.network, images, learner._net.through) is not None
     assert learner.digest() == before
     assert torch.equal(torch.random.get_rng_state(), drawn)
     assert all(parameter.grad is None for parameter in learner.network.parameters())
@@ -110,8 +111,8 @@ def test_trying_it_out_leaves_nothing_behind() -> None:
 @pytest.mark.usefixtures("_tracing")
 def test_no_more_is_tried_at_once_than_is_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    plain = Training._through
-    monkeypatch.setattr(Training, "_through", lambda s, net, x: (sizes.append(len(x)), plain(s, net, x))[1])
+    plain = TrialNetwork.through
+    monkeypatch.setattr(TrialNetwork, "through", lambda s, net, x: (sizes.append(len(x)), plain(s, net, x))[1])
     spec = dataclasses.replace(SPECS["instance"], compile="always", batch_size=3, micro_batches=2)
     Training(spec, DATA).advance(1)
     assert sizes == [2, 2, 1]
@@ -132,7 +133,7 @@ def test_half_a_file_in_the_cache_is_no_end(monkeypatch: pytest.MonkeyPatch) -> 
     before = learner.digest()
     monkeypatch.setattr(compiling.Compiled, "settle", settle)
     images = torch.zeros(2, 1, *spec.patch_size)
-    assert compiling.compiled(spec, learner.network, images, learner._through) is not None
+    assert compiling.compiled(spec, learner.network, images, learner._net.through) is not None
     assert [pathlib.Path(folder).name.startswith("segstudy-compiled-") for folder in seen] == [False, True]
     assert learner.digest() == before
 

@@ -1,4 +1,4 @@
-"""What a training decides by itself: learning rate, best weights, its end; the same however it is cut."""
+"""Learning rate, best weights and early stop are the same however a training is interrupted."""
 
 import io
 from typing import Any

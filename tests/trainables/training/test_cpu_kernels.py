@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainables.training.cpu_kernels import guard
+from trainables.training.cpu_kernels import use_float32_for_thin_inputs
 
 
 def gradients(convolution: nn.Conv3d, x: torch.Tensor, *, enabled: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -23,7 +23,7 @@ def test_weight_gradients_are_right(size: tuple[int, ...], kernel: int) -> None:
     convolution = nn.Conv3d(16, 16, kernel, padding=kernel // 2).to(memory_format=torch.channels_last_3d)
     x = torch.randn(2, 16, *size).to(memory_format=torch.channels_last_3d)
     _, expected = gradients(convolution, x, enabled=False)
-    guard(convolution)
+    use_float32_for_thin_inputs(convolution)
     for _ in range(3):
         y, found = gradients(convolution, x, enabled=True)
         assert y.dtype == torch.bfloat16
@@ -32,7 +32,7 @@ def test_weight_gradients_are_right(size: tuple[int, ...], kernel: int) -> None:
 
 def test_thick_inputs_are_left_to_autocast() -> None:
     convolution, x = nn.Conv3d(2, 2, 3), torch.randn(1, 2, 3, 8, 8)
-    guard(convolution)
+    use_float32_for_thin_inputs(convolution)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rounded = convolution(x)
     expected = nn.Conv3d.forward(convolution.bfloat16(), x.bfloat16())
@@ -46,5 +46,5 @@ def test_a_convolution_with_a_forward_of_its_own_keeps_it() -> None:
 
     convolution, x = Doubled(2, 2, 1), torch.ones(1, 2, 1, 1, 1)
     expected = convolution(x)
-    guard(convolution)
+    use_float32_for_thin_inputs(convolution)
     assert torch.equal(convolution(x), expected)

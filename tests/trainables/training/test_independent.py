@@ -8,7 +8,7 @@ import pytest
 
 from tests.study.numbers import Numbers, spec
 from tests.trainables.test_segment import FOLDER, comparable, outcome, run
-from trainables.segment import order
+from trainables.segment import driver_file
 from trainables.storage.folder import Storage
 from trainables.trial import Outcome, TrialSpec
 
@@ -18,13 +18,13 @@ SPEC = spec(independent=True, previews=("v2",))
 @pytest.fixture
 def storage(tmp_path: pathlib.Path) -> Storage:
     storage = Storage(tmp_path)
-    storage.write("trials/s/driver.json", order(7))
+    storage.write("trials/s/driver.json", driver_file(7))
     storage.write(f"{FOLDER}/spec.json", SPEC.to_json().encode())
     return storage
 
 
 def alone(mark: int) -> Outcome:
-    """What a training of that length, never looked at before, comes to."""
+    """Train for that length without evaluations on the way."""
     learner = Numbers(dataclasses.replace(SPEC, iterations=mark, marks=(mark,)))
     learner.advance(mark)
     return Outcome(iteration=mark, scores=learner.evaluate(SPEC.evaluate).scores, weights=learner.digest())

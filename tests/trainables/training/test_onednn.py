@@ -23,7 +23,7 @@ def test_it_is_the_same_convolution(how: dict[str, Any], monkeypatch: pytest.Mon
     torch.manual_seed(0)
     convolution, x = nn.Conv3d(4, 6, 3, **how), torch.randn(1, 4, 7, 8, 9)
     expected = convolution(x).detach()
-    cpu_kernels.for_single_images(convolution)
+    cpu_kernels.use_onednn_for_single_images(convolution)
     used = []
     plain = torch.mkldnn_convolution
     monkeypatch.setattr(torch, "mkldnn_convolution", lambda *given: (used.append(1), plain(*given))[1])
@@ -41,5 +41,5 @@ def test_it_is_the_same_convolution(how: dict[str, Any], monkeypatch: pytest.Mon
 def test_other_paddings_are_left_alone() -> None:
     for convolution in (nn.Conv3d(1, 1, 3, padding="same"), nn.Conv3d(1, 1, 3, padding=1, padding_mode="reflect")):
         before = convolution.forward
-        cpu_kernels.for_single_images(convolution)
+        cpu_kernels.use_onednn_for_single_images(convolution)
         assert convolution.forward == before

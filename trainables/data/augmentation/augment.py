@@ -1,8 +1,8 @@
-"""Augmentation: what a patch might as well have looked like.
+"""Augmentation: random changes of geometry and intensity of training patches.
 
 | name | probability | what |
 | --- | --- | --- |
-| mirror | 0.5 for each axis | the axis reversed |
+| mirror | 0.5 for each of its axes | the axis reversed |
 | rotate | 0.15 | about each axis by U(-15°, 15°); in 2D in the plane |
 | scale | 0.15 | coordinates times, half the time U(0.85, 1), else U(1, 1.25), the same along all axes |
 | elastic | 0.15 | smooth displacement, standard deviation U(0, 2.5) of the finest voxels, correlated over about 10 |
@@ -88,7 +88,7 @@ class Augmenter:
         return self._space.margin(self.names)
 
     def draw(self, iteration: int, count: int) -> list[Drawn]:
-        """What happens to the patches of slots 0 to `count - 1`; to be kept, or given to `replay`."""
+        """Draw the changes of the patches of slots 0 to `count - 1`; to be stored, or given to `replay`."""
         return [draw(self.options, self.seed, len(self.patch_size), iteration, slot) for slot in range(count)]
 
     def apply(self, images: Tensor, labels: Tensor, iteration: int) -> tuple[Tensor, Tensor]:
@@ -145,7 +145,7 @@ class Augmenter:
         self._recolour(self._after, seen[None], [drawn])
 
     def _room(self, size: Sequence[int], *wanted: tuple[int, torch.dtype]) -> list[Tensor]:
-        """Room for `(count, *size)` of each type, the same memory each time: new pages would cost more than copying."""
+        """Return buffers `(count, *size)` of each type; they are reused, since new pages cost more than copying."""
         voxels, found = math.prod(size), []
         for number, (count, kind) in enumerate(wanted):
             room = self._rooms.get((number, kind))
@@ -182,7 +182,7 @@ class Augmenter:
         found.copy_(given[(*beside, *middle)].flip(mirrored))
 
     def _recolour(self, names: Sequence[str], images: Tensor, drawn: Sequence[Drawn]) -> None:
-        """Changes the intensities of those patches to which it happens, in place."""
+        """Change the intensities of the patches that a change was drawn for, in place."""
         for name in names:
             for slot, one in enumerate(drawn):
                 if name not in one.values:

@@ -104,7 +104,7 @@ def smoothed(noise: Tensor, sigma: float, spacing: Sequence[float]) -> Tensor:
 def sample(
     images: Tensor, labels: Tensor, maps: Tensor, fields: Tensor | None, size: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Images and labels seen through the maps.
+    """Resample images and labels through the maps.
 
     Labels take the nearest voxel: in the mean that keeps every structure's volume, and a lesion of one voxel survives
     a turn, where interpolated classes would drop it (its weight hardly ever exceeds one half). It happens once, from
@@ -157,7 +157,7 @@ def _on_a_grid(
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """A tensor of the CPU's on another device, to which nothing waits: not even the CPU for a GPU."""
+    """Copy a CPU tensor to another device without waiting for it."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 

@@ -1,4 +1,4 @@
-"""Draws: what augmentation does to one patch, as numbers that can be kept and used again.
+"""Draws: the random numbers of one patch's augmentation, which can be stored and replayed.
 
 Every draw is a function of (seed, iteration, slot). Whole patterns, such as noise, are not kept: they follow from the
 draw's seed, iteration and slot, and so are the same when it is replayed.
@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from trainables import random_streams
+from trainables.data.augmentation.recipes import AXES
 
 DRAWS = {
     "mirror": 3,
@@ -33,7 +34,7 @@ _PLACES = {name: (end - count, end) for (name, count), end in zip(DRAWS.items(),
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drawn:
-    """What happens to the patch of one slot.
+    """The augmentations of the patch of one slot.
 
     Attributes:
         seed: The trial's seed.
@@ -48,7 +49,7 @@ class Drawn:
     values: Mapping[str, Any]
 
     def stream(self, name: str) -> np.random.Generator:
-        """Where an augmentation's pattern comes from."""
+        """Return the random stream of an augmentation's pattern."""
         return random_streams.stream(self.seed, f"augment/{name}", self.iteration, self.slot)
 
     def plain(self) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class Drawn:
 
 
 def draw(options: Mapping[str, Mapping[str, Any]], seed: int, dim: int, iteration: int, slot: int) -> Drawn:
-    """The slot's draw.
+    """Draw the augmentations of a slot.
 
     Args:
         options: Augmentation → all its options (`recipes.parse`). Leaving one out changes no other's draw.
@@ -76,7 +77,8 @@ def draw(options: Mapping[str, Mapping[str, Any]], seed: int, dim: int, iteratio
     for name, how in options.items():
         first, end = _PLACES[name]
         if name == "mirror":
-            values[name] = (chance[first : first + dim] < how["probability"]).tolist()
+            allowed = [axis in how["axes"] for axis in AXES[-dim:]]
+            values[name] = [bool(flip) for flip in (chance[first : first + dim] < how["probability"]) & allowed]
         elif chance[first] < how["probability"]:
             values[name] = _STRENGTHS[name](chance[first + 1 : end], how)
     return Drawn(seed, iteration, slot, values)

@@ -48,7 +48,7 @@ def salt_pepper(images: Tensor, grains: Tensor) -> Tensor:
 
 
 def _spread(centred: Tensor) -> Tensor:
-    """Standard deviation of what has a mean of 0."""
+    """Standard deviation of values with a mean of 0."""
     length: Tensor = torch.linalg.vector_norm(centred, dim=tuple(range(2, centred.ndim)), keepdim=True)
     return length / math.sqrt(centred[0, 0].numel())
 

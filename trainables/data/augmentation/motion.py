@@ -1,4 +1,4 @@
-"""Motion: where the voxels of a patch come from, by its draw: mirrors, one affine map, one displacement field."""
+"""Motion: the geometric part of a draw: mirrors, one affine map, one displacement field."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ MARGIN = 0.25
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Motion:
-    """Where the voxels of one patch come from.
+    """The geometric map of one patch.
 
     Attributes:
         matrix: `(dim, dim)`, as `deform.matrix` gives it.
@@ -33,7 +33,7 @@ class Motion:
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """What patches are moved in.
+    """Patch size and voxel sides, in which patches are moved.
 
     Attributes:
         size: Voxels of a patch.

@@ -1,4 +1,4 @@
-"""Patterns: what an augmentation brings to each voxel, from its draw; the same whenever a draw is replayed."""
+"""Patterns that augmentation adds voxel by voxel: Gaussian, uniform, salt and pepper, and Perlin noise, from a draw."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ Shape = tuple[int, ...]
 
 
 def pattern(name: str, drawn: Drawn, shape: Shape) -> np.ndarray:
-    """The pattern that an augmentation adds to a patch.
+    """Make the pattern that an augmentation adds to a patch.
 
     Args:
         name: Key of `PATTERNS`.
@@ -57,7 +57,7 @@ PATTERNS: dict[str, Callable[[np.random.Generator, Shape, Any], np.ndarray]] = {
 def perlin(
     rng: np.random.Generator, size: Sequence[int], *, cell: float, octaves: int, persistence: float
 ) -> np.ndarray:
-    """Noise of mean about 0 whose greatest magnitude is 1.
+    """Make Perlin noise of mean about 0 whose greatest magnitude is 1.
 
     Args:
         rng: What gradients and the lattice's place are drawn from.

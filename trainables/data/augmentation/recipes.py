@@ -1,4 +1,4 @@
-"""Recipes of augmentation: what a study file says of them, with every option. Plain data, no PyTorch.
+"""Recipes: the augmentations of a study file with all their options. Plain data, no PyTorch.
 
 `augment: [mirror, {rotate: {probability: 0.2, degrees: 30}}, perlin]`, or a preset: `augment: miscnn`.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "mirror": {"probability": 0.5},
+    "mirror": {"probability": 0.5, "axes": "zyx"},
     "rotate": {"probability": 0.15, "degrees": 15.0},
     "scale": {"probability": 0.15, "range": (0.85, 1.25)},
     "elastic": {"probability": 0.15, "displacement": (0.0, 2.5)},
@@ -49,6 +49,9 @@ LIMITS: dict[str, tuple[str, Callable[[float], bool]]] = {
 }
 """Option → what its numbers must be."""
 
+AXES = "zyx"
+"""Axes that may be mirrored, as letters; in 2D z has no meaning."""
+
 AROUND_ONE = ("scale", "contrast", "gamma")
 """Whose range must hold 1: half the time the draw is below it, half the time above."""
 
@@ -57,7 +60,7 @@ Recipe = tuple[str, dict[str, Any]]
 
 
 class RecipeError(ValueError):
-    """What is wrong with an entry.
+    """A wrong entry, with its cause.
 
     Attributes:
         path: Where: position in the list, then name and option where they are known.
@@ -69,14 +72,14 @@ class RecipeError(ValueError):
 
 
 def spelled(given: Sequence[Given]) -> tuple[Given, ...]:
-    """The entries with presets replaced by what they stand for; wrong ones stay as they are."""
+    """Replace presets by their entries; wrong entries stay as they are."""
     return tuple(
         one for entry in given for one in (PRESETS[entry] if isinstance(entry, str) and entry in PRESETS else (entry,))
     )
 
 
 def parse(given: Sequence[Given]) -> tuple[Recipe, ...]:
-    """Names with all their options, in order; ranges are pairs.
+    """Parse entries to names with all their options, in order; ranges are pairs.
 
     Args:
         given: Names, presets, or one-key mappings of a name to some of its options.
@@ -96,7 +99,7 @@ def parse(given: Sequence[Given]) -> tuple[Recipe, ...]:
 
 
 def written(given: Sequence[Given]) -> tuple[Given, ...]:
-    """The same in the shortest way, without presets: a name, with those of its options that are not the default's."""
+    """Write entries in the shortest form, without presets: a name, with the options that differ from its defaults."""
     found: list[Given] = []
     for name, options in parse(given):
         changed = {
@@ -122,6 +125,8 @@ def _value(name: str, option: str, value: object, index: int) -> Any:
     path = (index, name, option)
     if option not in OPTIONS[name]:
         raise RecipeError(path, f"{name} has no such option; it has {', '.join(OPTIONS[name])}")
+    if option == "axes":
+        return _axes(value, path)
     pair = isinstance(OPTIONS[name][option], tuple)
     numbers: list[Any] = list(value) if pair and isinstance(value, list | tuple) and len(value) == 2 else [value]
     words, fits = LIMITS[option]
@@ -135,3 +140,10 @@ def _value(name: str, option: str, value: object, index: int) -> Any:
     if option == "range" and name in AROUND_ONE and not low <= 1 <= high:
         raise RecipeError(path, "expected a range around 1: half the draws are below it, half above")
     return (low, high) if pair else low
+
+
+def _axes(value: object, path: tuple[str | int, ...]) -> str:
+    letters = sorted(value, key=AXES.find) if isinstance(value, str) and set(value) <= set(AXES) else []
+    if not letters or len(set(letters)) < len(letters):
+        raise RecipeError(path, f"expected letters among {AXES}, such as zy, each once")
+    return "".join(letters)

@@ -1,4 +1,4 @@
-"""The cache: each case prepared once for all trials, found again by content, memory-mapped.
+"""The cache of prepared cases: each is prepared once for all trials, under a key of its content, and memory-mapped.
 
 ROOT/digests/        digests of input files, by path, size and time of change
 ROOT/facts/KEY.json  facts of cases that were looked at, whether prepared or not (`inspect`)
@@ -8,6 +8,7 @@ ROOT/datasets/       indices: case → entry
 """
 
 import dataclasses
+import functools
 import json
 import pathlib
 from collections.abc import Sequence
@@ -24,7 +25,6 @@ from trainables.data.preparing import preprocess
 from trainables.storage import whole_files
 
 NOT_ALWAYS = ("components", "component_voxels", "excluded", "foreground_intensities")
-LISTS_OF_COMPONENTS = ("component_counts", "component_sizes", "component_classes")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,14 +34,16 @@ class CaseRecord:
     Attributes:
         name: The case's name.
         entry: Name of its arrays' entry.
-        facts: What it is.
+        facts: Its facts.
         built: Whether it was made now; False when it was there.
+        content: `digests.of_case` of the files that it was made of.
     """
 
     name: str
     entry: str
     facts: CaseFacts
     built: bool = False
+    content: tuple[str, ...] = ()
 
 
 def prepare_case(
@@ -52,7 +54,7 @@ def prepare_case(
     *,
     verify: bool = False,
 ) -> CaseRecord:
-    """Prepares one case, or finds it prepared. Any number of processes may do so at once.
+    """Prepare one case, or find it prepared. Any number of processes may do so at once.
 
     Args:
         files: The case.
@@ -68,6 +70,13 @@ def prepare_case(
     found = _find(files, how, root, group, verify)
     if found is not None:
         return found
+    content, (entry, facts) = keys.steady(files, root, functools.partial(_build, files, how, root, group))
+    whole_files.write_json(_key_file(content, how, root), {"entry": entry, "facts": facts.plain()})
+    return CaseRecord(name=files.name, entry=entry, facts=facts, built=True, content=content)
+
+
+def _build(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path, group: str | None) -> tuple[str, CaseFacts]:
+    """Return the name of the entry that is made of a case, and its facts."""
     case = cases.read_for(files, how)
     label = inspect.training_label(files, case, how)
     facts = inspect.facts_of(files, case, how, label, group)
@@ -82,16 +91,15 @@ def prepare_case(
         "box": prepared.box,
     }
     if prepared.components is not None:
-        meta |= {name: getattr(prepared, name) for name in LISTS_OF_COMPONENTS}
-    entry = whole_files.write_entry(root / "entries", arrays, json.loads(json.dumps(meta)))
-    whole_files.write_json(_key_file(files, how, root), {"entry": entry, "facts": facts.plain()})
-    return CaseRecord(name=files.name, entry=entry, facts=facts, built=True)
+        meta["component_counts"] = prepared.component_counts
+    return whole_files.write_entry(root / "entries", arrays, json.loads(json.dumps(meta))), facts
 
 
 def _find(
     files: CaseFiles, how: PreprocessOptions, root: pathlib.Path, group: str | None, verify: bool
 ) -> CaseRecord | None:
-    known = whole_files.read_json(_key_file(files, how, root))
+    content = digests.of_case(files, root)
+    known = whole_files.read_json(_key_file(content, how, root))
     if known is None:
         return None
     folder = whole_files.entry_folder(root / "entries", known["entry"])
@@ -101,15 +109,15 @@ def _find(
         (folder / whole_files.MANIFEST).unlink(missing_ok=True)  # no longer an entry, so that it is built again
         return None
     facts = CaseFacts.from_plain({**known["facts"], "name": files.name, "group": group or files.name})
-    return CaseRecord(name=files.name, entry=known["entry"], facts=facts)
+    return CaseRecord(name=files.name, entry=known["entry"], facts=facts, content=content)
 
 
-def _key_file(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> pathlib.Path:
-    return root / "keys" / f"{keys.key(files, how, root)}.json"
+def _key_file(content: Sequence[str], how: PreprocessOptions, root: pathlib.Path) -> pathlib.Path:
+    return root / "keys" / f"{keys.key_of(content, how)}.json"
 
 
 def write_index(root: str | pathlib.Path, records: Sequence[CaseRecord], how: PreprocessOptions) -> pathlib.Path:
-    """Writes which entries make up a dataset; `Dataset.open` takes the path."""
+    """Write the index of a dataset, case by entry; `Dataset.open` takes the path."""
     index = {
         "options": how.plain(),
         "classes": how.classes,

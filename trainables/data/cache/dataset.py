@@ -1,9 +1,9 @@
-"""A prepared dataset as a trial reads it: cases whose arrays are memory-mapped when they are first used."""
+"""A prepared dataset as trials read it: arrays of the cases are memory-mapped when first used."""
 
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -77,39 +77,28 @@ class CachedCase:
         """int32 lesion numbers `(*spatial)` on the training grid: 1, 2, … across the classes; 0 is background.
 
         Raises:
-            ValueError: The case was prepared without (`PreprocessOptions.components`); so do the four below.
+            ValueError: The case was prepared without (`PreprocessOptions.components`); so do the two below.
         """
-        numbers: np.ndarray = self._of_components(whole_files.load, "components")
-        return numbers
+        return self._of_components("components")
 
     @functools.cached_property
     def component_voxels(self) -> np.ndarray:
         """int32 flat indices into `components`: of each component in turn at most 10,000 voxels."""
-        voxels: np.ndarray = self._of_components(whole_files.load, "component_voxels")
-        return voxels
+        return self._of_components("component_voxels")
 
     @functools.cached_property
     def component_counts(self) -> tuple[int, ...]:
         """How many entries of `component_voxels` belong to each component, number 1 first."""
-        return tuple(self._of_components(self._listed, "component_counts"))
+        return tuple(self._with_components()["component_counts"])
 
-    @functools.cached_property
-    def component_sizes(self) -> tuple[int, ...]:
-        """True number of voxels of each component."""
-        return tuple(self._of_components(self._listed, "component_sizes"))
+    def _of_components(self, name: str) -> np.ndarray:
+        self._with_components()
+        return whole_files.load(self.folder, name)
 
-    @functools.cached_property
-    def component_classes(self) -> tuple[int, ...]:
-        """Class index of each component."""
-        return tuple(self._of_components(self._listed, "component_classes"))
-
-    def _listed(self, _: pathlib.Path, name: str) -> Any:
-        return self._manifest[name]
-
-    def _of_components(self, get: Callable[[pathlib.Path, str], Any], name: str) -> Any:
+    def _with_components(self) -> dict[str, Any]:
         if "component_counts" not in self._manifest:
             raise ValueError(f"{self.name}: prepared without components; PreprocessOptions.components asks for them")
-        return get(self.folder, name)
+        return self._manifest
 
     @functools.cached_property
     def reference(self) -> np.ndarray:
@@ -251,7 +240,7 @@ class Dataset:
 
 
 def verify(path: str | pathlib.Path) -> list[str]:
-    """Names of the cases whose arrays have not their checksums. Reads everything.
+    """Return the names of the cases whose arrays differ from their checksums. Reads everything.
 
     Args:
         path: A dataset's index.

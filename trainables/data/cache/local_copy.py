@@ -1,4 +1,4 @@
-"""."""
+"""The local copy of a cache in an object store: downloads entries to this machine, once for all its processes."""
 
 import contextlib
 import fcntl
@@ -13,12 +13,12 @@ from trainables.storage.object_store import ObjectStorage, is_url, local_copy
 
 
 def local_folder(url: str) -> pathlib.Path:
-    """Where this machine keeps its copy of the cache at a URL; a cache in a folder lies where it lies."""
+    """Return the folder of the local copy of a cache at a URL; a cache in a folder is used in place."""
     return local_copy(url) if is_url(url) else pathlib.Path(url)
 
 
 def here(index: str) -> pathlib.Path:
-    """The index of a dataset on this machine, with all its entries; what is lacking is copied, by one process.
+    """Return the local index of a dataset; missing entries are downloaded by one process.
 
     Args:
         index: Its URL, as `write_index` gave it.
@@ -48,7 +48,7 @@ def _entry(name: str) -> str:
 
 
 def _download(there: ObjectStorage, local: pathlib.Path, name: str) -> None:
-    """An entry from the store, if it is not here: beside its place, checked, then moved."""
+    """Download an entry if it is missing: to a temporary folder, verified, then renamed."""
     place = whole_files.entry_folder(local / "entries", name)
     if whole_files.intact(place):
         return
@@ -74,6 +74,6 @@ def _alone(folder: pathlib.Path) -> Iterator[None]:
 
 
 def below(url: str, name: str) -> str:
-    """The address of what lies below a folder's path or a URL, whose query stays at the end."""
+    """Append a name to a folder's path or a URL, whose query stays at the end."""
     head, question, query = url.partition("?")
     return f"{head.rstrip('/')}/{name}{question}{query}"

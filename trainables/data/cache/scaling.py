@@ -1,4 +1,4 @@
-"""Scaling: intensities brought to one scale by the foreground of the training cases, as they are read.
+"""Scaling for `zscore_training`: intensities are scaled by the training cases' foreground when they are read.
 
 Every fold has training cases of its own, and their statistics belong to the trial: so one prepared dataset, the same
 whatever the split, serves all folds, and no validation or test case decides how an image looks.
@@ -27,7 +27,7 @@ class WithForeground(Protocol):
 
 
 def training_scales(cases: Sequence[WithForeground], options: PreprocessOptions) -> Scales:
-    """What `zscore_training` does to each channel: mean and deviation of the training cases' foreground voxels.
+    """Return the scale of each channel for `zscore_training`: mean and deviation of the training cases' foreground.
 
     Each case gives at most 10,000 voxels on the training grid, so that large ones do not decide. With
     `options.percentiles`, values are cut at these of the same voxels; the mean and the deviation are of uncut ones.
@@ -64,7 +64,7 @@ def training_scales(cases: Sequence[WithForeground], options: PreprocessOptions)
 
 
 def scaled(values: np.ndarray, scale: Scale | None) -> np.ndarray:
-    """Intensities of one channel on the training cases' scale: float32, any shape, a new array."""
+    """Scale the intensities of one channel: float32, any shape, a new array."""
     result = np.array(values, np.float32)
     if scale is None:
         return result

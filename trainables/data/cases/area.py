@@ -67,12 +67,12 @@ def _label(data: Mapping[str, Any] | None) -> Label | None:
 
 
 def slices(box: Box) -> tuple[slice, ...]:
-    """A box as an index."""
+    """Return a box as an index."""
     return tuple(slice(start, stop) for start, stop in box)
 
 
 def bounding_box(inside: np.ndarray) -> Box | None:
-    """The smallest box that holds all True voxels; None where there are none."""
+    """Return the smallest box that holds all True voxels; None where there are none."""
     box = []
     for axis in range(inside.ndim):
         found = np.flatnonzero(inside.any(axis=tuple(other for other in range(inside.ndim) if other != axis)))
@@ -97,7 +97,7 @@ def widened(box: Box, margin: Sequence[int], shape: Sequence[int]) -> Box:
 
 
 def box_mask(box: Box, shape: Sequence[int]) -> np.ndarray:
-    """True inside the box.
+    """Return an array that is True inside the box.
 
     Args:
         box: One pair for each axis, or one for each of the last two.
@@ -119,7 +119,7 @@ def box_mask(box: Box, shape: Sequence[int]) -> np.ndarray:
 
 
 def kept_box(crop: Crop, inside: np.ndarray) -> Box:
-    """The box that a crop keeps.
+    """Return the box that a crop keeps.
 
     Args:
         crop: How.

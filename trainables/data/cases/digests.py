@@ -1,4 +1,4 @@
-"""Digests of images, remembered by path, size and times of change so that an unchanged file is read once."""
+"""Digests of images, cached by path, size and times of change so that an unchanged file is read once."""
 
 import ast
 import hashlib
@@ -6,7 +6,7 @@ import importlib.util
 import json
 import pathlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import parts
@@ -20,7 +20,7 @@ so a second change within one tick would leave the times as they are."""
 
 
 def of_file(path: pathlib.Path, root: pathlib.Path | None = None) -> str:
-    """SHA-256 of an image's bytes, in hex: with a header's data files, with all slices of a series (`parts`).
+    """Return the SHA-256 of an image's bytes in hex: with a header's data files, with all slices of a series (`parts`).
 
     Args:
         path: The file, or the folder of a DICOM series.
@@ -47,7 +47,7 @@ def of_file(path: pathlib.Path, root: pathlib.Path | None = None) -> str:
 
 
 def _of_files(path: pathlib.Path, files: Sequence[pathlib.Path]) -> str:
-    """One file's own digest; of several one made of theirs, a series' slices whatever they are called."""
+    """Digest one file, or several by their own digests; names of a series' slices do not count."""
     each = []
     for file in files:
         with file.open("rb") as content:
@@ -58,7 +58,7 @@ def _of_files(path: pathlib.Path, files: Sequence[pathlib.Path]) -> str:
 
 
 def _stamp(path: pathlib.Path, files: Sequence[pathlib.Path]) -> list[object]:
-    """What changes with the files: the time of the last change of the inode cannot be set back, as the other can."""
+    """State of the files on disk: name, size, times, inode. Users can set back the mtime but not the ctime."""
     states = [(file, file.stat()) for file in files]
     return [
         str(path.absolute()),
@@ -71,24 +71,28 @@ def _last_change(files: Sequence[pathlib.Path]) -> float:
 
 
 def of_text(text: object) -> str:
-    """SHA-256 of a text, in hex."""
+    """Return the SHA-256 of a text in hex."""
     return hashlib.sha256(str(text).encode()).hexdigest()
 
 
 def of_case(files: CaseFiles, root: pathlib.Path | None = None) -> tuple[str, ...]:
-    """Digests of a case's images in channel order, then of its mask and, where it has one, of its region's mask."""
+    """Return digests of a case's images in channel order, of its mask and, if it has one, of its region's mask."""
     region = () if files.roi is None else (files.roi,)
     return tuple(of_file(path, root) for path in (*files.images, files.mask, *region))
 
 
 def of_dataset(cases: Iterable[CaseFiles], root: pathlib.Path | None = None) -> str:
-    """One digest for the names and contents of all cases, whatever their order and wherever they lie."""
-    content = sorted((case.name, *of_case(case, root)) for case in cases)
-    return of_text(json.dumps(content))
+    """Return one digest of the names and contents of all cases; order and place do not count."""
+    return of_contents({case.name: of_case(case, root) for case in cases})
+
+
+def of_contents(contents: Mapping[str, Sequence[str]]) -> str:
+    """Return the same digest from `of_case` by name."""
+    return of_text(json.dumps(sorted((name, *content) for name, content in contents.items())))
 
 
 def of_code(modules: Iterable[str]) -> str:
-    """SHA-256 of what the source of modules does: what was made by other code is not taken for the same.
+    """Return the SHA-256 of the modules' code, so that results of different code get different keys.
 
     Comments, docstrings, imports, layout and the modules' own names do not count, so that an entry stays valid when a
     file is moved or documented. The modules are found, not imported.
@@ -107,7 +111,7 @@ def of_code(modules: Iterable[str]) -> str:
 
 
 class _Code(ast.NodeTransformer):
-    """Drops what decides nothing: imports, and constants that stand alone, as docstrings do."""
+    """Removes imports and stand-alone constants, such as docstrings, which decide no result."""
 
     def visit_Import(self, node: ast.Import) -> None:
         return None

@@ -53,7 +53,7 @@ class Label:
 
 
 def parse(name: str, rule: float | str) -> Label:
-    """The label that a study file's `name: rule` means.
+    """Parse one `name: rule` of a study file.
 
     Args:
         name: The label's name.
@@ -69,7 +69,7 @@ def parse(name: str, rule: float | str) -> Label:
 
 
 def parse_all(labels: Mapping[str, float | str]) -> tuple[Label, ...]:
-    """The study file's labels, in its order; class indices are 1, 2, … along it.
+    """Parse the study file's labels in its order; their class indices are 1, 2, ….
 
     Raises:
         InputError: A rule is none, two labels name the same value, or there are more than 254.
@@ -88,7 +88,7 @@ def parse_all(labels: Mapping[str, float | str]) -> tuple[Label, ...]:
 def to_classes(
     mask: np.ndarray, labels: Sequence[Label], other: OtherLabels = "refuse", ignore: Sequence[Label] = ()
 ) -> np.ndarray:
-    """Class indices of a mask's voxels.
+    """Map a mask's values to class indices.
 
     Args:
         mask: Values as stored, any shape, any real dtype. Values within 0.001 of a whole number count as it.
@@ -108,7 +108,7 @@ def to_classes(
     classes = np.empty(flat.shape, np.uint8)
     known = other == "background" or any(label.splits for label in labels)
     for start in range(0, flat.size, CHUNK):
-        values, found = _whole(flat[start : start + CHUNK]), classes[start : start + CHUNK]
+        values, found = rounded(flat[start : start + CHUNK]), classes[start : start + CHUNK]
         _classify(values, labels, found)
         if ignore:
             _ignore(values, labels, ignore, found)
@@ -120,7 +120,7 @@ def to_classes(
 
 
 def _classify(values: np.ndarray, labels: Sequence[Label], classes: np.ndarray) -> None:
-    """Fills in the classes of some voxels."""
+    """Fill in the classes of some voxels."""
     classes[:] = 0
     for index, label in enumerate(labels, start=1):
         named = OPERATORS[label.operator](values, label.number)
@@ -134,7 +134,7 @@ def _classify(values: np.ndarray, labels: Sequence[Label], classes: np.ndarray) 
 
 
 def _ignore(values: np.ndarray, labels: Sequence[Label], ignore: Sequence[Label], classes: np.ndarray) -> None:
-    """Takes ignored voxels out of their classes: `>=1` with 255 ignored means 1 to 254."""
+    """Mark ignored voxels: `>=1` with 255 ignored means 1 to 254."""
     for rule in ignore:
         ignored = OPERATORS[rule.operator](values, rule.number)
         for index, label in enumerate(labels, start=1):
@@ -144,12 +144,12 @@ def _ignore(values: np.ndarray, labels: Sequence[Label], ignore: Sequence[Label]
 
 
 def holds(mask: np.ndarray, label: Label) -> np.ndarray:
-    """Where a mask's values belong to a label: bool of its shape.
+    """Return where a mask's values belong to a label, bool of its shape.
 
     Raises:
         InputError: A value is NaN.
     """
-    inside: np.ndarray = OPERATORS[label.operator](_whole(mask), label.number)
+    inside: np.ndarray = OPERATORS[label.operator](rounded(mask), label.number)
     return inside
 
 
@@ -167,11 +167,15 @@ def _refuse_strangers(found: np.ndarray, labels: Sequence[Label]) -> None:
     raise InputError(f"{subject} covered by no label ({names}). {advice}")
 
 
-def _whole(mask: np.ndarray) -> np.ndarray:
-    """The mask with floats that are whole numbers up to rounding made whole."""
+def rounded(mask: np.ndarray, tolerance: float = TOLERANCE) -> np.ndarray:
+    """Return a mask with those floats rounded that lie within the tolerance of a whole number.
+
+    Raises:
+        InputError: A value is NaN or infinite.
+    """
     if not np.issubdtype(mask.dtype, np.floating) or mask.size == 0:
         return mask
     if not np.isfinite(mask.sum(dtype=np.float64)):
         raise InputError("the mask has NaN or infinite values. Masks hold whole numbers: re-export it.")
     whole = np.rint(mask)
-    return np.where(np.abs(mask - whole) <= TOLERANCE, whole, mask)
+    return np.where(np.abs(mask - whole) <= tolerance, whole, mask)

@@ -1,4 +1,4 @@
-"""What preprocessing does to a case: plain data, JSON in and out."""
+"""Preprocessing options of a study: plain data, JSON in and out."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What a layout sees in a folder, before it is checked: which files belong to which case."""
+"""Files of a folder by case, as a layout finds them, before they are checked."""
 
 import dataclasses
 import pathlib
@@ -28,7 +28,7 @@ class Found:
 
 
 def by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """The folder's images by name without ending.
+    """Return the folder's images by name without ending.
 
     Raises:
         InputError: Two of them have one name.
@@ -55,5 +55,5 @@ def passed_over(*folders: pathlib.Path) -> tuple[pathlib.Path, ...]:
 
 
 def is_hidden(file: pathlib.Path) -> bool:
-    """Whether it is one of those that systems leave behind (`.DS_Store`, `._x`)."""
+    """Return whether the name begins with a dot, as files of operating systems do (`.DS_Store`, `._x`)."""
     return file.name.startswith(".")

@@ -76,7 +76,7 @@ def _nnunet(root: pathlib.Path) -> Found | None:
 
 
 def channel_names(root: pathlib.Path) -> tuple[str, ...]:
-    """What `dataset.json` calls the channels, in their order; () where there is none, or it does not say.
+    """Return the channel names of `dataset.json` in order; () without a file or names.
 
     Raises:
         InputError: It is no JSON object.
@@ -89,7 +89,7 @@ def channel_names(root: pathlib.Path) -> tuple[str, ...]:
 
 
 def _check_channel_names(root: pathlib.Path, images: Mapping[str, Mapping[int, pathlib.Path]]) -> None:
-    """A `dataset.json`, where there is one, says how many channels there must be."""
+    """Compare the number of channels with that of `dataset.json`, if it has one."""
     channels = channel_names(root)
     most = max((len(by_channel) for by_channel in images.values()), default=0)
     if channels and most > 1 and len(channels) != most:
@@ -97,7 +97,7 @@ def _check_channel_names(root: pathlib.Path, images: Mapping[str, Mapping[int, p
 
 
 def _description(root: pathlib.Path) -> dict[str, Any]:
-    """What `dataset.json` holds; nothing where there is none."""
+    """Return the content of `dataset.json`; empty where there is none."""
     file = root / DESCRIPTION
     if not file.is_file():
         return {}

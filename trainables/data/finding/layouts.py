@@ -39,7 +39,7 @@ def find(
     exclude: Sequence[str] = (),
     roi: str | None = None,
 ) -> list[CaseFiles]:
-    """The cases of a dataset, sorted by name.
+    """Find the cases of a dataset, sorted by name.
 
     Args:
         path: The dataset's folder.
@@ -68,7 +68,7 @@ def find(
 
 
 def _with_regions(cases: Sequence[CaseFiles], regions: Mapping[str, pathlib.Path], where: str) -> list[CaseFiles]:
-    """Each case with the mask of its region of interest; such masks of other cases are of no interest."""
+    """Return each case with the mask of its region of interest; masks of excluded cases are skipped."""
     without = [case.name for case in cases if case.name not in regions]
     if without:
         others = f" ({len(without) - 1} more like it)" if len(without) > 1 else ""

@@ -1,4 +1,4 @@
-"""A dataset in an object store: copied to a machine once, whole where cases are looked for, else one case's files.
+"""A dataset in an object store: `check` and the driver copy all of it once, a worker the files of its case.
 
 A file counts as copied where its size and time of change are the store's, so a file that changed there comes again.
 """
@@ -30,7 +30,7 @@ ABANDONED = 86400.0
 
 @dataclasses.dataclass(frozen=True)
 class Remote:
-    """Where one case's files come from.
+    """Source of one case's files.
 
     Attributes:
         url: The dataset's.
@@ -44,12 +44,12 @@ class Remote:
 
 
 def folder(path: str) -> pathlib.Path:
-    """Where this machine has a dataset: its folder, or for a URL the folder of its copy."""
+    """Return the folder of a dataset on this machine; for a URL that of its local copy."""
     return local_copy(path) if is_url(path) else pathlib.Path(path)
 
 
 def copy(url: str, tell: Callable[[int, int], None]) -> None:
-    """Makes this machine's copy of a dataset what the store has now; what the store has no longer goes.
+    """Update this machine's copy of a dataset; files that the store no longer has are deleted.
 
     Args:
         url: The dataset's.
@@ -76,7 +76,7 @@ def copy(url: str, tell: Callable[[int, int], None]) -> None:
 
 
 def of_cases(url: str, cases: Sequence[CaseFiles]) -> dict[str, Remote]:
-    """Case → where its files come from, for another machine to copy; the dataset has been copied to this one."""
+    """Return for each case the source of its files, for another machine to copy from."""
     local = local_copy(url)
     listed = whole_files.read_json(_list(local)) or {}
     known = {name: StoredFile(name, size, changed) for name, (size, changed) in listed.items()}
@@ -91,7 +91,7 @@ def of_cases(url: str, cases: Sequence[CaseFiles]) -> dict[str, Remote]:
 
 
 def here(case: CaseFiles, remote: Remote) -> CaseFiles:
-    """A case with its files on this machine; copies those that are lacking.
+    """Return a case with its files on this machine; missing ones are copied.
 
     Raises:
         InputError: The store is out of reach.
@@ -164,7 +164,7 @@ def _remove_others(local: pathlib.Path, names: set[str]) -> None:
 
 
 def _remove_abandoned(local: pathlib.Path) -> None:
-    """What commands left half copied that were killed, once nobody can still be at it."""
+    """Delete partial copies that are older than any running copy can be."""
     for left in local.with_name(f"{local.name}{BESIDE}").glob("*"):
         if left.stat().st_mtime + ABANDONED < time.time():
             shutil.rmtree(left, ignore_errors=True)
@@ -175,7 +175,7 @@ def _unreachable(error: OSError) -> str:
 
 
 def _list(local: pathlib.Path) -> pathlib.Path:
-    """The file beside the copy that has what the store had."""
+    """Path of the file beside the copy that lists the store's files."""
     return local.with_name(f"{local.name}.json")
 
 
@@ -191,7 +191,7 @@ def _folder_beside(local: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextmanager
 def _alone(local: pathlib.Path) -> Iterator[None]:
-    """One command at a time."""
+    """Hold a lock: one command at a time."""
     with open(local.with_name(f"{local.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

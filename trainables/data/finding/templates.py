@@ -1,4 +1,4 @@
-"""Templates: where files are, said by a study file: `{case}` is the case's name, `*` anything inside one name."""
+"""Templates for file paths in a study file: `{case}` is the case's name, `*` any part of one name."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ TOKENS = re.compile(r"(\{case\}|\*\*/|\*+|\?)")
 
 
 def find(root: pathlib.Path, images: Mapping[str, str], masks: str, roi: str | None = None) -> Found:
-    """The files that templates name; an image's `{case}` never matches a file that another template says is a mask.
+    """Find the files that templates name; an image's `{case}` never matches a file that the masks' template matches.
 
     Args:
         root: Where templates begin.
@@ -40,7 +40,7 @@ def find(root: pathlib.Path, images: Mapping[str, str], masks: str, roi: str | N
 
 @dataclasses.dataclass(frozen=True)
 class Template:
-    """A template as it is searched for (`wildcard`, for glob) and as a path is taken apart (`pattern`)."""
+    """One template, as a glob pattern (`wildcard`) and as a regular expression (`pattern`)."""
 
     text: str
 
@@ -107,7 +107,7 @@ def matches(
     taken: Collection[pathlib.Path] = frozenset(),
     known: Collection[str] = frozenset(),
 ) -> dict[str, pathlib.Path]:
-    """Case → the one file that a template, or a folder of files called after their cases, has for it.
+    """Return for each case the one file that a template, or a folder of files named after their cases, has for it.
 
     Args:
         root: Where the template begins.

@@ -1,4 +1,4 @@
-"""Inspection: what a case is, found by opening all of it; every problem of a dataset is said at once."""
+"""Inspection: reads each case completely, collects its facts, and reports every problem of a dataset at once."""
 
 import collections
 import concurrent.futures
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trainables.data.cases import keys
+from trainables.data.cases import digests, keys
 from trainables.data.cases.case import Case, read_for
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
@@ -25,7 +25,7 @@ from trainables.storage import whole_files
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaseFacts:
-    """What a person wants to know of a case before training on it. Plain data, JSON-able by `plain`.
+    """Facts of a case that `check` shows. Plain data, JSON-able by `plain`.
 
     Attributes:
         name: The case's name.
@@ -40,6 +40,8 @@ class CaseFacts:
         lesions: Region → voxels of each of its connected components in the reference, the largest first.
         ceilings: Region → Dice of the reference sent to the training grid and back; None where it has none.
         content: Digest of the image's voxels: two cases with one are the same image.
+        mask_values: Different values of the mask other than 0, rising; the first 16.
+        scored_voxels: Voxels that are scored: not ignored and inside the region of interest.
         warnings: What to look at, one line each, without the case's name.
     """
 
@@ -56,6 +58,8 @@ class CaseFacts:
     ceilings: Mapping[str, float | None]
     content: str
     warnings: tuple[str, ...]
+    mask_values: tuple[float, ...] = ()
+    scored_voxels: int = 1
 
     @property
     def voxel_volume(self) -> float | None:
@@ -75,13 +79,14 @@ class CaseFacts:
         given["spacing"] = None if given["spacing"] is None else tuple(given["spacing"])
         given["intensities"] = tuple((low, high) for low, high in given["intensities"])
         given["quantiles"] = tuple(tuple(values) for values in given["quantiles"])
+        given["mask_values"] = tuple(given.get("mask_values", ()))
         given["lesions"] = {region: tuple(sizes) for region, sizes in given["lesions"].items()}
         return cls(**given)
 
 
 @dataclasses.dataclass(frozen=True)
 class Inspection:
-    """A dataset's cases, and all that is wrong with it.
+    """Facts of a dataset's cases, and its problems.
 
     Attributes:
         facts: Of the cases that could be read, in the order given.
@@ -95,7 +100,7 @@ class Inspection:
 
 
 def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = None) -> CaseFacts:
-    """Opens a case, checks it, and says what it is.
+    """Read a case, check it and return its facts.
 
     Args:
         files: The case.
@@ -110,7 +115,7 @@ def inspect(files: CaseFiles, options: PreprocessOptions, group: str | None = No
 
 
 def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> np.ndarray:
-    """`preprocess.training_label`, with the file's name in its error."""
+    """Call `preprocess.training_label` with the file's name in its error."""
     try:
         preprocess.check_channels(case, options)
         return preprocess.training_label(case, options)
@@ -121,7 +126,7 @@ def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> 
 def facts_of(
     files: CaseFiles, case: Case, options: PreprocessOptions, label: np.ndarray, group: str | None = None
 ) -> CaseFacts:
-    """The same as `inspect` for a case that was read already; `label` is its `training_label`."""
+    """Return the facts of a case that was read already; `label` is its `training_label`."""
     intensities = tuple((float(channel.min()), float(channel.max())) for channel in case.image)
     warnings = [*case.warnings]
     warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
@@ -144,6 +149,8 @@ def facts_of(
         ),
         content=measure.content_digest(case.image),
         warnings=tuple(warnings),
+        mask_values=case.mask_values,
+        scored_voxels=reference.size if case.excluded is None else int(np.count_nonzero(~case.excluded)),
     )
 
 
@@ -155,7 +162,7 @@ def all_cases(
     workers: int = 1,
     memory: pathlib.Path | None = None,
 ) -> Inspection:
-    """Inspects every case and goes on after a bad one.
+    """Inspect every case; a bad one does not stop the others.
 
     Args:
         cases: What `layouts.find` found.
@@ -172,7 +179,7 @@ def all_cases(
     facts = tuple(result for result in results if isinstance(result, CaseFacts))
     problems = [str(result) for result in results if isinstance(result, InputError)]
     problems += across(facts, options)
-    warnings = [f"{fact.name}: {warning}" for fact in facts for warning in fact.warnings]
+    warnings = [f"{fact.name}: {warning}" for fact in facts for warning in (*fact.warnings, *_without_label(fact))]
     return Inspection(facts, tuple(problems), tuple(warnings))
 
 
@@ -191,7 +198,7 @@ def _attempt(
 def remembered(
     files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path, group: str | None = None
 ) -> CaseFacts:
-    """The same as `inspect`, from memory where the same content was seen before, also under another name.
+    """Return the facts of a case, from the cache if the same content was inspected before, also under another name.
 
     Args:
         files: The case.
@@ -202,20 +209,20 @@ def remembered(
     Raises:
         InputError: Something is wrong with the case; such a case is opened each time.
     """
-    key = keys.key(files, options, memory)
+    key = keys.key_of(digests.of_case(files, memory), options)
     for folder in ("facts", "keys"):  # looked at, or prepared
         known = whole_files.read_json(memory / folder / f"{key}.json")
         with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
             if known is not None:
                 plain = {**known["facts"], "name": files.name, "group": group or files.name}
                 return _in_order(CaseFacts.from_plain(plain), options)
-    facts = inspect(files, options, group)
-    whole_files.write_json(memory / "facts" / f"{key}.json", {"facts": facts.plain()})
+    content, facts = keys.steady(files, memory, functools.partial(inspect, files, options, group))
+    whole_files.write_json(memory / "facts" / f"{keys.key_of(content, options)}.json", {"facts": facts.plain()})
     return facts
 
 
 def _in_order(facts: CaseFacts, options: PreprocessOptions) -> CaseFacts:
-    """Labels and regions in the study file's order, which files with sorted keys do not keep."""
+    """Restore the study file's order of labels and regions, which files with sorted keys lose."""
     return dataclasses.replace(
         facts,
         voxels={label: facts.voxels[label] for label in options.classes[1:]},
@@ -225,7 +232,7 @@ def _in_order(facts: CaseFacts, options: PreprocessOptions) -> CaseFacts:
 
 
 def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
-    """What is wrong with a case only beside the others, one line each: its channels, labels that no case has."""
+    """Return problems that show only across cases, one line each: channel counts, labels that no case has."""
     if not facts:
         return []
     usual, _ = collections.Counter(fact.channels for fact in facts).most_common(1)[0]
@@ -235,6 +242,7 @@ def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
         for fact in facts
         if fact.channels != usual
     ]
+    problems += _coded_otherwise(facts)
     problems += [
         f"dataset.labels: {label.name!r} ({label.operator}{label.value:g}) occurs in no case's mask. "
         "Check the value, or take the label out."
@@ -242,3 +250,31 @@ def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
         if not any(fact.voxels[label.name] for fact in facts)
     ]
     return problems
+
+
+def _without_label(fact: CaseFacts) -> list[str]:
+    """Return a note on a mask that is not empty, but in which no label is found."""
+    if not fact.mask_values or any(fact.voxels.values()):
+        return []
+    return [f"its mask has values other than 0 ({_shown(fact.mask_values)}), but no label is found in it"]
+
+
+def _coded_otherwise(facts: Sequence[CaseFacts]) -> list[str]:
+    """Return problems of masks with one value that is no label, where each mask with a label has one other value.
+
+    Such a set has one object, coded 0 and 1 in some files and 0 and 255 in others.
+    """
+    labelled = [fact for fact in facts if any(fact.voxels.values())]
+    usual = {value for fact in labelled for value in fact.mask_values}
+    if not labelled or any(len(fact.mask_values) != 1 for fact in labelled):
+        return []
+    return [
+        f"{fact.name}: its mask has the value {_shown(fact.mask_values)}, which is no label; masks in which labels are "
+        f"found, such as {labelled[0].name}'s, have {_shown(sorted(usual))}. Export it likewise, or exclude the case."
+        for fact in facts
+        if len(fact.mask_values) == 1 and not any(fact.voxels.values()) and usual.isdisjoint(fact.mask_values)
+    ]
+
+
+def _shown(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values[:4]) + (", …" if len(values) > 4 else "")

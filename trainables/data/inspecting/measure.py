@@ -1,4 +1,4 @@
-"""Measures of a case that a person compares cases by: intensities, lesions, and whether two images are the same."""
+"""Measures that tell cases apart: intensity percentiles, lesion sizes, and a digest of the voxels."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,21 +8,21 @@ import numpy as np
 from trainables.data.cases.area import bounding_box, slices
 
 QUANTILES = (0.5, 50.0, 99.5)
-"""Percentiles of a channel that are told: where it begins and ends but for a few voxels, and its middle."""
+"""Percentiles of a channel that are recorded: its range without outliers, and its median."""
 SAMPLE = 1_000_000
-"""Voxels of which percentiles are taken at most, evenly spread."""
+"""Voxels that percentiles are taken of at most, evenly spread."""
 CHUNK = 1 << 20
 
 
 def quantiles(channel: np.ndarray) -> tuple[float, ...]:
-    """The percentiles `QUANTILES` of a channel's intensities, float32 of any shape."""
+    """Return the percentiles `QUANTILES` of a channel's intensities, float32 of any shape."""
     flat = channel.reshape(-1)
     found = np.percentile(flat[:: max(1, flat.size // SAMPLE)], QUANTILES)
     return tuple(float(value) for value in found)
 
 
 def lesion_sizes(reference: np.ndarray, regions: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Voxels of each lesion of each region, the largest first.
+    """Count the voxels of each lesion of each region, the largest first.
 
     A lesion is a connected component of the region: voxels that share a corner belong together (26 neighbours in 3D,
     8 in 2D).
@@ -50,7 +50,7 @@ def lesion_sizes(reference: np.ndarray, regions: Mapping[str, tuple[int, ...]]) 
 
 
 def _voxels(numbers: np.ndarray) -> np.ndarray:
-    """Voxels of each component; part by part, since counting turns each voxel into eight bytes."""
+    """Count the voxels of each component, in chunks, since `bincount` makes eight bytes of each voxel."""
     sizes = np.zeros(int(numbers.max()) + 1, np.int64)
     for start in range(0, numbers.size, CHUNK):
         sizes += np.bincount(numbers[start : start + CHUNK], minlength=len(sizes))
@@ -58,7 +58,7 @@ def _voxels(numbers: np.ndarray) -> np.ndarray:
 
 
 def content_digest(image: np.ndarray) -> str:
-    """SHA-256 of an image's voxels and shape, in hex: equal for one image however its file was packed.
+    """Return the SHA-256 of an image's voxels and shape in hex: equal for equal images in any file format.
 
     Args:
         image: float32 `(channel, *spatial)`.

@@ -1,4 +1,4 @@
-"""Thumbnails: the slice of a case with the most foreground, grey, with its class indices: small enough for a page."""
+"""Thumbnails for `check --html`: the slice of a case with the most foreground, grey, with its class indices."""
 
 import base64
 import concurrent.futures
@@ -22,7 +22,7 @@ from trainables.storage import whole_files
 LONGEST = 192
 """Pixels of the longer side."""
 DECIDING = (__name__, previews.__name__)
-"""Modules whose code decides what comes out, beside those of `keys.DECIDING`."""
+"""Modules whose code decides a thumbnail, beside those of `keys.DECIDING`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Thumbnail:
 
 
 def thumbnail(case: Case, clip: tuple[float, float] | None) -> Thumbnail:
-    """The slice of a case that shows most of its reference; the middle one where there is nothing of it.
+    """Make the thumbnail of a case: the slice with most of its reference, or the middle one if it is empty.
 
     Args:
         case: The case; its first channel is shown.
@@ -75,7 +75,7 @@ def thumbnail(case: Case, clip: tuple[float, float] | None) -> Thumbnail:
 def of_cases(
     cases: Sequence[CaseFiles], options: PreprocessOptions, *, workers: int = 1, memory: pathlib.Path | None = None
 ) -> dict[str, Thumbnail]:
-    """Name → thumbnail.
+    """Make the thumbnails of cases, by name.
 
     Args:
         cases: Cases that `inspect` found nothing wrong with.
@@ -94,11 +94,15 @@ def of_cases(
 def _remembered(files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path | None) -> Thumbnail:
     if memory is None:
         return thumbnail(read_for(files, options), options.clip)
-    name = digests.of_text(keys.key(files, options, memory) + digests.of_code(DECIDING))
-    place = memory / "thumbnails" / f"{name}.json"
+    place = _place(digests.of_case(files, memory), options, memory)
     with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
         if (known := whole_files.read_json(place)) is not None:
             return Thumbnail.from_plain(known)
-    made = thumbnail(read_for(files, options), options.clip)
-    whole_files.write_json(place, made.plain())
+    content, made = keys.steady(files, memory, lambda: thumbnail(read_for(files, options), options.clip))
+    whole_files.write_json(_place(content, options, memory), made.plain())
     return made
+
+
+def _place(content: Sequence[str], options: PreprocessOptions, memory: pathlib.Path) -> pathlib.Path:
+    name = digests.of_text(keys.key_of(content, options) + digests.of_code(DECIDING))
+    return memory / "thumbnails" / f"{name}.json"

@@ -1,4 +1,4 @@
-"""Batches: augmented patches of an iteration on the device of the network, whichever way is fastest there.
+"""Batches: an iteration's augmented patches on the network's device.
 
 On the CPU each patch is read, moved and copied into its place by itself, and nothing of it is read that is not seen.
 On a GPU the boxes of all patches are cut out with their margins, where the cases lie (`residence.py`), and augmented at
@@ -21,7 +21,7 @@ Boxes = tuple[Tensor, Tensor]
 
 
 class Batches:
-    """What a training learns from."""
+    """The stream of training batches."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Batches:
         self._ahead: tuple[int, Boxes] | None = None
 
     def batch(self, iteration: int) -> tuple[Tensor, Tensor]:
-        """One iteration's.
+        """Return the batch of one iteration.
 
         Returns:
             Images float32 `(N, C, *patch_size)`; class indices int64 `(N, *patch_size)`, or with lesions
@@ -69,7 +69,7 @@ class Batches:
         return images, labels.long()
 
     def _read(self, iteration: int) -> tuple[Tensor, Tensor]:
-        """Patch by patch, from the memory map."""
+        """Read patch by patch from the memory map."""
         sampler, names = self._sampler, ("label", "components") if self._lesions else ("label",)
         kept = (torch.uint8, torch.int32)[: len(names)]
         images = torch.empty((self._size, sampler.channels, *sampler.patch_size))
@@ -81,7 +81,7 @@ class Batches:
         return images, labels if self._lesions else labels[:, 0]
 
     def _boxes(self, iteration: int) -> Boxes:
-        """With their margins, on the device."""
+        """Return patches with their margins on the device."""
         if not self._travels:
             return self._cut(iteration)
         if self._ahead is None or self._ahead[0] != iteration:  # the first, or one after a resume
@@ -96,7 +96,7 @@ class Batches:
         return found
 
     def _sent(self, iteration: int) -> Boxes:
-        """Boxes on their way to the GPU; the computation does not wait for them before `_boxes` says so."""
+        """Start to copy boxes to the GPU; `_boxes` waits for them."""
         images, labels = self._cut(iteration, pinned=self._copying is not None)
         with torch.cuda.stream(self._copying) if self._copying is not None else contextlib.nullcontext():
             return images.to(self._device, non_blocking=True), labels.to(self._device, non_blocking=True)

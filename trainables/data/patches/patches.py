@@ -86,7 +86,7 @@ class PatchSampler:
             seed: The trial's seed.
             margin: Voxels that every patch has more on each side, for the augmentation to turn into
                 (`Augmenter.margin`); they may lie beyond the volume's edge. It does not change what is drawn.
-            context: For slices of volumes: neighbouring slices on each side that come as channels (`slices.slices_of`).
+            context: For slices of volumes: neighbours on each side that become channels (`windows.with_ends`).
             sampling: Key of `sampling.SAMPLINGS`.
             overlap: Voxels by which the windows of a grid overlap; None: not at all.
             batch_size: Slots of an iteration, for a grid.

@@ -1,4 +1,4 @@
-"""Residence: where a trial's cases lie while it trains, so that its device is not kept waiting for patches."""
+"""Residence: whether a trial's cases are held on the device, in pinned host memory, or memory-mapped."""
 
 import dataclasses
 import os
@@ -36,7 +36,7 @@ class Held:
 
 
 def home(needed: int, *, gpu: bool, device_bytes: int, host_bytes: int) -> Home:
-    """Where cases of so many bytes go: to the device, else to pinned host memory, else they stay memory-mapped.
+    """Choose where cases of a size in bytes are held: on the device, else in pinned host memory, else memory-mapped.
 
     On the CPU they stay mapped: trials on one machine share the pages, and a copy would gain nothing.
 
@@ -54,7 +54,7 @@ def home(needed: int, *, gpu: bool, device_bytes: int, host_bytes: int) -> Home:
 
 
 def home_of(dataset: Dataset, cases: Sequence[str], device: torch.device, *, lesions: bool, share: float) -> Home:
-    """`home` for these cases on this machine.
+    """Call `home` for these cases on this machine.
 
     Args:
         dataset: Where the cases are.
@@ -71,7 +71,7 @@ def home_of(dataset: Dataset, cases: Sequence[str], device: torch.device, *, les
 
 
 def bytes_of(dataset: Dataset, cases: Sequence[str], *, lesions: bool) -> int:
-    """What `hold` takes for these cases."""
+    """Return the bytes that `hold` takes for these cases."""
     found = (dataset.cases[name] for name in cases)
     return sum(case.label.size * (4 * len(case.image) + 1 + 4 * lesions) for case in found)
 
@@ -79,7 +79,7 @@ def bytes_of(dataset: Dataset, cases: Sequence[str], *, lesions: bool) -> int:
 def hold(
     dataset: Dataset, cases: Sequence[str], device: torch.device, *, lesions: bool, pinned: bool = False
 ) -> Mapping[str, Held]:
-    """The cases as tensors.
+    """Load the cases as tensors.
 
     Args:
         dataset: Where the cases are.

@@ -1,4 +1,4 @@
-"""Samplings: how a training's patches are chosen, by name.
+"""Samplings: named rules by which training patches are chosen.
 
 | name | a slot of an iteration |
 | --- | --- |
@@ -26,7 +26,7 @@ from trainables.errors import InputError
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
-    """What a sampling chose for one slot.
+    """The choice of a sampling for one slot.
 
     Attributes:
         case: The case's name.
@@ -48,7 +48,7 @@ class Sampling(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Among:
-    """What every sampling chooses from.
+    """The cases and lists that every sampling chooses from.
 
     Attributes:
         dataset: Where the cases are.

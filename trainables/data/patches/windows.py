@@ -1,7 +1,7 @@
-"""Windows: where they lie in an image, what their voxels weigh, and the canvas on which their scores come together."""
+"""Sliding windows: their places and weights, the canvas that averages their scores, and slices with context."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -72,13 +72,13 @@ class Windows:
 
 
 class Canvas:
-    """An image whose windows are being predicted: what a network is to see, and the sum of what it said.
+    """An image whose windows are being predicted: the network's inputs, and the weighted sum of its scores.
 
     Args:
         image: `(channels, *spatial)`; where it is smaller than a window it is padded evenly.
         windows: How it is cut. With two sides for an image of three it is seen slice by slice.
         padding: For each channel, the value of the voxels around a small image; None is 0 for all.
-        context: For slices: neighbours on each side that a network sees with each (`slices.slices_of`).
+        context: For slices: neighbours on each side that a network sees with each (`with_ends`).
 
     Attributes:
         corners: Windows still to be predicted: their first voxels. Of slices the first number is the slice.
@@ -110,7 +110,7 @@ class Canvas:
         self._held: Tensor | None = None
 
     def seen(self, corner: Corner) -> Tensor:
-        """What the network sees of a window: `(channels, *window)`, with context times as many channels."""
+        """Return the network's input for a window: `(channels, *window)`, with context times as many channels."""
         found = self._image[(slice(None), *self._seen(corner))]
         return found.flatten(0, 1) if self._by_slice else found
 
@@ -211,24 +211,17 @@ def _padded(image: Tensor, window: Sequence[int], fill: Sequence[float]) -> tupl
     return torch.stack([F.pad(channel, pads, value=v) for channel, v in zip(image, fill, strict=True)]), whole
 
 
-def slices_of(volume: Tensor, context: int, padding: Sequence[float] | None = None) -> Iterator[Tensor]:
-    """Each slice with `context` neighbours below and above.
+def with_ends(volume: Tensor, context: int, padding: Sequence[float] | None = None) -> Tensor:
+    """Add empty slices below and above a volume, so that each slice has `context` neighbours on both sides.
 
     Args:
         volume: `(channels, z, y, x)`.
         context: Neighbours on each side, >= 0.
-        padding: For each channel, what lies below the first and above the last slice; None is 0 for all.
+        padding: For each channel, the value of the added slices; None is 0 for all.
 
-    Yields:
-        `(channels * (2 * context + 1), y, x)`: of each channel its slices in turn, the lowest first.
+    Returns:
+        `(channels, z + 2 * context, y, x)`.
     """
-    deep = with_ends(volume, context, padding)
-    for index in range(volume.shape[1]):
-        yield deep[:, index : index + 2 * context + 1].flatten(0, 1)
-
-
-def with_ends(volume: Tensor, context: int, padding: Sequence[float] | None = None) -> Tensor:
-    """`(channels, z + 2 * context, y, x)`: empty slices below and above; arguments as of `slices_of`."""
     if not context:
         return volume
     ends = torch.tensor([0.0] * len(volume) if padding is None else list(padding), device=volume.device)

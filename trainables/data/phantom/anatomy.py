@@ -1,4 +1,4 @@
-"""A made-up patient: organs, bones, vessels and lesions as shapes in millimetres, drawn from one random stream.
+"""A synthetic patient: organs, bones, vessels and lesions as shapes in mm, drawn from one random stream.
 
 Axes are `[z, y, x]`: to the head, to the front, to the right; the origin lies in the middle of the organ's level.
 Intensities are Hounsfield units (HU). The patient is small, so that a whole section fits into 64 × 64 voxels of 2 mm.

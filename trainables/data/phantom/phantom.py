@@ -1,4 +1,4 @@
-"""`phantom`: a dataset of made-up CT scans for trying segstudy out and for its own tests.
+"""The `phantom` command: a dataset of synthetic CT scans for first steps and for tests.
 
 3D: volumes of about 48 × 64 × 64 voxels in HU, nnU-Net layout. 2D: slices of 128 × 128 pixels, `images/` + `masks/`.
 Labels: organ 1, lesion 2. About every third patient has a second case: `phantom_p004a`, `phantom_p004b`; the group is
@@ -23,7 +23,7 @@ AIR = -1000.0
 
 
 def generate(folder: str | pathlib.Path, cases: int, dim: int = 3, seed: int = 0) -> None:
-    """Writes a dataset.
+    """Write a dataset.
 
     Args:
         folder: Made if it does not exist.
@@ -63,7 +63,7 @@ def generate(folder: str | pathlib.Path, cases: int, dim: int = 3, seed: int = 0
 def scan(
     who: anatomy.Patient, shape: tuple[int, int, int], spacing: tuple[float, float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A CT of a patient.
+    """Render a CT of a patient.
 
     Args:
         who: The patient.
@@ -150,7 +150,7 @@ def _acquired(
     spacing: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """What the scanner makes of it: cupping, smooth shading, and noise that is correlated within a slice."""
+    """Add the scanner's artefacts: cupping, smooth shading, and noise that is correlated within a slice."""
     from scipy import ndimage
 
     radius = np.square(points[1] / who.size[0]) + np.square(points[2] / who.size[1])

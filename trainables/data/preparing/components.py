@@ -1,4 +1,4 @@
-"""Components: the lesions of a label map, numbered once on the full volume, with voxels to centre patches on."""
+"""Connected components of a label map on the full volume, and the voxels of each that patches are centred on."""
 
 import dataclasses
 
@@ -18,19 +18,15 @@ class Components:
         numbers: int32 `(*spatial)`; 0 is background.
         voxels: int32 flat indices into `numbers`: of each component in turn at most 10,000, spread evenly.
         counts: How many of them belong to each component; `counts[i]` is that of number `i + 1`.
-        sizes: True number of voxels of each.
-        classes: Class index of each.
     """
 
     numbers: np.ndarray
     voxels: np.ndarray
     counts: tuple[int, ...]
-    sizes: tuple[int, ...]
-    classes: tuple[int, ...]
 
 
 def components_of(label: np.ndarray, classes: int) -> Components:
-    """Components with 26 neighbours in 3D, 8 in 2D: voxels that share a corner belong together.
+    """Find components with 26 neighbours in 3D, 8 in 2D: voxels that share a corner are connected.
 
     Args:
         label: Class indices `(*spatial)`, 2D or 3D.
@@ -39,7 +35,7 @@ def components_of(label: np.ndarray, classes: int) -> Components:
     import cc3d
 
     numbers = np.zeros(label.shape, np.int32)
-    found: list[int] = []
+    found = 0
     for index in range(1, classes):
         inside = label == index
         if not inside.any():
@@ -49,12 +45,12 @@ def components_of(label: np.ndarray, classes: int) -> Components:
         _, first, own = np.unique(raw[inside], return_index=True, return_inverse=True)
         rank = np.empty(len(first), np.int32)
         rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)  # whatever order cc3d numbers in
-        numbers[inside] = rank[own] + (len(found) + 1)
-        found += [index] * len(first)
+        numbers[inside] = rank[own] + (found + 1)
+        found += len(first)
     flat = numbers.reshape(-1)
     places = np.flatnonzero(flat)
     places = places[np.argsort(flat[places], kind="stable")]
-    sizes = np.bincount(flat[places], minlength=len(found) + 1)[1:]
+    sizes = np.bincount(flat[places], minlength=found + 1)[1:]
     ends = np.cumsum(sizes)
     kept = [
         thinned(places[end - size : end], COMPONENT_CAP, number)
@@ -64,18 +60,16 @@ def components_of(label: np.ndarray, classes: int) -> Components:
         numbers=numbers,
         voxels=np.concatenate([*kept, np.empty(0, np.int64)]).astype(np.int32),
         counts=tuple(len(voxels) for voxels in kept),
-        sizes=tuple(int(size) for size in sizes),
-        classes=tuple(found),
     )
 
 
 def thinned(entries: np.ndarray, most: int, key: int) -> np.ndarray:
-    """All entries, or `most` of them: one at a pseudo-random place of each of `most` equal stretches.
+    """Return all entries, or `most` of them: one at a pseudo-random place in each of `most` equal intervals.
 
     Args:
         entries: `(n,)`, in an order that neighbours share.
         most: How many are kept at most, >= 1.
-        key: Where the pseudo-random places begin, >= 0; equal keys, equal places.
+        key: Seed of the places, >= 0.
     """
     if len(entries) <= most:
         return entries

@@ -1,4 +1,4 @@
-"""Normalisation: intensities of one channel cut off and brought to a common scale."""
+"""Normalisation: clips the intensities of one channel and brings them to a common scale."""
 
 import math
 
@@ -10,29 +10,17 @@ CHUNK = 1 << 18
 """Voxels looked at together, so that what is computed of them stays in the processor's cache."""
 
 
-def normalized(
-    volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize, inside: np.ndarray | None = None
-) -> np.ndarray:
-    """Intensities clipped, then brought to a common scale; a constant volume becomes 0.
-
-    Args:
-        volume: float32, any shape.
-        clip: Lowest and highest value kept.
-        how: `zscore`, `zscore_nonzero`, `minmax` or `none`.
-        inside: For `zscore_nonzero`: True where the mean and the deviation are taken; the rest becomes 0.
-
-    Returns:
-        float32 of the same shape.
-    """
-    result = np.array(volume, np.float32)
-    normalize(result, clip, how, inside)
-    return result
-
-
 def normalize(
     volume: np.ndarray, clip: tuple[float, float] | None, how: Normalize, inside: np.ndarray | None = None
 ) -> None:
-    """The same in place: `volume` is float32 and changed."""
+    """Clip intensities and bring them to a common scale, in place; a constant volume becomes 0.
+
+    Args:
+        volume: float32, any shape; changed.
+        clip: Lowest and highest value kept.
+        how: `zscore`, `zscore_nonzero`, `minmax` or `none`.
+        inside: For `zscore_nonzero`: True where the mean and the deviation are taken; the rest becomes 0.
+    """
     if clip is not None:
         np.clip(volume, np.float32(clip[0]), np.float32(clip[1]), out=volume)
     if how == "none":
@@ -58,7 +46,7 @@ def normalize(
 
 
 def _deviation(volume: np.ndarray, mean: float) -> float:
-    """Standard deviation in float64, piece by piece: NumPy's own makes an array of eight bytes a voxel."""
+    """Return the standard deviation in float64, in chunks: NumPy's own makes an array of eight bytes a voxel."""
     flat, total = volume.reshape(-1), 0.0
     for start in range(0, flat.size, CHUNK):
         part = flat[start : start + CHUNK].astype(np.float64)
@@ -68,7 +56,7 @@ def _deviation(volume: np.ndarray, mean: float) -> float:
 
 
 def percentiles(values: np.ndarray, shares: tuple[float, float]) -> tuple[float, float] | None:
-    """The values below which two percentages of them lie, interpolated between neighbours; None of no values."""
+    """Return two percentiles, interpolated between neighbours; None of no values."""
     if not values.size:
         return None
     low, high = np.percentile(values, shares)

@@ -1,4 +1,4 @@
-"""Preprocessing: a checked case → the arrays that are trained on and scored. Pure functions of content."""
+"""Preprocessing: turns a checked case into the arrays for training and scoring. Pure functions of content."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -40,11 +40,9 @@ class Prepared:
         foreground_intensities: float32 `(channel, n)` of at most 10,000 foreground voxels on the training grid, where
             `zscore_training` asks for them.
         components: int32 `(*spatial)`: lesion numbers on the training grid (`components.Components.numbers`); None
-            where they were not asked for, as the four below.
+            where they were not asked for, as the two below.
         component_voxels: int32 flat indices into `components`, component by component.
         component_counts: How many of them belong to each component.
-        component_sizes: True number of voxels of each.
-        component_classes: Class index of each.
     """
 
     image: np.ndarray
@@ -62,12 +60,10 @@ class Prepared:
     components: np.ndarray | None = None
     component_voxels: np.ndarray | None = None
     component_counts: tuple[int, ...] | None = None
-    component_sizes: tuple[int, ...] | None = None
-    component_classes: tuple[int, ...] | None = None
 
 
 def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = None) -> Prepared:
-    """The case at the study's voxel size: cropped, resampled, set outside its ROI, clipped, normalised, in this order.
+    """Prepare a case: crop, resample, fill outside its ROI, clip, normalise, in this order.
 
     Held in memory at once: the case as it was read (4 bytes a voxel and channel, 1 for the reference), what comes out
     (4 bytes a voxel of the training grid and channel, 1 for the label, 1 for the picture), and one channel between the
@@ -108,14 +104,12 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
 
 
 def _lesions(label: np.ndarray, options: PreprocessOptions) -> dict[str, Any]:
-    """`Prepared`'s fields about components."""
+    """Return `Prepared`'s fields about components."""
     found = components_of(label, len(options.classes))
     return {
         "components": found.numbers,
         "component_voxels": found.voxels,
         "component_counts": found.counts,
-        "component_sizes": found.sizes,
-        "component_classes": found.classes,
     }
 
 
@@ -143,7 +137,7 @@ def scored_reference(case: Case) -> np.ndarray:
 
 
 def check_channels(case: Case, options: PreprocessOptions) -> None:
-    """Compares the channels that the options name with those that there are.
+    """Compare the number of channels in the options with the image's.
 
     Raises:
         InputError: The numbers differ.
@@ -156,7 +150,7 @@ def check_channels(case: Case, options: PreprocessOptions) -> None:
 
 
 def training_shape(case: Case, options: PreprocessOptions) -> tuple[int, ...]:
-    """Voxels of the training grid."""
+    """Return the shape of the training grid."""
     kept = case.reference[case.kept].shape
     if not isinstance(options.spacing, tuple):
         return kept
@@ -176,7 +170,7 @@ def _true_spacing(case: Case, shape: tuple[int, ...]) -> tuple[float, ...]:
 
 
 def _fill_channel(volume: np.ndarray, case: Case, options: PreprocessOptions, channel: int) -> None:
-    """Fills `volume`, float32 on the training grid, with one channel: no second one of its size is made."""
+    """Fill `volume`, float32 on the training grid, with one channel; makes no second array of its size."""
     stored, how = case.image[channel][case.kept], options.normalization(channel)
     volume[...] = resample.image(stored, volume.shape)
     if options.outside_roi == "minimum" and case.roi is not None:
@@ -195,7 +189,7 @@ def _fill_channel(volume: np.ndarray, case: Case, options: PreprocessOptions, ch
 
 
 def _padding(volume: np.ndarray, options: PreprocessOptions, channel: int) -> float | None:
-    """What lies beyond the edges of a channel on the training grid."""
+    """Return the padding value of a channel on the training grid."""
     how = options.normalization(channel)
     if options.pad == "minimum" or how in ("minmax", "none"):
         return float(volume.min())
@@ -203,13 +197,13 @@ def _padding(volume: np.ndarray, options: PreprocessOptions, channel: int) -> fl
 
 
 def _of_foreground(image: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Intensities of at most `FOREGROUND_CAP` voxels of any class, spread evenly: every case weighs the same."""
+    """Return intensities of at most `FOREGROUND_CAP` foreground voxels, spread evenly: every case has equal weight."""
     chosen = thinned(np.flatnonzero((label > 0) & (label < IGNORED)), FOREGROUND_CAP, 0)
     return np.ascontiguousarray(image.reshape(len(image), -1)[:, chosen])
 
 
 def foreground_sample(label: np.ndarray, classes: int) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Voxels to centre foreground patches on.
+    """Choose the voxels that foreground patches are centred on.
 
     Args:
         label: Class indices.
@@ -228,7 +222,7 @@ def foreground_sample(label: np.ndarray, classes: int) -> tuple[np.ndarray, tupl
 
 
 def grey_levels(volume: np.ndarray, clip: tuple[float, float] | None) -> np.ndarray:
-    """A volume as uint8 for pictures, between `clip` or, without, its 0.5th and 99.5th percentile."""
+    """Return a volume as uint8 for pictures, scaled from `clip`, or from its 0.5th to 99.5th percentile."""
     if clip is None:
         sample = volume.reshape(-1)[:: max(1, volume.size // GREY_SAMPLE)]
         low, high = float(np.percentile(sample, 0.5)), float(np.percentile(sample, 99.5))
@@ -252,7 +246,7 @@ def ceilings(
     box: Box | None = None,
     excluded: np.ndarray | None = None,
 ) -> dict[str, float | None]:
-    """The Dice that a network without any error would reach: the reference sent to the training grid and back.
+    """Return the highest possible Dice: that of the reference resampled to the training grid and back.
 
     Args:
         label: Class indices on the training grid.

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 
 def shape_at(shape: Sequence[int], spacing: Sequence[float], new_spacing: Sequence[float]) -> tuple[int, ...]:
-    """Voxels of the same box at another voxel size, at least 1 along each axis."""
+    """Return the shape of the same box at another voxel size, at least 1 along each axis."""
     return tuple(
         max(1, int(np.floor(size * old / new + 0.5)))
         for size, old, new in zip(shape, spacing, new_spacing, strict=True)
@@ -26,7 +26,7 @@ def shape_at(shape: Sequence[int], spacing: Sequence[float], new_spacing: Sequen
 
 
 def image(volume: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Cubic B-spline interpolation of intensities.
+    """Resample intensities by cubic B-spline interpolation.
 
     Args:
         volume: float32 `(*spatial)`.
@@ -78,7 +78,7 @@ def _basis(positions: np.ndarray, size: int) -> np.ndarray:
 
 
 def class_map(classes: np.ndarray, shape: Sequence[int], count: int) -> np.ndarray:
-    """Class indices on another grid: each class interpolated linearly by itself, then the greatest.
+    """Resample class indices: each class interpolated linearly by itself, then the greatest.
 
     Args:
         classes: uint8 `(*spatial)`, values below `count`.
@@ -98,7 +98,7 @@ def class_map(classes: np.ndarray, shape: Sequence[int], count: int) -> np.ndarr
 
 
 def restore(probabilities: Tensor, shape: Sequence[int]) -> Tensor:
-    """Class indices on the original grid from class probabilities on the training grid.
+    """Return class indices on the original grid from class probabilities on the training grid.
 
     Args:
         probabilities: `(classes, *spatial)`; logits or votes do as well.

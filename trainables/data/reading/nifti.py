@@ -63,7 +63,8 @@ def _read(path: pathlib.Path, data: pathlib.Path) -> Raw:
     scale = metres_per(unit) / metres_per("mm")
     affine, sides, said = to_mm(place.affine, place.sides, scale)
     others = tuple(other.scaled(scale) for other in place.others)
-    return Raw(array, affine, sides, (*warnings, *place.warnings, *said), others)
+    step = None if stored.dtype.kind == "f" or slope in (None, 1.0) else abs(float(slope))
+    return Raw(array, affine, sides, (*warnings, *place.warnings, *said), others, step=step)
 
 
 def _header(path: pathlib.Path) -> tuple[Any, str]:

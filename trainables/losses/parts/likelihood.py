@@ -1,4 +1,4 @@
-"""Negative log-likelihood of each voxel's own class, whose way back keeps nothing but the logits."""
+"""Negative log-likelihood of each voxel's own class; its backward keeps only logits and target."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
-"""Parameters of losses that are refused."""
+"""Checks of the losses' parameters."""
 
 
 def positive(**numbers: float) -> None:
-    """Refuses what is not above 0 (a NaN is not).
+    """Refuse numbers that are not above 0, and NaN.
 
     Raises:
-        ValueError: Which, and what was found.
+        ValueError: One of them is refused; the message names it and its value.
     """
     for name, number in numbers.items():
         if not number > 0:
@@ -13,10 +13,10 @@ def positive(**numbers: float) -> None:
 
 
 def not_negative(**numbers: float) -> None:
-    """Refuses what is below 0, or a NaN.
+    """Refuse numbers below 0, and NaN.
 
     Raises:
-        ValueError: Which, and what was found.
+        ValueError: One of them is refused; the message names it and its value.
     """
     for name, number in numbers.items():
         if not number >= 0:
@@ -24,10 +24,10 @@ def not_negative(**numbers: float) -> None:
 
 
 def one_of(known: tuple[str, ...], **words: str) -> None:
-    """Refuses a word that is not known.
+    """Refuse an unknown word.
 
     Raises:
-        ValueError: Which, and what was found.
+        ValueError: One of them is refused; the message names it and its value.
     """
     for name, word in words.items():
         if word not in known:

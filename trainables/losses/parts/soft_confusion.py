@@ -1,4 +1,4 @@
-"""Soft confusion matrix: how much probability the voxels of each class give to every other."""
+"""Soft confusion matrix: the probability that voxels of each class give to every class."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from trainables.losses.parts.softmax_blocks import back_again, forth
+from trainables.losses.parts.softmax_blocks import backward_blocks, forward_blocks
 from trainables.losses.parts.voxels import Voxels
 
 
@@ -27,14 +27,14 @@ class _Confusion(torch.autograd.Function):
         samples, classes, _ = logits.shape
         matrix = logits.new_zeros((samples, classes, classes), dtype=torch.float64)  # of blocks, each in its own type
         with torch.autocast(logits.device.type, enabled=False):
-            for block in forth(ctx, logits, target, weight):
+            for block in forward_blocks(ctx, logits, target, weight):
                 matrix += block.hot @ block.p.transpose(1, 2)
         return matrix.to(logits.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
-        gradient, blocks = back_again(ctx)
+        gradient, blocks = backward_blocks(ctx)
         with torch.autocast(gradient.device.type, enabled=False):
             for block in blocks:
                 block.back(slope.transpose(1, 2) @ block.hot)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from trainables.losses.parts.softmax_blocks import back_again, forth
+from trainables.losses.parts.softmax_blocks import backward_blocks, forward_blocks
 from trainables.losses.parts.voxels import Voxels, read
 
 
@@ -95,7 +95,7 @@ class _Sums(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         sums = logits.new_zeros((4, *logits.shape[:2]), dtype=torch.float64)  # of blocks, each summed in its own type
         with torch.autocast(logits.device.type, enabled=False):
-            for block in forth(ctx, logits, target, weight):
+            for block in forward_blocks(ctx, logits, target, weight):
                 p, hot, factor = block.p, block.hot, block.weight
                 sums[2] += hot.sum(2)
                 sums[0] += hot.mul_(p).sum(2)
@@ -111,7 +111,7 @@ class _Sums(torch.autograd.Function):
     def backward(
         ctx: Any, tp: Tensor | None, predicted: Tensor | None, reference: None, squares: Tensor | None
     ) -> tuple[Tensor, None, None]:
-        gradient, blocks = back_again(ctx)
+        gradient, blocks = backward_blocks(ctx)
         none = gradient.new_zeros((*gradient.shape[:2], 1))
         of_tp, of_predicted = (none if slope is None else slope[:, :, None] for slope in (tp, predicted))
         with torch.autocast(gradient.device.type, enabled=False):

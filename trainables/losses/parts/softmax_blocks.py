@@ -1,8 +1,8 @@
-"""Softmax whose map becomes the gradient, and a patch taken a block of voxels at a time between the two.
+"""Softmax of a patch, block by block, in memory that the gradient later overwrites.
 
-A sum over voxels needs its softmax twice, on the way there and back, and its one-hot reference too. Here the softmax is
-computed once and the gradient written over it, and the rest exists for one block, in the processor's cache: such a loss
-holds one map of the logits' size. Shape letters: N batch, C classes, V voxels, B voxels of a block.
+A sum over voxels needs softmax and one-hot reference in forward and backward. Here the softmax is computed once and the
+gradient is written over it; all other arrays exist for one block only, in the processor's cache. Such a loss holds one
+map of the logits' size. Shape letters: N batch, C classes, V voxels, B voxels of a block.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ class Block:
     Attributes:
         p: Softmax over the classes, `(N, C, B)`, a view of the whole map.
         hot: 1 at each voxel's own class, else 0, `(N, C, B)` in p's type, times the voxel's weight where there are
-            weights. Whoever has the block may write on it.
+            weights. Callers may overwrite it.
         weight: `(N, 1, B)`, or None.
     """
 
@@ -34,22 +34,22 @@ class Block:
     weight: Tensor | None
 
     def back(self, slope: Tensor) -> None:
-        """Writes the gradient for the logits over p, from that for p, `(N, C, B)`, which is lost too."""
+        """Overwrite p with the gradient for the logits, given that for p, `(N, C, B)`, which is overwritten too."""
         slope *= self.p
         self.p.mul_(slope.sum(1, keepdim=True))
         torch.sub(slope, self.p, out=self.p)
 
 
 def parts(logits: Tensor) -> Iterator[slice]:
-    """Which voxels are a block, one block after another, of `(N, C, V)`."""
+    """Yield the voxels of each block of `(N, C, V)`."""
     samples, classes, voxels = logits.shape
     numbers = CACHED if logits.device.type == "cpu" else LARGE
     size = max(1, numbers // max(1, samples * classes))
     return (slice(start, start + size) for start in range(0, voxels, size))
 
 
-def forth(ctx: Any, logits: Tensor, target: Tensor, weight: Tensor | None) -> Iterator[Block]:
-    """The blocks of a batch for the forward of an `autograd.Function`, which keeps what `back_again` needs.
+def forward_blocks(ctx: Any, logits: Tensor, target: Tensor, weight: Tensor | None) -> Iterator[Block]:
+    """Return the blocks of a batch for the forward of an `autograd.Function`, and save what `backward_blocks` needs.
 
     Args:
         ctx: The function's context.
@@ -63,11 +63,11 @@ def forth(ctx: Any, logits: Tensor, target: Tensor, weight: Tensor | None) -> It
     return _blocks(p, target, weight)
 
 
-def back_again(ctx: Any) -> tuple[Tensor, Iterator[Block]]:
-    """The softmax, over which the gradient is to be written, and the same blocks for the backward."""
+def backward_blocks(ctx: Any) -> tuple[Tensor, Iterator[Block]]:
+    """Return the softmax, which the gradient is to overwrite, and the same blocks for the backward."""
     logits, target, weight = ctx.saved_tensors
     p = torch.softmax(logits, 1) if ctx.p is None else ctx.p
-    ctx.p = None  # a second way back over a retained graph has none left
+    ctx.p = None  # a second backward over a retained graph computes it anew
     return p, _blocks(p, target, weight)
 
 
@@ -80,11 +80,11 @@ def _blocks(p: Tensor, target: Tensor, weight: Tensor | None) -> Iterator[Block]
 
 
 def class_numbers(logits: Tensor) -> Tensor:
-    """0, 1, … C - 1 in the logits' type, `(1, C, 1)`."""
+    """Return 0, 1, … C - 1 in the logits' type, `(1, C, 1)`."""
     return torch.arange(logits.shape[1], device=logits.device, dtype=logits.dtype).view(1, -1, 1)
 
 
 def one_hot(target: Tensor, numbers: Tensor) -> Tensor:
-    """1 at each voxel's own class, else 0: `(N, B)` → `(N, C, B)`, in the type of `class_numbers`."""
+    """Return 1 at each voxel's own class, else 0: `(N, B)` → `(N, C, B)`, in the type of `class_numbers`."""
     hot = numbers.new_empty((len(target), numbers.shape[1], target.shape[1]))
     return torch.eq(target[:, None].to(numbers.dtype), numbers, out=hot)  # four times as fast as integers to bool

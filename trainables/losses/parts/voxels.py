@@ -1,4 +1,4 @@
-"""What every loss reads: shapes checked, float32 whatever the autocast, voxel weights and ignored voxels in one place.
+"""The input of every loss: shapes checked, float32 under any autocast, voxel weights and ignored voxels applied.
 
 Shape letters: N batch, C classes (0 is background), `*spatial` the patch. A loss is a function
 `(logits (N, C, *spatial), target (N, *spatial), *, parameters, weight, ignore) -> scalar`.
@@ -19,14 +19,14 @@ from trainables.losses.parts.likelihood import negative_log_likelihood
 
 @dataclasses.dataclass(frozen=True)
 class Voxels:
-    """A batch as the losses see it; `read` makes it. What follows from it is computed once, when it is asked for.
+    """A batch as the losses see it; made by `read`. Derived tensors are computed once, when they are first read.
 
     Attributes:
         logits: `(N, C, *spatial)`, float32 (float64 where they were); 0 where a voxel is ignored.
         target: Class indices `(N, *spatial)`, int64; 0 where a voxel is ignored.
         weight: Factor of each voxel `(N, *spatial)` in the logits' type, 0 where it is ignored; None is all ones.
         kept: False where a voxel is ignored, `(N, *spatial)`; None where none is.
-        derived: What other files computed from it, by name.
+        derived: Results of other modules, by name, so that they are computed once.
     """
 
     logits: Tensor
@@ -83,13 +83,26 @@ class Voxels:
         return (cost * self.weight).sum() / count
 
 
-_SHARED: ContextVar[dict[tuple[int, ...], Voxels] | None] = ContextVar("_SHARED", default=None)
+Given = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
+"""What a loss is called with: logits, target, weight, ignore."""
+
+_SHARED: ContextVar[tuple[Given, "Voxels"] | None] = ContextVar("_SHARED", default=None)
 
 
 @contextlib.contextmanager
-def read_once() -> Iterator[None]:
-    """In the block, `read` gives one `Voxels` for the same tensors: losses that are summed share softmax and counts."""
-    token = _SHARED.set({})
+def read_once(
+    logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore: Tensor | None = None
+) -> Iterator[None]:
+    """Make `read` return the same `Voxels` for these tensors, so that losses of a sum share softmax and counts.
+
+    Args:
+        logits: See `read`, as the others.
+        target: See there.
+        weight: See there.
+        ignore: See there.
+    """
+    given = logits, target, weight, ignore
+    token = _SHARED.set((given, _read(*given)))
     try:
         yield
     finally:
@@ -97,7 +110,7 @@ def read_once() -> Iterator[None]:
 
 
 def read(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore: Tensor | None = None) -> Voxels:
-    """Checks and widens what a loss was given.
+    """Check the arguments of a loss and convert them to float32 or wider.
 
     Args:
         logits: Raw scores `(N, C, *spatial)`, C >= 2.
@@ -108,12 +121,10 @@ def read(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, ignore
     Raises:
         ValueError: The shapes disagree, the target holds no class indices, or `ignore` is no mask.
     """
-    if (shared := _SHARED.get()) is None:
-        return _read(logits, target, weight, ignore)
-    same = (id(logits), id(target), id(weight), id(ignore))  # whoever opened the block keeps them alive
-    if same not in shared:
-        shared[same] = _read(logits, target, weight, ignore)
-    return shared[same]
+    given, shared = (logits, target, weight, ignore), _SHARED.get()
+    if shared is not None and all(own is other for own, other in zip(given, shared[0], strict=True)):
+        return shared[1]
+    return _read(*given)
 
 
 def _read(logits: Tensor, target: Tensor, weight: Tensor | None, ignore: Tensor | None) -> Voxels:
@@ -135,10 +146,10 @@ def _read(logits: Tensor, target: Tensor, weight: Tensor | None, ignore: Tensor 
 
 
 def check_shapes(logits: Tensor, target: Tensor) -> None:
-    """Refuses what is not `(N, C >= 2, *spatial)` against class indices `(N, *spatial)`.
+    """Refuse logits that are not `(N, C >= 2, *spatial)`, or a target that is not class indices `(N, *spatial)`.
 
     Raises:
-        ValueError: Which of it, and what was found.
+        ValueError: A shape or type is wrong; the message says which.
     """
     if logits.ndim < 3 or logits.shape[1] < 2:
         raise ValueError(

@@ -12,15 +12,16 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from study.errors import Stopped
 from study.events import Event, Step, Waiting
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.ledger.database import outage
 from study.running.held_lease import drivers_patience
-from study.signals import Stopped, Stopping
+from study.signals import Stopping
 from tests.study import small
 from tests.study.databases import Server, emptied
+from tests.study.dispatch_bench import DispatchBench, undisturbed_digest
 from tests.study.numbers_study import numbers_study
-from tests.study.office import Office, undisturbed_digest
 from tests.study.small import key
 from trainables.storage.folder import Storage
 
@@ -54,15 +55,15 @@ def test_a_server_stopped_and_started_twice_under_a_study(server: Server, tmp_pa
 
     with Ledger.open(emptied(server.address)) as ledger:
         ledger.patience = drivers_patience(60.0, said.append, Stopping().check)
-        office = Office(study, ledger, Storage(tmp_path / "trials"))
+        bench = DispatchBench(study, ledger, Storage(tmp_path / "trials"))
         thread = threading.Thread(target=disturb)
         thread.start()
         try:
-            digest = office.finish(each=lambda: time.sleep(0.05))
+            digest = bench.finish(each=lambda: time.sleep(0.05))
         finally:
             over.set()
             thread.join(30)
-        attempts = ledger.attempts(office.id)
+        attempts = ledger.attempts(bench.id)
     assert digest == undisturbed_digest(tmp_path, study)
     waits = [told for told in said if isinstance(told, Waiting)]
     assert 1 <= len(waits) <= 2, said

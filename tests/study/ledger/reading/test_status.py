@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from study.ledger import Ledger, Owner
-from study.ledger.rows import Running
+from study.ledger.status_rows import Running
 from tests.study import small
 from tests.study.small import key, objective
 

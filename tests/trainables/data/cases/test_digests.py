@@ -1,7 +1,9 @@
+import importlib
 import os
 import pathlib
 import shutil
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -130,3 +132,54 @@ def test_a_file_that_changes_while_it_is_read_is_not_remembered(
     monkeypatch.setattr(digests.hashlib, "file_digest", slow)
     digests.of_file(path, root)
     assert not (root / "digests").exists()
+
+
+CODE = """\"\"\"Halves numbers.\"\"\"
+
+import math
+
+def half(value: float) -> float:
+    \"\"\"Return a half.\"\"\"
+    return math.floor(value) * 0.5
+"""
+
+
+@pytest.fixture
+def code_of(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+    """Name and source of a module → digest of its code."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def digest(name: str, source: str) -> str:
+        (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
+        importlib.invalidate_caches()
+        return digests.of_code([name])
+
+    return digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Halves numbers.", "Numbers are halved here."),
+        ("Return a half.", "Half of it."),
+        ("    return", "    # rounded down\n\n    return"),
+        ("import math", "import sys\nfrom os import path\nimport math"),
+        ("math.floor(value) * 0.5", "(math.floor(value)\n            * 0.50)"),
+    ],
+)
+def test_documentation_layout_imports_and_names_of_modules_do_not_change_the_digest_of_code(
+    code_of: Callable[[str, str], str], old: str, new: str
+) -> None:
+    assert CODE.count(old) == 1
+    assert code_of("halves_again", CODE.replace(old, new)) == code_of("halves", CODE)
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.5", "0.25"), ("floor", "ceil"), ("math.floor(value)", "value")])
+def test_other_code_has_another_digest(code_of: Callable[[str, str], str], old: str, new: str) -> None:
+    assert code_of("halves_other", CODE.replace(old, new)) != code_of("halves", CODE)
+
+
+def test_the_order_of_modules_counts(code_of: Callable[[str, str], str]) -> None:
+    code_of("halves_a", CODE)
+    code_of("halves_b", CODE.replace("0.5", "0.25"))
+    assert digests.of_code(["halves_a", "halves_b"]) != digests.of_code(["halves_b", "halves_a"])

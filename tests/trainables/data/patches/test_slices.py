@@ -16,7 +16,7 @@ from trainables.data.cases import case as cases
 from trainables.data.cases.case import Case
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.patches.patches import PatchSampler
-from trainables.data.patches.windows import slices_of
+from trainables.data.patches.windows import with_ends
 from trainables.data.preparing import preprocess
 from trainables.errors import InputError
 from trainables.evaluation import inference
@@ -38,6 +38,12 @@ def volumes(shape: tuple[int, ...] = SHAPE, channels: int = 1) -> Dataset:
         blob = dataclasses.replace(blob, image=np.concatenate([blob.image + 3 * c for c in range(channels)]))
         made[f"case{number}"] = tiny.TinyCase(f"case{number}", preprocess.prepare(blob, how))
     return Dataset(cast(Any, made), how)
+
+
+def slices_of(volume: torch.Tensor, context: int, padding: tuple[float, ...] | None = None) -> list[torch.Tensor]:
+    """Each slice with its neighbours as channels."""
+    deep = with_ends(volume, context, padding)
+    return [deep[:, z : z + 2 * context + 1].flatten(0, 1) for z in range(volume.shape[1])]
 
 
 def test_context_by_hand() -> None:
@@ -65,7 +71,7 @@ def test_patches_are_slices_with_their_neighbours(context: int) -> None:
             label = np.pad(np.array(case.label[z]), ((1, 1), (2, 2)))[y : y + 10, x : x + 10]
             assert (labels[slot].numpy() == label).all()
             volume = torch.from_numpy(np.pad(np.array(case.image), ((0, 0), (0, 0), (1, 1), (2, 2))))
-            expected = list(slices_of(volume, context))[z][:, y : y + 10, x : x + 10]
+            expected = slices_of(volume, context)[z][:, y : y + 10, x : x + 10]
             assert torch.equal(images[slot], expected)
     assert seen == set(range(SHAPE[0]))
 

@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from tests.trainables import tiny
-from tests.trainables.data.files import affine, options, save
+from tests.trainables.data.files import affine, normalized, options, save
 from trainables.data.cache import cache
 from trainables.data.cases.case import Case
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.preparing import preprocess
-from trainables.data.preparing.normalization import normalized
 from trainables.training.training import Training
 
 torch.set_num_threads(1)

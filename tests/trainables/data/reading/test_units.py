@@ -8,8 +8,18 @@ from trainables.data.reading.units import metres_per, to_mm, unit_of
 
 @pytest.mark.parametrize(
     ("text", "unit"),
-    [("mm", "mm"), ('"um"', "um"), ("microns", "um"), ("µm", "um"), ("Millimeter", "mm"), ("NM", "nm"), ("cm", "cm")]
-    + [("furlong", None), ("", None), ("s", None)],
+    [
+        ("mm", "mm"),
+        ('"um"', "um"),
+        ("microns", "um"),
+        ("µm", "um"),
+        ("Millimeter", "mm"),
+        ("NM", "nm"),
+        ("cm", "cm"),
+        ("furlong", None),
+        ("", None),
+        ("s", None),
+    ],
 )
 def test_names_of_units(text: str, unit: str | None) -> None:
     assert unit_of(text) == unit
