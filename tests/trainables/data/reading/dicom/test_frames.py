@@ -123,7 +123,7 @@ def test_a_segmentation_of_another_image_is_refused(tmp_path: pathlib.Path) -> N
     path = write_segmentation(tmp_path / "m.dcm", write_series(tmp_path / "ct", IMAGE, UPRIGHT), MASK)
     other = UPRIGHT.copy()
     other[:3, :3] *= 1.25
-    with pytest.raises(InputError, match="/m.dcm: lies on another grid than its image"):
+    with pytest.raises(InputError, match=r"/m.dcm: lies on another grid than its image"):
         readers.read(path, grid=Grid(IMAGE.shape, other))
 
 

@@ -39,12 +39,12 @@ def test_a_little_off_is_told_and_more_refused() -> None:
     assert placed[7, 3, 5] == 1
     assert warnings == ("the mask lies 0.1 voxels off: taken on the image's grid",)
     for matrix in (at(5.5, 2, 4), affine((1.5, 2.0, 1.5)), affine((1.5, 2.0, 6.0))):
-        with pytest.raises(InputError, match="/m.dcm: lies on another grid than its image"):
+        with pytest.raises(InputError, match=r"/m.dcm: lies on another grid than its image"):
             on_grid(part(), matrix, GRID, FILE)
 
 
 def test_voxels_outside_are_refused_but_empty_margins_are_not() -> None:
-    with pytest.raises(InputError, match="/m.dcm: lies partly outside its image"):
+    with pytest.raises(InputError, match=r"/m.dcm: lies partly outside its image"):
         on_grid(part(), at(7, 2, 4), GRID, FILE)
     assert on_grid(np.pad(part(), 9), at(5 - 9, 2 - 9, 4 - 9), GRID, FILE)[0][7, 3, 5] == 1
     assert not on_grid(np.zeros((3, 4, 2), np.uint8), at(90, 0, 0), GRID, FILE)[0].any()

@@ -93,13 +93,13 @@ def test_what_fits_no_image_is_refused(tmp_path: pathlib.Path, monkeypatch: pyte
     between = by_hand(tmp_path / "a.dcm", [[(x, y, 2.5) for x, y in square]])
     outside = by_hand(tmp_path / "b.dcm", [[(x, y, 40) for x, y in square]])
     points = by_hand(tmp_path / "c.dcm", [[(1, 2, 2)]], kind="POINT")
-    with pytest.raises(InputError, match="/a.dcm: contours of 'GTV 1' lie between the slices"):
+    with pytest.raises(InputError, match=r"/a.dcm: contours of 'GTV 1' lie between the slices"):
         readers.read(between, grid=GRID)
-    with pytest.raises(InputError, match="/b.dcm: contours of 'GTV 1' lie outside the image"):
+    with pytest.raises(InputError, match=r"/b.dcm: contours of 'GTV 1' lie outside the image"):
         readers.read(outside, grid=GRID)
-    with pytest.raises(InputError, match="/c.dcm: a structure set without closed contours"):
+    with pytest.raises(InputError, match=r"/c.dcm: a structure set without closed contours"):
         readers.read(points, grid=GRID)
-    with pytest.raises(InputError, match="/a.dcm: contours without an image"):
+    with pytest.raises(InputError, match=r"/a.dcm: contours without an image"):
         readers.read(between)
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(InputError, match=r"pip install 'segstudy\[dicom\]'"):
