@@ -273,7 +273,13 @@ TRAINING: dict[str, Default] = {
 }
 """Keys of `training:` that may vary; `iterations` and `precision` are the same for all trials."""
 
-SGD_LEARNING_RATE = Default(1e-2, Range(1e-3, 1e-1, log=True), "sgd needs ten times adam's step size", above=0)
+SGD_LEARNING_RATE = Default(
+    1e-2,
+    Range(1e-3, 1e-1, log=True),
+    "sgd needs ten times adam's step size; `auto` divides by the loss's gradient scale (`gradient_scales`)",
+    above=0,
+    auto=True,
+)
 
 DIMS: dict[str, tuple[int, ...]] = {
     "unet": (2,),

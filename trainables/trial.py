@@ -34,6 +34,7 @@ class TrialSpec:
         weight_decay: As PyTorch's optimisers take it.
         momentum: For `sgd` (Nesterov).
         eps: For `adam` and `adamw`: added to the root of the second moment.
+        clip: Norm of the whole gradient above which it is scaled down to it; None: never.
         schedule: Of the learning rate: `constant`, `polynomial` (power 0.9), `step` or `plateau`, spanning
             `iterations`.
         step: Keyword arguments of `schedules.step`, for that schedule.
@@ -71,6 +72,7 @@ class TrialSpec:
         threads: CPU threads, fixed, since sums depend on their number.
         gpu: Share of a GPU; 0 trains on the CPU.
         precision: `float32` or `bfloat16` (autocast).
+        portable: Whether CPU kernels are held to a common instruction set (`trainables.training.portable`).
         deterministic: Whether operations without a deterministic kernel are refused (`determinism`).
         compile: Whether the training's network is compiled: `never`, `always`, or `auto`, where a GPU trains for long
             between marks (`compiling`).
@@ -103,6 +105,7 @@ class TrialSpec:
     weight_decay: float = 0.0
     momentum: float = 0.9
     eps: float = 1e-8
+    clip: float | None = None
     schedule: str = "constant"
     step: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     plateau: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -126,6 +129,7 @@ class TrialSpec:
     threads: int = 1
     gpu: float = 0.0
     precision: str = "float32"
+    portable: bool = False
     deterministic: bool = False
     compile: str = "never"
     micro_batches: int = 1

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from study.cases.splits import Role
-from study.planning.sampling import is_tuned
+from study.planning.cohort_sampling import is_tuned
 from study.study_file import Study
 from trainables.data.inspecting.inspect import CaseFacts
 

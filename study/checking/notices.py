@@ -7,7 +7,7 @@ from search_spaces.values import grid_points
 from study.cases.overview import Duplicate, Overview, ceilings
 from study.cases.splits import Role, listing
 from study.in_words import counted
-from study.planning.sampling import is_tuned
+from study.planning.cohort_sampling import is_tuned
 from study.study_file import Study
 from study.study_file.objective_empty import counting, decided, lacking
 from trainables.data.inspecting.inspect import CaseFacts

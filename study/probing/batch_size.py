@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from search_spaces.grammar import Fixed
 from study.ledger import Ledger
 from study.study_file import Study
-from study.study_file.objective_empty import as_recorded
+from study.study_file.later_keys import as_recorded
 from study.study_file.parameters import AUTO
 
 LEAST, MOST = 2, 32

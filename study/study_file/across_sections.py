@@ -178,6 +178,13 @@ def _baseline(values: Values, arms: list[str]) -> Iterator[Problem]:
         yield Problem(("report", "metrics"), f"names one twice: {list(report.metrics)}.")
 
 
+def _portable(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Portable numbers on GPUs, whose kernels depend on their model."""
+    if values["length"].portable and values["resources"].gpu != 0:
+        text = f"`training.portable` holds kernels of processors, so say 0; found {values['resources'].gpu}."
+        yield Problem(("resources", "gpu"), text)
+
+
 CHECKS = (
     (("patch", "preprocess"), _dimensions),
     (("preprocess", "dataset"), with_dataset),
@@ -190,6 +197,7 @@ CHECKS = (
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("budget",), _independent),
     (("length", "training"), _course),
+    (("length", "resources"), _portable),
     (("top_level", "dataset"), _weighting),
     (("budget", "length", "training"), _final_on),
     (("budget", "models", "losses", "training"), _sampler),

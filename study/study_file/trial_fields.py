@@ -64,6 +64,8 @@ def _course(study: Study) -> dict[str, Any]:
     return {
         "iterations": training.iterations,
         "precision": training.precision,
+        "clip": training.clip,
+        "portable": training.portable,
         "deterministic": training.deterministic,
         "compile": training.compile,
         "micro_batches": training.micro_batches,

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -190,17 +189,18 @@ def _straight(case: Case, affine: np.ndarray) -> Case:
     grid = shear.straight_grid(affine, case.reference.shape)
     if grid is None:
         return case
-    masks: dict[str, Any] = {
-        name: None if array is None else shear.straight_labels(array.astype(np.uint8), grid).astype(bool)
-        for name, array in (("ignored", case.ignored), ("roi", case.roi))
-    }
+
+    def straight(inside: np.ndarray | None) -> np.ndarray | None:
+        return None if inside is None else shear.straight_labels(inside.astype(np.uint8), grid).astype(bool)
+
     return dataclasses.replace(
         case,
         image=np.stack([shear.straight_image(channel, grid) for channel in case.image]),
         reference=shear.straight_labels(case.reference, grid),
         spacing=grid.spacing,
         warnings=(*case.warnings, f"axes sheared by {grid.degrees:.3g}° were resampled to right angles"),
-        **masks,
+        ignored=straight(case.ignored),
+        roi=straight(case.roi),
     )
 
 
