@@ -15,9 +15,11 @@ Better = Literal["greater", "smaller", "zero"]
 FAMILIES: dict[str, Better] = {
     "f": "greater",
     "surface_dice_": "greater",
+    "surface_dice_area_": "greater",
 }
 """Metrics whose name ends with a number: `f2` (F-beta, beta 2), `surface_dice_1.5` (at 1.5 mm, or pixels where the
-spacing is unknown). The number is greater than 0 and written the shortest way: one metric, one name."""
+spacing is unknown; each surface voxel counts once), `surface_dice_area_1.5` (the same, weighted by area). The number is
+greater than 0 and written the shortest way: one metric, one name."""
 
 LESIONS: dict[str, Better] = {
     "pooled_lesion_recall": "greater",
