@@ -7,6 +7,7 @@ from reports.prose.methods import methods
 from reports.results.results import Results
 from reports.tables import cost_tables, result_tables
 from reports.tables.best_of_n import best_of_table
+from reports.tables.checklist import checklist
 from reports.tables.comparison_table import best_table, comparison_table
 from reports.tables.default_table import default_table
 from reports.tables.importance_table import importance_table
@@ -14,6 +15,7 @@ from reports.tables.lesion_tables import lesion_tables
 from reports.tables.mark_tables import mark_tables
 from reports.tables.protocol_differences import difference_tables
 from reports.tables.requested_tables import requested_tables
+from reports.tables.spread_tables import quartile_table, spread_table
 from reports.tables.table import Table
 
 
@@ -37,6 +39,9 @@ class Document:
         marks: The objective by iteration, one table per region; empty with a single mark.
         lesions: Detected and false lesions by arm and size, one table per region; empty unless `report.lesions` is
             set.
+        spread: Spread between patients, seeds and searches; None without scores.
+        quartiles: Median and quartiles of distances and volumes; None without such metrics.
+        checklist: Items of reporting guidelines with what the ledger answers; None for several studies.
         search: Chosen configurations with their validation values; None without tuning.
         best_of: Validation values that smaller searches would have reached; None without tuning.
         importance: Importance of each tuned parameter on validation cases; None with too few trials.
@@ -60,11 +65,14 @@ class Document:
     defaults: Table | None
     marks: tuple[Table, ...]
     lesions: tuple[Table, ...]
+    spread: Table | None
+    quartiles: Table | None
     search: Table | None
     best_of: Table | None
     importance: Table | None
     budget: Table
     failures: Table | None
+    checklist: Table | None
     methods: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
@@ -81,7 +89,9 @@ class Document:
             *self.marks,
             *self.lesions,
         )
-        found = (*results, self.search, self.best_of, self.importance, self.budget, self.failures)
+        spread = (self.spread, self.quartiles)
+        cost = (self.search, self.best_of, self.importance, self.budget, self.failures)
+        found = (*results, *spread, *cost, self.checklist)
         return tuple(table for table in found if table is not None)
 
 
@@ -102,11 +112,14 @@ def document(results: Results) -> Document:
         defaults=default_table(results),
         marks=mark_tables(results),
         lesions=lesion_tables(results),
+        spread=spread_table(results),
+        quartiles=quartile_table(results),
         search=cost_tables.search_table(results),
         best_of=best_of_table(results),
         importance=importance_table(results),
         budget=cost_tables.budget_table(results),
         failures=cost_tables.failure_table(results),
+        checklist=checklist(results),
         methods=methods(results),
         facts=summary.facts(results),
     )

@@ -3,6 +3,7 @@
 import re
 
 from reports.document import Document
+from reports.formats.visible import visible
 from reports.tables.table import LIKE_BEST, Entry, Row, Table
 
 _SPECIAL = re.compile(r"[\\`*<>|\[\]]|(?<!\w)_|_(?!\w)|^(?=[#+-]\s|\d+\.\s)")
@@ -26,7 +27,7 @@ def markdown(document: Document) -> str:
 
 def escape(text: str) -> str:
     """Escapes text, so that names and reasons make no emphasis, links, HTML, cells or line breaks."""
-    return _SPECIAL.sub(lambda found: "\\" + found.group(), " ".join(text.split()))
+    return _SPECIAL.sub(lambda found: "\\" + found.group(), visible(" ".join(text.split())))
 
 
 def _table(found: Table) -> list[str]:

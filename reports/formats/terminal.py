@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 from reports.document import Document
+from reports.formats.visible import visible
 from reports.tables.table import LIKE_BEST, Entry, Row, Table
 
 WIDEST = 160
@@ -24,7 +25,7 @@ def text(document: Document, width: int = 100) -> str:
             blocks.append(
                 "\n".join([heading] * bool(heading) + [_wrapped(line, width, bool(heading)) for line in lines])
             )
-    return "\n\n".join(blocks) + "\n"
+    return visible("\n\n".join(blocks)) + "\n"
 
 
 def _wrapped(line: str, width: int, item: bool) -> str:

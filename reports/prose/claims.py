@@ -6,7 +6,7 @@ from reports.prose.listing import listed
 from reports.results import number_format
 from reports.results.comparisons import ALPHA, Comparison
 from reports.results.estimates import LEAST_SEARCHES_FOR_LOSSES
-from reports.results.later_changes import changes_after_results, late_arms
+from reports.results.later_changes import changes_after_results, late_arms, more_seeds
 from reports.results.metric_facts import METRICS
 from reports.results.names import objective
 from reports.results.number_format import count
@@ -81,6 +81,8 @@ def _lead(results: Results, comparison: Comparison) -> str:
     whys = [f"with fewer than {LEAST_GROUPS_TO_CONFIRM} groups"] if groups < LEAST_GROUPS_TO_CONFIRM else []
     if comparison.arm in late_arms(results.records.notices, [comparison.arm]):
         whys.append("added after test tables had been shown")
+    if more_seeds(results.records.notices):
+        whys.append("with seeds added after test tables had been shown")
     if results.first_baseline is not None:
         whys.append("against a baseline named after test tables had been shown")
     of = f" of {count(groups, 'patient')}" if results.protocol.by_patient else ""

@@ -31,6 +31,11 @@ def first_baseline(notices: Sequence[Notice], arms: Sequence[str], now: str | No
     return None
 
 
+def more_seeds(notices: Sequence[Notice]) -> bool:
+    """Returns whether final seeds were added after test tables were shown."""
+    return any("budget.final_seeds:" in text for text in changes_after_results(notices))
+
+
 def late_arms(notices: Sequence[Notice], arms: Sequence[str]) -> tuple[str, ...]:
     """Returns the arms that were added after test tables were shown."""
     added = {part.strip() for text in changes_after_results(notices) for part in AFTER.sub(r"\2", text).split(";")}

@@ -8,6 +8,7 @@ from typing import Any
 
 from study.study_file.learning import Length
 from study.study_file.sections import Objective
+from study.study_file.sections_base import Section
 from study.study_file.study import Study
 
 BEFORE: Mapping[tuple[str, str], Any] = {
@@ -16,7 +17,7 @@ BEFORE: Mapping[tuple[str, str], Any] = {
 }
 """(section, key) → the value that trials had before the key existed."""
 
-SECTIONS = {"objective": Objective, "training": Length}
+SECTIONS: dict[str, type[Section]] = {"objective": Objective, "training": Length}
 
 AUTO = "auto"
 DECIDED = (("objective", "empty"), ("training", "learning_rate"))

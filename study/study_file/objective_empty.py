@@ -6,14 +6,14 @@ in the ledger's study file in place of `auto` (`later_keys`).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from study.study_file.study import Study
 
 SHARE = 0.1
 """Share of validation cases without a region from which they count."""
 
-AUTO = "auto"
+AUTO: Final = "auto"
 
 Counting = Literal["report", "missing", "one"]
 
