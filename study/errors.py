@@ -10,6 +10,7 @@ InputError                     the command: something the user gave is wrong    
 RunEndedError                  the run: the input was right, and nothing that is recorded is lost          1
 ├── Stopped                    … Ctrl-C, SIGTERM or `segstudy stop`                                      130
 ├── FencedOut                  … another driver took the study over                                        1
+├── LedgerGoneError            … the ledger's file was deleted or replaced; its content was saved         1
 ├── MachineTroubleError        … Ray or machines fail, and no trial is to blame                            1
 └── TuneCrashError             … Ray Tune itself fails again and again                                     1
 StoreAwayError, OSError        the run, where `machines.storage_trouble` knows the cause                   1
@@ -50,6 +51,10 @@ class Stopped(RunEndedError):  # noqa: N818 (it is no error)
 
 class FencedOut(RunEndedError):  # noqa: N818 (a state, too)
     """The lease is another driver's by now; nothing was written, and this driver has to stop."""
+
+
+class LedgerGoneError(RunEndedError):
+    """The ledger's file was deleted, moved or replaced under the run, or an older copy was put in its place."""
 
 
 class MachineTroubleError(RunEndedError):

@@ -34,6 +34,7 @@ class TrialSpec:
         weight_decay: As PyTorch's optimisers take it.
         momentum: For `sgd` (Nesterov).
         eps: For `adam` and `adamw`: added to the root of the second moment.
+        clip: Norm of the whole gradient above which it is scaled down to it; None: never.
         schedule: Of the learning rate: `constant`, `polynomial` (power 0.9), `step` or `plateau`, spanning
             `iterations`.
         step: Keyword arguments of `schedules.step`, for that schedule.
@@ -71,6 +72,7 @@ class TrialSpec:
         threads: CPU threads, fixed, since sums depend on their number.
         gpu: Share of a GPU; 0 trains on the CPU.
         precision: `float32` or `bfloat16` (autocast).
+        portable: Whether CPU kernels are held to a common instruction set (`trainables.training.portable`).
         deterministic: Whether operations without a deterministic kernel are refused (`determinism`).
         compile: Whether the training's network is compiled: `never`, `always`, or `auto`, where a GPU trains for long
             between marks (`compiling`).
@@ -103,6 +105,7 @@ class TrialSpec:
     weight_decay: float = 0.0
     momentum: float = 0.9
     eps: float = 1e-8
+    clip: float | None = None
     schedule: str = "constant"
     step: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     plateau: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -126,6 +129,7 @@ class TrialSpec:
     threads: int = 1
     gpu: float = 0.0
     precision: str = "float32"
+    portable: bool = False
     deterministic: bool = False
     compile: str = "never"
     micro_batches: int = 1
@@ -166,8 +170,7 @@ class Score:
         metric: The metric's.
         value: None where the report's policy for empty masks calls it missing.
         note: Which masks are empty: `clean negative` (both), `false positive` (the reference), `miss` (the prediction).
-        counted: Where `value` is missing, the value that an objective with `empty: one` counts; None where that has
-            none either.
+        counted: Where `value` is missing, the value that an objective with `empty: one` counts, if any.
     """
 
     case: str
@@ -291,9 +294,7 @@ class Outcome:
         raw["scores"] = tuple(Score(**score) for score in raw["scores"])
         raw["counts"] = tuple(Counts(**counts) for counts in raw["counts"])
         raw["pooled"] = tuple(PooledScore(**score) for score in raw["pooled"])
-        raw["lesions"] = tuple(
-            LesionScores(**{**found, "records": unpack(found["records"])}) for found in raw["lesions"]
-        )
+        raw["lesions"] = tuple(LesionScores(**{**one, "records": unpack(one["records"])}) for one in raw["lesions"])
         raw["curve"] = tuple(Point(**point) for point in raw["curve"])
         raw["previews"] = tuple(Preview.from_plain(preview) for preview in raw["previews"])
         return cls(**raw)

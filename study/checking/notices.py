@@ -7,9 +7,9 @@ from search_spaces.values import grid_points
 from study.cases.overview import Duplicate, Overview, ceilings
 from study.cases.splits import Role, listing
 from study.in_words import counted
-from study.planning.sampling import is_tuned
+from study.planning.cohort_sampling import is_tuned
 from study.study_file import Study
-from study.study_file.objective_empty import counting, decided, lacking
+from study.study_file.recorded.objective_empty import counting, decided, lacking
 from trainables.data.inspecting.inspect import CaseFacts
 
 LOW_CEILING = 0.9
@@ -59,6 +59,17 @@ def _lacking(seen: Overview) -> Iterator[tuple[str, str]]:
         for role, numbers in without.items():
             place = "" if folds == 1 else f" (fold {', '.join(map(str, numbers))})"
             yield label, f"{role}{place}"
+
+
+def unscored(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    """Yield test cases that have none of the regions, and so no value in most columns."""
+    tested = {name for roles in splits for name, role in roles.items() if role == "test"}
+    without = [fact.name for fact in facts if fact.name in tested and not any(fact.lesions.values())]
+    if without and study.report.empty == "missing":
+        yield (
+            f"{listing(without)}: no region is in {counted(len(without), 'test case')}, so nothing of it but false "
+            "positives is scored; tables leave it out of their means (report.empty: missing)"
+        )
 
 
 def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:

@@ -123,8 +123,32 @@ class AttemptRow:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a study tests and shows, by key of its file, from `created` on.
+
+    Attributes:
+        created: Seconds since 1970; of the first one, when the final stage began.
+        report_reads: How often test tables had been shown by then.
+        declared: `report.baseline` (an arm's name), `report.metrics`, `report.empty`, `report.equivalence`, … → value.
+    """
+
+    created: float
+    report_reads: int
+    declared: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EarlierLook:
+    """Another study that showed test tables: its name, how many of these test cases, how often."""
+
+    study: str
+    cases: int
+    report_reads: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Retry:
-    """A trial that had ended `lost` or `failed`, for a reason, and was opened again; `created` in seconds since 1970."""
+    """A trial that had ended `lost` or `failed` and was opened again; `reason` is of that end."""
 
     trial: TrialKey
     created: float

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from study.design import Design
+from study.errors import LedgerGoneError
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.tracking.database import artifact_root, configure, is_server, prepare, public
 from study.tracking.experiment import View
@@ -156,7 +157,7 @@ class Tracker:
     def _failed(self, error: Exception) -> None:
         _log.debug("MLflow view", exc_info=error)
         self._failures += 1
-        if isinstance(error, LedgerAwayError):
+        if isinstance(error, LedgerAwayError | LedgerGoneError):
             pass  # not MLflow is unavailable but the ledger, which the study reports itself
         elif (
             self._failures >= 2 and not self._told

@@ -1,12 +1,23 @@
-"""Column types of the ledger (row ids, JSON, deflated bytes), and the check that numbers are finite."""
+"""What the ledger's tables are made of: names of constraints, column types, and the check that numbers are finite."""
 
 import math
 import zlib
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, LargeBinary
+from sqlalchemy import JSON, BigInteger, Integer, LargeBinary, MetaData
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+VIEW_ONLY = {"view only": True}
+
+metadata = MetaData(
+    naming_convention={  # a migration can only change what has a name
+        "ix": "%(column_0_label)s_index",
+        "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+        "fk": "%(table_name)s_%(column_0_name)s_foreign",
+        "pk": "%(table_name)s_primary",
+    }
+)
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in a column that is exactly INTEGER
 PlainData = JSON(none_as_null=True)  # JSON as text on both databases, so that doubles and the order of names stay

@@ -59,8 +59,11 @@ def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
     address = path.absolute().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
 
     def connect() -> sqlite3.Connection:
+        nonlocal address
         try:
-            return _connect(address)
+            connection = _connect(address)
+            address = address.replace("?mode=rwc", "?mode=rw")  # a file that was deleted is not made anew
+            return connection
         except sqlite3.OperationalError:
             # SQLite needs a log beside the file even to read it, and cannot make one on a read-only medium. Without a
             # log the file alone is the ledger, and no process can be writing to it.

@@ -1,6 +1,7 @@
 """An open ledger and its three kinds of transaction: reading, writing, writing as the lease's owner."""
 
 import functools
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, PoolProxiedConnection, select, update
 
-from study.errors import FencedOut, LedgerAwayError
+from study.errors import FencedOut, LedgerAwayError, LedgerGoneError
 from study.ledger.database import schema
+from study.ledger.database.file_watch import FileWatch
 from study.ledger.database.location import engine_for
 from study.ledger.database.outage import Patience, persist
 from study.ledger.database.owner import Lease, who
@@ -37,6 +39,14 @@ class Store:
         self.case_ids: dict[int, dict[str, tuple[int, tuple[str, ...]]]] = {}
         self.patience = Patience()
         self._engine = engine
+        self._keeper: PoolProxiedConnection | None = None
+        self._watch: FileWatch | None = None
+        self._revisions: dict[tuple[int, int], int] = {}  # (study, fence) → newest that was written
+        if engine.dialect.name == "sqlite" and not read_only:
+            self._keeper = engine.raw_connection()
+            opened = self._keeper.driver_connection
+            assert isinstance(opened, sqlite3.Connection)
+            self._watch = FileWatch(Path(label), opened)
         self._one_by_one = threading.Lock()
         if engine.dialect.name == "sqlite":
             self._reader = engine.execution_options(reading=True)
@@ -64,6 +74,9 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -100,9 +113,19 @@ class Store:
             self.patience = Patience(seconds=0.0)
             raise
 
+    def check_place(self) -> None:
+        """Do nothing while the ledger is where it was opened; for a server always.
+
+        Raises:
+            LedgerGoneError: Its file was deleted, moved or replaced. A driver's store saves what it held.
+        """
+        if self._watch is not None:
+            self._watch.check(save=bool(self._revisions))
+
     def _write(self, work: Callable[[Connection], T]) -> T:
         if self.read_only:
             raise ValueError(f"{self.label} was opened to be read only")
+        self.check_place()
         with self._engine.begin() as connection:
             return work(connection)
 
@@ -121,9 +144,11 @@ class Store:
         Raises:
             FencedOut: Another driver took the lease, or it was released.
             LedgerAwayError: As `write`.
+            LedgerGoneError: The file was deleted or replaced, or has fewer transactions than this process wrote.
         """
         row = schema.leases
         mine = (row.c.study_id == lease.study_id) & (row.c.fence == lease.fence)
+        owned = lease.study_id, lease.fence
         before: list[tuple[int, T]] = []  # the revision that the last try would have made, and what it gave
 
         def guarded(connection: Connection) -> T:
@@ -132,12 +157,17 @@ class Store:
                 raise _fenced_out(connection, lease)
             if before and revision > before[-1][0]:
                 return before[-1][1]
+            if revision < self._revisions.get(owned, 0):
+                raise LedgerGoneError(_rolled_back(self.label, self._revisions[owned] - revision))
             done = work(connection, revision)
             before.append((revision, done))
             return done
 
         with self._one_by_one:
-            return self.write(guarded) if wait else self._write(guarded)
+            done = self.write(guarded) if wait else self._write(guarded)
+            if before:
+                self._revisions[owned] = before[-1][0]
+            return done
 
 
 def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
@@ -160,6 +190,13 @@ def _next_revision(connection: Connection, mine: ColumnElement[bool]) -> int | N
     if connection.execute(count_on).rowcount != 1:
         return None
     return connection.scalar(select(row.c.revision).where(mine))
+
+
+def _rolled_back(label: str, transactions: int) -> str:
+    return (
+        f"{label} is an older copy than this run wrote to: {transactions} of its transactions are missing, so the run "
+        "stops; bring back the newest copy, or run again to do the missing work anew"
+    )
 
 
 def _fenced_out(connection: Connection, lease: Lease) -> FencedOut:

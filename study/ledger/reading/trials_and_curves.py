@@ -1,5 +1,6 @@
 """Reads of trials, segments, curves and previews, for reports. Case scores are in `scores`."""
 
+import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -107,7 +108,7 @@ def segment_rows(connection: Connection, of: ColumnElement[bool], *order: Column
     query = select(trial.c.key, machine.c.machine, *(row.c[name] for name in _SEGMENT)).join_from(row, trial)
     query = query.outerjoin(machine, same).where(of).order_by(*order)
     return [
-        SegmentRow(TrialKey.parse(key), *rest, machine=trained_by or {})
+        dataclasses.replace(SegmentRow(TrialKey.parse(key), *rest), machine=trained_by or {})
         for key, trained_by, *rest in connection.execute(query)
     ]
 

@@ -11,7 +11,7 @@ from study.ledger.database.find import Found, trial_named
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import Retry
-from study.ledger.writing.studies import insert_notice
+from study.ledger.writing.notices import insert_notice
 from study.ledger.writing.trials import set_status
 
 SHOWN = 5
@@ -77,6 +77,6 @@ def _reopen(connection: Connection, trial: Found, revision: int, now: float) -> 
 
 def _said(keys: Sequence[TrialKey], status: str, reason: str | None) -> str:
     named = ", ".join(map(str, keys[:SHOWN])) + (f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else "")
-    trials = "1 trial that had been" if len(keys) == 1 else f"{len(keys)} trials that had been"
-    word = "lost to machines" if status == "lost" else "recorded as failed"
-    return f"{trials} {word} run again on request: {named} (the first: {reason})"
+    trials, were = ("1 trial", "was") if len(keys) == 1 else (f"{len(keys)} trials", "were")
+    ended = "been lost to machines" if status == "lost" else "failed"
+    return f"{trials} that had {ended} {were} run again on request: {named} (the first: {reason})"

@@ -13,6 +13,7 @@ from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.writing.checkpoints import forget_all
+from study.ledger.writing.declarations import declare_first
 
 
 def insert_trials(
@@ -53,6 +54,8 @@ def insert_trials(
             rows.append({**row, "sampled_by": sampled_by, "created": at, "revision": revision})
         if rows:
             connection.execute(insert(schema.trials), rows)
+        if any(plan.key.stage == "final" for plan in trials):
+            declare_first(connection, lease.study_id, at)
         return _end(connection, lease, halved, "halved", None, revision, at)
 
     return store.fenced(lease, work)

@@ -113,7 +113,6 @@ def read(
         raise InputError(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
         )
-    warnings += [f"its mask: {said}" for said in mask.raw.warnings if said not in first.raw.warnings]
     with _named(mask.path):
         coded = coding.decoded(mask.array[0], labels, other, ignore, levels=mask.raw.levels, step=mask.raw.step)
         by_values = {rule: holds(coded.values, rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
@@ -190,17 +189,18 @@ def _straight(case: Case, affine: np.ndarray) -> Case:
     grid = shear.straight_grid(affine, case.reference.shape)
     if grid is None:
         return case
-    masks = {
-        name: None if array is None else shear.straight_labels(array.astype(np.uint8), grid).astype(bool)
-        for name, array in (("ignored", case.ignored), ("roi", case.roi))
-    }
+
+    def straight(inside: np.ndarray | None) -> np.ndarray | None:
+        return None if inside is None else shear.straight_labels(inside.astype(np.uint8), grid).astype(bool)
+
     return dataclasses.replace(
         case,
         image=np.stack([shear.straight_image(channel, grid) for channel in case.image]),
         reference=shear.straight_labels(case.reference, grid),
         spacing=grid.spacing,
         warnings=(*case.warnings, f"axes sheared by {grid.degrees:.3g}° were resampled to right angles"),
-        **masks,
+        ignored=straight(case.ignored),
+        roi=straight(case.roi),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trainables.data.cases import keys
+from trainables.data.cases import digests, keys
 from trainables.data.cases.case import Case, read_for
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
@@ -209,15 +209,15 @@ def remembered(
     Raises:
         InputError: Something is wrong with the case; such a case is opened each time.
     """
-    key = keys.key(files, options, memory)
+    key = keys.key_of(digests.of_case(files, memory), options)
     for folder in ("facts", "keys"):  # looked at, or prepared
         known = whole_files.read_json(memory / folder / f"{key}.json")
         with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
             if known is not None:
                 plain = {**known["facts"], "name": files.name, "group": group or files.name}
                 return _in_order(CaseFacts.from_plain(plain), options)
-    facts = inspect(files, options, group)
-    whole_files.write_json(memory / "facts" / f"{key}.json", {"facts": facts.plain()})
+    content, facts = keys.steady(files, memory, functools.partial(inspect, files, options, group))
+    whole_files.write_json(memory / "facts" / f"{keys.key_of(content, options)}.json", {"facts": facts.plain()})
     return facts
 
 

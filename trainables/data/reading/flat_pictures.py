@@ -63,8 +63,8 @@ def _misnamed(path: pathlib.Path, colour: Colour) -> tuple[str, ...]:
 def _shown(pixels: Pixels) -> np.ndarray:
     """Return `(y, x)` or `(y, x, 3)` values as viewers show them."""
     if pixels.levels is not None:
-        return pixels.levels[pixels.values]
-    return pixels.values if pixels.palette is None else pixels.palette[pixels.values]
+        return np.asarray(pixels.levels[pixels.values])
+    return pixels.values if pixels.palette is None else np.asarray(pixels.palette[pixels.values])
 
 
 def _three_channels(shown: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def _grey(shown: np.ndarray) -> np.ndarray:
         from PIL import Image
 
         return np.asarray(Image.fromarray(shown).convert("L"))
-    return np.rint(shown @ LUMA).astype(shown.dtype)
+    return np.asarray(np.rint(shown @ LUMA), shown.dtype)
 
 
 def _mask(pixels: Pixels, path: pathlib.Path, lossy: bool) -> np.ndarray:

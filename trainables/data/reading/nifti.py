@@ -99,7 +99,7 @@ def _shape(header: Any, path: pathlib.Path) -> tuple[int, ...]:
 
 def _dtype(header: Any, path: pathlib.Path) -> np.dtype:
     try:
-        dtype = np.dtype(header.get_data_dtype())
+        dtype: np.dtype = np.dtype(header.get_data_dtype())
     except Exception as error:  # nibabel's own error for codes that it does not know
         raise InputError(f"{short(path)}: damaged header: datatype {int(header['datatype'])} is unknown.") from error
     refuse_non_numbers(dtype, path)

@@ -7,8 +7,8 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 
-from trainables.data.reading import dicom_objects, parts
-from trainables.data.reading.dicom_objects import read_dicom
+from trainables.data.reading import parts
+from trainables.data.reading.dicom.objects import read_dicom, read_folder
 from trainables.data.reading.flat_pictures import LOSSY as LOSSY
 from trainables.data.reading.flat_pictures import read_picture
 from trainables.data.reading.metaimage import read_metaimage
@@ -38,7 +38,7 @@ def read(path: pathlib.Path, *, colour: Colour = "grey", grid: Grid | None = Non
     """
     with _errors_in_one_line(path):
         if path.is_dir():
-            return dicom_objects.read_folder(path, grid)
+            return read_folder(path, grid)
         if path.exists() and not path.is_file():
             raise InputError(f"{short(path)}: no ordinary file (a pipe, a device or a socket). Take it away.")
         ending = suffix(path)

@@ -94,6 +94,7 @@ WRITES: dict[str, Callable[[Ledger, Lease], Any]] = {
     "record_checkpoint": lambda ledger, lease: ledger.record_checkpoint(lease, key(0), 3, "folder"),
     "forget_checkpoint": lambda ledger, lease: ledger.forget_checkpoint(lease, key(0), 2),
     "forget_checkpoints": lambda ledger, lease: ledger.forget_checkpoints(lease, [key(0)]),
+    "reopen": lambda ledger, lease: ledger.reopen(lease, [key(1)]),
     "renew": lambda ledger, lease: ledger.renew(lease),
 }
 
@@ -109,7 +110,8 @@ class TestFencing:
     @pytest.fixture
     def old(self, ledger: Ledger, study_id: int) -> Lease:
         lease = ledger.acquire(study_id, ELSEWHERE, seconds=60.0, now=1000.0)
-        ledger.insert_trials(lease, [small.plan(key(0))], "random")
+        ledger.insert_trials(lease, [small.plan(key(0)), small.plan(key(1))], "random")
+        ledger.lose(lease, key(1), "gone")
         ledger.start_attempt(lease, key(0), 5, 0)
         ledger.record_checkpoint(lease, key(0), 2, "two")
         return lease

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -50,3 +51,26 @@ def test_few_rows_and_many_are_inserted_alike(ledger: Ledger, lease: Lease, coun
     with ledger.reading() as connection:
         found = connection.execute(select(row.c.iteration, row.c.value).where(row.c.name == "loss'%s"))
         assert sorted(tuple(each) for each in found) == [(i, i / 3) for i in range(count)]
+
+
+MACHINE = {"cpu_capability": "AVX512", "onednn_isa": "AVX2", "gpu": "", "versions": {"torch": "2.13.0"}, "code": {}}
+
+
+def test_the_machine_of_a_segment_is_kept_and_is_no_part_of_the_digest(ledger: Ledger, lease: Lease) -> None:
+    """Equal results have equal digests wherever they were made; which machines made them stands beside them."""
+    small.complete(ledger, lease, [(TRIAL, 5)])
+    before = ledger.segments(lease.study_id)[-1]
+    assert before.machine == {}  # a worker of an older version
+    digest = ledger.digest(lease.study_id)
+    done = ledger.complete_segment(lease, TRIAL, 5, small.outcome(5, TRIAL, machine=MACHINE), small.objective(5, TRIAL))
+    assert done.result == "repeated"  # the same numbers from another machine are the same result
+    assert ledger.digest(lease.study_id) == digest
+    ledger.complete_segment(lease, TRIAL, 10, small.outcome(10, TRIAL, machine=MACHINE), small.objective(10, TRIAL))
+    assert {row.iteration: row.machine for row in ledger.segments(lease.study_id)} == {5: {}, 10: MACHINE}
+
+
+def test_an_archive_keeps_machines(ledger: Ledger, lease: Lease, tmp_path: Path) -> None:
+    ledger.complete_segment(lease, TRIAL, 5, small.outcome(5, TRIAL, machine=MACHINE), small.objective(5, TRIAL))
+    ledger.export(lease.study_id, tmp_path / "study.sqlite")
+    with Ledger.open(tmp_path / "study.sqlite", read_only=True) as archive:
+        assert [row.machine for row in archive.segments(archive.study("small").id)] == [MACHINE]

@@ -76,7 +76,7 @@ def _pillow(kind: str, file: Any, path: pathlib.Path) -> Any:
     """Return Pillow's picture; its own limit of 89 million pixels is for servers and is not applied here."""
     from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
-    classes = {
+    classes: dict[str, Any] = {
         "PNG": PngImagePlugin.PngImageFile,
         "JPEG": JpegImagePlugin.JpegImageFile,  # of a file with several pictures, as telephones write it, the first
         "TIFF": TiffImagePlugin.TiffImageFile,

@@ -95,7 +95,7 @@ def _indexed(picture: Any, transparent: object) -> Pixels:
         table = np.full(256, 255, np.uint8)
         if isinstance(transparent, bytes):
             table[: len(transparent)] = np.frombuffer(transparent[:256], np.uint8)
-        else:
+        elif isinstance(transparent, int):
             table[transparent] = 0
         alpha = table[indices]
     used = np.flatnonzero(np.bincount(indices.reshape(-1), minlength=256))

@@ -43,4 +43,5 @@ def resolved(pixels: Pixels, path: pathlib.Path) -> tuple[Pixels, tuple[str, ...
 
 
 def _is_not_zero(values: np.ndarray) -> np.ndarray:
-    return values != 0 if values.ndim == 2 else (values != 0).any(axis=-1)
+    other: np.ndarray = values != 0
+    return other if values.ndim == 2 else np.asarray(other.any(axis=-1))

@@ -109,7 +109,7 @@ def _headers(files: Sequence[pathlib.Path], path: pathlib.Path) -> list[Slice]:
 
 
 def _refuse_different(slices: Sequence[Slice], path: pathlib.Path) -> None:
-    compared = {
+    compared: dict[str, list[Any]] = {
         "size": [slice_.size for slice_ in slices],
         "PixelSpacing": [tuple(round(side, 4) for side in slice_.spacing[:2]) for slice_ in slices],
         "PhotometricInterpretation": [slice_.tags.get(PHOTOMETRIC, "") for slice_ in slices],

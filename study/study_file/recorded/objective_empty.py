@@ -2,18 +2,18 @@
 
 A search that never sees false positives on cases without a region may choose networks that find it everywhere. So these
 cases count (`one`) where at least a tenth of the validation cases lack a region of the objective. The decision stands
-in the ledger's study file in place of `auto`; a study begun before the key existed keeps `report`.
+in the ledger's study file in place of `auto` (`later_keys`).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Final, Literal
 
 from study.study_file.study import Study
 
 SHARE = 0.1
 """Share of validation cases without a region from which they count."""
 
-AUTO = "auto"
+AUTO: Final = "auto"
 
 Counting = Literal["report", "missing", "one"]
 
@@ -46,17 +46,6 @@ def decided(study: Study, voxels: Sequence[Mapping[str, int]]) -> Study:
     if study.objective.empty != AUTO:
         return study
     return _with(study, "one" if voxels and lacking(study, voxels) >= SHARE * len(voxels) else "report")
-
-
-def as_recorded(study: Study, file: Mapping[str, Any]) -> Study:
-    """The study with the ledger's decision, where its file says `auto`.
-
-    Args:
-        study: The study.
-        file: The study's file in the ledger.
-    """
-    known = file["objective"].get("empty", "report")
-    return study if study.objective.empty != AUTO or known == AUTO else _with(study, known)
 
 
 def _with(study: Study, how: str) -> Study:

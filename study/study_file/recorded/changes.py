@@ -10,6 +10,7 @@ from search_spaces.metrics import counts_lesions, scored
 from study.design import arm_name
 from study.study_file import Study
 from study.study_file.errors import SpecError
+from study.study_file.recorded.later_keys import completed
 
 FREE = (
     "dataset.path", "dataset.split.file", "resources", "report.tables", "report.published",
@@ -76,10 +77,9 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
 
 
 def _completed(plain: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the old file with newer keys at their defaults; unchanged where it can no longer be read."""
-    objective = {"empty": "report", **plain.get("objective", {})}  # as the trials of then were judged
+    """Return the old file with the keys that newer versions know; unchanged where it can no longer be read."""
     try:
-        return Study.from_plain({**plain, "objective": objective}).plain()
+        return Study.from_plain(completed(plain)).plain()
     except SpecError:
         return plain
 
