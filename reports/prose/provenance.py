@@ -9,7 +9,6 @@ from reports.prose.listing import listed
 from reports.results.number_format import count
 from reports.results.results import Results
 from study.design import TrialKey
-from trainables.training.machine import kind
 
 
 def foreground(results: Results) -> str:
@@ -43,9 +42,18 @@ def hardware(results: Results) -> str:
 
 
 def machine_kind(machine: Mapping[str, Any]) -> str:
-    """Returns the kind of a machine, on which a training's numbers depend; an empty string if it is unknown."""
+    """Returns what a training's numbers depend on beside its trial, in a line; an empty string if it is unknown.
+
+    As `trainables.training.machine.kind`, which a report does not import since it leads to PyTorch.
+    """
     try:
-        return kind(machine)
+        versions = machine["versions"]
+        if machine["gpu"]:
+            return f"{machine['gpu']}, torch {versions['torch']}, CUDA {versions['cuda']}"
+        if machine["portable"]:
+            return f"portable, torch {versions['torch']}"
+        limit = "" if machine["onednn_isa"] == "ALL" else f", oneDNN at most {machine['onednn_isa']}"
+        return f"{machine['machine']} {machine['cpu_capability']}{limit}, torch {versions['torch']}"
     except (KeyError, TypeError):
         return ""
 

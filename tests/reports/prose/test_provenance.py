@@ -56,6 +56,21 @@ def test_code_of_ones_own_that_changed(found: Results) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"gpu": "NVIDIA H200"},
+        {"portable": True},
+        {"onednn_isa": "AVX2"},
+        {"versions": {"torch": "2", "cuda": "12"}},
+    ],
+)
+def test_kinds_are_those_of_the_training(changes: dict[str, Any]) -> None:
+    machine = pytest.importorskip("trainables.training.machine")
+    assert machine_kind(AVX | changes) == machine.kind(AVX | changes)
+
+
 def test_a_machine_that_says_nothing_usable_is_unknown(tmp_path: Path) -> None:
     assert machine_kind({}) == ""
     assert machine_kind({"gpu": "x"}) == ""
