@@ -1,4 +1,4 @@
-"""The gate of the statistics: coverage and error rates over simulated studies whose arms are all equal.
+"""Acceptance test of the statistics: coverage and error rates over simulated studies whose arms are all equal.
 
     python benchmarks/intervals.py [--studies 20000]
 
@@ -6,13 +6,13 @@ Every study has six arms of equal mean Dice, three final seeds, 10 or 40 patient
 by reports/statistics/intervals_and_tests.py as a report judges it: the intervals of two arms, the differences of five
 arms from the baseline with their raw p and Holm's. Scores are sums of normal parts, so that true means are known
 exactly; `Spread` has their standard deviations. Unequal failures: even arms fail (Dice 0, with every seed) in 5 % of
-the cases, odd ones in 10 %, and are so much better in the others that all means are equal. As in METHOD.md §5, a t on
+the cases, odd ones in 10 %, and score higher in the others so that all means are equal. As in METHOD.md §5, a t on
 group means alone would cover 0.93 of the differences of failing arms at 10 patients; with seeds at 40 it is 0.88.
 
-Two scenarios lie outside the gate, to show where the method gives way: patients in whom arms differ more than they do
-by case, and seeds that differ more than patients.
+Two scenarios have no limits and show where the method fails: arms that differ more by patient than by case, and seeds
+that differ more than patients.
 
-The file is not called `statistics.py`, which would hide Python's own module from everything that this imports.
+The file is not called `statistics.py`, which would shadow the standard library's module for everything imported here.
 """
 
 import argparse
@@ -39,11 +39,11 @@ class Spread:
     """Standard deviations of a score's parts.
 
     Attributes:
-        patient: Shared by all arms.
-        case: Shared by all arms.
-        arm_patient: An arm's own, by patient.
-        arm_case: An arm's own, by case.
-        rest: An arm's own, by case and seed.
+        patient: By patient, shared by all arms.
+        case: By case, shared by all arms.
+        arm_patient: By arm and patient.
+        arm_case: By arm and case.
+        rest: By arm, case and seed.
     """
 
     patient: float = 0.10
@@ -55,13 +55,13 @@ class Spread:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
-    """One way in which studies come out.
+    """Parameters of simulated studies.
 
     Attributes:
-        patients: How many.
-        seed_sd: Spread of an arm's mean from one training to the next.
+        patients: Number of patients.
+        seed_sd: Standard deviation of an arm's mean between trainings.
         failing: Whether arms fail, some more often than others.
-        spread: Of the parts of a score.
+        spread: Standard deviations of the parts of a score.
     """
 
     patients: int
@@ -71,12 +71,12 @@ class Scenario:
 
     @property
     def name(self) -> str:
-        """`10-unequal-0.01`."""
+        """A name such as `10-unequal-0.01`."""
         return f"{self.patients}-{'unequal' if self.failing else 'symmetric'}-{self.seed_sd:g}"
 
     @property
     def limits(self) -> dict[str, float]:
-        """What must hold, METHOD.md §5: least coverage, greatest error rates."""
+        """Limits of METHOD.md §5: least coverage, greatest error rates."""
         error = 0.075 if self.failing else 0.055
         difference = 0.925 if self.patients == 10 else 0.935
         return {"difference": difference, "mean": 0.91, "type-I": error, "family": error}
@@ -94,11 +94,11 @@ BEYOND = [
     Scenario(10, 0.0, False, Spread(arm_patient=0.04, arm_case=0.04, rest=0.02)),
     Scenario(40, 0.01, False, Spread(arm_case=0.03, rest=0.02)),
 ]
-"""Outside the gate: shown without limits."""
+"""Scenarios without limits."""
 
 
 def study(scenario: Scenario, random: np.random.Generator) -> tuple[Floats, NDArray[np.intp]]:
-    """Scores `(arms, seeds, cases)` of one study, every arm's true mean being MEAN, and each case's patient."""
+    """Draws scores `(arms, seeds, cases)` of one study, every arm's true mean being MEAN, and each case's patient."""
     sizes = random.integers(1, 4, scenario.patients)
     groups = np.repeat(np.arange(scenario.patients), sizes)
     cases = len(groups)
@@ -115,7 +115,7 @@ def study(scenario: Scenario, random: np.random.Generator) -> tuple[Floats, NDAr
 
 
 def judged(scores: Floats, groups: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """What a report makes of a study: (difference covered × 5, mean covered × 2, raw p < 0.05 × 5, any Holm < 0.05)."""
+    """Evaluates a study as a report does: (difference covered × 5, mean covered × 2, p < 0.05 × 5, any Holm < 0.05)."""
     differences = [two_way_t(group_effects(scores[arm] - scores[0], groups)) for arm in range(1, ARMS)]
     means = [two_way_t(group_effects(scores[arm], groups)) for arm in (0, 1)]
     p = [found.p if found.p is not None else math.nan for found in differences]
@@ -126,7 +126,7 @@ def judged(scores: Floats, groups: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 
 def simulate(scenario: Scenario, studies: int, seed: int) -> dict[str, float]:
-    """Shares over so many studies, by the names of `Scenario.limits`."""
+    """Returns the shares over `studies` studies, by the names of `Scenario.limits`."""
     random = np.random.Generator(np.random.Philox(key=seed))
     others = ARMS - 1
     total = np.zeros(others + 2 + others + 1)
@@ -142,12 +142,12 @@ def simulate(scenario: Scenario, studies: int, seed: int) -> dict[str, float]:
 
 
 def holds(name: str, value: float, limit: float) -> bool:
-    """Coverage must reach its limit, error rates must not exceed theirs."""
+    """Tells whether coverage reaches its limit and error rates do not exceed theirs."""
     return value >= limit if name in ("difference", "mean") else value <= limit
 
 
 def main() -> int:
-    """Prints a table of all scenarios; 1 where a figure is missed."""
+    """Prints a table of all scenarios; returns 1 where a figure is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=ENOUGH, help=f"of each scenario ({ENOUGH})")
     studies = parser.parse_args().studies
