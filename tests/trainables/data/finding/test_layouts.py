@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 import unicodedata
 
@@ -282,3 +283,40 @@ def test_files_of_kinds_without_a_reader_are_named_and_not_passed_over(tmp_path:
     (tmp_path / "labelsTr" / "p2.mrc").write_bytes(b"")
     with pytest.raises(InputError, match=r"imagesTr/p2_0000.mrc: no reader for this kind of file. Convert"):
         layouts.find(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a device"])
+def test_what_is_no_ordinary_file_is_refused_and_not_opened(tmp_path: pathlib.Path, kind: str) -> None:
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "a.png").touch()
+    (tmp_path / "images/b.png").touch()
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "masks/b.png")
+    else:
+        (tmp_path / "masks/b.png").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=r"masks/b.png: no ordinary file"):
+        layouts.find(tmp_path)
+    assert [case.name for case in layouts.find(tmp_path, exclude=["b"])] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("named", "refused"),
+    [("../../secret.raw", True), ("/etc/hostname", True), ("../more/a.raw", False), ("a.raw", False), ("pipe", True)],
+)
+@pytest.mark.parametrize("ending", [".mhd", ".nhdr"])
+def test_headers_name_files_of_the_data_set_alone(
+    tmp_path: pathlib.Path, ending: str, named: str, refused: bool
+) -> None:
+    root = tmp_path / "data"
+    for part in ("images", "masks"):
+        (root / part).mkdir(parents=True)
+    text = f"NDims = 3\nElementDataFile = {named}\n" if ending == ".mhd" else f"NRRD0004\ndata file: {named}\n"
+    (root / f"images/a{ending}").write_text(text)
+    (root / "masks/a.nii").touch()
+    os.mkfifo(root / "images/pipe")
+    if refused:
+        with pytest.raises(InputError, match=f"images/a{ending}: its header names .*, which is no file of"):
+            layouts.find(root)
+    else:
+        assert [case.name for case in layouts.find(root)] == ["a"]
