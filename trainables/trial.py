@@ -170,8 +170,7 @@ class Score:
         metric: The metric's.
         value: None where the report's policy for empty masks calls it missing.
         note: Which masks are empty: `clean negative` (both), `false positive` (the reference), `miss` (the prediction).
-        counted: Where `value` is missing, the value that an objective with `empty: one` counts; None where that has
-            none either.
+        counted: Where `value` is missing, the value that an objective with `empty: one` counts, if any.
     """
 
     case: str
@@ -295,9 +294,7 @@ class Outcome:
         raw["scores"] = tuple(Score(**score) for score in raw["scores"])
         raw["counts"] = tuple(Counts(**counts) for counts in raw["counts"])
         raw["pooled"] = tuple(PooledScore(**score) for score in raw["pooled"])
-        raw["lesions"] = tuple(
-            LesionScores(**{**found, "records": unpack(found["records"])}) for found in raw["lesions"]
-        )
+        raw["lesions"] = tuple(LesionScores(**{**one, "records": unpack(one["records"])}) for one in raw["lesions"])
         raw["curve"] = tuple(Point(**point) for point in raw["curve"])
         raw["previews"] = tuple(Preview.from_plain(preview) for preview in raw["previews"])
         return cls(**raw)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from search_spaces.defaults import DIMS, DIVISORS
 from search_spaces.grammar import Fixed, Parameter
 from search_spaces.metrics import KNOWN, better, of_split
+from search_spaces.network_sizes import DIMS, DIVISORS
 from search_spaces.values import grid_points
 from study.design import arm_name
 from study.study_file.errors import Problem, suggestion, unknown
