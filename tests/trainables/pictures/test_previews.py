@@ -103,6 +103,6 @@ def test_no_more_is_inflated_than_the_shape_explains() -> None:
     try:
         with pytest.raises(ValueError, match="more than 100 bytes"):
             unpack(text, 100)
-        assert tracemalloc.get_traced_memory()[1] < 1e6
+        assert tracemalloc.get_traced_memory()[1] < 1e7
     finally:
         tracemalloc.stop()
