@@ -9,7 +9,7 @@ from study.cases.splits import Role, listing
 from study.in_words import counted
 from study.planning.cohort_sampling import is_tuned
 from study.study_file import Study
-from study.study_file.objective_empty import counting, decided, lacking
+from study.study_file.recorded.objective_empty import counting, decided, lacking
 from trainables.data.inspecting.inspect import CaseFacts
 
 LOW_CEILING = 0.9

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from search_spaces.grammar import Fixed
 from study.ledger import Ledger
 from study.study_file import Study
-from study.study_file.later_keys import as_recorded
 from study.study_file.parameters import AUTO
+from study.study_file.recorded.later_keys import as_recorded
 
 LEAST, MOST = 2, 32
 VOXELS = 2**20  # in a batch: about the two patches of 80 x 80 x 80 of the kits19 study

@@ -23,7 +23,7 @@ from study.running.held_lease import LEASE_SECONDS, Heartbeat, give_back, take_l
 from study.running.registration import bring_up_to_date, enter, refuse_other, run_again
 from study.signals import Stopping
 from study.study_file import Study
-from study.study_file.objective_empty import counting, decided
+from study.study_file.recorded.objective_empty import counting, decided
 from study.trial_specs import Data, trial_spec, write_spec
 from trainables.evaluation.objective import objective
 from trainables.storage.folder import Storage

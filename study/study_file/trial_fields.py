@@ -7,7 +7,7 @@ from search_spaces.grammar import Scalar, nested
 from search_spaces.metrics import counts_lesions
 from study.design import Arm
 from study.study_file.losses import arguments
-from study.study_file.objective_empty import counting
+from study.study_file.recorded.objective_empty import counting
 from study.study_file.study import Study
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from search_spaces.grammar import Range
-from study.study_file.changes import difference
-from study.study_file.later_keys import as_recorded
+from study.study_file.recorded.changes import difference
+from study.study_file.recorded.later_keys import as_recorded
 from tests.study.study_files import study
 
 

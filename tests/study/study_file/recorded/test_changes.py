@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.study_file.changes import Difference, difference
+from study.study_file.recorded.changes import Difference, difference
 from tests.study.study_files import study
 
 

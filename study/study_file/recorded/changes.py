@@ -10,7 +10,7 @@ from search_spaces.metrics import counts_lesions, scored
 from study.design import arm_name
 from study.study_file import Study
 from study.study_file.errors import SpecError
-from study.study_file.later_keys import completed
+from study.study_file.recorded.later_keys import completed
 
 FREE = (
     "dataset.path", "dataset.split.file", "resources", "report.tables", "report.published",

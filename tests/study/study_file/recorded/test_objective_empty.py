@@ -3,9 +3,9 @@
 import pytest
 
 from study.study_file import Study
-from study.study_file.changes import difference
-from study.study_file.later_keys import as_recorded
-from study.study_file.objective_empty import counting, decided, lacking
+from study.study_file.recorded.changes import difference
+from study.study_file.recorded.later_keys import as_recorded
+from study.study_file.recorded.objective_empty import counting, decided, lacking
 from tests.study.study_files import changed
 
 BOTH, ORGAN, NONE = {"organ": 9, "lesion": 2}, {"organ": 9, "lesion": 0}, {"organ": 0, "lesion": 0}
