@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from reports.document import Document
-from reports.prose import claims, summary
+from reports.prose import claims, remarks, summary
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
 from reports.results.names import region as region_name
@@ -28,20 +28,24 @@ def together(studies: Sequence[Results]) -> Document:
         headline=f"{len(studies)} studies",
         complete=all(results.complete for results in studies),
         claims=_each(studies, claims.claims),
-        missing=_each(studies, claims.missing),
-        remarks=_each(studies, claims.remarks),
+        missing=_each(studies, remarks.missing),
+        remarks=_each(studies, remarks.remarks),
         requested=(_table(studies, ranking), *([] if isinstance(ranking, str) else [rank_table(ranking)])),
         protocols=(),
         regions=(),
         differences=None,
+        to_best=None,
         defaults=None,
         marks=(),
         lesions=(),
+        spread=None,
+        quartiles=None,
         search=None,
         best_of=None,
         importance=None,
         budget=_budget(studies),
         failures=None,
+        checklist=None,
         methods=(),
         facts=tuple((results.records.study.name, summary.headline(results)) for results in studies),
     )
@@ -67,8 +71,8 @@ def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
         + ".",
         *([ranking] if isinstance(ranking, str) and len(studies) >= LEAST_DATASETS else []),
     ]
-    if any(results.like_best for results in studies):
-        notes.insert(1, f"{LIKE_BEST}: cannot be told from the best of its study (Holm over all pairs, 0.05).")
+    if any(results.to_best is not None and results.to_best.close for results in studies):
+        notes.insert(1, f"{LIKE_BEST}: close to the best of its study within the margin that its file declares.")
     headings = [
         results.records.study.name if same else f"{results.records.study.name}: {objective}"
         for results, objective in zip(studies, objectives, strict=True)

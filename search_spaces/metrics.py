@@ -8,9 +8,24 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from search_spaces.defaults import METRICS
-
 Better = Literal["greater", "smaller", "zero"]
+
+METRICS: dict[str, Better] = {
+    "dice": "greater",
+    "iou": "greater",
+    "precision": "greater",
+    "recall": "greater",
+    "mcc": "greater",
+    "average_precision": "greater",
+    "hd95": "smaller",
+    "assd": "smaller",
+    "volume_error": "smaller",
+    "volume_bias": "zero",
+    "lesion_recall": "greater",
+    "lesion_false_positives": "smaller",
+    "lesion_dice": "greater",
+}
+"""Metrics of a case, by name."""
 
 FAMILIES: dict[str, Better] = {
     "f": "greater",

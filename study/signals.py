@@ -1,13 +1,19 @@
-"""Ctrl-C and SIGTERM: the first requests a stop without loss of results, the second ends the run at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first requests a stop without loss of results, the second ends the run at once."""
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from study.errors import Stopped
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _InterruptedError(BaseException):
+    """Ends what is not worth finishing. No `Exception`, so that code in between does not handle it."""
 
 
 class Stopping:
@@ -22,10 +28,12 @@ class Stopping:
     def __init__(self) -> None:
         self.asked = False
         self._before: dict[signal.Signals, Any] = {}
+        self._at_once = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.getsignal(number) for number in SIGNALS}
+            handlers = {number: signal.getsignal(number) for number in SIGNALS}
+            self._before = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
         self.listen()
         return self
 
@@ -49,7 +57,26 @@ class Stopping:
         if self.asked:
             raise Stopped
 
+    @contextlib.contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Let a signal end the block at once, for work that is long and has nothing to save.
+
+        Raises:
+            Stopped: A stop was requested before or during the block.
+        """
+        self._at_once = True
+        try:
+            self.check()
+            yield
+        except _InterruptedError:
+            raise Stopped from None
+        finally:
+            self._at_once = False
+        self.check()
+
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if self._at_once:
+            raise _InterruptedError

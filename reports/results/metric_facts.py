@@ -48,6 +48,13 @@ class Metric:
             return min(values, key=abs)
         return max(values) if self.better == "greater" else min(values)
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and greatest possible value; MCC and a bias may be negative."""
+        if self.kind == "share":
+            return (-1.0 if self.label.startswith("MCC") else 0.0), 1.0
+        return (-1.0 if self.kind == "bias" else 0.0), math.inf
+
     def worst(self, diagonal: float) -> float:
         """Returns what a case counts if its training diverged (METHOD.md §4): the value of an empty prediction.
 

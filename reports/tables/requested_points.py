@@ -5,9 +5,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from reports.published import Printed, rows
+from reports.results.comparisons import Column
 from reports.results.number_format import NONE
 from reports.results.parameters import loss_of, loss_values
-from reports.results.results import ArmResult, Column, Results
+from reports.results.results import ArmResult, Results
 from reports.tables.requested_layouts import Axis, Layout, Value
 from reports.tables.result_tables import failed_trainings, value
 from reports.tables.table import Entry

@@ -69,6 +69,12 @@ def misfits(study: Study, facts: Sequence[CaseFacts]) -> list[str]:
             for fact in facts
             if len(fact.shape) == 2
         ]
+    if "volume_error" in (study.objective.metric, *study.report.metrics):
+        problems += [
+            f"{fact.name}: flat, so it has no volume in mL for volume_error. Give volume_bias, or leave it out."
+            for fact in facts
+            if len(fact.shape) == 2
+        ]
     dataset = study.dataset
     names = channel_names(root_of(study)) if dataset.images is None and dataset.path is not None else ()
     problems += [

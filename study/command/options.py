@@ -1,6 +1,7 @@
 """Options that several commands share, and the places that they name."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -99,8 +100,9 @@ class Places:
         )
 
     def reports(self, name: str) -> Path:
-        """Return the folder of a study's reports."""
-        return self.home / "reports" / name
+        """Return the folder of a study's reports, inside the home whatever a foreign ledger calls the study."""
+        inside = re.sub(r"[/\\\x00-\x1f]", "_", name)
+        return self.home / "reports" / (f"_{inside}" if inside.startswith(".") else inside)
 
 
 def made(folder: Path, option: str) -> Path:

@@ -9,12 +9,12 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from study.machines.admission import Node
+from study.machines.embedded_ray import embedded
 from trainables.errors import InputError
 
-OBJECT_STORE_BYTES = 256 * 2**20  # volumes are memory-mapped from the cache and do not go through it
 CONNECT_SECONDS = 10.0
 REPEATS = 10  # attempts, 0.2 s apart, to remove a folder to which Ray's processes still write
 LONGEST = 40  # characters of the session's folder: paths of sockets in it may have 107
@@ -52,52 +52,53 @@ def settings(**more: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def session(address: str | None, machine: Node) -> Iterator[pathlib.Path]:
+def session(
+    address: str | None,
+    machine: Node,
+    tell: Callable[[str], None] = lambda text: None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[pathlib.Path]:
     """Connect to a cluster or start an embedded Ray; a Ray that runs in this process already is used as it is.
 
     Args:
         address: Address of a cluster (`auto`, `host:port`); None starts an embedded Ray.
         machine: Resources of the embedded Ray.
+        tell: Receives a line when the embedded Ray did not start and is started again.
+        environment: Environment variables of a cluster's workers; an embedded Ray's inherit this process's.
 
     Yields:
         A folder for temporary files.
 
     Raises:
         InputError: There is no cluster at the address.
+        MachineTroubleError: The embedded Ray does not start.
     """
+    if is_running():
+        with _own_folder() as folder:
+            yield folder
+        return
+    with _own_folder() as folder, embedded(machine, folder, tell) if address is None else _joined(address, environment):
+        yield folder
+
+
+@contextlib.contextmanager
+def _joined(address: str, environment: Mapping[str, str] | None) -> Iterator[None]:
     import ray
 
-    if address is not None:
-        _knock(address)
-
-    asked = address is not None and asks_for_token(address)
-    with _own_folder() as folder, token_shown() if asked else contextlib.nullcontext():
-        if ray.is_initialized():
-            yield folder
-            return
-        common = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False}
-        if address is not None:
-            common.pop("include_dashboard")
-            try:
-                ray.init(address=address, **common)
-            except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-                if "AuthToken" in str(error):
-                    raise InputError(
-                        f"--ray {address}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
-                    ) from error
-                line = str(error).strip().splitlines()[0]
-                raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
-        else:
-            ray.init(
-                address="local",
-                num_cpus=int(machine.cpu),
-                num_gpus=machine.gpu,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _temp_dir=str(folder / "r"),
-                **common,
-            )
+    more = {"runtime_env": {"env_vars": dict(environment)}} if environment else {}
+    _knock(address)
+    with token_shown() if asks_for_token(address) else contextlib.nullcontext():
         try:
-            yield folder
+            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **more)
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            if "AuthToken" in str(error):
+                raise InputError(
+                    f"--ray {address}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
+                ) from error
+            line = str(error).strip().splitlines()[0]
+            raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
+        try:
+            yield
         finally:
             ray.shutdown()
 

@@ -15,8 +15,8 @@ from study.ledger import Lease, Ledger
 from study.ledger.rows import StudyRow
 from study.planning.retries import retryable
 from study.study_file import Study
-from study.study_file.changes import Difference, difference
 from study.study_file.errors import SpecError
+from study.study_file.recorded.changes import Difference, difference
 from study.trial_specs import Data
 from trainables.errors import InputError
 

@@ -11,7 +11,7 @@ import yaml
 from study.command.cli import run_command
 from tests.study.bad_places import ADDRESSES, LEDGERS, SECRET, TO_BE_READ, Make, on_server
 from tests.study.bad_studies import CASES, SMALL
-from tests.study.ledger.test_open import _as_nobody
+from tests.study.ledger.database.test_location import _as_nobody
 from tests.trainables.data.files import pair
 
 READING = (["status", "small"], ["list"], ["stop", "small"], ["report", "small"], ["export", "small", "out.sqlite"])

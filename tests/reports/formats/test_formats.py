@@ -159,7 +159,7 @@ def test_csv_is_tidy(full: dict[str, str]) -> None:
     assert {line["stage"] for line in lines} == {"final"}
     tested = [line for line in lines if line["baseline_p"]]
     assert {(line["region"], line["metric"], line["iteration"]) for line in tested} == {("mean", "dice", "1000")}
-    assert {line["arm"] for line in tested} == {"unet+focal", "unet+tversky", "vnet+dice", "vnet+focal"}
+    assert {line["arm"] for line in tested} == {"unet+focal", "vnet+focal"}
     failed = next(line for line in lines if line["arm"] == "vnet+tversky")
     assert (failed["mean"], failed["low"], failed["n"]) == ("", "", "0")
 

@@ -121,7 +121,7 @@ def test_plain_tables_are_aligned() -> None:
         "────────────────────────────",
         "a     0.9* [0.8, 1.0]      –",
         "long             0.8≈  0.012",
-        "*: best of its column; ≈: cannot be told from the best",
+        "*: best of its column; ≈: close to the best, within the declared margin",
     ]
 
 

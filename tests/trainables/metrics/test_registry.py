@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import search_spaces.metrics
-from search_spaces import defaults
+from search_spaces import metrics as metric_names
 from trainables.errors import InputError
 from trainables.metrics import METRICS, Geometry, metric_named, registry
 
@@ -14,7 +14,7 @@ def test_every_metric_has_a_direction_in_the_search_spaces() -> None:
         "overlap": "greater", "ranking": "greater", "distance": "smaller", "volume": "smaller", "bias": "zero",
         "lesions": "greater", "count": "smaller",
     }  # fmt: skip
-    assert {name: directions[metric.kind] for name, metric in METRICS.items()} == defaults.METRICS
+    assert {name: directions[metric.kind] for name, metric in METRICS.items()} == metric_names.METRICS
     assert {
         name: directions[make(2.0).kind] for name, make in registry.FAMILIES.items()
     } == search_spaces.metrics.FAMILIES

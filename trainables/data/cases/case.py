@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from trainables.data.cases import area
-from trainables.data.cases.labels import IGNORED, Label, OtherLabels, holds, to_classes
+from trainables.data.cases import area, coding
+from trainables.data.cases.labels import IGNORED, Label, OtherLabels, holds
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import readers, shear
@@ -28,6 +28,7 @@ class Case:
         ignored: True where a voxel is neither trained on nor scored, of `reference`'s shape; None where none is.
         roi: True inside the region of interest; None where that is the whole case.
         box: What is kept for training, in voxels; None is all.
+        mask_values: The different values of the mask other than 0, rising; the first 16.
     """
 
     image: np.ndarray
@@ -37,6 +38,7 @@ class Case:
     ignored: np.ndarray | None = None
     roi: np.ndarray | None = None
     box: area.Box | None = None
+    mask_values: tuple[float, ...] = ()
 
     @property
     def excluded(self) -> np.ndarray | None:
@@ -112,9 +114,10 @@ def read(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
         )
     with _named(mask.path):
-        reference = to_classes(mask.array[0], labels, other, ignore)
-        by_values = {rule: holds(mask.array[0], rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
-    del mask  # one volume at a time: it can take gigabytes
+        coded = coding.decoded(mask.array[0], labels, other, ignore, levels=mask.raw.levels, step=mask.raw.step)
+        by_values = {rule: holds(coded.values, rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
+    reference, mask_values = coded.classes, coding.values_of(coded.values)
+    del mask, coded  # one volume at a time: it can take gigabytes
     ignored = reference == IGNORED if ignore or other == "ignore" else None
     if ignored is not None:
         reference[ignored] = 0
@@ -126,7 +129,7 @@ def read(
     image = channels[0] if len(channels) == 1 else np.concatenate(channels)
     inside = None if roi is None or roi.box is not None else _inside(files, roi, by_values, first, warnings)
     flat = first.axes is None
-    case = Case(image, reference, first.spacing, tuple(warnings), ignored, inside)
+    case = Case(image, reference, first.spacing, tuple(warnings), ignored, inside, mask_values=mask_values)
     if unshear and first.affine is not None:
         with _named(first.path):
             case = _straight(case, first.affine)
@@ -162,7 +165,8 @@ def _inside(
     if readers.suffix(files.roi) in readers.LOSSY:
         raise InputError(f"{readers.short(files.roi)}: JPEG blurs the edge of a region. Save it as PNG.")
     mask = Volume.of(files.roi, "refuse", on=first, may_be_sheared=True)  # its image has been checked
-    inside = mask.beside(first, "the region's mask", warnings).array != 0
+    drawn = mask.beside(first, "the region's mask", warnings)
+    inside = (drawn.array if drawn.raw.levels is None else drawn.raw.levels[drawn.array]) != 0
     if not inside.any():
         raise InputError(
             f"{readers.short(files.roi)}: the region of interest is empty. Draw it, or list the case under "
@@ -185,17 +189,18 @@ def _straight(case: Case, affine: np.ndarray) -> Case:
     grid = shear.straight_grid(affine, case.reference.shape)
     if grid is None:
         return case
-    masks = {
-        name: None if array is None else shear.straight_labels(array.astype(np.uint8), grid).astype(bool)
-        for name, array in (("ignored", case.ignored), ("roi", case.roi))
-    }
+
+    def straight(inside: np.ndarray | None) -> np.ndarray | None:
+        return None if inside is None else shear.straight_labels(inside.astype(np.uint8), grid).astype(bool)
+
     return dataclasses.replace(
         case,
         image=np.stack([shear.straight_image(channel, grid) for channel in case.image]),
         reference=shear.straight_labels(case.reference, grid),
         spacing=grid.spacing,
         warnings=(*case.warnings, f"axes sheared by {grid.degrees:.3g}° were resampled to right angles"),
-        **masks,
+        ignored=straight(case.ignored),
+        roi=straight(case.roi),
     )
 
 
@@ -215,4 +220,5 @@ def _of_dimension(case: Case, dim: int, path: pathlib.Path, *, flat: bool) -> Ca
         case.warnings,
         None if case.ignored is None else case.ignored.squeeze(axis),
         None if case.roi is None else case.roi.squeeze(axis),
+        mask_values=case.mask_values,
     )

@@ -63,7 +63,8 @@ def _read(path: pathlib.Path, data: pathlib.Path) -> Raw:
     scale = metres_per(unit) / metres_per("mm")
     affine, sides, said = to_mm(place.affine, place.sides, scale)
     others = tuple(other.scaled(scale) for other in place.others)
-    return Raw(array, affine, sides, (*warnings, *place.warnings, *said), others)
+    step = None if stored.dtype.kind == "f" or slope in (None, 1.0) else abs(float(slope))
+    return Raw(array, affine, sides, (*warnings, *place.warnings, *said), others, step=step)
 
 
 def _header(path: pathlib.Path) -> tuple[Any, str]:
@@ -98,7 +99,7 @@ def _shape(header: Any, path: pathlib.Path) -> tuple[int, ...]:
 
 def _dtype(header: Any, path: pathlib.Path) -> np.dtype:
     try:
-        dtype = np.dtype(header.get_data_dtype())
+        dtype: np.dtype = np.dtype(header.get_data_dtype())
     except Exception as error:  # nibabel's own error for codes that it does not know
         raise InputError(f"{short(path)}: damaged header: datatype {int(header['datatype'])} is unknown.") from error
     refuse_non_numbers(dtype, path)

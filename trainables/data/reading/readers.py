@@ -7,8 +7,8 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 
-from trainables.data.reading import dicom_objects, parts
-from trainables.data.reading.dicom_objects import read_dicom
+from trainables.data.reading import parts
+from trainables.data.reading.dicom.objects import read_dicom, read_folder
 from trainables.data.reading.flat_pictures import LOSSY as LOSSY
 from trainables.data.reading.flat_pictures import read_picture
 from trainables.data.reading.metaimage import read_metaimage
@@ -38,7 +38,9 @@ def read(path: pathlib.Path, *, colour: Colour = "grey", grid: Grid | None = Non
     """
     with _errors_in_one_line(path):
         if path.is_dir():
-            return dicom_objects.read_folder(path, grid)
+            return read_folder(path, grid)
+        if path.exists() and not path.is_file():
+            raise InputError(f"{short(path)}: no ordinary file (a pipe, a device or a socket). Take it away.")
         ending = suffix(path)
         if ending is None:
             raise InputError(f"{short(path)}: unknown kind of file. Known are {', '.join(READERS)}.")
@@ -132,11 +134,12 @@ READERS: dict[str, Reader] = {
     ".tif": read_tiff,
     ".tiff": read_tiff,
     ".bmp": read_picture,
+    ".gif": read_picture,
 }
 """Ending → reader; the longer ending of two comes first."""
 UNREAD = (
     ".npy", ".npz", ".h5", ".hdf5", ".mat", ".vtk", ".vti", ".gipl", ".gipl.gz", ".par", ".rec", ".head", ".brik",
-    ".webp", ".jp2", ".j2k", ".gif", ".svs", ".ndpi", ".mrxs", ".czi", ".lif", ".nd2", ".ims", ".zarr", ".b2nd", ".mrc",
+    ".webp", ".jp2", ".j2k", ".svs", ".ndpi", ".mrxs", ".czi", ".lif", ".nd2", ".ims", ".zarr", ".b2nd", ".mrc",
     ".nii.bz2", ".nii.xz", ".nii.zst", ".nii.zip", ".zip", ".heic", ".avif", ".dicom", ".obj", ".stl", ".vol",
 )  # fmt: skip
 """Endings of images and masks that have no reader: a case that has only such files is named, not passed over."""

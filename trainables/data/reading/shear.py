@@ -7,6 +7,9 @@ import numpy as np
 from trainables.data.reading import axes
 from trainables.errors import InputError
 
+HALF = 1e-3
+"""Voxels that labels are shifted less: at half a voxel exactly, both ends of a structure would be lost."""
+
 
 @dataclasses.dataclass(frozen=True)
 class StraightGrid:
@@ -81,15 +84,15 @@ def straight_labels(labels: np.ndarray, grid: StraightGrid) -> np.ndarray:
         grid: The grid.
     """
     best = np.zeros(grid.shape, np.uint8)
-    weight = _shifted((labels == 0).astype(np.float32), grid, 1.0)
+    weight = _shifted((labels == 0).astype(np.float32), grid, 1.0, HALF)
     for value in np.unique(labels[labels > 0]):
-        own = _shifted((labels == value).astype(np.float32), grid, 0.0)
+        own = _shifted((labels == value).astype(np.float32), grid, 0.0, HALF)
         best[own > weight] = value
         np.maximum(weight, own, out=weight)
     return best
 
 
-def _shifted(volume: np.ndarray, grid: StraightGrid, outside: float) -> np.ndarray:
+def _shifted(volume: np.ndarray, grid: StraightGrid, outside: float, nudge: float = 0.0) -> np.ndarray:
     result = np.full(grid.shape, outside, np.float32)
     plane = [axis for axis in range(3) if axis != grid.tilted]
     for number in range(volume.shape[grid.tilted]):
@@ -97,7 +100,7 @@ def _shifted(volume: np.ndarray, grid: StraightGrid, outside: float) -> np.ndarr
         index[grid.tilted] = number
         part = volume[tuple(index)].astype(np.float32)
         for position, axis in enumerate(plane):
-            by = grid.starts[axis] + number * grid.shifts[axis]
+            by = max(0.0, grid.starts[axis] + number * grid.shifts[axis] - nudge)
             part = _moved(part, by, position, grid.shape[axis], outside)
         result[tuple(index)] = part
     return result

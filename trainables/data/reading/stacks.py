@@ -87,8 +87,8 @@ def _colours(array: np.ndarray, path: pathlib.Path, colour: Colour) -> np.ndarra
         return rgb[..., 0]
     if colour == "refuse":
         raise InputError(f"{short(path)}: a mask in colours. Save class numbers as grey values.")
-    grey: np.ndarray = rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-    return np.rint(grey).astype(array.dtype)
+    grey: np.ndarray = np.rint(rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])).astype(array.dtype)
+    return grey
 
 
 def _sides(file: Any) -> tuple[float, ...] | None:

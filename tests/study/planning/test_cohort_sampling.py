@@ -7,8 +7,8 @@ import pytest
 
 from search_spaces.grammar import Scalar
 from study.design import Design, KnownTrial
+from study.planning.cohort_sampling import is_tuned, needs_results, sample, sampler_version, search_length
 from study.planning.planner import decide
-from study.planning.sampling import is_tuned, needs_results, sample, sampler_version, search_length
 from study.planning.searches import SearchKey
 from tests.study.plans import arm, grid_arm, hashed, known
 from tests.study.plans import two_arms as design

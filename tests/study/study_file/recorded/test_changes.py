@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.study_file.changes import Difference, difference
+from study.study_file.recorded.changes import Difference, difference
 from tests.study.study_files import study
 
 
@@ -26,7 +26,6 @@ def test_no_change_is_no_difference() -> None:
     [
         {"dataset.path": "/elsewhere"},
         {"resources": {"cpu": 4, "gpu": 1}},
-        {"report.baseline": "unet3d+focal"},
         {"report.metrics": ["recall", "dice"]},
         {"report.metrics": ["dice", "precision", "recall", "hd95", "pooled_dice", "group_f2"]},
         {"report.means": {"both": ["kidney", "tumor"]}},

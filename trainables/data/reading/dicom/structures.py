@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from trainables.data.reading import axes
-from trainables.data.reading.contours import filled
+from trainables.data.reading.dicom.contours import filled
 from trainables.data.reading.raw import Grid, Raw, Segment, short
 from trainables.data.reading.segments import empty_bits
 from trainables.errors import InputError

@@ -10,9 +10,10 @@ from search_spaces.metrics import counts_lesions, scored
 from study.design import arm_name
 from study.study_file import Study
 from study.study_file.errors import SpecError
+from study.study_file.recorded.later_keys import completed
 
 FREE = (
-    "dataset.path", "dataset.split.file", "resources", "report.baseline", "report.tables", "report.published",
+    "dataset.path", "dataset.split.file", "resources", "report.tables", "report.published",
     "report.means", "report.lesions.protocol", "report.lesions.strata",
 )  # fmt: skip
 """Keys that change no number of a trial. The data themselves are compared by their digest, the splits by case."""
@@ -23,6 +24,9 @@ GROWING = {
     "budget.final_seeds": "more final seeds for each winner",
 }
 """Keys whose greater value only adds trials."""
+
+TOLD = {"report.baseline": "another baseline"}
+"""Keys that change no number of a trial but what the report claims: after test tables were shown, a notice says so."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
         if key in GROWING and isinstance(before, int) and isinstance(after, int) and after > before:
             additions.append(f"{key}: {before} → {after}: {GROWING[key]}")
             more_trials |= key != "budget.final_seeds"
+        elif key in TOLD:
+            additions.append(f"{key}: {_shown(before)} → {_shown(after)}: {TOLD[key]}")
         else:
             incompatible.append(f"{key}: {_shown(before)} in the ledger, {_shown(after)} in the file")
     arms = [_arms(plain) for plain in (old, new)]
@@ -71,9 +77,9 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
 
 
 def _completed(plain: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the old file with newer keys at their defaults; unchanged where it can no longer be read."""
+    """Return the old file with the keys that newer versions know; unchanged where it can no longer be read."""
     try:
-        return Study.from_plain(plain).plain()
+        return Study.from_plain(completed(plain)).plain()
     except SpecError:
         return plain
 

@@ -14,7 +14,7 @@ from trainables.errors import InputError
 
 UNEVEN = 0.05
 """Tolerance of a slice's position, as a share of the distance between slices."""
-SERIES, OBJECT = "0020|000e", "0008|0018"
+SERIES = "0020|000e"
 POSITION, ORIENTATION = "0020|0032", "0020|0037"
 PHOTOMETRIC = "0028|0004"
 PIXEL_SIZES = ("0028|0030", "0018|1164", "0018|2010")
@@ -109,7 +109,7 @@ def _headers(files: Sequence[pathlib.Path], path: pathlib.Path) -> list[Slice]:
 
 
 def _refuse_different(slices: Sequence[Slice], path: pathlib.Path) -> None:
-    compared = {
+    compared: dict[str, list[Any]] = {
         "size": [slice_.size for slice_ in slices],
         "PixelSpacing": [tuple(round(side, 4) for side in slice_.spacing[:2]) for slice_ in slices],
         "PhotometricInterpretation": [slice_.tags.get(PHOTOMETRIC, "") for slice_ in slices],

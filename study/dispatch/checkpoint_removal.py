@@ -1,6 +1,10 @@
-"""Leftover checkpoints: files that a killed run left in the storage are removed when the next run starts."""
+"""Removal of checkpoints: those that the ledger no longer names, and those that a killed run left behind.
+
+`ledger.writing.checkpoints` decides which count, in the transaction that records a mark or a checkpoint.
+"""
 
 import re
+from collections.abc import Iterable
 
 from study.design import TrialKey
 from study.ledger import Lease, Ledger
@@ -9,8 +13,19 @@ from trainables.storage.folder import Storage
 _CHECKPOINT = re.compile(r"\d+-\d+")
 
 
-def sweep(ledger: Ledger, lease: Lease, storage: Storage, folder: str) -> int:
-    """Remove checkpoint folders that the ledger does not name, and unfinished writes.
+def remove(storage: Storage, folders: Iterable[str]) -> None:
+    """Remove checkpoint folders that the ledger has just stopped naming.
+
+    Args:
+        storage: Storage of the checkpoints.
+        folders: Their paths in it, as the ledger returned them.
+    """
+    for folder in folders:
+        storage.remove(folder)
+
+
+def remove_leftovers(ledger: Ledger, lease: Lease, storage: Storage, folder: str) -> int:
+    """Remove checkpoint folders that the ledger does not name, and unfinished writes: what a killed run left.
 
     Args:
         ledger: The ledger that names the checkpoints to keep.
