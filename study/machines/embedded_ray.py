@@ -61,7 +61,8 @@ def embedded(machine: Node, folder: pathlib.Path, tell: Callable[[str], None] = 
                     ) from None
                 tell(f"Ray did not start ({error}); it is started again")
         try:
-            yield
+            with _workers_as_the_driver():
+                yield
         finally:
             ray.shutdown()
 
@@ -142,6 +143,24 @@ def _replaced(started: list[Any]) -> Iterator[None]:
     finally:
         for where, name, value in before:
             setattr(where, name, value)
+
+
+@contextlib.contextmanager
+def _workers_as_the_driver() -> Iterator[None]:
+    """Let Tune's actors inherit the environment; Tune passes variables by a runtime environment that needs an agent."""
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    def plain(cache: Any, trainable: type) -> Any:
+        import ray
+
+        return cache._cache.setdefault(trainable, ray.remote(trainable))
+
+    before = _ActorClassCache.get
+    _ActorClassCache.get = plain
+    try:
+        yield
+    finally:
+        _ActorClassCache.get = before
 
 
 def _process(start: Callable[..., Any], started: list[Any], command: list[str], *given: Any, **options: Any) -> Any:
