@@ -8,6 +8,7 @@ import typer
 
 from study.command import cards, check, jobs, phantom, report, run, schema, status, ui
 from study.command.audience import READER_GONE, ReaderGoneError, audience
+from study.command.loopback import ask_loopback_directly
 from study.errors import BAD_INPUT, DONE, STOPPED, RunEndedError, exit_code
 from trainables.errors import InputError
 
@@ -40,6 +41,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     arguments = sys.argv[1:]
+    ask_loopback_directly()
     try:
         with audience(goes_on=arguments[:1] == ["run"]):
             code = run_command(arguments)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from study.errors import LedgerNotMadeError
 from study.ledger.database.json import dumps
+from study.study_file.addresses import shown, without_secret_parameters
 from trainables.errors import InputError
 
 PATIENCE = 30.0  # seconds that a writer waits for another writer
@@ -36,9 +36,8 @@ def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:  # the latter: a port that is no number
-        shown = re.sub(r"://[^/]*@", "://***@", text)
         raise InputError(
-            f"ledger '{shown}': expected a path or postgresql+psycopg://user@host:port/database"
+            f"ledger '{shown(text)}': expected a path or postgresql+psycopg://user@host:port/database"
         ) from error
     backend = url.drivername.partition("+")[0]
     if backend == "sqlite" and url.database:
@@ -46,8 +45,7 @@ def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
     if backend in ("postgresql", "postgres"):
         return _postgresql(url.set(drivername="postgresql+psycopg"), read_only=read_only)
     raise InputError(
-        f"ledger '{url.render_as_string()}': expected a path or postgresql+psycopg://user@host/database, "
-        f"found {url.drivername}"
+        f"ledger '{shown(text)}': expected a path or postgresql+psycopg://user@host/database, found {url.drivername}"
     )
 
 
@@ -122,4 +120,4 @@ def _postgresql(url: URL, *, read_only: bool) -> tuple[Engine, str]:
         engine = create_engine(url, **options)
     except ModuleNotFoundError as error:
         raise InputError("a ledger on PostgreSQL needs its driver: pip install 'segstudy[postgres]'") from error
-    return engine, url.render_as_string()
+    return engine, without_secret_parameters(url.render_as_string())
