@@ -20,7 +20,7 @@ help:
 	@echo 'make install  .venv with segstudy and its development tools'
 	@echo 'make demo     a small study on generated images: table and report in minutes, under demo/'
 	@echo 'make test     lint, types, then the tests with coverage'
-	@echo 'make lint     ruff, mypy, import-linter                    (make format mends what can be mended)'
+	@echo 'make lint     ruff, mypy, import-linter, vulture           (make format mends what can be mended)'
 	@echo 'make slow     the tests that make test leaves out: longer than ten seconds each'
 	@echo 'make chaos    RUNS=10 studies whose processes are killed at random, three hosts that are cut off, ray up'
 	@echo 'make bench    what benchmarks/ measures'
@@ -42,6 +42,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 format: $(STAMP)
 	$(BIN)/ruff format .

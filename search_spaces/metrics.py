@@ -18,9 +18,13 @@ METRICS: dict[str, Better] = {
     "mcc": "greater",
     "average_precision": "greater",
     "hd95": "smaller",
+    "hd95_pooled": "smaller",
+    "hd95_area": "smaller",
     "assd": "smaller",
     "volume_error": "smaller",
     "volume_bias": "zero",
+    "brier": "smaller",
+    "ece": "smaller",
     "lesion_recall": "greater",
     "lesion_false_positives": "smaller",
     "lesion_dice": "greater",
@@ -30,9 +34,11 @@ METRICS: dict[str, Better] = {
 FAMILIES: dict[str, Better] = {
     "f": "greater",
     "surface_dice_": "greater",
+    "surface_dice_area_": "greater",
 }
 """Metrics whose name ends with a number: `f2` (F-beta, beta 2), `surface_dice_1.5` (at 1.5 mm, or pixels where the
-spacing is unknown). The number is greater than 0 and written the shortest way: one metric, one name."""
+spacing is unknown; each surface voxel counts once), `surface_dice_area_1.5` (the same, weighted by area). The number is
+greater than 0 and written the shortest way: one metric, one name."""
 
 LESIONS: dict[str, Better] = {
     "pooled_lesion_recall": "greater",

@@ -5,6 +5,7 @@ exception                      what it ends                                     
 InputError                     the command: something the user gave is wrong                               2
 ├── SpecError                  … the study file, with all that is wrong in it                              2
 ├── LeaseHeld                  … another driver runs the study; `run` waits for it, others say so          2
+├── LedgerDamagedError         … a row of the ledger cannot be read                                        2
 ├── LedgerNotMadeError         … there is nothing to read yet                                              2
 └── LedgerAwayError            … the ledger's database cannot be used, or was waited for in vain           2
 RunEndedError                  the run: the input was right, and nothing that is recorded is lost          1
@@ -81,6 +82,10 @@ class LeaseHeld(InputError):  # noqa: N818 (it is a state, and no mistake)
 
 class LedgerNotMadeError(InputError):
     """There is nothing to read yet, or the ledger is older: opening it for writing makes it, or upgrades it."""
+
+
+class LedgerDamagedError(InputError):
+    """A row of the ledger does not hold what its column holds: a damaged file, or one that somebody made up."""
 
 
 class LedgerAwayError(InputError):

@@ -16,6 +16,7 @@ from study.cases.judged import not_judged
 from study.cases.overview import Overview, ceilings, overview
 from study.cases.prepare import FoundCases, find
 from study.cases.roles import Splits
+from study.checking.estimate import estimated, nearly
 from study.checking.notices import limits, of_data, of_grid, of_objective, of_plan, unscored
 from study.checking.sides import mirrored_sides
 from study.events import OnEvent, ignore
@@ -126,6 +127,7 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell:
             *of_grid(facts),
             *of_objective(study, facts, splits),
             *of_plan(study),
+            *nearly(estimated(study, facts)),
             *mirrored_sides(study),
             *from_study_file.notices(study),
         ),

@@ -21,8 +21,6 @@ from trainables.random_streams import seed_of, stream
 if TYPE_CHECKING:
     import optuna
 
-Configuration = Mapping[str, Scalar]
-
 
 def is_tuned(arm: Arm) -> bool:
     """Return whether anything in the arm's space varies; where nothing does there is no search."""

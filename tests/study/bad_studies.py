@@ -10,6 +10,7 @@ from tests.study.study_files import changed
 SMALL = changed(
     {
         "dataset.labels": {"organ": 1, "lesion": 2},
+        "dataset.group": "case",
         "dataset.split": {"validation": 0.25, "test": 0.25},
         "resources": {"cpu": 1, "gpu": 0},
         "budget.halving": {"eta": 2, "marks": [50, 100]},

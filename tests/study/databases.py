@@ -12,8 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from study.ledger import Ledger
-from study.ledger.database import location as ledger_location
-from study.ledger.database import schema
+from study.ledger.database import schema, sqlite_file
 from trainables.errors import InputError
 
 _count = itertools.count()
@@ -23,7 +22,7 @@ _count = itertools.count()
 def no_syncs() -> Iterator[None]:
     """Files of the tests need not outlive the machine: a sync at each commit took most of their time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger_location, "SYNCHRONOUS", "OFF")
+        patch.setattr(sqlite_file, "SYNCHRONOUS", "OFF")
         yield
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import JSON, BigInteger, Integer, LargeBinary, MetaData
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from study.errors import LedgerDamagedError
+
 VIEW_ONLY = {"view only": True}
 
 metadata = MetaData(
@@ -35,7 +37,28 @@ class Deflated(TypeDecorator[bytes]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
         """Inflate."""
-        return None if value is None else zlib.decompress(value)
+        return None if value is None else _inflated(value)
+
+
+LARGEST = 2**28
+"""Bytes that a value of a ledger may inflate to; a stack of slices has some millions."""
+
+
+def _inflated(value: bytes) -> bytes:
+    """Inflate, a bounded number of bytes.
+
+    Raises:
+        LedgerDamagedError: The bytes are damaged, or inflate to more than any value of ours.
+    """
+    inflate = zlib.decompressobj()
+    try:
+        whole = inflate.decompress(value, LARGEST)
+    except (zlib.error, TypeError) as error:
+        raise LedgerDamagedError(f"a row has bytes that cannot be inflated ({error})") from error
+    if not inflate.eof:
+        more = "inflates to more than 256 MiB" if len(whole) >= LARGEST else "is cut short"
+        raise LedgerDamagedError(f"a row's picture or record {more}")
+    return whole
 
 
 def finite(value: float | None, what: str) -> float | None:

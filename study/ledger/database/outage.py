@@ -108,8 +108,8 @@ def reason(error: DBAPIError) -> str | None:
 
 # https://www.sqlite.org/rescode.html: busy, locked
 _SQLITE_PASSES = (5, 6)
-# read-only, I/O error, corrupt, full, cannot open
-_SQLITE_NEEDS_HELP = (8, 10, 11, 13, 14)
+# read-only, I/O error, corrupt, full, cannot open, locking protocol (a network file system without locks)
+_SQLITE_NEEDS_HELP = (8, 10, 11, 13, 14, 15)
 _SQLITE_DAMAGED = 11
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialisation failure, deadlock; the server stops, was
 # killed, starts, takes no more connections, is a stand-by after a failover; a statement or lock that waited too long

@@ -2,6 +2,7 @@
 
 import functools
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,12 +12,14 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, PoolProxiedConnection, select, update
 
-from study.errors import FencedOut, LedgerAwayError, LedgerGoneError
-from study.ledger.database import schema
+from study.errors import FencedOut, LedgerAwayError, LedgerDamagedError, LedgerGoneError
+from study.ledger.database import outage, schema
 from study.ledger.database.file_watch import FileWatch
 from study.ledger.database.location import engine_for
+from study.ledger.database.older_copy import upgraded_copy
 from study.ledger.database.outage import Patience, persist
 from study.ledger.database.owner import Lease, who
+from study.ledger.database.sqlite_file import is_archive
 from study.ledger.database.version import prepare
 
 T = TypeVar("T")
@@ -30,6 +33,7 @@ class Store:
         label: What messages call it: the path, or the URL without password.
         read_only: Whether writing is refused.
         case_ids: Study id → case name → (row id, its split in each fold): what every segment's scores need.
+        is_archive: Whether it was opened to be read and is a file that `export` made.
         patience: How an outage of the database is waited for; a driver's is long.
     """
 
@@ -41,6 +45,8 @@ class Store:
         self._engine = engine
         self._keeper: PoolProxiedConnection | None = None
         self._watch: FileWatch | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of a copy
+        self.is_archive = read_only and _is_archive(engine, label)
         self._revisions: dict[tuple[int, int], int] = {}  # (study, fence) → newest that was written
         if engine.dialect.name == "sqlite" and not read_only:
             self._keeper = engine.raw_connection()
@@ -66,11 +72,16 @@ class Store:
         """
         engine, label = engine_for(where, read_only=read_only)
         try:
-            prepare(engine, label, read_only=read_only)
+            if prepare(engine, label, read_only=read_only):
+                return cls(engine, label, read_only=read_only)
+            archive = _is_archive(engine, label)
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, label, read_only=read_only)
+        copy, folder = upgraded_copy(engine, label)
+        opened = cls(copy, label, read_only=True)
+        opened.is_archive, opened._folder = archive, folder
+        return opened
 
     def close(self) -> None:
         """Close all connections."""
@@ -78,6 +89,8 @@ class Store:
             self._keeper.close()
             self._keeper = None
         self._engine.dispose()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -170,12 +183,27 @@ class Store:
             return done
 
 
+def _is_archive(engine: Engine, label: str) -> bool:
+    if engine.dialect.name != "sqlite":
+        return False
+    raw = engine.raw_connection()
+    try:
+        opened = raw.driver_connection
+        assert isinstance(opened, sqlite3.Connection)
+        return is_archive(opened, Path(label))
+    finally:
+        raw.close()
+
+
 def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
     """Decorate a read, so that it is done again where the database was away."""
 
     @functools.wraps(question)
     def asked(store: Store, /, *args: P.args, **options: P.kwargs) -> T:
-        return store.persist(lambda: question(store, *args, **options))
+        try:
+            return store.persist(lambda: question(store, *args, **options))
+        except LedgerDamagedError as error:
+            raise LedgerDamagedError(f"{store.label}: {error}; {outage.DAMAGED}") from error
 
     return asked
 

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from study.design import TrialKey
 from study.ledger.database import schema
-from study.ledger.database.find import trial_named
-from study.ledger.database.json import readable
+from study.ledger.database.find import key_of, trial_named
+from study.ledger.database.json import readable, shown
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import AttemptRow, Result
@@ -96,4 +96,7 @@ def attempts(store: Store, study_id: int) -> list[AttemptRow]:
         .order_by(row.c.id)
     )
     with store.reading() as connection:
-        return [AttemptRow(id_, TrialKey.parse(key), *rest) for id_, key, *rest in connection.execute(query)]
+        return [
+            AttemptRow(id_, key_of(key), *rest, None if reason is None else shown(reason))
+            for id_, key, *rest, reason in connection.execute(query)
+        ]

@@ -5,7 +5,7 @@ import time
 from sqlalchemy import Connection, insert, select
 
 from study.ledger.database import schema
-from study.ledger.database.json import readable
+from study.ledger.database.json import readable, shown
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import Notice
 
@@ -21,7 +21,7 @@ def notices(store: Store, study_id: int) -> list[Notice]:
     row = schema.notices
     with store.reading() as connection:
         query = select(row.c.created, row.c.text).where(row.c.study_id == study_id).order_by(row.c.id)
-        return [Notice(created, text) for created, text in connection.execute(query)]
+        return [Notice(created, shown(text)) for created, text in connection.execute(query)]
 
 
 def insert_notice(connection: Connection, study_id: int, text: str, now: float | None) -> None:

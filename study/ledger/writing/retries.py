@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from study.design import TrialKey
 from study.ledger.database import schema
-from study.ledger.database.find import Found, trial_named
+from study.ledger.database.find import Found, key_of, trial_named
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import Retry
@@ -55,7 +55,7 @@ def retries(store: Store, study_id: int) -> list[Retry]:
     query = select(trial.c.key, row.c.created, row.c.status, row.c.reason).join_from(row, trial)
     with store.reading() as connection:
         found = connection.execute(query.where(trial.c.study_id == study_id).order_by(row.c.id))
-        return [Retry(TrialKey.parse(key), *rest) for key, *rest in found]
+        return [Retry(key_of(key), *rest) for key, *rest in found]
 
 
 def last_retry(connection: Connection, trial_id: int) -> int:

@@ -10,7 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from search_spaces.grammar import to_plain
 from study.design import Arm, Design
+from study.errors import LedgerDamagedError
 from study.ledger.database import schema
+from study.ledger.database.find import case_of
+from study.ledger.database.json import mapping, shown
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import ArmRow, Case, StudyRow
@@ -97,7 +100,7 @@ def study(store: Store, name: str) -> StudyRow:
             return _study_row(row)
         names = list(connection.scalars(select(schema.studies.c.name)))
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else " `segstudy list` shows them." if names else ""
+    hint = f" Did you mean '{shown(near[0])}'?" if near else " `segstudy list` shows them." if names else ""
     count = "1 study" if len(names) == 1 else f"{len(names)} studies"
     raise InputError(f"no study named '{name}' in {store.label} ({count}).{hint}")
 
@@ -123,7 +126,10 @@ def arms(store: Store, study_id: int) -> list[ArmRow]:
     query = select(row.c.number, row.c.name, row.c.model, row.c.loss, row.c.weighting, row.c.space)
     with store.reading() as connection:
         found = connection.execute(query.where(row.c.study_id == study_id).order_by(row.c.number))
-        return [ArmRow(**each._mapping) for each in found]
+        return [
+            ArmRow(number, *map(shown, named), mapping(space, f"the space of arm {number}"))
+            for number, *named, space in found
+        ]
 
 
 @patient
@@ -132,7 +138,7 @@ def cases(store: Store, study_id: int) -> list[Case]:
     row = schema.cases
     query = select(row.c.name, row.c.group_name, row.c.splits, row.c.facts).where(row.c.study_id == study_id)
     with store.reading() as connection:
-        found = [Case(name, group, tuple(splits), facts) for name, group, splits, facts in connection.execute(query)]
+        found = [case_of(*row) for row in connection.execute(query)]
     return sorted(found, key=lambda case: case.name)  # databases disagree on how letters are ordered
 
 
@@ -232,7 +238,11 @@ def _of(table: Table, study_id: int) -> Update:
 
 def _study_row(row: Row[Any]) -> StudyRow:
     values = dict(row._mapping)
-    return StudyRow(**{**values, "marks": tuple(values["marks"])})
+    of = f"study {shown(row.name)!r}"
+    if not isinstance(row.marks, list) or not all(isinstance(mark, int) and mark > 0 for mark in row.marks):
+        raise LedgerDamagedError(f"the marks of {of} are {str(row.marks)[:40]!r}, expected iterations")
+    checked = {"name": shown(row.name), "file": mapping(row.file, f"the file of {of}"), "marks": tuple(row.marks)}
+    return StudyRow(**{**values, **checked, "versions": mapping(row.versions, f"the versions of {of}")})
 
 
 def _arm_row(study_id: int, arm: Arm) -> dict[str, Any]:

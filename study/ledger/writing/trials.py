@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from study.design import KnownTrial, PlannedTrial, Status, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.find import chunks, trial_named
+from study.ledger.database.find import chunks, key_of, trial_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
@@ -99,7 +99,7 @@ def known(store: Store, study_id: int) -> list[KnownTrial]:
         for id_, key, cohort, seed, parameters, source, status in connection.execute(
             select(*columns).where(row.c.study_id == study_id)
         ):
-            plan = PlannedTrial(TrialKey.parse(key), cohort, seed, parameters, source and TrialKey.parse(source))
+            plan = PlannedTrial(key_of(key), cohort, seed, parameters, source and key_of(source))
             found[id_] = KnownTrial(plan, status)
         reached = select(segment.c.trial_id, segment.c.iteration, segment.c.objective).join(row)
         for id_, mark, objective in connection.execute(

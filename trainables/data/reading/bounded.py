@@ -109,7 +109,7 @@ class Source:
 
     def __init__(self, file: IO[bytes], packing: Packing) -> None:
         self.given = 0
-        self._file, self._packing = file, packing
+        self._file = file
         self._pieces = {"none": _plain, "deflate": _inflated, "bzip2": _unzipped}[packing](file)
         self._left = memoryview(b"")
 

@@ -15,8 +15,7 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from study.ledger import Ledger, LedgerAwayError, Patience
-from study.ledger.database import location as ledger_location
-from study.ledger.database import schema
+from study.ledger.database import schema, sqlite_file
 from tests.study import small
 from tests.study.small import key
 
@@ -142,7 +141,7 @@ class TestReaders:
 class TestRetries:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ledger_location, "PATIENCE", 0.01)
+        monkeypatch.setattr(sqlite_file, "PATIENCE", 0.01)
 
     def test_a_locked_file_is_tried_again(self, tmp_path: Path) -> None:
         path = tmp_path / "ledger.db"
@@ -205,7 +204,7 @@ class TestRetries:
             assert [study.report_reads for study in ledger.studies()] == [2, 2]
 
     def test_a_writer_that_reads_first_waits_its_turn(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ledger_location, "PATIENCE", 30.0)
+        monkeypatch.setattr(sqlite_file, "PATIENCE", 30.0)
         tries: list[int] = []
         with Ledger.open(tmp_path / "ledger.db") as ledger:
             study_id = small.begin(ledger).study_id

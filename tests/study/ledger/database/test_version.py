@@ -15,8 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
 
 from study.ledger import Ledger
-from study.ledger.database import location as ledger_location
-from study.ledger.database import schema
+from study.ledger.database import schema, sqlite_file
 from study.ledger.database import version as ledger_version
 from study.ledger.database.location import engine_for
 from tests.study import small
@@ -83,12 +82,12 @@ class TestRefused:
             )
         assert f"newer segstudy (tables 9999, this one knows {schema.VERSION})" in refused(nowhere, read_only=read_only)
 
-    def test_an_older_one_to_be_read(self, nowhere: str) -> None:
-        with Ledger.open(nowhere) as ledger:
+    def test_an_older_one_on_a_server_to_be_read(self, database: str) -> None:
+        with Ledger.open(database) as ledger:
             ledger.write(
                 lambda connection: connection.execute(text("UPDATE segstudy_version SET version_num = '0001'"))
             )
-        assert "older segstudy" in refused(nowhere, read_only=True)
+        assert "older segstudy" in refused(database, read_only=True)
 
 
 def test_a_server_shared_with_another_program(database: str) -> None:
@@ -154,7 +153,7 @@ def test_killed_while_it_is_made(nowhere: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_new_file_that_another_process_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_location, "PATIENCE", 0.01)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.01)
     path = tmp_path / "ledger.db"
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN")

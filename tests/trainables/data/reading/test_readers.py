@@ -110,3 +110,13 @@ def test_colours_as_channels_of_grey_and_palette_pictures_too(tmp_path: pathlib.
     found = readers.read(tmp_path / "p.png", colour="channels").array
     assert (found[..., 0] == 255 * (GREY % 3 == 1)).all()
     assert (found[..., 1] == 255 * (GREY % 3 == 2)).all()
+
+
+@pytest.mark.parametrize("name", ["mu\u0308nster.nii.gz", "m\u00fcnster.nii.gz", "mu\u0308nster.dcm"])
+def test_stems_are_composed(name: str) -> None:
+    assert readers.stem(pathlib.Path(name)) == "m\u00fcnster"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a.npy", True), ("a.nii", False), ("a.txt", False), ("a.SVS", True)])
+def test_images_without_a_reader_are_known_by_their_ending(name: str, expected: bool) -> None:
+    assert readers.unread(pathlib.Path(name)) is expected

@@ -14,7 +14,7 @@ from trainables.errors import InputError
 
 UNEVEN = 0.05
 """Tolerance of a slice's position, as a share of the distance between slices."""
-SERIES, OBJECT = "0020|000e", "0008|0018"
+SERIES = "0020|000e"
 POSITION, ORIENTATION = "0020|0032", "0020|0037"
 PHOTOMETRIC = "0028|0004"
 PIXEL_SIZES = ("0028|0030", "0018|1164", "0018|2010")
@@ -69,6 +69,8 @@ def read_slices(files: Sequence[pathlib.Path], path: pathlib.Path) -> Raw:
     if len(series) > 1:
         raise InputError(f"{short(path)}: {len(series)} DICOM series in this folder, expected one. Give each a folder.")
     _refuse_different(slices, path)
+    for tag in PIXEL_SIZES:
+        positive_sides(tuple(slices[0].numbers(tag)), "PixelSpacing", path)  # which GDCM would take as 1
     warnings = [UNMEASURED] if not any(tag in slices[0].tags for tag in PIXEL_SIZES) else []
     if len(slices) == 1:
         return _alone(slices[0], path, tuple(warnings))
