@@ -44,7 +44,10 @@ def _without_user(rest: str) -> str:
     if "@" in before_query:
         if "@" not in authority and ":" not in authority:  # `s3://bucket/a@b`: no password without a colon
             return rest
-        return f"{HIDDEN}@{before_query.rpartition('@')[2]}{rest[len(before_query) :]}"
+        query = rest[len(before_query) :]
+        if "=" not in query.partition("@")[0] and "@" in query:  # no parameter: the password has a `?`
+            return f"{HIDDEN}@{rest.rpartition('@')[2]}"
+        return f"{HIDDEN}@{before_query.rpartition('@')[2]}{query}"
     if _HOST.fullmatch(authority):  # `host:5000/?mail=me@there`
         return rest
     return f"{HIDDEN}@{rest.rpartition('@')[2]}"
