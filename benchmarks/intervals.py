@@ -2,13 +2,14 @@
 
     python benchmarks/intervals.py [--studies 20000]
     python benchmarks/intervals.py --settings [--studies 4000] [--seed 0] [--scenario TEXT] [--candidate TEXT] [--out F]
+    python benchmarks/intervals.py --unseen [--studies 4000] [--seed 77]
     python benchmarks/intervals.py --tables FIGURES.json ...
 
-The first is METHOD.md's gate (`parts/intervals/gate.py`): every study is judged by the functions of reports/statistics
+The first is the gate (`parts/intervals/gate.py`): every study is judged by the functions of reports/statistics
 as a report judges it. The second holds the report's procedure beside candidates and common practice in settings where
 tests were seen to err (patients missed, cross-validation, unequal patients, skewed scores, winners of a search; see
-`parts/intervals/scenarios.py`), prints their figures and keeps them in a file. The third prints kept figures as tables;
-docs/STATISTICS.md has them.
+`parts/intervals/scenarios.py`), prints their figures and keeps them in a file. The third says how often p is small in
+studies that show no missed patient. The last prints kept figures as tables; docs/STATISTICS.md has them.
 
 The gate exits with 1 where a figure is missed, the settings where the report's procedure misses the criterion: type-I
 at most .06, coverage at least .93, at 10 patients or more. `--scenario` and `--candidate` are regular expressions.
@@ -26,7 +27,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # reports, where it is not installed
 
-from parts.intervals import gate, tables
+from parts.intervals import gate, tables, unseen
 from parts.intervals.comparing import CANDIDATES, simulate
 from parts.intervals.scenarios import SCENARIOS
 
@@ -34,7 +35,7 @@ ENOUGH, ENOUGH_SETTINGS = 20_000, 4_000
 
 
 def run_gate(studies: int) -> int:
-    """Prints a table of METHOD's scenarios; returns how many figures are missed."""
+    """Prints a table of the gate's settings; returns how many figures are missed."""
     started = time.monotonic()
     print(f"{studies} studies a scenario; limits in brackets", flush=True)
     print("| patients | scores | seed SD | differences covered | means covered | type-I | family-wise |")
@@ -79,6 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, help=f"of each scenario ({ENOUGH}; with --settings {ENOUGH_SETTINGS})")
     parser.add_argument("--settings", action="store_true", help="candidates side by side in all settings")
+    parser.add_argument("--unseen", action="store_true", help="studies that show none of the patients missed")
     parser.add_argument("--tables", type=pathlib.Path, nargs="+", help="print kept figures; the first file counts")
     parser.add_argument("--out", type=pathlib.Path, help="keep the settings' figures here, as JSON")
     parser.add_argument("--seed", type=int, default=0, help="of the first setting")
@@ -87,6 +89,10 @@ def main() -> int:
     given = parser.parse_args()
     if given.tables:
         print(tables.report(tables.merged(given.tables)))
+        return 0
+    if given.unseen:
+        for line in unseen.table(given.studies or ENOUGH_SETTINGS, given.seed):
+            print(line, flush=True)
         return 0
     missed = run_settings(given) if given.settings else run_gate(given.studies or ENOUGH)
     print(f"ratio intervals-missed={missed}")

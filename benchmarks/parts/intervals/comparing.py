@@ -42,7 +42,7 @@ CANDIDATES: Mapping[str, Candidate] = {
     "challengeR": practice.challenge_r,
     "autorank": practice.autorank,
 }
-"""By name; the two-way t is what METHOD.md section 5 had before."""
+"""By name; the two-way t was the report's method before."""
 
 
 @dataclasses.dataclass
@@ -77,7 +77,10 @@ def _true(found: Verdict, truth: Truth) -> Floats:
 
 
 def simulate(scenario: Scenario, wanted: Mapping[str, Candidate], studies: int, seed: int) -> dict[str, Tally]:
-    """Shares over so many studies, by candidate."""
+    """Shares over so many studies, by candidate.
+
+    Where the true difference is not 0, an error is an interval that does not cover it; a test without one has none.
+    """
     random = np.random.Generator(np.random.Philox(key=seed))
     total = {name: Tally() for name in wanted}
     chunks = max(1, studies // CHUNK)
@@ -90,7 +93,7 @@ def simulate(scenario: Scenario, wanted: Mapping[str, Candidate], studies: int, 
             tally = total[name]
             covered = _covers(found, null.difference)
             plain = ~(np.abs(_true(found, null.difference)) > 1e-9)
-            rejected = np.where(plain, found.p < ALPHA, covered == 0)
+            rejected = np.where(plain, found.p < ALPHA, np.where(np.isnan(covered), np.nan, covered == 0))
             tally.rejected += float(rejected.mean()) / chunks
             tally.refused += float(np.isnan(found.p).mean()) / chunks
             tally.covered += float(covered.mean()) / chunks

@@ -1,4 +1,4 @@
-"""METHOD.md's gate: studies whose arms are all equal, judged one by one by the report's own functions.
+"""The gate: studies whose arms are all equal, judged one by one by the report's own functions.
 
 Every study has six arms of equal mean Dice, three final seeds, 10 or 40 patients of one to three cases. Unequal
 failures: even arms fail (Dice 0, with every seed) in 5 % of the cases, odd ones in 10 %, and are so much better in the
@@ -44,7 +44,7 @@ class Setting:
 
     @property
     def limits(self) -> dict[str, float]:
-        """What must hold, METHOD.md section 5: least coverage, greatest error rates."""
+        """What must hold (docs/STATISTICS.md): least coverage, greatest error rates."""
         error = 0.075 if self.failing else 0.055
         least = 0.925 if self.patients == 10 else 0.935
         return {"difference": least, "mean": 0.91, "type-I": error, "family": error}

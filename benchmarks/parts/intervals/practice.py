@@ -61,7 +61,8 @@ def wilcoxon_by_case(seen: Values) -> Verdict:
 def wilcoxon_by_patient(seen: Values) -> Verdict:
     """Signed ranks of patients' means."""
     means = seen.sums.mean(axis=1) / seen.sizes
-    return _signed_rank(means, np.ones(means.shape, dtype=np.bool_))
+    found = _signed_rank(means, np.ones(means.shape, dtype=np.bool_))
+    return dataclasses.replace(found, estimand="by_patient")
 
 
 def challenge_r(seen: Values) -> Verdict:

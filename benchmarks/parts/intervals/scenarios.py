@@ -1,4 +1,4 @@
-"""The ways in which studies come out: METHOD.md's gate, and those in which tests were seen to err."""
+"""The ways in which studies come out: the gate's, and those in which tests were seen to err."""
 
 import dataclasses
 import math

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import pathlib
 
 import numpy as np
 import pytest
@@ -122,3 +123,17 @@ def test_shares_of_a_simulation() -> None:
     assert found["adopted"].rejected < 0.08
     assert found["adopted"].covered == pytest.approx(1 - found["adopted"].rejected, abs=0.02)
     assert found["adopted"].rejected * 500 == pytest.approx(round(found["adopted"].rejected * 500))
+
+
+def test_a_test_without_an_interval_has_no_error_where_the_truth_is_not_zero() -> None:
+    wanted = {"Wilcoxon by patient": CANDIDATES["Wilcoxon by patient"], "t by patient": CANDIDATES["t by patient"]}
+    found = simulate(_named("advantage goes with slices|10"), wanted, 500, seed=1)
+    assert math.isnan(found["Wilcoxon by patient"].rejected)
+    assert found["t by patient"].rejected == pytest.approx(1 - found["t by patient"].covered)
+
+
+def test_the_document_has_every_setting() -> None:
+    page = (pathlib.Path(__file__).parents[3] / "docs" / "STATISTICS.md").read_text(encoding="utf-8")
+    for scenario in SCENARIOS:
+        name = scenario.name if scenario.gate else f"({scenario.name})"
+        assert page.count(f"\n| {name} | {scenario.patients} | ") >= 2, label(scenario)
