@@ -47,9 +47,9 @@ def submit(
     The file is checked here, the data there. The code of this installation goes with the job.
     Example: segstudy submit demo --cluster http://head:8265 --home /shared/runs --data /shared/phantoms
     """
+    from study.addresses import shown
     from study.machines.cluster_jobs import Jobs, without_password
     from study.study_file import load
-    from study.study_file.addresses import shown
 
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
     places = {"--home": home, "--ledger": ledger, "--mlflow": mlflow, "--storage": storage}

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from study.study_file.addresses import mlflow_address, storage_place
+from study.addresses import mlflow_address, storage_place
 from trainables.errors import InputError
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of one that comes along.")]

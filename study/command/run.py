@@ -47,10 +47,10 @@ def run(
 
     Example: segstudy run demo --data phantoms
     """
+    from study.addresses import shown
     from study.checking.own_code import try_code
     from study.command.watched_run import ended, lost_trials, run_study
     from study.study_file import load
-    from study.study_file.addresses import shown
 
     places = Places.of(home, ledger, mlflow, storage)
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from study.addresses import shown
 from study.cases.prepare import FoundCases
 from study.checking.check import check
 from study.checking.facts_memory import facts_memory
@@ -26,7 +27,6 @@ from study.machines.nodes import machines
 from study.machines.trial_shape import shape_of
 from study.running.run import Result, run
 from study.study_file import Study
-from study.study_file.addresses import shown
 from study.tracking.database import default_uri
 from trainables.storage.object_store import is_url
 
