@@ -276,6 +276,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "percentiles": None,
         "normalize": "zscore",
         "pad": "background",
+        "unshear": False,
     }
     assert plain["patch"] == {
         "size": [32, 32, 32],
