@@ -11,9 +11,23 @@ STORES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs")
 """Object stores that PyArrow speaks to."""
 
 
+SECRET = r"[\w.-]*(?:pass|pwd|secret|token|key|signature|credential)[\w.-]*|sig|auth"
+"""Names of query parameters whose values are not shown."""
+
+
 def shown(address: str) -> str:
-    """Return an address without its password."""
-    return re.sub(r"://[^/]*@", "://***@", address)
+    """Return an address without user, password and keys, whatever characters they have.
+
+    Args:
+        address: A URL, or any text that may hold one.
+    """
+    hidden = re.sub(r"://\S*@", "://***@", address)  # up to the last @: a password may hold @, / and ?
+    return without_keys(hidden)
+
+
+def without_keys(address: str) -> str:
+    """Return an address without the values of query parameters that are passwords or keys."""
+    return re.sub(rf"(?i)\b({SECRET})=[^&\s'\"]*", r"\1=***", address)
 
 
 def mlflow_address(address: str) -> str:
