@@ -106,7 +106,7 @@ def _polygons(inside: set[Corner]) -> Iterator[list[Floats]]:
     """Closed lines on the faces of a cube that separate its inside corners from the others."""
     joined: dict[tuple[float, ...], list[tuple[float, ...]]] = {}
     for axis, side in itertools.product(range(3), (0, 1)):
-        others = tuple(other for other in range(3) if other != axis)
+        others = (axis + 1) % 3, (axis + 2) % 3
         for p, q in _cuts(inside, others, tuple(side if other == axis else None for other in range(3))):
             joined.setdefault(tuple(p), []).append(tuple(q))
             joined.setdefault(tuple(q), []).append(tuple(p))
