@@ -5,7 +5,6 @@ Plain data: no network or loss is imported, and a test holds the names and value
 """
 
 import dataclasses
-from typing import Literal
 
 from search_spaces.grammar import Parameter, Range, Scalar
 
@@ -15,17 +14,17 @@ class Default:
     """Default, search range and limits of one parameter.
 
     Attributes:
-        value: Its value in an arm's first trial, and where the study file gives none. Its type is the parameter's type:
-            a float takes any number, an int whole ones, a str one of `words`.
-        search: Where a search looks when the study file is silent; None: it stays at `value`.
+        value: Value in an arm's first trial, and where the study file gives none. Its type is the parameter's type: a
+            float allows any number, an int whole numbers, a str one of `words`.
+        search: Range that is searched where the study file gives none; None: fixed at `value`.
         reason: Why this value and this range.
         at_least: Smallest allowed value.
         above: Values must be greater than this.
         at_most: Greatest allowed value.
         below: Values must be smaller than this.
-        words: Allowed words, where it is a word.
-        optional: Whether null is a value (`value` may be null: then it is a number).
-        auto: Whether `auto` is a value: then it is found out once for the whole study.
+        words: Allowed words of a str.
+        optional: Whether null is allowed (if `value` is null, the parameter is a number).
+        auto: Whether `auto` is allowed, which is determined once for the whole study.
     """
 
     value: Scalar
@@ -273,55 +272,10 @@ TRAINING: dict[str, Default] = {
 }
 """Keys of `training:` that may vary; `iterations` and `precision` are the same for all trials."""
 
-SGD_LEARNING_RATE = Default(1e-2, Range(1e-3, 1e-1, log=True), "sgd needs ten times adam's step size", above=0)
-
-DIMS: dict[str, tuple[int, ...]] = {
-    "unet": (2,),
-    "unet3d": (3,),
-    "vnet": (2, 3),
-    "segnet": (2,),
-    "enet": (2,),
-    "resunet3d": (3,),
-    "dynunet": (2, 3),
-    "segresnet": (2, 3),
-    "attention_unet": (2, 3),
-    "unetplusplus": (2, 3),
-    "mednext": (2, 3),
-    "swin_unetr": (2, 3),
-    "unetr": (2, 3),
-}
-"""Dimensions of the patches that a network takes."""
-
-DIVISORS: dict[str, int] = {
-    "unet": 16,
-    "unet3d": 16,
-    "vnet": 16,
-    "segnet": 32,
-    "enet": 8,
-    "resunet3d": 8,
-    "dynunet": 16,
-    "segresnet": 8,
-    "attention_unet": 16,
-    "unetplusplus": 16,
-    "mednext": 16,
-    "swin_unetr": 32,
-    "unetr": 16,
-}
-"""By how much a network shrinks its patch; at least one side must be longer."""
-
-METRICS: dict[str, Literal["greater", "smaller", "zero"]] = {
-    "dice": "greater",
-    "iou": "greater",
-    "precision": "greater",
-    "recall": "greater",
-    "mcc": "greater",
-    "average_precision": "greater",
-    "hd95": "smaller",
-    "assd": "smaller",
-    "volume_error": "smaller",
-    "volume_bias": "zero",
-    "lesion_recall": "greater",
-    "lesion_false_positives": "smaller",
-    "lesion_dice": "greater",
-}
-"""Which values of a metric are better; `search_spaces/metrics.py` knows those whose name carries a number too."""
+SGD_LEARNING_RATE = Default(
+    1e-2,
+    Range(1e-3, 1e-1, log=True),
+    "sgd needs ten times adam's step size; `auto` divides by the loss's gradient scale (`gradient_scales`)",
+    above=0,
+    auto=True,
+)

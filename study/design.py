@@ -1,6 +1,7 @@
 """The data that planner, ledger, searcher and recorder share: arms, trials, segments."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal, Self
@@ -89,6 +90,10 @@ class Design:
         return self.marks if self.independent else self.steps
 
 
+KEY = re.compile(r"(search|final)-a(\d{1,6})-r(\d{1,6})-f(\d{1,6})-n(\d{1,9})", re.ASCII)
+"""A trial's key as text."""
+
+
 @dataclasses.dataclass(frozen=True, order=True, slots=True)
 class TrialKey:
     """The key of a trial in its study. `number` counts a search's trials, or a winner's final seeds, from 0."""
@@ -104,10 +109,16 @@ class TrialKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a key from its text."""
-        stage, *rest = text.split("-")
-        arm, search, fold, number = (int(part[1:]) for part in rest)
-        return cls("search" if stage == "search" else "final", arm, search, fold, number)
+        """Read a key from its text.
+
+        Raises:
+            ValueError: The text is no key.
+        """
+        found = KEY.fullmatch(text)
+        if found is None:
+            raise ValueError(f"expected a trial's key such as search-a00-r0-f0-n000, found {text[:60]!r}")
+        arm, search, fold, number = map(int, found.groups()[1:])
+        return cls("search" if found[1] == "search" else "final", arm, search, fold, number)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ exception                      what it ends                                     
 InputError                     the command: something the user gave is wrong                               2
 ├── SpecError                  … the study file, with all that is wrong in it                              2
 ├── LeaseHeld                  … another driver runs the study; `run` waits for it, others say so          2
+├── LedgerDamagedError         … a row of the ledger cannot be read                                        2
 ├── LedgerNotMadeError         … there is nothing to read yet                                              2
 └── LedgerAwayError            … the ledger's database cannot be used, or was waited for in vain           2
 RunEndedError                  the run: the input was right, and nothing that is recorded is lost          1
 ├── Stopped                    … Ctrl-C, SIGTERM or `segstudy stop`                                      130
 ├── FencedOut                  … another driver took the study over                                        1
+├── LedgerGoneError            … the ledger's file was deleted or replaced; its content was saved         1
 ├── MachineTroubleError        … Ray or machines fail, and no trial is to blame                            1
 └── TuneCrashError             … Ray Tune itself fails again and again                                     1
 StoreAwayError, OSError        the run, where `machines.storage_trouble` knows the cause                   1
@@ -52,6 +54,10 @@ class FencedOut(RunEndedError):  # noqa: N818 (a state, too)
     """The lease is another driver's by now; nothing was written, and this driver has to stop."""
 
 
+class LedgerGoneError(RunEndedError):
+    """The ledger's file was deleted, moved or replaced under the run, or an older copy was put in its place."""
+
+
 class MachineTroubleError(RunEndedError):
     """Machines fail: segments of different trials are lost one after the other, or Ray is gone. Nothing is decided."""
 
@@ -76,6 +82,10 @@ class LeaseHeld(InputError):  # noqa: N818 (it is a state, and no mistake)
 
 class LedgerNotMadeError(InputError):
     """There is nothing to read yet, or the ledger is older: opening it for writing makes it, or upgrades it."""
+
+
+class LedgerDamagedError(InputError):
+    """A row of the ledger does not hold what its column holds: a damaged file, or one that somebody made up."""
 
 
 class LedgerAwayError(InputError):

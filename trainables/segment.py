@@ -18,6 +18,7 @@ from trainables.storage.object_store import storage_at
 from trainables.training import checkpoint, device
 from trainables.training.checkpoint import Checkpoint, UnreadableCheckpointError
 from trainables.training.learner import Learner
+from trainables.training.machine import machine, machine_after_failure
 from trainables.trial import Outcome, Point, TrialSpec
 
 
@@ -267,6 +268,7 @@ class SegmentWork:
             host=socket.gethostname(),
             device=device.name(self._spec),
             peak_bytes=device.peak_bytes(self._spec),
+            machine=machine(self._spec),
         )
 
     def _failed(self, error: Exception) -> Report:
@@ -277,7 +279,12 @@ class SegmentWork:
         text = "".join(traceback.format_exception(error))
         self._storage.write(f"{self._todo.folder}/error.txt", text.encode())
         progress = self._todo.start if self._learner is None else self._told(self._learner.iteration)
-        outcome = Outcome(iteration=progress, failed=reason(error), host=socket.gethostname())
+        outcome = Outcome(
+            iteration=progress,
+            failed=reason(error),
+            host=socket.gethostname(),
+            machine=machine_after_failure(self._spec) if self._learner is not None else {},
+        )
         return Report(
             progress=progress,
             outcome=outcome.to_json(),

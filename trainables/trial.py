@@ -34,6 +34,7 @@ class TrialSpec:
         weight_decay: As PyTorch's optimisers take it.
         momentum: For `sgd` (Nesterov).
         eps: For `adam` and `adamw`: added to the root of the second moment.
+        clip: Norm of the whole gradient above which it is scaled down to it; None: never.
         schedule: Of the learning rate: `constant`, `polynomial` (power 0.9), `step` or `plateau`, spanning
             `iterations`.
         step: Keyword arguments of `schedules.step`, for that schedule.
@@ -45,7 +46,8 @@ class TrialSpec:
         checkpoint: Which weights are scored: the `last` ones, or the `best` so far by the validation cases.
         evaluate_every: Iterations between validations, where something looks at them; each mark has one too.
         validate: Names of the cases that something during the training is chosen by, if anything is.
-        objective: What counts there: `metric`, `regions`, and whether to `maximize` it.
+        objective: What counts there: `metric`, `regions`, whether to `maximize` it, and `empty`: how cases without a
+            region count (`evaluation.objective.EMPTY`; `report` where it is not given).
         iterations: Length of the whole training, the last mark.
         batch_size: Patches in an iteration.
         patch_size: Voxels of a patch, `(z, y, x)` or `(y, x)`.
@@ -70,6 +72,7 @@ class TrialSpec:
         threads: CPU threads, fixed, since sums depend on their number.
         gpu: Share of a GPU; 0 trains on the CPU.
         precision: `float32` or `bfloat16` (autocast).
+        portable: Whether CPU kernels are held to a common instruction set (`trainables.training.portable`).
         deterministic: Whether operations without a deterministic kernel are refused (`determinism`).
         compile: Whether the training's network is compiled: `never`, `always`, or `auto`, where a GPU trains for long
             between marks (`compiling`).
@@ -102,6 +105,7 @@ class TrialSpec:
     weight_decay: float = 0.0
     momentum: float = 0.9
     eps: float = 1e-8
+    clip: float | None = None
     schedule: str = "constant"
     step: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     plateau: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -125,6 +129,7 @@ class TrialSpec:
     threads: int = 1
     gpu: float = 0.0
     precision: str = "float32"
+    portable: bool = False
     deterministic: bool = False
     compile: str = "never"
     micro_batches: int = 1
@@ -157,13 +162,23 @@ class TrialSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """One metric of one region of one case at one mark; `value` is None where the policy calls it missing."""
+    """One metric of one region of one case at one mark.
+
+    Attributes:
+        case: The case's name.
+        region: The region's.
+        metric: The metric's.
+        value: None where the report's policy for empty masks calls it missing.
+        note: Which masks are empty: `clean negative` (both), `false positive` (the reference), `miss` (the prediction).
+        counted: Where `value` is missing, the value that an objective with `empty: one` counts, if any.
+    """
 
     case: str
     region: str
     metric: str
     value: float | None
-    note: str | None = None  # "clean negative", "false positive", "miss": why a value is missing or set
+    note: str | None = None
+    counted: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,6 +262,7 @@ class Outcome:
         host: Where it ran.
         device: `cpu` or the GPU's name.
         peak_bytes: Greatest device memory in use; 0 on CPU.
+        machine: Processor, GPU, library versions and digests of the user's code (`trainables.training.machine`).
     """
 
     iteration: int
@@ -265,6 +281,7 @@ class Outcome:
     host: str = ""
     device: str = "cpu"
     peak_bytes: int = 0
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """As JSON text; bytes deflated and base64-coded."""
@@ -277,9 +294,7 @@ class Outcome:
         raw["scores"] = tuple(Score(**score) for score in raw["scores"])
         raw["counts"] = tuple(Counts(**counts) for counts in raw["counts"])
         raw["pooled"] = tuple(PooledScore(**score) for score in raw["pooled"])
-        raw["lesions"] = tuple(
-            LesionScores(**{**found, "records": unpack(found["records"])}) for found in raw["lesions"]
-        )
+        raw["lesions"] = tuple(LesionScores(**{**one, "records": unpack(one["records"])}) for one in raw["lesions"])
         raw["curve"] = tuple(Point(**point) for point in raw["curve"])
         raw["previews"] = tuple(Preview.from_plain(preview) for preview in raw["previews"])
         return cls(**raw)

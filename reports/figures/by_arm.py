@@ -75,7 +75,7 @@ def ranks(axes: "Axes", results: Results) -> bool:
     axes.grid(False)
     axes.set_xlim(0.4, len(order) + 0.6)
     axes.set_xticks(range(1, len(order) + 1))
-    axes.set_xlabel("rank; % of draws of patients")
+    axes.set_xlabel("rank; % of draws of patients and trainings")
     return True
 
 

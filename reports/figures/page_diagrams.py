@@ -21,7 +21,10 @@ WIDTH = 6.3
 TITLES = {
     "cases": ("Scores by case", "Each test case a point, its mean over an arm's trainings; box: quartiles and median."),
     "differences": ("Paired differences", "Each test case a point; diamond: mean difference with its 95 % interval."),
-    "ranks": ("Stability of ranks", "How often each arm has each rank when patients are drawn again, in percent."),
+    "ranks": (
+        "Stability of ranks",
+        "How often each arm has each rank when patients and trainings are drawn again, in percent.",
+    ),
     "best-of-n": ("Best of n trials", "What a smaller search would have found, on validation cases."),
     "cost": ("Cost and quality", "Hours of all attempts, searches included, against the test score."),
     "froc": ("FROC", "Lesion recall against false lesions a scan, mean over trainings."),

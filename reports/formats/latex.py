@@ -32,6 +32,7 @@ _PLAIN = {
     "×": r"$\times$",
     "±": r"$\pm$",
     "≈": r"$\approx$",
+    "†": r"$\dagger$",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
     "→": r"$\to$",
@@ -117,7 +118,7 @@ def _column(found: Table, index: int) -> str:
     if index not in found.words:
         return "r"
     longest = max((len(row.entries[index].text) for row in found.rows), default=0)
-    below = index == 0 and any(row.entries[0].detail or row.remark for row in found.rows)
+    below = index == 0 and any(row.entries[0].below or row.remark for row in found.rows)
     said = index == 0 and any(row.remark for row in found.rows)  # two lines, so that the table stays narrow
     width = "7.5cm" if said else "4.4cm" if index == 0 or longest <= 50 else "8cm"
     return "l" if longest <= 20 and not below else rf">{{\raggedright\arraybackslash}}p{{{width}}}"
@@ -144,14 +145,14 @@ def rows(found: Table) -> list[Latex]:
 
 
 def _cell(entry: Entry, index: int, row: Row) -> str:
-    text = escape(entry.text)
+    text = escape(entry.label)
     if entry.best:
         text = rf"\textbf{{{text}}}"
     if entry.like_best:
         text += r"\rlap{$^{\approx}$}"
     if row.state == "printed" or (index == 0 and row.state in ("failed", "unfinished")):
         text = rf"\textit{{{text}}}" if text else text
-    words = "; ".join(filter(None, (entry.detail, row.remark if index == 0 else "")))
+    words = "; ".join(filter(None, (entry.below, row.remark if index == 0 else "")))
     if not words:
         return text
     detail = rf"{{\scriptsize {escape(words)}}}"

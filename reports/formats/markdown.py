@@ -3,6 +3,7 @@
 import re
 
 from reports.document import Document
+from reports.formats.visible import visible
 from reports.tables.table import LIKE_BEST, Entry, Row, Table
 
 _SPECIAL = re.compile(r"[\\`*<>|\[\]]|(?<!\w)_|_(?!\w)|^(?=[#+-]\s|\d+\.\s)")
@@ -26,7 +27,7 @@ def markdown(document: Document) -> str:
 
 def escape(text: str) -> str:
     """Escapes text, so that names and reasons make no emphasis, links, HTML, cells or line breaks."""
-    return _SPECIAL.sub(lambda found: "\\" + found.group(), " ".join(text.split()))
+    return _SPECIAL.sub(lambda found: "\\" + found.group(), visible(" ".join(text.split())))
 
 
 def _table(found: Table) -> list[str]:
@@ -49,12 +50,12 @@ def _row(row: Row) -> list[str]:
 
 
 def _cell(entry: Entry) -> str:
-    text = f"**{escape(entry.text)}**" if entry.best else escape(entry.text)
+    text = f"**{escape(entry.label)}**" if entry.best else escape(entry.label)
     text += f" {LIKE_BEST}" if entry.like_best else ""
     return f"{text} {_detail(entry)}".rstrip()
 
 
 def _detail(entry: Entry) -> str:
-    if not entry.detail:
+    if not entry.below:
         return ""
-    return escape(entry.detail) if entry.span is not None else f"({escape(entry.detail)})"
+    return escape(entry.below) if entry.span is not None else f"({escape(entry.below)})"

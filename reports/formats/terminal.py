@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 from reports.document import Document
+from reports.formats.visible import visible
 from reports.tables.table import LIKE_BEST, Entry, Row, Table
 
 WIDEST = 160
@@ -24,7 +25,7 @@ def text(document: Document, width: int = 100) -> str:
             blocks.append(
                 "\n".join([heading] * bool(heading) + [_wrapped(line, width, bool(heading)) for line in lines])
             )
-    return "\n\n".join(blocks) + "\n"
+    return visible("\n\n".join(blocks)) + "\n"
 
 
 def _wrapped(line: str, width: int, item: bool) -> str:
@@ -46,7 +47,9 @@ def table(found: Table, width: int = WIDEST) -> str:
     lines = [found.full_columns, *marked]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     parts = [_aligned(lines, widths, part, found.words) for part in _parts(widths, found.words, width)]
-    notes = "*: best of its column" + ("; ≈: cannot be told from the best" if _any_like_best(found) else "")
+    notes = "*: best of its column" + (
+        "; ≈: close to the best, within the declared margin" if _any_like_best(found) else ""
+    )
     printed = any(row.state == "printed" for row in found.rows)
     notes += "; (in brackets): a paper's own numbers, by its own protocol" if printed else ""
     return "\n".join([found.title, *"\n\n".join(parts).split("\n"), notes])
@@ -90,7 +93,8 @@ def _in_brackets(row: Row) -> str:
 def _cell(entry: Entry, first: bool) -> str:
     """Returns a cell's text; only the first metric has intervals, so that the table fits a terminal."""
     mark = "*" if entry.best else LIKE_BEST if entry.like_best else ""
-    return f"{entry.text}{mark}" + (f" {entry.detail}" if entry.detail and first else "")
+    shown = entry.below if first else "" if entry.n is None else f"n = {entry.n}"
+    return f"{entry.text}{mark}" + (f" {shown}" if shown else "")
 
 
 def _any_like_best(found: Table) -> bool:

@@ -82,10 +82,7 @@ def _sentences(document: Document) -> list[list[Value]]:
 def _rows(table: Table) -> list[list[Value]]:
     spans = [any(_interval(row, index) is not None for row in table.rows) for index in range(len(table.columns))]
     details = [
-        any(
-            row.entries[index].like_best or (row.entries[index].detail and _interval(row, index) is None)
-            for row in table.rows
-        )
+        any(row.entries[index].like_best or bool(_more(row, index)) for row in table.rows)
         for index in range(len(table.columns))
     ]
     headings = []
@@ -108,15 +105,21 @@ def _interval(row: Row, index: int) -> tuple[float, float] | None:
 def _cells(row: Row, index: int, spans: bool, details: bool) -> list[Value]:
     """Returns a cell, and its interval's ends and detail if its column has any."""
     entry = row.entries[index]
-    cells = [_value(entry.text, None if entry.span is None else entry.span[1], bold=entry.best)]
+    cells = [_value(entry.label, None if entry.span is None else entry.span[1], bold=entry.best)]
     interval = _interval(row, index)
     if spans:
         digits = _decimals(entry.text)
         cells += [Value("")] * 2 if interval is None else [Value(end, decimals=digits) for end in interval]
     if details:
-        more = entry.detail if interval is None else ""
+        more = _more(row, index)
         cells.append(Value(f"{more} {LIKE_BEST}".strip() if entry.like_best else more))
     return cells
+
+
+def _more(row: Row, index: int) -> str:
+    """Returns a cell's smaller text, but for an interval, which has columns of its own."""
+    entry = row.entries[index]
+    return entry.below if _interval(row, index) is None else "" if entry.n is None else f"n = {entry.n}"
 
 
 def _value(text: str, exact: float | None, *, bold: bool) -> Value:

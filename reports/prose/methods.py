@@ -1,10 +1,15 @@
 """Methods paragraphs for the manuscript, written from the ledger alone."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from reports.prose.definitions import definitions
+from reports.prose.listing import listed
+from reports.prose.provenance import foreground, hardware, outcomes
 from reports.results import number_format
+from reports.results.estimates import LEAST_SEARCHES_FOR_LOSSES
+from reports.results.later_changes import changes_after_results
 from reports.results.metric_facts import METRICS
 from reports.results.names import objective
 from reports.results.number_format import count
@@ -26,8 +31,8 @@ OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD with Nesterov moment
 
 
 def methods(results: Results) -> tuple[str, ...]:
-    """Returns one paragraph each on data, training, search and statistics."""
-    parts = (_data(results), _training(results), _search(results), _statistics(results))
+    """Returns one paragraph each on data, training, search, metrics and statistics."""
+    parts = (_data(results), _training(results), _search(results), [definitions(results)], _statistics(results))
     return tuple(" ".join(sentence for sentence in part if sentence) for part in parts)
 
 
@@ -47,8 +52,14 @@ def _data(results: Results) -> list[str]:
         )
     regions = file["dataset"]["regions"] or {}
     named = [name if list(labels) == [name] else f"{name} ({' and '.join(labels)})" for name, labels in regions.items()]
-    scored = f"Scored {'was' if len(named) == 1 else 'were'} {_list(named)}." if named else ""
-    return [f"We used {count(len(cases), 'case')}{patients}.", split, scored, *_images(file["preprocess"])]
+    scored = f"Scored {'was' if len(named) == 1 else 'were'} {listed(named)}." if named else ""
+    return [
+        f"We used {count(len(cases), 'case')}{patients}.",
+        split,
+        scored,
+        foreground(results),
+        *_images(file["preprocess"]),
+    ]
 
 
 def _images(preprocess: Mapping[str, Any]) -> list[str]:
@@ -69,23 +80,33 @@ def _training(results: Results) -> list[str]:
     weighted = " with and without inverse lesion weighting" if len({row.weighting for row in rows}) > 1 else ""
     training, patch, augment = file["training"], file["patch"], file["augment"]
     optimizer, batch = training["optimizer"], number_format.setting(training["batch_size"])
-    with_what = OPTIMIZERS.get(optimizer, optimizer) if isinstance(optimizer, str) else f"{_list(optimizer)} (tuned)"
+    with_what = OPTIMIZERS.get(optimizer, optimizer) if isinstance(optimizer, str) else f"{listed(optimizer)} (tuned)"
     return [
-        f"We compared {count(len(rows), 'arm')}: {'network' if len(models) == 1 else 'networks'} {_list(models)}, "
-        f"{'loss' if len(losses) == 1 else 'losses'} {_list(losses)}{weighted}.",
+        f"We compared {count(len(rows), 'arm')}: {'network' if len(models) == 1 else 'networks'} {listed(models)}, "
+        f"{'loss' if len(losses) == 1 else 'losses'} {listed(losses)}{weighted}.",
         f"Each training ran {training['iterations']:,} iterations on batches of {batch} patches of "
         f"{number_format.setting(patch['size'])} voxels with {with_what}, in {training['precision']}; learning rate: "
         f"{number_format.setting(training['learning_rate'])}; its schedule: "
-        f"{number_format.setting(training['schedule'])}.",
+        f"{number_format.setting(training['schedule'])}; weight decay: "
+        f"{number_format.setting(training.get('weight_decay', 0.0))}"
+        + (
+            f"; gradients clipped at a norm of {number_format.setting(clip)}."
+            if (clip := training.get("clip"))
+            else "."
+        ),
         "Of each training the checkpoint that was best on validation cases was kept."
         if training.get("checkpoint") == "best"
         else "The last state of each training was kept.",
-        f"Patches were augmented by {_list([number_format.augmentation(one) for one in augment])}."
+        f"Patches were augmented by {listed([number_format.augmentation(one) for one in augment])}."
         if augment
         else "Patches were not augmented.",
         "The default parameters of each tuned arm were trained and tested beside it." if results.defaults else "",
-        "All arms met the same initial weights, patches and augmentations for a given seed.",
+        "For a given seed all arms met the same patches and augmentations, and arms of one network the same initial "
+        "weights."
+        if len(models) > 1
+        else "All arms met the same initial weights, patches and augmentations for a given seed.",
         f"Whole images were predicted in windows that overlap by {number_format.setting(patch['overlap'])} voxels.",
+        hardware(results),
     ]
 
 
@@ -97,7 +118,7 @@ def _search(results: Results) -> list[str]:
         halving = budget["halving"]
         cut = (
             f", of each cohort of {budget['cohort']} one in {halving['eta']} going on at iterations "
-            f"{_list([f'{mark:,}' for mark in halving['marks'][:-1]])}"
+            f"{listed([f'{mark:,}' for mark in halving['marks'][:-1]])}"
             if halving and halving["eta"] > 1 and len(halving["marks"]) > 1
             else ""
         )
@@ -105,7 +126,7 @@ def _search(results: Results) -> list[str]:
         lines = [
             f"For each arm, {how.trials_per_arm} configurations were tried by {SAMPLERS.get(how.sampler, how.sampler)}"
             f"{times}, the defaults first and failures counted{cut}.",
-            f"Tuned: {_list([name.replace('.', ' ', 1).replace('_', ' ') for name in tuned])}.",
+            f"Tuned: {listed([name.replace('.', ' ', 1).replace('_', ' ') for name in tuned])}.",
             f"The configuration with the best {objective(results)} on validation cases was chosen.",
         ]
     on = "training and validation" if budget.get("final_on") == "train+validation" else "training"
@@ -113,8 +134,15 @@ def _search(results: Results) -> list[str]:
         *lines,
         f"{'It' if len(lines) > 1 else 'Each arm'} was then trained on {on} cases with {count(how.seeds, 'seed')}"
         + (f" in each of {how.folds} folds" if how.folds > 1 else "")
-        + f" and scored on {_tested(results)}; nothing was chosen afterwards.",
+        + f" and scored on {_tested(results)}{_afterwards(results)}.",
+        outcomes(results),
     ]
+
+
+def _afterwards(results: Results) -> str:
+    """Returns what was changed after the test results were seen; that nothing was, where nothing is recorded."""
+    changes = changes_after_results(results.records.notices)
+    return f"; the study was changed {'; '.join(changes)}" if changes else "; nothing was chosen afterwards"
 
 
 def _tested(results: Results) -> str:
@@ -131,27 +159,33 @@ def _statistics(results: Results) -> list[str]:
     where = f"{metric.label} ({'mean over regions' if how.region == MEAN else how.region})"
     versions = ", ".join(f"{name} {version}" for name, version in sorted(results.records.study.versions.items()))
     comparisons = len(results.comparisons)
-    tested = (
-        f"Differences in {where} from the baseline {how.baseline} were tested by a two-way t with "
-        f"{'patients' if how.by_patient else 'cases'} and {'searches' if how.searches >= 3 else 'seeds'} as random "
-        f"effects and Satterthwaite's degrees of freedom; p-values of {count(comparisons, 'comparison')} were adjusted "
-        "by Holm's method; no other metric, region or iteration was tested."
-        if comparisons and not how.dependent
+    tested = sum(found.p is not None for found in results.comparisons)
+    units = "searches" if how.searches >= LEAST_SEARCHES_FOR_LOSSES else "seeds"
+    groups = "patients" if how.by_patient else "cases"
+    shared = "; the variance was multiplied by 1 + F / (F − 1), since folds share training data"
+    test = (
+        f"Differences in {where} from the baseline {how.baseline} were tested by a t with {groups} and {units} as "
+        "random effects (cluster-robust variance CR2, Satterthwaite's degrees of freedom; where differences are "
+        f"skewed, the greater of this p and Hall's){shared if how.folds > 1 and not how.test_apart else ''}. Of "
+        f"{count(comparisons, 'comparison')} {tested} could be tested; p-values were adjusted by Holm's method over "
+        "all of them; no other metric, region or iteration was tested. The sign-flip test and the effect size "
+        f"average the {units} and know of {groups} alone."
+        if tested
         else "No difference was tested."
     )
+    first = results.first_baseline
+    changed = f"The baseline was changed from {first} after test results had been seen." if first else ""
     lacking = (
         "has no score"
         if how.empty == "missing"
         else "counts 1 where it was not predicted either (distances: 0) and 0 where it was (the image's diagonal)"
     )
     return [
-        "Means are given with 95 % intervals.",
-        tested,
+        f"Means are given with 95 % intervals, not adjusted for their number: a t over {groups} and {units} on the "
+        "logit scale (distances: logarithmic), so that they stay within the metric's range.",
+        test,
+        changed,
         f"A region that the reference lacks {lacking}; one that is there and was not found counts "
         "0 (distances: the image's diagonal), and so does every case of a training that diverged.",
         f"Software: {versions}. Data digest: {results.records.study.data_digest[:16]}.",
     ]
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

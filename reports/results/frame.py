@@ -21,8 +21,8 @@ def frame(*studies: Results, stage: Stage = "final") -> "pd.DataFrame":
         stage: `final` for test values and the papers' rows; `search` for validation values of search trials.
 
     Returns:
-        One number per row. Means, ends of intervals and p are float64, NaN where there is none; iterations and numbers of
-        cases are nullable integers; everything else is text, missing where it does not apply.
+        One number per row. Means, ends of intervals and p are float64, NaN where there is none; iterations and
+        numbers of cases are nullable integers; everything else is text, missing where it does not apply.
     """
     import pandas as pd
 

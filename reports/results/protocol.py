@@ -33,6 +33,7 @@ class Protocol:
         labels: Region → labels whose union it is.
         empty: Value of a case without the region: `missing`, or `one`.
         dependent: Whether cases may share unknown patients (`group: unknown`): then nothing is tested.
+        equivalence: Declared margin of practical equivalence, in the objective's unit; None without one.
         published: Papers whose numbers are shown beside the study's.
     """
 
@@ -54,6 +55,7 @@ class Protocol:
     means: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     empty: Literal["missing", "one"] = "missing"
+    equivalence: float | None = None
     published: tuple[str, ...] = ()
 
     @property
@@ -108,5 +110,6 @@ def protocol(study: StudyRow, arms: Sequence[ArmRow], cases: Sequence[Case]) -> 
         means={name: tuple(parts) for name, parts in file["report"].get("means", {}).items()},
         labels={name: tuple(labels) for name, labels in (dataset["regions"] or {}).items()},
         empty=file["report"].get("empty", "missing"),
+        equivalence=None if (margin := file["report"].get("equivalence")) is None else float(margin),
         published=tuple(file["report"].get("published", ())),
     )

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from reports.results.soundness import check, check_picture, check_stack, decoding
 from reports.results.split_scores import SplitRecords
 from search_spaces.metrics import counts_lesions, pooled_from
 from study.design import TrialKey
@@ -66,30 +67,32 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
     Raises:
         InputError: There is no such ledger or study.
     """
-    with Ledger.open(ledger, read_only=True) as opened:
+    with Ledger.open(ledger, read_only=True) as opened, decoding(opened.label, name):
+        label = opened.label
         study = opened.study(name)
         drawn = Pictures(
             curves=opened.curves(study.id, "final", {"loss"}) if pictures else (),
             previews=_previews(opened, study.id) if pictures else (),
-            slices=functools.partial(_slices, ledger, study.id),
+            slices=functools.partial(_slices, ledger, study.id, name),
         )
         scores, split = opened.scores(study.id, "final"), _split(opened, study)
         attempts, segments = opened.attempts(study.id), opened.segments(study.id)
         trials, notices = opened.trials(study.id), opened.notices(study.id)
-        return (
-            Records(
-                study=study,
-                arms=opened.arms(study.id),
-                cases=opened.cases(study.id),
-                trials=trials,
-                segments=segments,
-                attempts=attempts,
-                scores=scores,
-                notices=notices,
-                split=split,
-            ),
-            drawn,
+        found = Records(
+            study=study,
+            arms=opened.arms(study.id),
+            cases=opened.cases(study.id),
+            trials=trials,
+            segments=segments,
+            attempts=attempts,
+            scores=scores,
+            notices=notices,
+            split=split,
         )
+    check(found, label)
+    for _, preview in drawn.previews:
+        check_picture(preview, label, name)
+    return found, drawn
 
 
 def _previews(opened: Ledger, study: int) -> list[tuple[TrialKey, Preview]]:
@@ -102,10 +105,13 @@ def _previews(opened: Ledger, study: int) -> list[tuple[TrialKey, Preview]]:
 
 
 def _slices(
-    ledger: str | Path, study: int, trials: Sequence[TrialKey], cases: Sequence[str]
+    ledger: str | Path, study: int, name: str, trials: Sequence[TrialKey], cases: Sequence[str]
 ) -> dict[tuple[TrialKey, str], Stack]:
-    with Ledger.open(ledger, read_only=True) as opened:
-        return opened.sliced(study, trials, cases)
+    with Ledger.open(ledger, read_only=True) as opened, decoding(opened.label, name):
+        found = opened.sliced(study, trials, cases)
+        for (_, case), stack in found.items():
+            check_stack(stack, case, opened.label, name)
+    return found
 
 
 def _split(opened: Ledger, study: StudyRow) -> SplitRecords:

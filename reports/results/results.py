@@ -2,24 +2,22 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
-from reports.results.estimates import Cell, cell
+from reports.results.comparisons import Column, Comparison, Entrant, ToBest, best_means, comparisons, to_best
+from reports.results.estimates import Cell, arm_cell
+from reports.results.later_changes import first_baseline
 from reports.results.metric_facts import METRICS
 from reports.results.progress import Progress, progress
 from reports.results.protocol import Protocol, protocol
 from reports.results.records import Records
 from reports.results.scores import CLEAN_NEGATIVE, FALSE_POSITIVE, MISS, FinalScores, Run, final_scores
 from reports.results.split_scores import SplitRecords, false_volumes, split_cells
-from reports.statistics.multiple_comparisons import holm, like_the_best
 from study.design import DEFAULTS
 from study.ledger.rows import ArmRow
-
-Column = tuple[str, str, int]
-"""(region, metric, mark)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +50,7 @@ class Trainings:
         collapsed: Of these, trainings without a true positive in any case.
         diverged: Loss not finite: every case counts 0 (or the image's diagonal).
         missing: Lost to memory, a machine or an error; left out.
+        lost: These in print: `seed 2`, `search 1 fold 2 seed 3`.
     """
 
     planned: int
@@ -59,6 +58,7 @@ class Trainings:
     collapsed: int
     diverged: int
     missing: int
+    lost: tuple[str, ...] = ()
 
     @property
     def ended(self) -> int:
@@ -93,20 +93,10 @@ class ArmResult:
             return "training"
         return "failed" if self.progress.search.planned and self.progress.search.over else "searching"
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """An arm against the baseline, in the objective's metric and region at the last mark.
-
-    Attributes:
-        arm: The arm's name.
-        cell: Arm minus baseline, by case and training.
-        p: Adjusted by Holm over all arms; None with too few groups, or if one of the two has no result.
-    """
-
-    arm: str
-    cell: Cell
-    p: float | None
+    @property
+    def whole(self) -> bool:
+        """Whether all its final trainings count: only then it is tested and ranked."""
+        return self.standing == "complete" and not self.trainings.missing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -120,9 +110,11 @@ class Results:
         arms: By number, without the default configurations.
         defaults: Tuned arm → its default configuration, if requested: shown, never tested.
         comparisons: Every arm but the baseline, by number; empty without a baseline.
-        best: Column → complete arms with the best printed mean.
-        like_best: Arms that do not differ significantly from the best in the objective (Holm over all pairs); None if
-            that cannot be tested: too few groups, or no complete arm.
+        best: Column → complete arms with the best printed mean; without a column where none is ranked.
+        unranked: Column → why its arms are not ranked.
+        to_best: Arms against the best one in the objective; None without a declared margin.
+        first_baseline: The baseline declared first, where another one was named after test tables had been shown.
+        first_comparisons: Every arm against that one.
     """
 
     records: Records
@@ -132,7 +124,10 @@ class Results:
     defaults: Mapping[str, ArmResult]
     comparisons: tuple[Comparison, ...]
     best: Mapping[Column, frozenset[str]]
-    like_best: frozenset[str] | None
+    unranked: Mapping[Column, str]
+    to_best: ToBest | None
+    first_baseline: str | None = None
+    first_comparisons: tuple[Comparison, ...] = ()
 
     @property
     def objective(self) -> Column:
@@ -172,23 +167,38 @@ def results(records: Records) -> Results:
     )
     beside = {arm.row.name.removesuffix(DEFAULTS): arm for arm in every if arm.row.name.endswith(DEFAULTS)}
     arms = tuple(arm for arm in every if not arm.row.name.endswith(DEFAULTS))
-    best = _best(arms)
+    complete = frozenset(arm.row.name for arm in arms if arm.whole)
+    best, unranked = best_means({arm.row.name: arm.cells for arm in arms}, complete)
+    entrants = [_entrant(arm) for arm in arms]
+    first = first_baseline(records.notices, [arm.row.name for arm in arms], how.baseline)
     return Results(
         records=records,
         protocol=how,
         scores=scores,
         arms=arms,
         defaults=beside,
-        comparisons=_comparisons(scores, arms, how),
+        comparisons=comparisons(scores, entrants, how.baseline),
         best=best,
-        like_best=_like_best(scores, arms, best.get((how.region, how.metric, how.last), frozenset())),
+        unranked=unranked,
+        to_best=to_best(scores, entrants, best.get((how.region, how.metric, how.last), frozenset())),
+        first_baseline=first,
+        first_comparisons=comparisons(scores, entrants, first),
     )
+
+
+def _entrant(arm: ArmResult) -> Entrant:
+    trainings = arm.trainings
+    why = f"{', '.join(trainings.lost)} lost" if trainings.lost else "its final trainings have not all ended"
+    why = "it has no result" if arm.standing == "failed" else "" if arm.whole else why
+    return Entrant(arm.row.name, arm.whole, trainings.diverged, trainings.planned, why)
 
 
 def _cells(scores: FinalScores, arm: str, trainings: Trainings) -> dict[Column, Cell]:
     how = scores.protocol
     cells = {
-        (region, metric, mark): cell(scores.of(arm, mark, region, metric), scores.groups)
+        (region, metric, mark): arm_cell(
+            scores.sample(arm, mark, region, metric), scores.groups, scores.scale(region, metric)
+        )
         for region, metric, mark in itertools.product(how.shown_regions, how.metrics, how.marks)
     }
     if trainings.scored == 0:
@@ -212,7 +222,15 @@ def _trainings(scores: FinalScores, row: ArmRow) -> Trainings:
         collapsed=sum(_collapsed(scores, run) for run, end in ends.items() if end == "scored"),
         diverged=kinds.count("diverged"),
         missing=kinds.count("missing"),
+        lost=tuple(_training_name(scores.protocol, run) for run, end in ends.items() if end == "missing"),
     )
+
+
+def _training_name(how: Protocol, run: Run) -> str:
+    """Returns a final training in print, counted from 1."""
+    _, search, fold, seed = run
+    parts = [f"search {search + 1}"] * (how.searches > 1) + [f"fold {fold + 1}"] * (how.folds > 1)
+    return " ".join([*parts, f"seed {seed + 1}"])
 
 
 def _collapsed(scores: FinalScores, run: Run) -> bool:
@@ -242,49 +260,3 @@ def _detection(scores: FinalScores, split: SplitRecords, row: ArmRow, region: st
         absent=false + sum(int((note == CLEAN_NEGATIVE).sum()) for note in notes),
         false_volume=float(np.median(volumes)) if (volumes := false_volumes(how, split, row.number, region)) else None,
     )
-
-
-def _best(arms: Sequence[ArmResult]) -> dict[Column, frozenset[str]]:
-    """Returns column → arms with the best mean as printed: equal printed means are marked alike."""
-    best: dict[Column, frozenset[str]] = {}
-    for column in dict.fromkeys(column for arm in arms for column in arm.cells):
-        metric = METRICS[column[1]]
-        shown = {
-            arm.row.name: round(mean, metric.decimals)
-            for arm in arms
-            if arm.standing == "complete" and column in arm.cells and (mean := arm.cells[column].mean) is not None
-        }
-        if shown:
-            top = metric.best(shown.values())
-            best[column] = frozenset(name for name, value in shown.items() if value == top)
-    return best
-
-
-def _difference(scores: FinalScores, arm: str, other: str, *, sensitivity: bool = False) -> Cell:
-    how = scores.protocol
-    mine, theirs = (scores.of(name, how.last, how.region, how.metric) for name in (arm, other))
-    found = cell(mine - theirs, scores.groups, sensitivity=sensitivity and not how.dependent)
-    if how.dependent and found.estimate is not None:
-        return dataclasses.replace(found, estimate=dataclasses.replace(found.estimate, p=None))
-    return found
-
-
-def _comparisons(scores: FinalScores, arms: Sequence[ArmResult], how: Protocol) -> tuple[Comparison, ...]:
-    if how.baseline is None:
-        return ()
-    others = [arm.row.name for arm in arms if arm.row.name != how.baseline]
-    cells = {name: _difference(scores, name, how.baseline, sensitivity=True) for name in others}
-    raw = {name: found.estimate.p for name, found in cells.items() if found.estimate is not None}
-    tested = {name: p for name, p in raw.items() if p is not None}
-    adjusted = dict(zip(tested, holm(list(tested.values()), len(others)), strict=True))
-    return tuple(Comparison(arm=name, cell=cells[name], p=adjusted.get(name)) for name in others)
-
-
-def _like_best(scores: FinalScores, arms: Sequence[ArmResult], best: frozenset[str]) -> frozenset[str] | None:
-    names = [arm.row.name for arm in arms if arm.standing == "complete"]
-    pairs = {frozenset(pair): _difference(scores, *pair).estimate for pair in itertools.combinations(names, 2)}
-    p = {pair: found.p for pair, found in pairs.items() if found is not None and found.p is not None}
-    if not best or not p:
-        return None
-    top = next(name for name in names if name in best)
-    return like_the_best(top, p, len(arms) * (len(arms) - 1) // 2)

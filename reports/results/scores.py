@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.results.estimates import mean_over
+from reports.results.estimates import Flags, Sample, mean_over
 from reports.results.metric_facts import METRICS, Metric
 from reports.results.protocol import Protocol
-from reports.statistics.intervals_and_tests import Floats
+from reports.statistics.missed_patients import Scale
+from reports.statistics.variance_of_means import Floats
 from search_spaces.metrics import of_split
 from study.ledger.rows import Case, Scores, TrialRow
 
@@ -44,6 +45,7 @@ class FinalScores:
         values: `(A, T, R, M, K, F, S, N)`; NaN if missing, or if the fold does not test the case.
         notes: `(A, T, R, K, F, S, N)` uint8: 0, or one of MISS, FALSE_POSITIVE, CLEAN_NEGATIVE.
         ends: Outcome of each planned training.
+        there: `(A, T, K, F, S)` whether the training has values at the mark: reached, or diverged.
     """
 
     protocol: Protocol
@@ -53,6 +55,33 @@ class FinalScores:
     values: Floats
     notes: NDArray[np.uint8]
     ends: Mapping[Run, End]
+    there: Flags
+
+    def sample(self, arm: str, mark: int, region: str, metric: str) -> Sample:
+        """Returns the scores of one arm in one region and metric at one mark."""
+        number, at = self.arms.index(arm), self.protocol.marks.index(mark)
+        tests = np.array([[split == "test" for split in case.splits] for case in self.cases]).T  # (F, N)
+        trained = self.there[number, at].copy()
+        if METRICS[metric].kind == "count":  # a diverged training has no worst value there
+            for (of, *run), end in self.ends.items():
+                if of == number and end == "diverged":
+                    trained[*run] = False
+        available = trained[..., None] & tests[None, :, None, :]
+        parts = [self.protocol.regions.index(part) for part in self.protocol.parts(region)]
+        notes = self.notes[number, at][parts]
+        present = ~np.isnan(self.values[number, at, parts, self.protocol.metrics.index(metric)])
+        missed = ((notes == MISS) | ~present).all(axis=0) & (notes == MISS).any(axis=0)
+        return Sample(self.of(arm, mark, region, metric), available, np.asarray(missed, dtype=np.bool_))
+
+    def scale(self, region: str, name: str) -> Scale:
+        """Returns where values of a metric lie, and what a case counts of which nothing was found."""
+        metric, parts = METRICS[name], self.protocol.parts(region)
+        rows = [self.protocol.regions.index(part) for part in parts]
+        worst = _worst(self.protocol, metric, self.cases)[rows]
+        known = worst[np.isfinite(worst)]
+        low, high = metric.range
+        most = float(known.max()) if known.size and metric.kind == "distance" else math.inf
+        return Scale(low, high, float(known.mean()) if known.size else math.nan, most)
 
     def of(self, arm: str, mark: int, region: str, metric: str) -> Floats:
         """Returns `(K, F, S, N)` values of one arm; a mean of regions is by case, over the case's regions."""
@@ -110,7 +139,12 @@ def final_scores(
     _count_diverged(
         values, notes, protocol, tested, [final[run] for run, end in ends.items() if end == "diverged"], reached
     )
-    return FinalScores(protocol, tuple(arms), tested, groups, values, notes, ends)
+    there = np.zeros((len(arms), len(protocol.marks), *runs), dtype=np.bool_)
+    for arm, *run, mark in reached:
+        there[arm, protocol.marks.index(mark), *run] = True
+    for (arm, *run), end in ends.items():
+        there[arm, :, *run] |= end == "diverged"
+    return FinalScores(protocol, tuple(arms), tested, groups, values, notes, ends, there)
 
 
 Reached = set[tuple[int, int, int, int, int]]

@@ -153,9 +153,10 @@ def _cell(scores: FinalScores, records: SplitRecords, arm: int, region: str, met
     mean = sum(value.mean for value in found) / len(found)
     spreads = [value.sd for value in found if value.sd is not None]
     return Cell(
-        Estimate(mean, None, None, None, None, scores.patients, len(found)),
+        Estimate(mean, None, None, None, None, scores.patients, len(found), "cases"),
         len(scores.cases),
         len(found),
+        support=frozenset(range(len(scores.cases))),
         spread=sum(spreads) / len(spreads) if spreads else None,
     )
 

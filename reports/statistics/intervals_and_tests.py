@@ -1,23 +1,32 @@
-"""Mean, interval and p of METHOD.md §5: the two-way t over groups and seeds, sign-flips. Pure functions.
+"""Mean, interval and p of an arm and of a difference, from patients, trainings and missed patients. Pure functions.
 
-Shape letters: S seeds (trainings of one configuration), N cases, G groups of cases (patients).
-Groups are the sampling units: cases of one patient are not independent, and neither are scores of one training.
+Shape letters: S trainings (seeds, or searches where those are resampled), N cases, G groups of cases (patients).
+Simulated coverage and type-I errors stand in docs/STATISTICS.md.
 """
 
 import dataclasses
-import itertools
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from reports.statistics.missed_patients import Scale, share_bounds, unseen_misses, wholly_missed
+from reports.statistics.variance_of_means import (
+    SKEWED,
+    Floats,
+    Spread,
+    Weighing,
+    hall,
+    on_scale,
+    shared_training_factor,
+    spread,
+    weighed,
+    weighing,
+)
+
 LEAST_GROUPS_FOR_P = 6
 LEAST_GROUPS_TO_CONFIRM = 10
 LEAST_SEEDS_FOR_LOSSES = 3
-EXACT_SIGN_FLIPS = 14
-SIGN_FLIP_DRAWS = 10_000
-
-Floats = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,13 +34,19 @@ class Estimate:
     """A mean with its interval and p.
 
     Attributes:
-        mean: Over all cases, with equal weight for every seed.
-        low: Lower end of the interval; None with a single group.
-        high: Upper end; None with a single group.
-        p: Two-sided p-value of a zero mean, meaningful for differences; None with fewer than 6 groups.
-        freedom: Degrees of freedom of the t; None with a single group.
-        groups: Number of groups, G.
-        seeds: Number of seeds, S.
+        mean: Over cases or patients, every training weighing the same.
+        low: Lower end of the interval; None with one group, or without any spread.
+        high: Upper end, likewise.
+        p: Two-sided, of a difference of 0; None where it is refused, and of a single arm.
+        freedom: Degrees of freedom of the t; None without an interval.
+        groups: G.
+        seeds: S.
+        weighing: What weighs the same.
+        refused: Why there is no p, in one sentence; None where there is one.
+        caveat: What p and interval do not cover, in one sentence; None where nothing was left out.
+        overall: p, low and high with the misses that could be there unseen: those of the mean over all patients. None
+            for a single arm, without a p, and where misses cannot be.
+        error: Standard error of the mean; None without an interval.
     """
 
     mean: float
@@ -41,130 +56,137 @@ class Estimate:
     freedom: float | None
     groups: int
     seeds: int
+    weighing: Weighing
+    refused: str | None = None
+    caveat: str | None = None
+    overall: tuple[float, float, float] | None = None
+    error: float | None = None
 
 
-def group_effects(values: Floats, groups: NDArray[np.intp]) -> Floats:
-    """Returns the effect of each group and seed: `M[s, g] = (sum over cases of g of d - m n_g) G / N + m`.
-
-    Its mean over g is the mean over cases for groups of any size; its spread over g is that of a ratio of sums, in
-    which a group weighs as many times as it has cases, and not that of unweighted group means.
+def mean_of(
+    values: Floats, groups: NDArray[np.intp], *, missed: NDArray[np.bool_] | None = None, scale: Scale | None = None
+) -> Estimate:
+    """Returns an arm's mean with its interval.
 
     Args:
         values: `(S, N)`, no missing ones.
-        groups: `(N,)` group of each case, as any integers.
-
-    Returns:
-        `(S, G)`.
-
-    Raises:
-        ValueError: Shapes disagree, there is no value, or a value is missing.
+        groups: `(N,)` which patient each case belongs to.
+        missed: `(S, N)` where nothing was found; None where that cannot be (no worst value).
+        scale: Of the metric; Dice's where None.
     """
-    if values.ndim != 2 or groups.shape != values.shape[1:] or values.size == 0:
-        raise ValueError(f"expected values (S, N) and groups (N,), both non-empty, got {values.shape}, {groups.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError("expected finite values: leave out cases and seeds with missing ones first")
-    sums, sizes = group_sums(values, groups), np.unique(groups, return_counts=True)[1]
-    mean, scale = values.mean(), len(sizes) / len(groups)
-    return np.asarray((sums - mean * sizes) * scale + mean, dtype=np.float64)
+    scale = scale or Scale()
+    effects, sizes = weighed(values, groups)
+    mean, (seeds, count), by = float(effects.mean()), effects.shape, weighing(groups)
+    if count == 1:
+        return Estimate(mean, None, None, None, None, count, seeds, by, "One patient shows no spread between patients.")
+    found = spread(effects, sizes, power=2)  # CR2 covers .924 of distances' means at 10 patients
+    low, high = on_scale(found, scale.low, scale.high)
+    lost = wholly_missed(missed, groups) if missed is not None else np.zeros(count, dtype=np.bool_)
+    if found.error <= 1e-12 * max(1.0, float(np.abs(values).max())) and not lost.any():
+        return Estimate(mean, None, None, None, None, count, seeds, by, "All patients score the same: no spread.")
+    if lost.any():
+        least, most = share_bounds(int(lost.sum()), count)
+        cost = scale.worst - _found_mean(values, groups, lost, scale)
+        moves = [(share - lost.mean()) * cost for share in (least, most)]
+        low, high = max(scale.low, min(low, mean + min(moves))), min(scale.high, max(high, mean + max(moves)))
+    return Estimate(mean, low, min(high, scale.most), None, found.freedom, count, seeds, by, error=found.error)
 
 
-def group_sums(values: Floats, groups: NDArray[np.intp]) -> Floats:
-    """Returns `(S, G)` sums of `(S, N)` values over each group's cases, groups in increasing order."""
-    names, which = np.unique(groups, return_inverse=True)
-    return np.array([np.bincount(which, weights=row, minlength=len(names)) for row in values])
-
-
-def standardised(effects: Floats) -> float | None:
-    """Returns the standardised size of a paired difference: mean / SD over groups times Hedges' factor.
-
-    `J = 1 - 3 / (4 (G - 1) - 1)` corrects the bias of small samples (0.92 with 10 groups).
+def difference(
+    arm: Floats,
+    baseline: Floats,
+    groups: NDArray[np.intp],
+    *,
+    missed: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
+    scale: Scale | None = None,
+    folds: int = 1,
+    diverged: int = 0,
+    trainings: int | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Returns arm minus baseline with its interval and p.
 
     Args:
-        effects: `(S, G)` of `group_effects`, of arm minus baseline.
-
-    Returns:
-        The effect size; None with fewer than 3 groups (no J), or if all groups are equal (no SD).
-
-    Source: Hedges 1981, https://doi.org/10.3102/10769986006002107; Lakens 2013 for paired values (d_z).
+        arm: `(S, N)`, no missing ones.
+        baseline: `(S, N)`, the same trainings and cases.
+        groups: `(N,)` which patient each case belongs to.
+        missed: `(S, N)` where the arm, and where the baseline, found nothing.
+        scale: Of the metric; Dice's where None.
+        folds: How many trainings on shared data test each case once; 1 where test cases are apart.
+        diverged: Trainings of both that diverged, and so count the worst value in every case.
+        trainings: Of both; 2 S where None.
+        level: Nominal coverage of the interval, in (0, 1).
     """
-    groups = effects.shape[1]
-    by_group = effects.mean(axis=0)
-    if groups < 3 or np.ptp(by_group) == 0:
-        return None
-    factor = 1 - 3 / (4 * (groups - 1) - 1)
-    return float(factor * by_group.mean() / by_group.std(ddof=1))
+    scale = scale or Scale()
+    effects, sizes = weighed(arm - baseline, groups)
+    mean, (seeds, count), by = float(effects.mean()), effects.shape, weighing(groups)
+    if count == 1:
+        return Estimate(mean, None, None, None, None, count, seeds, by, "One patient shows no spread between patients.")
+    found = spread(effects, sizes, factor=shared_training_factor(folds))
+    flat = found.error <= 1e-12 * max(1.0, float(np.abs(arm).max()), float(np.abs(baseline).max()))
+    if flat:
+        why = None if abs(mean) <= 1e-12 else "Every patient differs by the same amount: there is no spread to test by."
+        end, p_flat = (mean, 1.0) if why is None else (None, None)
+        return Estimate(mean, end, end, p_flat, None, count, seeds, by, why)
+    width = scale.high - scale.low
+    low, high, p = _tested(found, width, level)
+    why = refusal(count, diverged, 2 * seeds if trainings is None else trainings)
+    p_plain = None if why else p
+    plain = Estimate(mean, low, high, p_plain, found.freedom, count, seeds, by, why, error=found.error)
+    if missed is None:
+        return plain
+    lost = wholly_missed(missed[0], groups), wholly_missed(missed[1], groups)
+    found_means = _found_mean(arm, groups, lost[0], scale), _found_mean(baseline, groups, lost[1], scale)
+    unseen = unseen_misses(mean, lost, found_means, scale, level)
+    ends = max(min(low, mean + unseen.down), -width), min(max(high, mean + unseen.up), width)
+    overall = None if why else (max(p, unseen.p), *ends)
+    if (lost[0] != lost[1]).any():
+        return dataclasses.replace(plain, low=ends[0], high=ends[1], p=overall and overall[0], overall=overall)
+    return dataclasses.replace(plain, caveat=unseen.words(count), overall=overall)
 
 
-def two_way_t(effects: Floats, level: float = 0.95) -> Estimate:
-    """Returns the mean of group effects with interval and p: a t with variance from groups and from seeds.
+def _tested(found: Spread, width: float, level: float) -> tuple[float, float, float]:
+    """Interval and p of a difference whose size is at most `width`."""
+    low, high = on_scale(found, -width, width, level)
+    p = float(2 * special.stdtr(found.freedom, -abs(found.mean) / found.error))
+    if abs(found.skewness) < SKEWED:
+        return low, high, p
+    left, right, other = hall(found, level)
+    return min(low, max(left, -width)), max(high, min(right, width)), max(p, other)
 
-    `V = max(MS_G, MS_G + MS_S - MS_GS) / (G S)` with the mean squares of the two-way layout; degrees of freedom
-    by Satterthwaite, or G - 1 if MS_S <= MS_GS (seeds then add no variance of their own). With one seed it is the t of
-    group effects. Coverage of nominal 0.95, simulated, stands in METHOD.md §5.
 
-    Since MS_GS is subtracted, Satterthwaite's value can fall below the degrees of freedom of either mean square, down
-    to 0.1, and a rare large residual then gives intervals hundreds of Dice wide. It is kept at min(G, S) - 1 or more:
-    with 12 groups, 3 seeds and residuals larger than group effects, the widest hundredth of intervals shrank from 5.1
-    to 0.43, and coverage stayed (6,000 simulated studies per cell; at most 0.001 less with 3 seeds, 0.009 with 5, still
-    above 0.94).
+def _found_mean(values: Floats, groups: NDArray[np.intp], lost: NDArray[np.bool_], scale: Scale) -> float:
+    """Mean over patients that were not missed; the end of the scale that is not the worst where all were."""
+    if lost.all():
+        return scale.low if scale.worst > scale.low else scale.high
+    kept = ~lost[np.unique(groups, return_inverse=True)[1]]
+    effects, _ = weighed(values[:, kept], groups[kept], weighing(groups))
+    return float(effects.mean())
+
+
+def refusal(groups: int, diverged: int, trainings: int) -> str | None:
+    """Why a difference gets no p."""
+    if groups < LEAST_GROUPS_FOR_P:
+        return f"{groups} patients are too few for a test (at least {LEAST_GROUPS_FOR_P})."
+    if diverged:
+        return (
+            f"{diverged} of {trainings} trainings diverged and count the worst value: so few do not tell how often "
+            "that happens, and the mean has no p. The trainings' own means are shown."
+        )
+    return None
+
+
+def close_to_best(to_best: Estimate, margin: float | None, *, greater_is_better: bool = True) -> bool:
+    """Whether a row may be marked beside the best: the whole loss that its interval allows lies inside the margin.
+
+    That p is not small marks nothing: a wide interval is no likeness. Without a declared margin no row is marked.
 
     Args:
-        effects: `(S, G)` of `group_effects`, of an arm's values or of arm minus baseline.
-        level: Nominal coverage, in (0, 1).
-
-    Source: Cornfield and Tukey 1956 (crossed random effects); Satterthwaite 1946.
+        to_best: The arm minus the observed best, at the family's level.
+        margin: Declared before the final stage, in the metric's unit.
+        greater_is_better: Of the metric.
     """
-    seeds, groups = effects.shape
-    mean = float(effects.mean())
-    if groups == 1:
-        return Estimate(mean, None, None, None, None, groups, seeds)
-    variance, freedom = _variance(effects)
-    error = float(np.sqrt(variance))
-    reach = float(special.stdtrit(freedom, (1 + level) / 2)) * error
-    p = _two_sided(mean, error, freedom) if groups >= LEAST_GROUPS_FOR_P else None
-    return Estimate(mean, mean - reach, mean + reach, p, freedom, groups, seeds)
-
-
-def _variance(effects: Floats) -> tuple[float, float]:
-    """Returns the variance of the mean of `(S, G)` effects, G >= 2, and its degrees of freedom."""
-    seeds, groups = effects.shape
-    mean = effects.mean()
-    by_group = effects.mean(axis=0) - mean
-    by_seed = effects.mean(axis=1) - mean
-    ms_groups = seeds * float(by_group @ by_group) / (groups - 1)
-    if seeds == 1:
-        return ms_groups / groups, float(groups - 1)
-    rest = effects - mean - by_group[None, :] - by_seed[:, None]
-    ms_seeds = groups * float(by_seed @ by_seed) / (seeds - 1)
-    ms_rest = float((rest * rest).sum()) / ((groups - 1) * (seeds - 1))
-    if ms_seeds <= ms_rest:
-        return ms_groups / (groups * seeds), float(groups - 1)
-    both = ms_groups + ms_seeds - ms_rest
-    spread = ms_groups**2 / (groups - 1) + ms_seeds**2 / (seeds - 1) + ms_rest**2 / ((groups - 1) * (seeds - 1))
-    return both / (groups * seeds), max(both**2 / spread, min(groups, seeds) - 1.0)
-
-
-def _two_sided(mean: float, error: float, freedom: float) -> float:
-    if error == 0.0:
-        return 1.0 if mean == 0.0 else 0.0
-    return float(2 * special.stdtr(freedom, -abs(mean) / error))
-
-
-def sign_flip(sums: Floats, seed: int = 0) -> float:
-    """Returns the two-sided p of the sign-flip permutation test of group sums, a sensitivity analysis.
-
-    Exact over all 2^G signs up to G = 14, beyond that 10,000 seeded draws with one added to both counts.
-
-    Args:
-        sums: `(S, G)` of `group_sums`; seeds are averaged.
-        seed: Seed of the draws.
-    """
-    by_group = sums.mean(axis=0)
-    observed = abs(float(by_group.sum()))
-    slack = 1e-12 * float(np.abs(by_group).sum())  # sums that differ by rounding count as equal
-    if len(by_group) <= EXACT_SIGN_FLIPS:
-        signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(by_group))))
-        return float(np.mean(np.abs(signs @ by_group) >= observed - slack))
-    random = np.random.Generator(np.random.Philox(key=seed))
-    signs = random.choice((1.0, -1.0), size=(SIGN_FLIP_DRAWS, len(by_group)))
-    return float((np.sum(np.abs(signs @ by_group) >= observed - slack) + 1) / (SIGN_FLIP_DRAWS + 1))
+    end = to_best.low if greater_is_better else to_best.high
+    if margin is None or end is None or to_best.refused is not None:
+        return False
+    return (-end if greater_is_better else end) < margin

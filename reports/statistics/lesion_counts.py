@@ -147,6 +147,15 @@ def _ranked(scans: Sequence[Lesions]) -> tuple[Floats, Floats, int]:
     return np.sort(hits), np.sort(false), sum(len(scan.voxels) for scan in scans)
 
 
+def _below(scans: Sequence[Lesions]) -> Floats:
+    """The least confidence of any component where it is below the first threshold of `iw2020`, -0.1.
+
+    Their masks are those of a probability above 1/2. With three classes or more a region can be predicted with less.
+    """
+    confidences = np.concatenate([np.append(scan.confidence[scan.found], scan.false_confidence) for scan in scans])
+    return np.array([confidences.min()] if confidences.size and confidences.min() < -0.1 else [], np.float64)
+
+
 def _drawn(scans: Sequence[Lesions]) -> list[Froc]:
     """Returns the curves of `iw2020`: 50 draws, on 201 thresholds that depend on the greatest confidence."""
     known = sorted(
@@ -155,7 +164,7 @@ def _drawn(scans: Sequence[Lesions]) -> list[Froc]:
     if not any(len(scan.voxels) for scan in known):
         return []
     peak = max((scan.peak for scan in known if math.isfinite(scan.peak)), default=0.0)
-    thresholds = np.concatenate((np.linspace(-0.1, 10, 101), np.linspace(10, peak + 1, 100)))
+    thresholds = np.concatenate((_below(known), np.linspace(-0.1, 10, 101), np.linspace(10, peak + 1, 100)))
     order, random = np.arange(len(known)), np.random.RandomState(SEED)
     curves = []
     for _ in range(DRAWS):

@@ -16,7 +16,7 @@ def detectable(estimate: Estimate, family: int, *, alpha: float = ALPHA, power: 
     comparison, 0.795 with 5, 0.766 with 2.
 
     Args:
-        estimate: A difference; its 95 % interval gives the standard error.
+        estimate: A difference.
         family: Number of comparisons.
         alpha: Family-wise error.
         power: Required probability of detection.
@@ -24,11 +24,9 @@ def detectable(estimate: Estimate, family: int, *, alpha: float = ALPHA, power: 
     Returns:
         The absolute difference in the metric's unit; None without an interval.
     """
-    if estimate.low is None or estimate.high is None or estimate.freedom is None:
+    if estimate.error is None or estimate.freedom is None:
         return None
-    freedom = estimate.freedom
-    error = (estimate.high - estimate.low) / 2 / float(special.stdtrit(freedom, 0.975))
-    return _reach(freedom, family, alpha, power) * error
+    return _reach(estimate.freedom, family, alpha, power) * estimate.error
 
 
 def planned(groups: int, family: int, *, alpha: float = ALPHA, power: float = POWER) -> float:

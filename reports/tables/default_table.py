@@ -1,7 +1,7 @@
 """The gain of tuning: each tuned arm beside its default parameters, both on test cases."""
 
 from reports.results import number_format
-from reports.results.estimates import Cell, cell
+from reports.results.estimates import Cell, difference_cell
 from reports.results.metric_facts import METRICS
 from reports.results.names import region as region_name
 from reports.results.number_format import NONE
@@ -47,8 +47,9 @@ def default_table(results: Results) -> Table | None:
 
 def _gain(results: Results, arm: ArmResult, usual: ArmResult) -> Cell:
     how, scores = results.protocol, results.scores
-    mine, theirs = (scores.of(one.row.name, how.last, how.region, how.metric) for one in (arm, usual))
-    return cell(mine - theirs, scores.groups)
+    mine, theirs = (scores.sample(one.row.name, how.last, how.region, how.metric) for one in (arm, usual))
+    folds = 1 if how.test_apart else how.folds
+    return difference_cell(mine, theirs, scores.groups, scores.scale(how.region, how.metric), folds=folds)
 
 
 def _same(arm: ArmResult, usual: ArmResult) -> str:

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from reports.results.comparisons import Comparison
 from reports.results.estimates import mean_over, units
 from reports.results.metric_facts import METRICS
-from reports.results.results import Comparison, Results
+from reports.results.results import Results
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,15 +27,10 @@ class Tally:
     equivalent: bool | None
 
 
-def region(results: Results) -> float | None:
-    """Returns half the width of the declared region, in the objective's unit; None without one."""
-    declared = results.records.study.file["report"].get("equivalence")  # a ledger may be older than the key
-    return None if declared is None else float(declared)
-
-
 def tally(results: Results, comparison: Comparison) -> Tally | None:
     """Compares an arm with the baseline by case; None without a region or without a difference."""
-    half, how, estimate = region(results), results.protocol, comparison.cell.estimate
+    how, estimate = results.protocol, comparison.cell.estimate
+    half = how.equivalence
     if half is None or how.baseline is None or estimate is None:
         return None
     column = (how.last, how.region, how.metric)

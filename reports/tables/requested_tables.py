@@ -14,8 +14,8 @@ from reports.tables.lesion_tables import weighting_tables
 from reports.tables.protocol_differences import badges
 from reports.tables.requested_layouts import ARM_AXES, Axis, Layout, Value, layouts
 from reports.tables.requested_points import Point, ours, printed
-from reports.tables.result_tables import BEYOND, counts, reaches_beyond, row_state
-from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
+from reports.tables.result_tables import counts, how_means_are_taken, notes_on_marks, row_state, unranked_notes
+from reports.tables.table import Entry, Row, State, Table
 
 Key = tuple[Value, ...]
 Orders = Mapping[Axis, Sequence[Value]]
@@ -226,12 +226,13 @@ class _Sheet:
         return self.mine[0].at[axis]
 
     def _notes(self) -> list[str]:
-        notes = ["Mean over cases [95 % interval]; bold: the best of all arms in that region, metric and iteration."]
+        notes = [
+            f"{how_means_are_taken(self.results)}; bold: the best of all arms in that region, metric and iteration."
+        ]
         if any(point.entry.like_best for point in self.mine):
-            notes.append(f"{LIKE_BEST}: cannot be told from the best (Holm over all pairs, 0.05).")
+            notes += notes_on_marks(self.results)
         ours = {(str(point.at["region"]), str(point.at["metric"]), int(point.at["iteration"])) for point in self.mine}
-        if reaches_beyond(self.results, sorted(ours)):
-            notes.append(BEYOND)
+        notes += unranked_notes(self.results, sorted(ours))
         if self.layout.name != "arms":
             notes.append(self._evaluated())
         if self.layout.by_mark:

@@ -1,18 +1,16 @@
-"""Tables of test scores: by region, by iteration, and each arm against the baseline."""
+"""Tables of test scores by region, and the cells that all tables of scores share."""
 
-import math
 from collections.abc import Iterable
 
 from reports.results import number_format
+from reports.results.comparisons import Column, Comparison
 from reports.results.estimates import LEAST_SEARCHES_FOR_LOSSES, Cell
 from reports.results.metric_facts import METRICS, Metric
 from reports.results.names import region as region_name
 from reports.results.number_format import NONE
-from reports.results.results import ArmResult, Column, Comparison, Results
+from reports.results.results import ArmResult, Results
 from reports.statistics.intervals_and_tests import LEAST_GROUPS_TO_CONFIRM
-from reports.statistics.smallest_difference import detectable
-from reports.tables import equivalence
-from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
+from reports.tables.table import INCOMPLETE, LIKE_BEST, Entry, Row, State, Table
 from search_spaces.metrics import of_split
 
 
@@ -35,7 +33,11 @@ def _region_table(results: Results, region: str) -> Table:
         if arm.standing == "failed" and arm.cells[region, how.metrics[0], how.last].estimate is None:
             cells[0] = Entry("failed")
         detail = "; ".join(_configurations(arm)) if primary else ""
-        entries = [Entry(arm.row.name, detail), *cells, *counts(results, arm, region)]
+        entries = [
+            Entry(arm.row.name, detail, incomplete=bool(arm.trainings.missing)),
+            *cells,
+            *counts(results, arm, region),
+        ]
         if len(columns) > len(entries):
             entries.append(_p(results, arm))
         rows.append(Row(tuple(entries), row_state(results, arm)))
@@ -49,21 +51,23 @@ def _region_table(results: Results, region: str) -> Table:
 
 
 def value(results: Results, arm: ArmResult, column: Column) -> Entry:
-    """Returns an arm's mean with its interval, marked if it is the best or does not differ from it."""
+    """Returns an arm's mean with its interval, marked if it is the best or close to it within the declared margin."""
     found, metric = arm.cells.get(column, Cell(None)), METRICS[column[1]]
     if found.estimate is None:
         return Entry(NONE)
     name = arm.row.name
-    like = column == results.objective and results.like_best is not None and name in results.like_best
+    close = results.to_best is not None and column == results.objective and name in results.to_best.close
     best = name in results.best.get(column, frozenset())
     estimate = found.estimate
+    usual = arm.cells.get((column[0], results.protocol.metrics[0], column[2]), Cell(None)).cases
     return Entry(
         number_format.mean(estimate, metric),
         number_format.interval(estimate, metric.decimals) if found.spread is None else _spread(found.spread, metric),
         best=best,
-        like_best=like and not best,
+        like_best=close and not best,
         span=(estimate.low, estimate.mean, estimate.high),
         arm=arm.row.number,
+        n=found.cases if found.cases != usual else None,
     )
 
 
@@ -103,12 +107,16 @@ def failed_trainings(arm: ArmResult) -> list[str]:
 def _p(results: Results, arm: ArmResult) -> Entry:
     if arm.row.name == results.protocol.baseline:
         return Entry("baseline")
-    p = next(comparison.p for comparison in results.comparisons if comparison.arm == arm.row.name)
-    return Entry(number_format.p_value(p), "exploratory" if p is not None and _exploratory(results) else "")
+    found = next(comparison for comparison in results.comparisons if comparison.arm == arm.row.name)
+    if found.p is None:
+        return Entry(NONE, "not tested" if found.refused else "")
+    return Entry(number_format.p_value(found.p), "exploratory" if exploratory(found) else "")
 
 
-def _exploratory(results: Results) -> bool:
-    return results.scores.patients < LEAST_GROUPS_TO_CONFIRM
+def exploratory(comparison: Comparison) -> bool:
+    """Returns whether a comparison has too few groups to confirm anything."""
+    estimate = comparison.cell.estimate
+    return estimate is not None and estimate.groups < LEAST_GROUPS_TO_CONFIRM
 
 
 def _configurations(arm: ArmResult) -> list[str]:
@@ -131,27 +139,22 @@ def row_state(results: Results, arm: ArmResult) -> State:
 
 def _notes_of_region(results: Results, region: str) -> tuple[str, ...]:
     how = results.protocol
-    runs = how.trainings
-    notes = [
-        "Mean over cases [95 % interval: two-way t over patients and "
-        f"{'searches' if how.searches >= LEAST_SEARCHES_FOR_LOSSES else 'seeds'}]; bold: the column's best."
-    ]
+    columns = [(region, name, how.last) for name in how.metrics]
+    notes = [f"{how_means_are_taken(results)}; bold: the column's best."]
     if region == how.region:
-        if results.like_best is not None:
-            notes.append(f"{LIKE_BEST}: cannot be told from the best (Holm over all pairs, 0.05).")
+        notes += notes_on_marks(results)
         if results.comparisons:
             notes.append(
                 f"p: difference from {how.baseline} in {METRICS[how.metric].label}, Holm over "
                 f"{number_format.count(len(results.comparisons), 'comparison')}; nothing else is tested."
             )
-    false, clean = ("no value", "") if how.empty == "missing" else ("counts 0", "; found in neither: counts 1")
-    notes.append(
-        f"n of N: cases evaluated of all test cases. missed: nothing found of a region that is there (counts "
-        f"0, or the image's diagonal); false pos.: something found where it is not ({false}), with its median size"
-        f"{clean}; all over {runs} {'training' if runs == 1 else 'trainings'}."
-    )
-    if reaches_beyond(results, [(region, name, how.last) for name in how.metrics]):
-        notes.append(BEYOND)
+    notes += unranked_notes(results, columns)
+    notes.append(_counting(results))
+    if any(arm.cells[column].conditional for arm in results.arms for column in columns if column in arm.cells):
+        notes.append(
+            "n under a mean: its own cases. Such a column has values only where something was found: trainings are "
+            "averaged by case, and the interval is over patients alone."
+        )
     if any(of_split(name) for name in how.metrics):
         notes.append("Columns without an interval: one value for all cases of a training, then the mean of trainings.")
     ceiling = _ceiling(results, region)
@@ -160,24 +163,51 @@ def _notes_of_region(results: Results, region: str) -> tuple[str, ...]:
     return tuple(notes)
 
 
-BEYOND = (
-    "An interval that reaches where no value can be (below 0; of a share, above 1) comes from few trainings or "
-    "patients that differ much. It is not cut, since its coverage was simulated as it is: it says that little is known."
-)
+def how_means_are_taken(results: Results) -> str:
+    """Returns a phrase on what means are over and how their intervals are made."""
+    how = results.protocol
+    weighing = next((cell.estimate.weighing for arm in results.arms for cell in arm.cells.values() if cell.estimate and
+                     cell.estimate.low is not None), "cases")  # fmt: skip
+    over = "patients, each by the mean of its cases" if weighing == "patients" else "cases"
+    units = "searches" if how.searches >= LEAST_SEARCHES_FOR_LOSSES else "seeds"
+    group = "patients" if how.by_patient else "cases"
+    return (
+        f"Mean over {over} [95 % interval of the mean, not adjusted for the number of arms: a t over {group} and "
+        f"{units} on a scale that keeps it within the metric's range]"
+    )
 
 
-def reaches_beyond(results: Results, columns: Iterable[Column]) -> bool:
-    """Returns whether an interval exceeds the range of its metric."""
-    tops = {"share": 1.0, "distance": math.inf, "volume": math.inf, "count": math.inf}
+def notes_on_marks(results: Results) -> list[str]:
+    """Returns what the mark beside the best means; empty without a declared margin."""
+    found = results.to_best
+    if found is None:
+        return []
+    return [
+        f"{LIKE_BEST}: loses at most {found.margin:g}, the margin that the study file declares, against the best arm, "
+        f"by the whole interval of their difference ({100 * found.level:.3g} % each, 95 % together)."
+    ]
+
+
+def unranked_notes(results: Results, columns: Iterable[Column]) -> list[str]:
+    """Returns which columns and which arms are not ranked, and why."""
+    by_reason: dict[str, list[str]] = {}
     for column in columns:
-        top = tops.get(METRICS[column[1]].kind)  # None: a bias has a sign
-        found = [arm.cells[column].estimate for arm in results.arms if column in arm.cells]
-        ends = [(each.low, each.high) for each in found if each is not None]
-        if top is not None and any(
-            low is not None and high is not None and (low < 0 or high > top) for low, high in ends
-        ):
-            return True
-    return False
+        if column in results.unranked:
+            by_reason.setdefault(results.unranked[column], []).append(METRICS[column[1]].label)
+    notes = [f"No best in {', '.join(dict.fromkeys(names))}: {reason}." for reason, names in by_reason.items()]
+    left = [f"{arm.row.name} ({', '.join(arm.trainings.lost)} lost)" for arm in results.arms if arm.trainings.missing]
+    return [*notes, *([f"{INCOMPLETE} incomplete, so neither ranked nor tested: {'; '.join(left)}."] if left else [])]
+
+
+def _counting(results: Results) -> str:
+    how = results.protocol
+    runs = how.trainings
+    false, clean = ("no value", "") if how.empty == "missing" else ("counts 0", "; found in neither: counts 1")
+    return (
+        f"n of N: cases evaluated of all test cases. missed: nothing found of a region that is there (counts "
+        f"0, or the image's diagonal); false pos.: something found where it is not ({false}), with its median size"
+        f"{clean}; all over {runs} {'training' if runs == 1 else 'trainings'}."
+    )
 
 
 def _ceiling(results: Results, region: str) -> float | None:
@@ -189,110 +219,3 @@ def _ceiling(results: Results, region: str) -> float | None:
     values = [case.facts.get("ceilings", {}).get(region) for case in results.scores.cases]
     there = [value for value in values if value is not None]
     return sum(there) / len(there) if there else None
-
-
-def comparison_table(results: Results) -> Table | None:
-    """Returns the table of each arm minus the baseline in the objective; None without comparisons."""
-    how, metric = results.protocol, METRICS[results.protocol.metric]
-    states = {arm.row.name: row_state(results, arm) for arm in results.arms}
-    half = equivalence.region(results)
-    rows = []
-    for comparison in results.comparisons:
-        estimate = comparison.cell.estimate
-        if estimate is None:
-            empty = [Entry(NONE)] * (8 if half is None else 9)
-            rows.append(Row((Entry(comparison.arm), *empty), states[comparison.arm]))
-            continue
-        difference = Entry(
-            number_format.signed(estimate.mean, metric.decimals),
-            number_format.interval(estimate, metric.decimals, difference=True),
-            span=(estimate.low, estimate.mean, estimate.high),
-            arm=next(arm.row.number for arm in results.arms if arm.row.name == comparison.arm),
-        )
-        words = [
-            number_format.p_value(comparison.p),
-            number_format.p_value(estimate.p),
-            number_format.p_value(comparison.cell.sign_flip),
-        ]
-        words += [f"{comparison.cell.cases} in {estimate.groups}", str(estimate.seeds)]
-        found, effect = detectable(estimate, len(results.comparisons)), comparison.cell.effect
-        sizes = [
-            NONE if effect is None else number_format.signed(effect, 2),
-            number_format.fixed(found, metric.decimals),
-        ]
-        entries = [difference, *(Entry(word, arm=difference.arm) for word in (*words, *sizes))]
-        rows.append(Row((Entry(comparison.arm), *entries, *_tally(results, comparison)), states[comparison.arm]))
-    if not rows:
-        return None
-    unit = "searches" if how.searches >= LEAST_SEARCHES_FOR_LOSSES else "seeds"
-    return Table(
-        key="differences",
-        title=f"Difference from {how.baseline}: {metric.label}, {region_name(results, how.region)}",
-        columns=(
-            *(
-                "Arm",
-                f"Difference {metric.arrow}",
-                "p (Holm)",
-                "p",
-                "p (sign-flip)",
-                "cases in groups",
-                unit,
-                "effect size",
-                "detectable",
-            ),
-            *([] if half is None else ["wins, ties, losses"]),
-        ),
-        rows=tuple(rows),
-        notes=(
-            f"Arm minus baseline by case and {unit[:-2] if unit == 'searches' else 'seed'}; two-way t. "
-            "The sign-flip of group sums is a sensitivity line.",
-            "effect size: mean over groups / standard deviation over groups of the differences, each averaged over "
-            f"{unit}, times Hedges' factor 1 − 3 / (4 (G − 1) − 1); its sign is that of the difference.",
-            "detectable: the smallest difference that such a study finds with 80 % probability at Holm's first step.",
-            *([] if half is None else [_equivalent(half)]),
-        ),
-    )
-
-
-def _tally(results: Results, comparison: Comparison) -> list[Entry]:
-    found = equivalence.tally(results, comparison)
-    if found is None:
-        return []
-    return [Entry(f"{found.wins}, {found.ties}, {found.losses}", "equivalent" if found.equivalent else "")]
-
-
-def _equivalent(half: float) -> str:
-    return (
-        f"wins, ties, losses: test cases whose difference is better than, inside and worse than ±{half:g}, the region "
-        "of practical equivalence that the study file declared; equivalent: the whole interval is inside."
-    )
-
-
-def mark_tables(results: Results) -> tuple[Table, ...]:
-    """Returns the objective's metric at every mark, one table per region; empty with a single mark."""
-    how = results.protocol
-    if len(how.marks) == 1:
-        return ()
-    metric, end = METRICS[how.metric], number_format.iteration(how.last)
-    alone = results.records.study.file["budget"].get("marks") == "independent"
-    return tuple(
-        Table(
-            key=f"marks-{index}",
-            title=f"{metric.heading(pixels=results.pixels)} by iteration, test cases: {region_name(results, region)}",
-            columns=("Arm", *(number_format.iteration(mark) + ("" if alone else f" of {end}") for mark in how.marks)),
-            rows=tuple(
-                Row(
-                    (Entry(arm.row.name), *(value(results, arm, (region, how.metric, mark)) for mark in how.marks)),
-                    row_state(results, arm),
-                )
-                for arm in results.arms
-            ),
-            notes=(
-                "Each mark is a training by itself: its learning-rate schedule spans that mark."
-                if alone
-                else "One training, looked at on its way: the learning-rate schedule spans all of it.",
-                *([BEYOND] if reaches_beyond(results, [(region, how.metric, mark) for mark in how.marks]) else []),
-            ),
-        )
-        for index, region in enumerate(how.shown_regions)
-    )

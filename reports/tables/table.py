@@ -6,7 +6,10 @@ from typing import Literal
 State = Literal["", "baseline", "unfinished", "failed", "printed"]
 
 LIKE_BEST = "≈"
-"""Mark of arms that do not differ significantly from the best."""
+"""Mark of arms that are close to the best within the declared margin."""
+
+INCOMPLETE = "†"
+"""Mark of arms that have lost final trainings."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -17,9 +20,11 @@ class Entry:
         text: Its text.
         detail: Additional smaller text, such as the interval or the parameters.
         best: Whether it is its column's best.
-        like_best: Whether it does not differ significantly from the best.
+        like_best: Whether it is close to the best within the declared margin.
         span: (low, mean, high) for the drawn interval; low and high None without one.
         arm: Number of the arm whose trials the page links to; None without a link.
+        n: Number of cases of the value, where it differs from the row's; None elsewhere.
+        incomplete: Whether it names an arm that has lost final trainings.
     """
 
     text: str
@@ -28,6 +33,18 @@ class Entry:
     like_best: bool = False
     span: tuple[float | None, float, float | None] | None = None
     arm: int | None = None
+    n: int | None = None
+    incomplete: bool = False
+
+    @property
+    def label(self) -> str:
+        """The text with the mark of an incomplete arm."""
+        return f"{self.text}{INCOMPLETE}" if self.incomplete else self.text
+
+    @property
+    def below(self) -> str:
+        """The smaller text: detail and number of cases."""
+        return "; ".join(filter(None, (self.detail, "" if self.n is None else f"n = {self.n}")))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from reports.results.metric_facts import METRICS
 from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
 from reports.results.scores import End
-from reports.statistics.intervals_and_tests import Floats
+from reports.statistics.variance_of_means import Floats
 from reports.tables.table import Entry, Row, Table
 from study.design import TrialKey
 from study.ledger.rows import TrialRow

@@ -55,6 +55,7 @@ def fields(study: Study) -> dict[str, Any]:
         "percentiles": preprocess.percentiles,
         "normalize": tuple(how[name] for name in dataset.images) if isinstance(how, dict) else how,
         "pad": preprocess.pad,
+        "unshear": preprocess.unshear,
         "components": study.needs_components,
     }
 
@@ -65,6 +66,12 @@ def misfits(study: Study, facts: Sequence[CaseFacts]) -> list[str]:
     if study.patch.context:
         problems += [
             f"{fact.name}: flat, so it has no neighbouring slices. Leave `patch.context` out, or exclude the case."
+            for fact in facts
+            if len(fact.shape) == 2
+        ]
+    if "volume_error" in (study.objective.metric, *study.report.metrics):
+        problems += [
+            f"{fact.name}: flat, so it has no volume in mL for volume_error. Give volume_bias, or leave it out."
             for fact in facts
             if len(fact.shape) == 2
         ]

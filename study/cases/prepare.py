@@ -5,10 +5,13 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from study.cases import patient_groups
+from study.cases.feasible import refuse_impossible
 from study.cases.fetch import fetch
 from study.cases.from_study_file import files_of, misfits, options_of
+from study.cases.judged import not_judged
 from study.cases.roles import Splits, divide, with_folds
-from study.cases.splits import Role, groups
+from study.cases.splits import Role
 from study.events import OnEvent, Prepared, Step, ignore
 from study.ledger.rows import Case
 from study.study_file import Study
@@ -92,6 +95,8 @@ class FoundCases:
         if problems:
             raise SpecError("dataset", problems)
         splits = self.divided([record.facts for record in made])
+        if problems := not_judged(self.study, [record.facts for record in made], splits):
+            raise SpecError(self.study.name, problems)
         index = (mirror if is_url(where) else cache).write_index(where, made, options)
         cases = tuple(
             Case(
@@ -103,7 +108,7 @@ class FoundCases:
             for record in made
         )
         scales = _scales(index, splits) if options.scaled_by_training else ()
-        return Data(str(index), digests.of_dataset(self.files, local_copy.local_folder(where)), cases, scales)
+        return Data(str(index), digests.of_contents({record.name: record.content for record in made}), cases, scales)
 
 
 def find(study: Study, tell: OnEvent = ignore) -> FoundCases:
@@ -118,10 +123,12 @@ def find(study: Study, tell: OnEvent = ignore) -> FoundCases:
     """
     if study.dataset.path is None:
         raise InputError(f"{study.name}: no data: give --data DIR, or `dataset.path` in the study file")
+    refuse_impossible(study)
     fetch(study, tell)
     files = tuple(files_of(study))
-    grouped = groups([case.name for case in files], study.dataset.group)
+    grouped = patient_groups.grouped(study, files)
     try:
+        patient_groups.refuse_unsaid(study, files)
         splits = divide(study, files, grouped)
     except InputError as error:
         return FoundCases(study, files, dict(grouped), (), error)

@@ -7,8 +7,9 @@ from search_spaces.values import grid_points
 from study.cases.overview import Duplicate, Overview, ceilings
 from study.cases.splits import Role, listing
 from study.in_words import counted
-from study.planning.sampling import is_tuned
+from study.planning.cohort_sampling import is_tuned
 from study.study_file import Study
+from study.study_file.recorded.objective_empty import counting, decided, lacking
 from trainables.data.inspecting.inspect import CaseFacts
 
 LOW_CEILING = 0.9
@@ -19,6 +20,10 @@ FEW_GROUPS, EXPLORATORY = 6, 10
 """Numbers of test groups below which there is no p-value, and below which results are exploratory."""
 FEW_SEEDS = 3
 """Number of final seeds below which a result holds for these trained networks and not for the losses."""
+
+
+OF_LESIONS = ("lesion_recall", "lesion_dice")
+"""Metrics of a case that a case without lesions does not have, by whatever policy."""
 
 
 def of_data(seen: Overview) -> Iterator[str]:
@@ -56,6 +61,17 @@ def _lacking(seen: Overview) -> Iterator[tuple[str, str]]:
             yield label, f"{role}{place}"
 
 
+def unscored(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    """Yield test cases that have none of the regions, and so no value in most columns."""
+    tested = {name for roles in splits for name, role in roles.items() if role == "test"}
+    without = [fact.name for fact in facts if fact.name in tested and not any(fact.lesions.values())]
+    if without and study.report.empty == "missing":
+        yield (
+            f"{listing(without)}: no region is in {counted(len(without), 'test case')}, so nothing of it but false "
+            "positives is scored; tables leave it out of their means (report.empty: missing)"
+        )
+
+
 def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:
     """Yield regions for which the training grid is too coarse."""
     for region, found in ceilings(facts).items():
@@ -64,6 +80,21 @@ def of_grid(facts: Sequence[CaseFacts]) -> Iterator[str]:
                 f"ceiling of {region}: a network without any error reaches a Dice of {found['mean']:.2f} at this voxel "
                 "size (preprocess.spacing); smaller voxels let it reach more"
             )
+
+
+def of_objective(study: Study, facts: Sequence[CaseFacts], splits: Sequence[Mapping[str, Role]]) -> Iterator[str]:
+    """How the objective counts validation cases that lack its region, where there are any."""
+    validated = [fact.voxels for fact in facts if any(roles[fact.name] == "validation" for roles in splits)]
+    if not validated or not (without := lacking(study, validated)):
+        return
+    found = f"{without} of {len(validated)} validation cases lack a region of the objective: "
+    how = counting(decided(study, validated))
+    if study.objective.metric in OF_LESIONS:
+        yield f"{found}{study.objective.metric} has no value there, so a search does not see false positives in them"
+    elif how == "one" or (how == "report" and study.report.empty == "one"):
+        yield f"{found}they count 1 where nothing is found and 0 where it is (objective.empty: one)"
+    else:
+        yield f"{found}they do not count, so a search does not see false positives in them (objective.empty: one)"
 
 
 def of_plan(study: Study) -> Iterator[str]:

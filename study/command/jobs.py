@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from study.command.options import AllowCode, Cluster, File, LedgerAt, MlflowAt, Name, Set, Smoke, StorageAt, Wait
+from study.command.options import (
+    AllowCode,
+    Cluster,
+    File,
+    LedgerAt,
+    MlflowAt,
+    Name,
+    Retry,
+    Set,
+    Smoke,
+    StorageAt,
+    Wait,
+    retried,
+)
 from study.command.output import print_json
 from study.errors import FAILURES
 
@@ -26,6 +39,7 @@ def submit(
     mlflow: MlflowAt = None,
     storage: StorageAt = None,
     wait: Wait = 0.0,
+    retry: Retry = None,
     python: Annotated[str, typer.Option(help="The interpreter that Ray has there.")] = "python",
 ) -> None:
     """Run a study on a Ray cluster, as a job that goes on without this machine.
@@ -43,6 +57,7 @@ def submit(
         without_password(option, place)
     arguments = [part for option, place in places.items() if place is not None for part in (option, place)]
     arguments += ["--wait", f"{wait:g}"] if wait else []
+    arguments += [part for status in retried(retry or ()) for part in ("--retry", status)]
     arguments += ["--allow-code"] if allow_code else []
     jobs = Jobs(cluster)
     job = jobs.submit(study, arguments, python=python)

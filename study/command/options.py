@@ -1,8 +1,10 @@
 """Options that several commands share, and the places that they name."""
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,6 +40,15 @@ Wait = Annotated[
         help="Minutes for the cluster's autoscaler to bring a machine that holds a trial (`gpu: auto`: with a GPU).",
     ),
 ]
+Retry = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--retry",
+        metavar="lost|failed",
+        help="Run trials again that machines lost, or that failed; the report says so. May be given twice.",
+    ),
+]
+RETRIED: tuple[Literal["lost", "failed"], ...] = ("lost", "failed")
 _CLUSTER = typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
 Cluster = Annotated[str, _CLUSTER]
 ClusterAt = Annotated[str | None, _CLUSTER]
@@ -89,8 +100,9 @@ class Places:
         )
 
     def reports(self, name: str) -> Path:
-        """Return the folder of a study's reports."""
-        return self.home / "reports" / name
+        """Return the folder of a study's reports, inside the home whatever a foreign ledger calls the study."""
+        inside = re.sub(r"[/\\\x00-\x1f]", "_", name)
+        return self.home / "reports" / (f"_{inside}" if inside.startswith(".") else inside)
 
 
 def made(folder: Path, option: str) -> Path:
@@ -104,3 +116,14 @@ def made(folder: Path, option: str) -> Path:
     except OSError as error:
         raise InputError(f"{option} {folder}: cannot be made a folder ({error.strerror}). Name another.") from error
     return folder
+
+
+def retried(given: Sequence[str]) -> tuple[Literal["lost", "failed"], ...]:
+    """Return the statuses that `--retry` names.
+
+    Raises:
+        InputError: One is not `lost` or `failed`.
+    """
+    if wrong := [word for word in given if word not in RETRIED]:
+        raise InputError(f"--retry {wrong[0]}: expected lost or failed")
+    return tuple(status for status in RETRIED if status in given)

@@ -76,5 +76,8 @@ def _count_reading(ledger: str, name: str) -> None:
 
     from study.ledger import Ledger
 
+    with Ledger.open(ledger, read_only=True) as reading:
+        if reading.is_archive:  # it stays as it was published
+            return
     with suppress(DBAPIError), Ledger.open(ledger) as opened:
         opened.count_report_read(opened.study(name).id)

@@ -15,10 +15,12 @@ from study.command.options import (
     MlflowAt,
     Places,
     RayAt,
+    Retry,
     Set,
     Smoke,
     StorageAt,
     Wait,
+    retried,
 )
 from study.command.output import console
 from study.command.report import write_report
@@ -37,6 +39,7 @@ def run(
     storage: StorageAt = None,
     ray: RayAt = None,
     wait: Wait = 0.0,
+    retry: Retry = None,
 ) -> None:
     """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
 
@@ -45,16 +48,17 @@ def run(
     Example: segstudy run demo --data phantoms
     """
     from study.checking.own_code import try_code
-    from study.command.watched_run import ended, run_study
+    from study.command.watched_run import ended, lost_trials, run_study
     from study.study_file import load
     from study.study_file.addresses import shown
 
     places = Places.of(home, ledger, mlflow, storage)
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
     try_code(study)
+    statuses = retried(retry or ())
     again = shlex.join(["segstudy", *map(shown, sys.argv[1:])])
     try:
-        result = run_study(study, places, console(), ray, wait)
+        result = run_study(study, places, console(), ray, wait, statuses)
     except KeyboardInterrupt:  # pressed a second time
         typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
         typer.echo(f"  {again}")
@@ -67,4 +71,6 @@ def run(
         raise typer.Exit(STOPPED if result.stopped else FAILURES)
     if result.failed or result.lost:
         typer.echo(f"Trials that failed, with reasons: segstudy status {study.name}")
+        if result.repeatable:
+            typer.echo(f"{lost_trials(result.repeatable)} Run them again:\n  {again} --retry lost")
         raise typer.Exit(FAILURES)

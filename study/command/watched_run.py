@@ -16,6 +16,7 @@ from study.checking.facts_memory import facts_memory
 from study.command.options import Places, made
 from study.console.follower import Follower
 from study.console.watch import watching
+from study.design import Status
 from study.events import Event, OnEvent, Step
 from study.in_words import counted, duration
 from study.ledger import Ledger, LedgerNotMadeError
@@ -31,7 +32,12 @@ from trainables.storage.object_store import is_url
 
 
 def run_study(
-    study: Study, places: Places, console: Console, ray: str | None = None, wait_minutes: float = 0.0
+    study: Study,
+    places: Places,
+    console: Console,
+    ray: str | None = None,
+    wait_minutes: float = 0.0,
+    retry: Sequence[Status] = (),
 ) -> Result:
     """Run a study to its end, or continue it, and show progress.
 
@@ -41,6 +47,7 @@ def run_study(
         console: Receives the output.
         ray: Address of a running Ray cluster; by default Ray is started here.
         wait_minutes: Maximum waiting time for a machine that can hold a trial, on a cluster that has none yet.
+        retry: Statuses (`lost`, `failed`) whose trials run again.
 
     Raises:
         InputError: The user's input is wrong; nothing was started.
@@ -48,10 +55,17 @@ def run_study(
     with machines(ray) as there:
         if ray is not None:
             there = await_room(study, wait_minutes, lambda text: console.print(Text(text)))
-        return _run(study, places, console, ray, there)
+        return _run(study, places, console, ray, there, retry)
 
 
-def _run(study: Study, places: Places, console: Console, ray: str | None, there: Sequence[Node]) -> Result:
+def _run(
+    study: Study,
+    places: Places,
+    console: Console,
+    ray: str | None,
+    there: Sequence[Node],
+    retry: Sequence[Status],
+) -> Result:
     machine = max(there, key=lambda node: (node.gpu, node.cpu))
     source: FoundCases | None = None
     notices: tuple[str, ...] = ()
@@ -81,6 +95,7 @@ def _run(study: Study, places: Places, console: Console, ray: str | None, there:
                 ray_address=ray,
                 source=source,
                 notices=notices,
+                retry=retry,
                 on_event=_with_slots(hear, follower),
             )
     finally:
@@ -98,6 +113,12 @@ def is_known(ledger: str, name: str) -> bool:
             return opened.has_study(name)
     except LedgerNotMadeError:
         return False
+
+
+def lost_trials(number: int) -> str:
+    """Return the sentence about trials that machines lost."""
+    trials = "1 trial was" if number == 1 else f"{number} trials were"
+    return f"{trials} lost to machines: until they are there, the report compares nothing with their arms."
 
 
 def ended(result: Result, again: str) -> list[str]:

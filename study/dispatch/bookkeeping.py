@@ -7,14 +7,15 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from study.design import Arm, Design, KnownTrial, PlannedTrial, Segment, Status, TrialKey
+from study.dispatch.checkpoint_removal import remove
 from study.errors import MachineTroubleError
 from study.events import CohortSampled, OnEvent, SegmentDone, SegmentLost, TrialEnded
 from study.in_words import counted
 from study.ledger import Lease, Ledger
 from study.machines.storage_trouble import is_blamed
 from study.planning.arm_lead import best_lead
+from study.planning.cohort_sampling import sampler_version
 from study.planning.planner import Planner
-from study.planning.sampling import sampler_version
 from study.planning.time_left import Speeds
 from study.study_file.code import CODE
 from trainables.storage.folder import Storage
@@ -85,7 +86,7 @@ class Bookkeeper:
             if not (batches or halved):
                 return
             if halved:
-                self._drop(self._ledger.halve(self._lease, halved))
+                remove(self._storage, self._ledger.halve(self._lease, halved))
                 for key in halved:
                     self._end(key, "halved")
             for batch in batches:
@@ -122,13 +123,13 @@ class Bookkeeper:
 
     def checkpoint(self, segment: Segment, iteration: int, folder: str) -> None:
         """Record a complete checkpoint between marks; the next attempt resumes from it."""
-        self._drop(self._ledger.record_checkpoint(self._lease, segment.trial, iteration, folder))
+        remove(self._storage, self._ledger.record_checkpoint(self._lease, segment.trial, iteration, folder))
 
     def complete(self, segment: Segment, outcome: Outcome, attempt: int) -> None:
         """Record that a segment reached its mark or that its training failed."""
         value = None if outcome.failed else self._objective(outcome.scores)
         done = self._ledger.complete_segment(self._lease, segment.trial, segment.stop, outcome, value, attempt)
-        self._drop(done.obsolete)
+        remove(self._storage, done.obsolete)
         self.since_success.clear()
         if done.result != "recorded":  # known already, or different from the first result
             self._load()
@@ -152,7 +153,7 @@ class Bookkeeper:
         if segment.stop == self.design.marks[-1]:
             self._end(segment.trial, "finished")
             if segment.trial.stage == "search":  # winners are trained again: only networks of the final stage are kept
-                self._drop(self._ledger.forget_checkpoints(self._lease, [segment.trial]))
+                remove(self._storage, self._ledger.forget_checkpoints(self._lease, [segment.trial]))
 
     def lost(self, segment: Segment, attempt: int, reason: str, node: str = "") -> None:
         """Record that a worker was lost: the segment is owed again, or its trial is given up after several losses.
@@ -177,7 +178,7 @@ class Bookkeeper:
             )
         if times >= LOSSES:
             reason = f"lost {times} times at the same iteration; the last time: {reason}"
-            self._drop(self._ledger.lose(self._lease, key, reason))
+            remove(self._storage, self._ledger.lose(self._lease, key, reason))
             self.since_success.clear()  # the cause was found
             self._end(key, "lost", reason)
 
@@ -196,7 +197,7 @@ class Bookkeeper:
     def unreadable(self, segment: Segment, attempt: int, resume: Resume, reason: str) -> None:
         """Forget a checkpoint that cannot be read; the next attempt resumes from an earlier one."""
         self._ledger.add_notice(self.study_id, f"{reason}; trial {segment.trial} goes on from the one before")
-        self._drop(self._ledger.forget_checkpoint(self._lease, segment.trial, resume.iteration))
+        remove(self._storage, self._ledger.forget_checkpoint(self._lease, segment.trial, resume.iteration))
         self._ledger.end_attempt(self._lease, attempt, "stopped", reason)
 
     def _end(self, key: TrialKey, status: Status, reason: str | None = None) -> None:
@@ -204,7 +205,3 @@ class Bookkeeper:
         trial.status = status
         self._planner.record(trial)
         self._tell(TrialEnded(self.arm(key).name, key, status, reason))
-
-    def _drop(self, folders: Sequence[str]) -> None:
-        for folder in folders:
-            self._storage.remove(folder)

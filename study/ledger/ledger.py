@@ -18,8 +18,9 @@ from study.ledger.reading import trials_and_curves as ledger_reading
 from study.ledger.reading import view_positions as ledger_views
 from study.ledger.writing import attempts as ledger_attempts
 from study.ledger.writing import checkpoints as ledger_checkpoints
+from study.ledger.writing import declarations, earlier_looks, lease, retries, slices
 from study.ledger.writing import footprints as ledger_footprints
-from study.ledger.writing import lease, slices
+from study.ledger.writing import notices as ledger_notices
 from study.ledger.writing import segments as ledger_segments
 from study.ledger.writing import studies as ledger_studies
 from study.ledger.writing import trials as ledger_trials
@@ -45,8 +46,12 @@ class Ledger(Store):
     request_stop = ledger_studies.request_stop
     stop_requested = ledger_studies.stop_requested
     count_report_read = ledger_studies.count_report_read
-    add_notice = ledger_studies.add_notice
-    notices = ledger_studies.notices
+
+    # study/ledger/writing/notices.py, declarations.py, earlier_looks.py: for readers of the report
+    add_notice = ledger_notices.add_notice
+    notices = ledger_notices.notices
+    declarations = declarations.declarations
+    earlier_looks = earlier_looks.earlier_looks
 
     # study/ledger/writing/trials.py: what the planner decides, and what it needs to know
     insert_trials = ledger_trials.insert_trials
@@ -60,6 +65,10 @@ class Ledger(Store):
     end_attempt = ledger_attempts.end_attempt
     losses = ledger_attempts.losses
     attempts = ledger_attempts.attempts
+
+    # study/ledger/writing/retries.py: trials that run again
+    reopen = retries.reopen
+    retries = retries.retries
 
     # study/ledger/writing/segments.py: a segment's end
     complete_segment = ledger_segments.complete_segment

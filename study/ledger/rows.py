@@ -88,6 +88,8 @@ class SegmentRow:
         attempts: How often it was handed to a worker; the measurements below are those of the last attempt, as in
             `Outcome`.
         ended: Seconds since 1970.
+        machine: What trained it (`trainables.trial.Outcome.machine`): processor capability, oneDNN's limit, GPU,
+            versions, digests of the user's own code; {} from an older version.
     """
 
     trial: TrialKey
@@ -103,6 +105,7 @@ class SegmentRow:
     device: str
     peak_bytes: int
     ended: float
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,6 +119,40 @@ class AttemptRow:
     started: float
     ended: float | None
     result: Result | None
+    reason: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a study tests and shows, by key of its file, from `created` on.
+
+    Attributes:
+        created: Seconds since 1970; of the first one, when the final stage began.
+        report_reads: How often test tables had been shown by then.
+        declared: `report.baseline` (an arm's name), `report.metrics`, `report.empty`, `report.equivalence`, … → value.
+    """
+
+    created: float
+    report_reads: int
+    declared: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EarlierLook:
+    """Another study that showed test tables: its name, how many of these test cases, how often."""
+
+    study: str
+    cases: int
+    report_reads: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retry:
+    """A trial that had ended `lost` or `failed` and was opened again; `reason` is of that end."""
+
+    trial: TrialKey
+    created: float
+    status: Status
     reason: str | None
 
 

@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from study.machines.admission import Node
 from study.machines.embedded_ray import embedded
@@ -53,7 +53,10 @@ def settings(**more: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def session(
-    address: str | None, machine: Node, tell: Callable[[str], None] = lambda text: None
+    address: str | None,
+    machine: Node,
+    tell: Callable[[str], None] = lambda text: None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[pathlib.Path]:
     """Connect to a cluster or start an embedded Ray; a Ray that runs in this process already is used as it is.
 
@@ -61,6 +64,7 @@ def session(
         address: Address of a cluster (`auto`, `host:port`); None starts an embedded Ray.
         machine: Resources of the embedded Ray.
         tell: Receives a line when the embedded Ray did not start and is started again.
+        environment: Environment variables of a cluster's workers; an embedded Ray's inherit this process's.
 
     Yields:
         A folder for temporary files.
@@ -73,18 +77,19 @@ def session(
         with _own_folder() as folder:
             yield folder
         return
-    with _own_folder() as folder, embedded(machine, folder, tell) if address is None else _joined(address):
+    with _own_folder() as folder, embedded(machine, folder, tell) if address is None else _joined(address, environment):
         yield folder
 
 
 @contextlib.contextmanager
-def _joined(address: str) -> Iterator[None]:
+def _joined(address: str, environment: Mapping[str, str] | None) -> Iterator[None]:
     import ray
 
+    more = {"runtime_env": {"env_vars": dict(environment)}} if environment else {}
     _knock(address)
     with token_shown() if asks_for_token(address) else contextlib.nullcontext():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **more)
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             if "AuthToken" in str(error):
                 raise InputError(

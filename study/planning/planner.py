@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
-from study.planning.sampling import sample
+from study.planning.cohort_sampling import sample
 from study.planning.search import Draw, Owed, Search, SearchChanges
 from study.planning.searches import SearchKey, all_searches, search_of
 

@@ -46,7 +46,8 @@ def rungs(design: Design, size: int, cohort: Sequence[KnownTrial] = ()) -> tuple
             entrants = able
         elif waiting:
             found.append(Rung(entrants, (), waiting))
-            entrants, count = None, min(max(1, len(entrants) // design.eta), len(able))
+            count = min(max(1, len(entrants) // design.eta), len(able))
+            entrants = None
         else:
             ahead = _ahead(design, entrants, mark)
             beaten = tuple(trial for trial in entrants if trial.status == "open" and trial not in ahead)

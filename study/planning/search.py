@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from search_spaces.grammar import Scalar
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
+from study.planning.cohort_sampling import needs_results, search_length
 from study.planning.promotion import rungs, winner
-from study.planning.sampling import needs_results, search_length
 from study.planning.searches import SearchKey, final_folds
 from study.planning.trial_counts import cohorts
 from trainables.random_streams import seed_of
 
 Draw = Callable[[Design, SearchKey, range, int, Sequence[KnownTrial]], Sequence[Mapping[str, Scalar]]]
-"""How configurations are drawn: `sampling.sample`, or what stands for it where their values are no matter."""
+"""How configurations are drawn: `cohort_sampling.sample`, or what stands for it where their values are no matter."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from study.design import Arm, Design
+from study.planning.cohort_sampling import needs_results
 from study.planning.promotion import rungs
-from study.planning.sampling import needs_results
 from study.planning.searches import final_folds, searches_of
 from study.planning.time_left import Speeds
 from study.planning.trial_counts import cohorts

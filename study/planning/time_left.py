@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from study.design import Arm, Design, KnownTrial
-from study.planning.sampling import needs_results
+from study.planning.cohort_sampling import needs_results
 from study.planning.searches import SearchKey, all_searches, final_folds, search_of
 from study.planning.trial_counts import cohorts, members, to_train
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from study.design import Arm, Design, KnownTrial
+from study.planning.cohort_sampling import search_length
 from study.planning.promotion import rungs
-from study.planning.sampling import search_length
 
 
 def cohorts(design: Design, arm: Arm) -> tuple[range, ...]:

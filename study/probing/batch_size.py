@@ -13,6 +13,7 @@ from search_spaces.grammar import Fixed
 from study.ledger import Ledger
 from study.study_file import Study
 from study.study_file.parameters import AUTO
+from study.study_file.recorded.later_keys import as_recorded
 
 LEAST, MOST = 2, 32
 VOXELS = 2**20  # in a batch: about the two patches of 80 x 80 x 80 of the kits19 study
@@ -48,8 +49,12 @@ def with_batch(study: Study, size: int) -> Study:
 
 
 def as_begun(study: Study, ledger: Ledger) -> Study:
-    """Return the study with the ledger's batch size, if the file says `auto` and the study has started."""
-    if not is_auto(study) or not ledger.has_study(study.name):
+    """Return the study with what the ledger recorded where its file says `auto`, if the study has started."""
+    if not ledger.has_study(study.name):
         return study
-    known = ledger.study(study.name).file["training"].get("batch_size", AUTO)
+    file = ledger.study(study.name).file
+    study = as_recorded(study, file)
+    if not is_auto(study):
+        return study
+    known = file["training"].get("batch_size", AUTO)
     return study if known == AUTO or isinstance(known, dict | list) else with_batch(study, known)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from study.cases.prepare import Source
-from study.design import Arm, PlannedTrial
+from study.design import Arm, PlannedTrial, Status
 from study.dispatch.bookkeeping import Bookkeeper
+from study.dispatch.checkpoint_removal import remove_leftovers
 from study.dispatch.dispatcher import Dispatcher, RunSettings
 from study.events import OnEvent, Step
 from study.ledger import Lease, Ledger
@@ -19,14 +20,15 @@ from study.machines.trial_shape import fitting_shape
 from study.probing.batch_size import as_begun
 from study.running.driver_file import DriverFile
 from study.running.held_lease import LEASE_SECONDS, Heartbeat, give_back, take_lease
-from study.running.leftover_checkpoints import sweep
-from study.running.registration import bring_up_to_date, enter, refuse_other
+from study.running.registration import bring_up_to_date, enter, refuse_other, run_again
 from study.signals import Stopping
 from study.study_file import Study
+from study.study_file.recorded.objective_empty import counting, decided
 from study.trial_specs import Data, trial_spec, write_spec
 from trainables.evaluation.objective import objective
 from trainables.storage.folder import Storage
 from trainables.storage.object_store import storage_at
+from trainables.training.portable import ENVIRONMENT
 from trainables.trial import Score, TrialSpec
 
 
@@ -34,7 +36,12 @@ def objective_of(study: Study) -> Callable[[Sequence[Score]], float | None]:
     """Return the function from the scores of a mark to the study's objective."""
     region = study.objective.region
     regions = tuple(study.regions) if region == "mean" else (region,)
-    return partial(objective, metric=study.objective.metric, regions=regions)
+    return partial(objective, metric=study.objective.metric, regions=regions, empty=counting(study))
+
+
+def _validated(data: Data) -> list[Mapping[str, int]]:
+    """Voxels by label of each case that is a validation case of any fold."""
+    return [case.facts["voxels"] for case in data.cases if "validation" in case.splits and "voxels" in case.facts]
 
 
 def open_dispatcher(
@@ -103,6 +110,7 @@ class RunContext:
     tell: OnEvent
     pace: Pace
     notices: tuple[str, ...] = ()
+    retry: tuple[Status, ...] = ()
 
 
 def carry_out(
@@ -130,10 +138,11 @@ def carry_out(
     if address is None and not is_running():
         fitting_shape(study, (machine,))
     context.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
-    stack.enter_context(settings())
+    held = ENVIRONMENT if study.training.portable else {}
+    stack.enter_context(settings(**held))
     stack.enter_context(quiet())
     with context.stopping.interrupting():
-        scratch = stack.enter_context(session(address, machine, lambda text: context.tell(Step(text))))
+        scratch = stack.enter_context(session(address, machine, lambda text: context.tell(Step(text)), held))
     if address is not None:
         stack.enter_context(head_watched(head_address(), context.tell))
     context.stopping.listen()
@@ -142,11 +151,12 @@ def carry_out(
     context.stopping.check()
     data = source.prepare(context.storage.root, context.tell, partial(_may_go_on, context, look))
     sized = sizing(study, ledger, data, look(), tell=context.tell, stopping=partial(_may_go_on, context, look))
-    row = enter(ledger, sized.with_batch(study), data, context.notices)
+    row = enter(ledger, decided(sized.with_batch(study), _validated(data)), data, context.notices)
     study = as_begun(context.study, ledger)  # another command may have entered it first
     if lease is None or heart is None:
         lease, heart = _lease(context, stack, row.id)
     design = bring_up_to_date(ledger, lease, study, data)
+    run_again(ledger, lease, design, context.retry, context.tell)
     stack.enter_context(follow)
     run_settings = RunSettings(
         storage=context.storage.root,
@@ -155,7 +165,7 @@ def carry_out(
         slice_seconds=context.pace.slice_seconds,
         checkpoint_seconds=context.pace.checkpoint_seconds,
     )
-    sweep(ledger, lease, context.storage, run_settings.folder)
+    remove_leftovers(ledger, lease, context.storage, run_settings.folder)
     driver_file = DriverFile(context.storage, run_settings.driver, lease.fence)
     stack.callback(driver_file.halt)
     books = Bookkeeper(ledger, lease, design, context.storage, objective_of(study), context.tell)
@@ -168,7 +178,7 @@ def carry_out(
         )
     _drive(context, dispatcher, each_step, scratch, trainable)
     if dispatcher.nothing_left:  # no later run may come that would remove what lost workers left
-        sweep(ledger, lease, context.storage, run_settings.folder)
+        remove_leftovers(ledger, lease, context.storage, run_settings.folder)
     return dispatcher.nothing_left
 
 

@@ -9,8 +9,9 @@ from typing import Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from study.errors import FencedOut, LedgerGoneError, RunEndedError
 from study.events import OnEvent, Step, Waiting
-from study.ledger import FencedOut, Lease, LeaseHeld, Ledger, LedgerAwayError, Patience
+from study.ledger import Lease, LeaseHeld, Ledger, LedgerAwayError, Patience
 from study.running.registration import POLL, UNRENEWED
 from study.signals import Stopping
 
@@ -22,7 +23,7 @@ class Heartbeat:
     """Renews the lease while the block runs.
 
     Attributes:
-        lost: Set when another driver holds the lease: the run must end at once.
+        lost: Set when another driver holds the lease, or the ledger's file is gone: the run must end at once.
         stop_requested: Whether a stop was requested through the ledger.
     """
 
@@ -33,7 +34,7 @@ class Heartbeat:
         self._lease_seconds, self._listen = lease_seconds, listen
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self.lost: FencedOut | None = None
+        self.lost: RunEndedError | None = None
         self.stop_requested = False
 
     def __enter__(self) -> Self:
@@ -51,12 +52,17 @@ class Heartbeat:
         beats = 0
         while not self._end.wait(self._listen):
             beats += 1
+            try:
+                self._ledger.check_place()
+            except LedgerGoneError as error:
+                self.lost = error
+                return
             # An unavailable database is no error here: the fencing number, not the clock, keeps writers apart.
             with contextlib.suppress(SQLAlchemyError):
                 if beats % renew == 0:
                     try:
                         self._ledger.renew(self._lease, self._lease_seconds)
-                    except FencedOut as error:
+                    except (FencedOut, LedgerGoneError) as error:
                         self.lost = error
                         return
                 self.stop_requested = self._ledger.stop_requested(self._lease.study_id)
@@ -103,5 +109,5 @@ def drivers_patience(seconds: float, tell: OnEvent, check: Callable[[], None]) -
 def give_back(ledger: Ledger, lease: Lease) -> None:
     """Release a lease, without waiting for the ledger: the lease of an ended driver is taken by the next anyway."""
     ledger.patience = Patience()
-    with contextlib.suppress(LedgerAwayError):
+    with contextlib.suppress(LedgerAwayError, LedgerGoneError):
         ledger.release(lease)

@@ -8,12 +8,15 @@ import importlib.metadata
 import platform
 from collections.abc import Sequence
 
-from study.design import Design
+from study.design import Design, Status
+from study.events import OnEvent, Step
+from study.in_words import counted
 from study.ledger import Lease, Ledger
 from study.ledger.rows import StudyRow
+from study.planning.retries import retryable
 from study.study_file import Study
-from study.study_file.changes import Difference, difference
 from study.study_file.errors import SpecError
+from study.study_file.recorded.changes import Difference, difference
 from study.trial_specs import Data
 from trainables.errors import InputError
 
@@ -81,6 +84,15 @@ def bring_up_to_date(ledger: Ledger, lease: Lease, study: Study, data: Data) -> 
         ledger.update_file(lease, study.plain(), design, found.additions)
     ledger.set_cases(lease, data.cases)
     return design
+
+
+def run_again(ledger: Ledger, lease: Lease, design: Design, statuses: Sequence[Status], tell: OnEvent) -> None:
+    """Open the trials again that were lost or failed, as far as no decision rests on their end."""
+    if not statuses:
+        return
+    keys = retryable(design, ledger.known(lease.study_id), statuses)
+    ledger.reopen(lease, keys)
+    tell(Step(f"{counted(len(keys), 'trial')} that ended {' or '.join(statuses)} run again"))
 
 
 def versions() -> dict[str, str]:

@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from study.cases.prepare import Source, find
+from study.design import Status
 from study.errors import MachineTroubleError, Stopped
 from study.events import OnEvent, Step, ignore
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.machines import storage_trouble
+from study.planning.retries import retryable
 from study.running.assembly import Pace, RunContext, carry_out
 from study.running.held_lease import drivers_patience
 from study.signals import Stopping
@@ -39,6 +41,7 @@ class Result:
         stopped: Whether the run stopped on request before the end.
         trouble: Why the run could not continue, in one line; None if it could.
         seconds: Wall time of this run in seconds.
+        repeatable: Number of lost trials that a run with `retry` may run again.
     """
 
     study: str
@@ -51,6 +54,7 @@ class Result:
     stopped: bool
     trouble: str | None
     seconds: float
+    repeatable: int = 0
 
 
 def run(
@@ -64,6 +68,7 @@ def run(
     trainable: type | None = None,
     source: Source | None = None,
     notices: Sequence[str] = (),
+    retry: Sequence[Status] = (),
     on_event: OnEvent = ignore,
     pace: Pace | None = None,
 ) -> Result:
@@ -79,6 +84,7 @@ def run(
         trainable: A `Segmenter` class; by default the one that trains networks.
         source: The study's data, such as the cases of a `Check`; by default they are found as its file describes.
         notices: Facts that a reader of a new study's report must know, written when the study is entered.
+        retry: Statuses (`lost`, `failed`) whose trials run again, as far as no decision rests on their end.
         on_event: Receives events in this thread, and messages about MLflow in another.
         pace: Intervals of reports, checkpoints and lease.
 
@@ -99,7 +105,14 @@ def run(
     complete, trouble = False, None
     with Stopping() as stopping, Ledger.open(address) as ledger:
         context = RunContext(
-            study, ledger, storage_at(_root(storage or home)), stopping, on_event, pace or Pace(), tuple(notices)
+            study,
+            ledger,
+            storage_at(_root(storage or home)),
+            stopping,
+            on_event,
+            pace or Pace(),
+            tuple(notices),
+            tuple(retry),
         )
         ledger.patience = drivers_patience(context.pace.outage_seconds, on_event, stopping.check)
         with_models = trainable is None  # only the networks that segstudy trains can be loaded by MLflow
@@ -121,13 +134,14 @@ def run(
         except OSError as error:
             if (trouble := storage_trouble.trouble(error)) is None:
                 raise
-        counts = _counts(ledger, study.name)
+        counts = _counts(ledger, study)
     return Result(
         study=study.name,
         finished=counts["finished"],
         halved=counts["halved"],
         failed=counts["failed"],
         lost=counts["lost"],
+        repeatable=counts["repeatable"],
         open=counts["open"],
         complete=complete,
         stopped=stopping.asked and not complete and trouble is None,
@@ -136,12 +150,17 @@ def run(
     )
 
 
-def _counts(ledger: Ledger, name: str) -> Counter[str]:
+def _counts(ledger: Ledger, study: Study) -> Counter[str]:
+    """Return the number of trials by status, and that of lost ones that may run again as `repeatable`."""
     ledger.patience = Patience()
+    counts: Counter[str] = Counter()
     with contextlib.suppress(LedgerAwayError):
-        if ledger.has_study(name):
-            return Counter(trial.status for trial in ledger.known(ledger.study(name).id))
-    return Counter()
+        if ledger.has_study(study.name):
+            known = ledger.known(ledger.study(study.name).id)
+            counts.update(trial.status for trial in known)
+            if counts["lost"]:
+                counts["repeatable"] = len(retryable(study.design(), known, ["lost"]))
+    return counts
 
 
 def _root(place: str | os.PathLike[str]) -> str | os.PathLike[str]:

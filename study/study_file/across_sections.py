@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from search_spaces.defaults import DIMS, DIVISORS
 from search_spaces.grammar import Fixed, Parameter
 from search_spaces.metrics import KNOWN, better, of_split
+from search_spaces.network_sizes import DIMS, DIVISORS
 from search_spaces.values import grid_points
 from study.design import arm_name
 from study.study_file.errors import Problem, suggestion, unknown
@@ -69,18 +69,6 @@ def _metric(values: Values) -> Iterator[Problem]:
     elif direction == "zero":
         text = f"{objective.metric} has a sign and is best at 0: choose by volume_error, or by another metric."
         yield Problem(("objective", "metric"), text)
-
-
-def _volumes(values: Values) -> Iterator[Problem]:
-    """Refuse `volume_error` in a 2D study: flat pictures have no millilitres."""
-    if len(values["patch"].size) == 3:
-        return
-    for path, name in (
-        (("objective", "metric"), values["objective"].metric),
-        *((("report", "metrics", index), name) for index, name in enumerate(values["report"].metrics)),
-    ):
-        if name == "volume_error":
-            yield Problem(path, "volume_error is of volumes, and the study is 2D: give volume_bias, or leave it out.")
 
 
 def _region(values: Values) -> Iterator[Problem]:
@@ -190,12 +178,18 @@ def _baseline(values: Values, arms: list[str]) -> Iterator[Problem]:
         yield Problem(("report", "metrics"), f"names one twice: {list(report.metrics)}.")
 
 
+def _portable(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Portable numbers on GPUs, whose kernels depend on their model."""
+    if values["length"].portable and values["resources"].gpu != 0:
+        text = f"`training.portable` holds kernels of processors, so say 0; found {values['resources'].gpu}."
+        yield Problem(("resources", "gpu"), text)
+
+
 CHECKS = (
     (("patch", "preprocess"), _dimensions),
     (("preprocess", "dataset"), with_dataset),
     (("patch", "models"), _networks),
     (("objective",), _metric),
-    (("objective", "patch", "report"), _volumes),
     (("objective", "dataset"), _region),
     (("report", "dataset"), _means),
     (("dataset", "losses"), class_problems),
@@ -203,6 +197,7 @@ CHECKS = (
     (("report", "objective", "dataset", "budget", "length"), shown_problems),
     (("budget",), _independent),
     (("length", "training"), _course),
+    (("length", "resources"), _portable),
     (("top_level", "dataset"), _weighting),
     (("budget", "length", "training"), _final_on),
     (("budget", "models", "losses", "training"), _sampler),

@@ -44,7 +44,10 @@ def _without_user(kind: str, rest: str) -> str:
     if "@" in before_query:
         if ":" not in before_query.rpartition("@")[0] and ("@" not in authority or not kind.startswith("http")):
             return rest  # `s3://bucket/a@b`, `postgresql://me@host/db`: no password without a colon
-        return f"{HIDDEN}@{before_query.rpartition('@')[2]}{rest[len(before_query) :]}"
+        query = rest[len(before_query) :]
+        if "=" not in query.partition("@")[0] and "@" in query:  # no parameter: the password has a `?`
+            return f"{HIDDEN}@{rest.rpartition('@')[2]}"
+        return f"{HIDDEN}@{before_query.rpartition('@')[2]}{query}"
     if _HOST.fullmatch(authority):  # `host:5000/?mail=me@there`
         return rest
     return f"{HIDDEN}@{rest.rpartition('@')[2]}"

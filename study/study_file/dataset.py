@@ -44,6 +44,13 @@ def _rule(value: object) -> object:
         return value
 
 
+def _without_background(value: object) -> object:
+    """Leave out `background: 0`, which nnU-Net's files list among the labels."""
+    if isinstance(value, Mapping) and value.get("background") == 0 and not isinstance(value["background"], bool):
+        return {name: rule for name, rule in value.items() if name != "background"}
+    return value
+
+
 class Dataset(Section):
     """The data set: where the cases are and what their masks mean.
 
@@ -63,8 +70,8 @@ class Dataset(Section):
         train_on: What networks learn: `labels`, exclusive, or `regions`, which may overlap and have an output each.
         exclude: Names of cases to leave out.
         limit: Largest number of cases, the first in natural order: to try a study out. None: all.
-        group: `case`: each is another patient; `unknown`: some may share one, so nothing is tested; or a regular
-            expression whose one group is the patient.
+        group: `case`: each is another patient; `folder`: cases in one folder are of one patient; `unknown`: some may
+            share one, so nothing is tested; or a regular expression whose one group is the patient.
         split: Which cases train, choose and test.
     """
 
@@ -72,7 +79,7 @@ class Dataset(Section):
     path: str | None = None
     images: Annotated[Any, BeforeValidator(lambda value: _places(value))] = None
     masks: Annotated[str, Field(min_length=1)] | None = None
-    labels: dict[str, Annotated[Any, BeforeValidator(_rule)]]
+    labels: Annotated[dict[str, Annotated[Any, BeforeValidator(_rule)]], BeforeValidator(_without_background)]
     other_labels: Literal["refuse", "background", "ignore"] = "refuse"
     ignore: Annotated[tuple[Any, ...], BeforeValidator(lambda value: _ignored(value))] = ()
     colour: Literal["grey", "channels"] = "grey"
@@ -104,7 +111,7 @@ class Dataset(Section):
             yield Problem(("labels",), f"expected 1 to {MOST_CLASSES} labels, found {len(self.labels)}.")
         for name in self.labels:
             if name == "background":
-                yield Problem(("labels", name), "background is what no label covers: leave it out.")
+                yield Problem(("labels", name), "background is what no label covers, 0: leave it out.")
             elif name == "mean" or not LABEL_NAME.fullmatch(name):
                 yield Problem(
                     ("labels", name),
@@ -157,7 +164,7 @@ class Dataset(Section):
     def _file_problems(self) -> Iterator[Problem]:
         if (self.images is None) != (self.masks is None):
             yield Problem(("masks" if self.masks is None else "images",), "images and masks go together: give both.")
-        if self.group not in ("case", "unknown") and (flaw := pattern_flaw(self.group, "case")):
+        if self.group not in ("case", "folder", "unknown") and (flaw := pattern_flaw(self.group, "case")):
             yield Problem(("group",), flaw)
 
 

@@ -108,6 +108,9 @@ class Length(Section):
         epoch: Iterations of an epoch, where something looks at the training loss.
         checkpoint: Which weights are scored: the `last`, or the `best` by validation cases.
         evaluate_every: Iterations between validations, where something looks at them.
+        clip: Norm of the whole gradient above which it is scaled down to it; None: never. 12 is nnU-Net's.
+        portable: Whether processors of one family give the same numbers, at the cost of speed: CPU kernels are held to
+            the instructions that all of them have.
         deterministic: Whether operations without a deterministic kernel are refused. CPUs have none such; on GPUs a
             silent file takes cuDNN's deterministic kernels, and what else PyTorch has.
         compile: Whether `torch.compile` is used: `auto` where a GPU trains for long from mark to mark.
@@ -122,6 +125,8 @@ class Length(Section):
     epoch: Count | None = None
     checkpoint: Literal["last", "best"] = "last"
     evaluate_every: Count | None = None
+    clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = 12.0
+    portable: bool = False
     deterministic: bool = False
     compile: Literal["never", "auto", "always"] = "never"
     micro_batches: Count = 1
@@ -140,6 +145,17 @@ class Length(Section):
         for key in ("epoch", "evaluate_every"):
             if (value := getattr(self, key)) is not None and value > self.iterations:
                 yield Problem((key,), f"expected at most the {self.iterations} iterations, found {value}.")
+        if self.portable:
+            yield from self._not_portable()
+
+    def _not_portable(self) -> Iterator[Problem]:
+        """Yield keys with which numbers depend on the processor all the same."""
+        if self.precision != "float32":
+            yield Problem(("precision",), f"`portable` holds float32 kernels alone, found {self.precision}.")
+        if self.compile != "never":
+            yield Problem(
+                ("compile",), f"compiled code is the processor's own, so `portable` needs never, found {self.compile}."
+            )
 
     def against(self, schedules: tuple[str, ...]) -> Iterator[Problem]:
         """Yield keys that the schedules need or do not use.

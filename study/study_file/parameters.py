@@ -77,6 +77,8 @@ def resolve_training(given: Mapping[str, object], path: Path) -> Resolved:
         problems.append(Problem((*path, "learning_rate"), text))
     known = {name: value for name, value in given.items() if name in table}
     found, more = resolve(known, table, path, "training")
+    if words == ("sgd",) and "learning_rate" not in known and found:
+        found["learning_rate"] = Fixed(AUTO)  # by the loss
     return found, problems + more
 
 

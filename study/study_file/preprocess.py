@@ -56,6 +56,8 @@ class Preprocess(Section):
             (`zscore_training`), or `none`; one for all channels, a list in their order, or channel → which.
         pad: What lies beyond an edge: 0 after a z-score and else the lowest value (`background`), or always the lowest
             value (`minimum`).
+        unshear: Whether volumes whose axes are sheared (a tilted gantry) are resampled to right angles; else they are
+            refused.
     """
 
     crop: Crop | None = None
@@ -66,6 +68,7 @@ class Preprocess(Section):
     percentiles: Annotated[Any, BeforeValidator(lambda value: _percentiles(value))] = None
     normalize: Annotated[Any, BeforeValidator(lambda value: _normalize(value))] = "zscore"
     pad: Literal["background", "minimum"] = "background"
+    unshear: bool = False
 
     @property
     def limits(self) -> Any:

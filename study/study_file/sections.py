@@ -134,10 +134,19 @@ class Budget(Section):
 
 
 class Objective(Section):
-    """The value that a search improves: a metric's mean over validation cases in a region (`mean`: all regions)."""
+    """The value that a search improves: a metric's mean over validation cases in a region (`mean`: all regions).
+
+    Attributes:
+        metric: A metric of a case.
+        region: A region, or `mean`.
+        empty: How a validation case counts that lacks a region. `missing`: not at all, so that false positives there
+            never count. `one`: 1 where the prediction lacks it too and 0 where not. `report`: as `report.empty`.
+            `auto`: `one` where at least a tenth of the validation cases lack a region of the objective, else `report`.
+    """
 
     metric: str = "dice"
     region: str = "mean"
+    empty: Literal["auto", "report", "missing", "one"] = "auto"
 
 
 class Inference(Section):

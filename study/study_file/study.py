@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import SkipValidation
 
 from search_spaces.defaults import MODELS, SGD_LEARNING_RATE, TRAINING
+from search_spaces.gradient_scales import gradient_scale, sgd_learning_rate
 from search_spaces.grammar import Fixed, Parameter, Scalar, nested, written
 from search_spaces.metrics import better, scored
 from search_spaces.values import first_of
@@ -20,6 +21,7 @@ from study.study_file.dataset import Dataset
 from study.study_file.errors import Lines, SpecError
 from study.study_file.learning import Length, Plateau, schedules_of
 from study.study_file.losses import BACKGROUND_AND_REGION, usual_value
+from study.study_file.parameters import AUTO
 from study.study_file.preprocess import Preprocess
 from study.study_file.read import names_of, read
 from study.study_file.sections import Budget, Inference, Objective, Patch, Report, Resources
@@ -137,8 +139,12 @@ class Study(Section):
         return (*arms, *(_at_defaults(arm, index) for index, arm in beside))
 
     def _arm(self, index: int, model: str, loss: str, weighting: str) -> Arm:
-        training = self.training.parameters
-        usual = TRAINING | ({"learning_rate": SGD_LEARNING_RATE} if training["optimizer"] == Fixed("sgd") else {})
+        training, usual = dict(self.training.parameters), dict(TRAINING)
+        if training["optimizer"] == Fixed("sgd"):
+            usual["learning_rate"] = SGD_LEARNING_RATE
+        if training["learning_rate"] == Fixed(AUTO):
+            usual["learning_rate"] = sgd_learning_rate(gradient_scale(loss, self.losses[loss], weighting))
+            training["learning_rate"] = usual["learning_rate"].search or training["learning_rate"]
         space: dict[str, Parameter] = {}
         default: dict[str, Scalar] = {}
         for room, parameters, values in (

@@ -7,6 +7,7 @@ from search_spaces.grammar import Scalar, nested
 from search_spaces.metrics import counts_lesions
 from study.design import Arm
 from study.study_file.losses import arguments
+from study.study_file.recorded.objective_empty import counting
 from study.study_file.study import Study
 
 
@@ -63,6 +64,8 @@ def _course(study: Study) -> dict[str, Any]:
     return {
         "iterations": training.iterations,
         "precision": training.precision,
+        "clip": training.clip,
+        "portable": training.portable,
         "deterministic": training.deterministic,
         "compile": training.compile,
         "micro_batches": training.micro_batches,
@@ -74,5 +77,6 @@ def _course(study: Study) -> dict[str, Any]:
             "metric": study.objective.metric,
             "regions": list(study.regions) if region == "mean" else [region],
             "maximize": study.maximize,
+            "empty": counting(study),
         },
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from study.design import Design, Status, TrialKey
 from study.ledger.rows import ArmRow, StudyRow, TrialRow
-from study.planning.sampling import search_length
+from study.planning.cohort_sampling import search_length
 from study.planning.searches import SearchKey, final_folds, search_of, searches_of
 from study.tracking.naming import KEY_TAG, milliseconds, parameters, space_text, tags
 from study.tracking.runs import TEST, MetricPoint, Run, RunStatus, arm_key, common_tags

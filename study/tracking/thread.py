@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from study.design import Design
+from study.errors import LedgerGoneError
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.study_file.addresses import hidden_in
 from study.tracking.database import artifact_root, configure, is_server, prepare, public
@@ -157,7 +158,7 @@ class Tracker:
     def _failed(self, error: Exception) -> None:
         _log.debug("MLflow view", exc_info=error)
         self._failures += 1
-        if isinstance(error, LedgerAwayError):
+        if isinstance(error, LedgerAwayError | LedgerGoneError):
             pass  # not MLflow is unavailable but the ledger, which the study reports itself
         elif (
             self._failures >= 2 and not self._told

@@ -11,7 +11,7 @@ from ray.tune.experiment import Trial
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.dispatch.dispatcher import Dispatcher
-from study.errors import FencedOut, LedgerAwayError, Stopped, TuneCrashError
+from study.errors import LedgerAwayError, RunEndedError, TuneCrashError
 from study.machines.ray_session import settings
 from study.tune.idle_actors import kept_actors
 from study.tune.lost_workers import lost_workers_told
@@ -67,7 +67,7 @@ def drive(
                     raise TuneCrashError(f"Ray Tune failed {crashes} times: {error}") from error
                 on_crash(f"{type(error).__name__}: {error}")
             finally:
-                with contextlib.suppress(FencedOut, SQLAlchemyError, LedgerAwayError, Stopped):
+                with contextlib.suppress(RunEndedError, SQLAlchemyError, LedgerAwayError):
                     # attempts that stay open are closed by the next driver
                     dispatcher.abandon("Ray Tune ended")
 

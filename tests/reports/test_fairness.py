@@ -1,18 +1,15 @@
-"""What a smaller search would have found, what a study could have detected, wins and ties: METHOD.md §3's lines."""
+"""Fairness figures of METHOD.md §3: result of a smaller search, detectable difference, wins and ties."""
 
 import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
 from sqlalchemy import select, update
 
 from reports.document import document
 from reports.results.records import read
 from reports.results.results import Results, results
-from reports.statistics.intervals_and_tests import Estimate, two_way_t
-from reports.statistics.smallest_difference import detectable
 from reports.tables.best_of_n import best_of_first, expected_best
 from reports.tables.cost_tables import budget_table
 from reports.tables.table import Table
@@ -80,26 +77,6 @@ def test_grids_of_different_size_are_compared_at_the_fewest(tmp_path: Path) -> N
 
 def test_nothing_tuned_has_no_best_of(plain_ledger: Path) -> None:
     assert document(results(read(plain_ledger, "fake", pictures=False)[0])).best_of is None
-
-
-def test_what_is_detectable_is_found_with_the_power_that_it_promises() -> None:
-    # 12 patients, one seed, SD 0.05: the smallest difference for power 0.8, by SciPy's noncentral t
-    groups, sd = 12, 0.05
-    random = np.random.default_rng(1)
-    found = [detectable(two_way_t(random.normal(0, sd, (1, groups))), 1) for _ in range(400)]
-    size = float(np.mean([value for value in found if value is not None]))
-    bound, shift = stats.t.ppf(0.975, groups - 1), size / (sd / groups**0.5)
-    power = stats.nct.sf(bound, groups - 1, shift) + stats.nct.cdf(-bound, groups - 1, shift)
-    assert power == pytest.approx(0.8, abs=0.03)
-
-
-def test_more_comparisons_detect_less_and_no_interval_nothing() -> None:
-    estimate = Estimate(0.01, -0.02, 0.04, 0.4, 9.0, 10, 1)
-    one, five = detectable(estimate, 1), detectable(estimate, 5)
-    error = 0.03 / stats.t.ppf(0.975, 9)
-    assert one == pytest.approx((stats.t.ppf(0.975, 9) + stats.t.ppf(0.8, 9)) * error)
-    assert five == pytest.approx((stats.t.ppf(0.995, 9) + stats.t.ppf(0.8, 9)) * error)
-    assert detectable(Estimate(0.01, None, None, None, None, 1, 1), 1) is None
 
 
 def test_wins_ties_and_losses_by_hand(plain_ledger: Path, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from search_spaces import defaults
+from search_spaces import defaults, network_sizes
+from search_spaces import metrics as metric_names
 from search_spaces.defaults import Default
 from tests.search_spaces.parameters import contains
 from trainables.losses import LOSSES
@@ -40,13 +41,13 @@ def test_names_and_values_are_the_registrys(
 
 
 def test_what_networks_take_is_the_registrys() -> None:
-    assert dict(DIMS) == defaults.DIMS
-    assert dict(DIVISORS) == defaults.DIVISORS
+    assert dict(DIMS) == network_sizes.DIMS
+    assert dict(DIVISORS) == network_sizes.DIVISORS
 
 
 def test_metrics_and_directions_are_the_registrys() -> None:
     metrics = pytest.importorskip("trainables.metrics")
-    assert set(metrics.METRICS) == set(defaults.METRICS)
+    assert set(metrics.METRICS) == set(metric_names.METRICS)
 
 
 def test_optimizers_and_schedules_are_the_registrys() -> None:

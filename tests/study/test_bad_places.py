@@ -1,4 +1,4 @@
-"""Ledgers and addresses that cannot be used: one line, exit code 2, nothing started or changed, no password shown."""
+"""Invalid ledgers and addresses: one line, exit code 2, nothing started or changed, no password shown."""
 
 import pathlib
 import re
@@ -11,7 +11,7 @@ import yaml
 from study.command.cli import run_command
 from tests.study.bad_places import ADDRESSES, LEDGERS, SECRET, TO_BE_READ, Make, on_server
 from tests.study.bad_studies import CASES, SMALL
-from tests.study.ledger.test_open import _as_nobody
+from tests.study.ledger.database.test_location import _as_nobody
 from tests.trainables.data.files import pair
 
 READING = (["status", "small"], ["list"], ["stop", "small"], ["report", "small"], ["export", "small", "out.sqlite"])
@@ -27,7 +27,7 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
 
 @pytest.fixture
 def study(folder: pathlib.Path) -> list[str]:
-    """A study that is right, and the command that would run it."""
+    """A valid study, and the command that would run it."""
     for number, name in enumerate(CASES):
         pair(folder / "data", name, seed=number)
     (folder / "study.yaml").write_text(yaml.safe_dump(SMALL, sort_keys=False))

@@ -22,11 +22,12 @@ def _page() -> dict[str, str]:
 
 
 def _defined() -> Iterator[str]:
-    """Every exception class of the package."""
+    """Every exception class of the package that leaves its module."""
     for path in sorted(ROOT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             bases = [ast.unparse(base) for base in getattr(node, "bases", ())]
-            if isinstance(node, ast.ClassDef) and any(re.search(r"(Error|Exception)$", base) for base in bases):
+            public = isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+            if public and any(re.search(r"(Error|Exception)$", base) for base in bases):
                 yield node.name
 
 

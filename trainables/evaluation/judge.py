@@ -58,7 +58,7 @@ def judge(
     """
     odds: Mapping[str, Odds] = {}
     if needs_odds(metrics, lesions=lesions):
-        odds = _odds(case, probabilities, regions)
+        odds = _odds(case, probabilities, prediction, regions)
     return measure_case(
         name,
         np.asarray(case.reference),
@@ -89,11 +89,14 @@ class RegionOf:
         return cls(inside, case.reference_spacing, case.box, case.excluded)
 
 
-def _odds(case: Judged, probabilities: Tensor, regions: Mapping[str, Sequence[int]]) -> Mapping[str, Odds]:
-    """Log-odds of the regions, a plane at a time: the probabilities are never whole on the original grid."""
+def _odds(
+    case: Judged, probabilities: Tensor, prediction: np.ndarray | Tensor, regions: Mapping[str, Sequence[int]]
+) -> Mapping[str, Odds]:
+    """Log-odds of the regions, plane by plane: the probabilities are never whole on the original grid."""
+    predicted = prediction.cpu().numpy() if isinstance(prediction, Tensor) else prediction
     reference = np.asarray(case.reference)
     box = None if case.box is None else slices(case.box)
     shape = reference.shape if box is None else reference[box].shape
     planes = (plane.cpu().numpy() for plane in restored_planes(probabilities, shape))
     excluded = None if case.excluded is None else np.asarray(case.excluded)
-    return gather(planes, reference, regions, box=box, excluded=excluded)
+    return gather(planes, reference, predicted, regions, box=box, excluded=excluded)

@@ -25,7 +25,7 @@ def lesion_records(case: str, region: str, reference: Mask, found: Mask, log_odd
         case: The case's name.
         region: The region's name.
         reference: Where the region is.
-        found: Where its log-odds are above 0, of the same shape.
+        found: The predicted mask, of the same shape: the one that every other metric of the case is computed from.
         log_odds: Those of the voxels of `found`, in the order of `reference[found]`.
     """
     box = bounding_box(reference | found)

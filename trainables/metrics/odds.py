@@ -1,4 +1,7 @@
-"""Log-odds of a region over a whole image, gathered plane by plane: a histogram, and the voxels above 0."""
+"""Log-odds of a region over a whole image, gathered plane by plane: a histogram, and those of the predicted voxels.
+
+The predicted mask is the one that overlaps and distances are computed from; log-odds only rank it (FROC, precision).
+"""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +18,7 @@ class Odds:
 
     Attributes:
         histogram: Of all scored voxels.
-        found: Where they are above 0, on the original grid.
+        found: The predicted mask on the original grid.
         values: Those of the voxels of `found`, in the order of `reference[found]`.
     """
 
@@ -27,6 +30,7 @@ class Odds:
 def gather(
     planes: Iterable[NDArray[np.float32]],
     reference: NDArray[np.uint8],
+    prediction: NDArray[np.uint8],
     regions: Mapping[str, Sequence[int]],
     *,
     box: tuple[slice, ...] | None = None,
@@ -38,8 +42,10 @@ def gather(
         planes: Class probabilities on the original grid inside `box`, one plane `(C, y, x)` after another along z; one
             plane in all of a 2D image.
         reference: Class indices `(z, y, x)` or `(y, x)`.
+        prediction: Predicted class indices, of the same shape; background outside of the box and where nothing is
+            scored. With three classes or more a voxel of a region may have log-odds below 0.
         regions: Region → class indices whose union it is.
-        box: The part of the image that planes cover; None: all. Elsewhere nothing is ever found.
+        box: The part of the image that planes cover; None: all.
         excluded: Voxels that are not scored; None where all are.
 
     Returns:
@@ -48,7 +54,7 @@ def gather(
     whole = reference if reference.ndim == 3 else reference[None]
     scored = np.ones(whole.shape, np.bool_) if excluded is None else ~excluded.reshape(whole.shape)
     part = (slice(None),) * 3 if box is None else box if reference.ndim == 3 else (slice(None), *box)
-    labels, counted = whole[part], scored[part]
+    labels, predicted, counted = whole[part], prediction.reshape(whole.shape)[part], scored[part]
     tables = {region: _table(classes) for region, classes in regions.items()}
     histograms = {region: Histogram.empty() for region in regions}
     found = {region: np.zeros(whole.shape, np.bool_) for region in regions}
@@ -58,9 +64,9 @@ def gather(
         for region, classes in regions.items():
             odds = log_odds(plane, classes)
             histograms[region].add(odds[here], tables[region][labels[index][here]])
-            above = (odds > 0) & here
-            found[region][part][index] = above
-            values[region].append(odds[above])
+            inside = tables[region][predicted[index]] & here
+            found[region][part][index] = inside
+            values[region].append(odds[inside])
     covered = np.bincount(labels[counted], minlength=256)
     beyond = np.bincount(whole[scored], minlength=256) - covered
     for region, table in tables.items():

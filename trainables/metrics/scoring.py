@@ -102,9 +102,12 @@ def measure_case(
             compared, classes, spacing=spacing, unscored=unscored, histogram=histogram, lesions=records
         )
         note = note_of(geometry)
-        values = [_value(metric, geometry, empty) for metric in chosen]
+        values = [_values(metric, geometry, empty) for metric in chosen]
         found += Measured(
-            tuple(Score(case, region, name, value, note) for name, value in zip(metrics, values, strict=True)),
+            tuple(
+                Score(case, region, name, value, note, counted)
+                for name, (value, counted) in zip(metrics, values, strict=True)
+            ),
             (Counts(case, region, geometry.tp, geometry.fp, geometry.fn, geometry.tn),),
             (records,) if records is not None and lesions else (),
             {} if histogram is None else {region: histogram},
@@ -143,6 +146,12 @@ def scores_of(lesions: Lesions) -> LesionScores:
         lesions.false_positives,
         lesions.pack(),
     )
+
+
+def _values(metric: Metric, geometry: Geometry, empty: Empty) -> tuple[float | None, float | None]:
+    """The value by the report's policy, and where that is missing the value of the policy `one`."""
+    value = _value(metric, geometry, empty)
+    return value, _value(metric, geometry, "one") if value is None else None
 
 
 def _value(metric: Metric, geometry: Geometry, empty: Empty) -> float | None:

@@ -5,6 +5,7 @@ cases every `evaluate_every` iterations and at each mark. Both come at fixed ite
 nothing. A value that no option asks for is not computed.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -106,7 +107,7 @@ class Course:
         if self.open:
             return ()
         how = self._spec.objective
-        value = objective(self._scores, metric=how["metric"], regions=how["regions"])
+        value = objective(self._scores, metric=how["metric"], regions=how["regions"], empty=how.get("empty", "report"))
         self._scores = []
         if self._spec.checkpoint == "best" and value is not None and self._is_best(value):
             self._best_value, self.best = value, weights()
@@ -118,7 +119,7 @@ class Course:
         return {
             "sum": self._sum.item(),
             "open": list(self.open),
-            "scores": [[s.case, s.region, s.metric, s.value, s.note] for s in self._scores],
+            "scores": [list(dataclasses.astuple(score)) for score in self._scores],
             "best_value": self._best_value,
             "plateau": self._plateau.state_dict() if self._plateau is not None else {},
             "stopping": self._stopping.state_dict() if self._stopping is not None else {},

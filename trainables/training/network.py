@@ -49,7 +49,7 @@ class TrialNetwork:
         )
         self.module: nn.Module = built.to(device).to(memory_format=self._layout)  # type: ignore[call-overload]
         if device.type == "cpu":
-            _replace_cpu_kernels(self.module, spec.precision)
+            _replace_cpu_kernels(self.module, spec.precision, portable=spec.portable)
         self._has_dropout = dropout.has_dropout(self.module)
         self._compiled: Compiled | None = None
         self._compiling_done = False
@@ -105,9 +105,9 @@ class TrialNetwork:
             return network(images.contiguous(memory_format=self._layout))
 
 
-def _replace_cpu_kernels(network: nn.Module, precision: str) -> None:
+def _replace_cpu_kernels(network: nn.Module, precision: str, *, portable: bool) -> None:
     cpu_kernels.keep_channels_last_in_instance_norms(network)
     if precision == "bfloat16":
         cpu_kernels.use_float32_for_thin_inputs(network)
-    else:
+    elif not portable:
         cpu_kernels.use_onednn_for_single_images(network)

@@ -23,7 +23,7 @@ from trainables.evaluation.overlapping import over_regions
 from trainables.losses import LOSSES, inverse_weights
 from trainables.losses.deep import over_depths
 from trainables.losses.written import written_loss
-from trainables.training import micro_batches
+from trainables.training import micro_batches, portable
 from trainables.training.checkpoint import copied, tensors_of
 from trainables.training.course import Course
 from trainables.training.curve import Curve
@@ -54,6 +54,7 @@ class Training:
 
     def __init__(self, spec: TrialSpec, dataset: Dataset | None = None) -> None:
         torch.set_num_threads(spec.threads)
+        portable.hold(spec.portable)
         self.spec = spec
         self.iteration = self.passed = 0
         self.device = torch.device("cuda" if spec.gpu > 0 and torch.cuda.is_available() else "cpu")
@@ -207,6 +208,8 @@ class Training:
         self._optimizer.zero_grad()
         with self._net.dropout(self.iteration):
             loss = micro_batches.learned(self._value, images, labels, maps, parts=self.spec.micro_batches)
+        if self.spec.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.spec.clip)
         self._optimizer.step()
         self._net.end_iteration(self.iteration)
         return loss

@@ -1,12 +1,25 @@
-"""Column types of the ledger (row ids, JSON, deflated bytes), and the check that numbers are finite."""
+"""What the ledger's tables are made of: names of constraints, column types, and the check that numbers are finite."""
 
 import math
 import zlib
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, LargeBinary
+from sqlalchemy import JSON, BigInteger, Integer, LargeBinary, MetaData
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+from study.errors import LedgerDamagedError
+
+VIEW_ONLY = {"view only": True}
+
+metadata = MetaData(
+    naming_convention={  # a migration can only change what has a name
+        "ix": "%(column_0_label)s_index",
+        "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+        "fk": "%(table_name)s_%(column_0_name)s_foreign",
+        "pk": "%(table_name)s_primary",
+    }
+)
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in a column that is exactly INTEGER
 PlainData = JSON(none_as_null=True)  # JSON as text on both databases, so that doubles and the order of names stay
@@ -24,7 +37,28 @@ class Deflated(TypeDecorator[bytes]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
         """Inflate."""
-        return None if value is None else zlib.decompress(value)
+        return None if value is None else _inflated(value)
+
+
+LARGEST = 2**28
+"""Bytes that a value of a ledger may inflate to; a stack of slices has some millions."""
+
+
+def _inflated(value: bytes) -> bytes:
+    """Inflate, a bounded number of bytes.
+
+    Raises:
+        LedgerDamagedError: The bytes are damaged, or inflate to more than any value of ours.
+    """
+    inflate = zlib.decompressobj()
+    try:
+        whole = inflate.decompress(value, LARGEST)
+    except (zlib.error, TypeError) as error:
+        raise LedgerDamagedError(f"a row has bytes that cannot be inflated ({error})") from error
+    if not inflate.eof:
+        more = "inflates to more than 256 MiB" if len(whole) >= LARGEST else "is cut short"
+        raise LedgerDamagedError(f"a row's picture or record {more}")
+    return whole
 
 
 def finite(value: float | None, what: str) -> float | None:

@@ -2,13 +2,16 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select
 
 from study.design import TrialKey
+from study.errors import LedgerDamagedError
 from study.ledger.database import schema
+from study.ledger.database.json import mapping, shown, words
 from study.ledger.database.store import Store
+from study.ledger.rows import Case
 
 T = TypeVar("T")
 
@@ -43,6 +46,28 @@ def trial_named(connection: Connection, study_id: int, key: TrialKey) -> Found:
     if row_found is None:
         raise ValueError(f"there is no trial {key} in this study")
     return Found(*row_found)
+
+
+def case_of(name: str, group: str, splits: Any, facts: Any) -> Case:
+    """Return a case from its row.
+
+    Raises:
+        LedgerDamagedError: The row is no case's.
+    """
+    of = f"case {shown(name)!r}"
+    return Case(shown(name), shown(group), words(splits, f"the split of {of}"), mapping(facts, f"the facts of {of}"))
+
+
+def key_of(text: str) -> TrialKey:
+    """Return a trial's key from its row.
+
+    Raises:
+        LedgerDamagedError: It is none.
+    """
+    try:
+        return TrialKey.parse(text)
+    except (ValueError, TypeError) as error:
+        raise LedgerDamagedError(f"a row's trial: {error}") from error
 
 
 def cases_named(

@@ -1,26 +1,17 @@
 """The place of a ledger: a file (SQLite) or a server (PostgreSQL), and the engine for it."""
 
-import errno
-import os
-import sqlite3
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool
 
-from study.errors import LedgerNotMadeError
-from study.ledger.database.json import dumps
+from study.ledger.database.json import dumps, loads
+from study.ledger.database.sqlite_file import file_engine
 from study.study_file.addresses import shown, without_secret_parameters
 from trainables.errors import InputError
-
-PATIENCE = 30.0  # seconds that a writer waits for another writer
-
-# FULL syncs the log at every commit. NORMAL keeps the file whole after a power loss, but may forget the last commits,
-# and then the ledger names checkpoints whose folders were removed after those commits. A commit comes with a segment,
-# which is seconds of training at least; the sync costs milliseconds.
-SYNCHRONOUS = "FULL"
 
 
 def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
@@ -32,16 +23,16 @@ def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
     """
     text = str(where)
     if "://" not in text:
-        return _sqlite(Path(where), read_only=read_only)
+        return file_engine(Path(where), read_only=read_only)
     try:
-        url = make_url(text)
+        url = _parsed(text)
     except (ArgumentError, ValueError) as error:  # the latter: a port that is no number
         raise InputError(
             f"ledger '{shown(text)}': expected a path or postgresql+psycopg://user@host:port/database"
         ) from error
     backend = url.drivername.partition("+")[0]
     if backend == "sqlite" and url.database:
-        return _sqlite(Path(url.database), read_only=read_only)
+        return file_engine(Path(url.database), read_only=read_only)
     if backend in ("postgresql", "postgres"):
         return _postgresql(url.set(drivername="postgresql+psycopg"), read_only=read_only)
     raise InputError(
@@ -49,71 +40,42 @@ def engine_for(where: str | Path, *, read_only: bool) -> tuple[Engine, str]:
     )
 
 
-def _sqlite(path: Path, *, read_only: bool) -> tuple[Engine, str]:
-    try:
-        _look(path, read_only=read_only)
-    except OSError as error:
-        raise InputError(f"ledger '{path}' cannot be opened: {error.strerror}; name another by `--ledger`") from error
-    address = path.absolute().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
-
-    def connect() -> sqlite3.Connection:
-        try:
-            return _connect(address)
-        except sqlite3.OperationalError:
-            # SQLite needs a log beside the file even to read it, and cannot make one on a read-only medium. Without a
-            # log the file alone is the ledger, and no process can be writing to it.
-            log = Path(f"{path}-wal")
-            if not read_only or (log.exists() and log.stat().st_size > 0):
-                raise
-            return _connect(address.replace("?mode=ro", "?immutable=1"))
-
-    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool, json_serializer=dumps)
-    event.listen(engine, "begin", _begin)
-    return engine, str(path)
+_AFTER = re.compile(r"[^/?#@]*(/[^/?#@]*)?(\?[\w.-]+=.*)?")
+"""Host, port, database and query: what can follow the @ after a password."""
 
 
-def _look(path: Path, *, read_only: bool) -> None:
-    """Refuse a path that cannot be a ledger's file; make the folder for writing."""
-    if path.is_dir():
-        raise InputError(f"ledger '{path}' is a folder; name the file in it, such as '{path / 'ledger.db'}'")
-    if any(above.is_file() for above in path.parents):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    if read_only and not path.exists():
-        raise LedgerNotMadeError(
-            f"ledger '{path}' does not exist; `segstudy run` makes it, `--home` or `--ledger` names another"
-        )
-    if not read_only:
-        path.parent.mkdir(parents=True, exist_ok=True)
+def _parsed(text: str) -> URL:
+    """Parse a URL whose password may hold any character, escaped as %40 or as it is.
 
-
-def _connect(address: str) -> sqlite3.Connection:
-    # isolation_level=None: transactions begin where we say (`_begin`), not where the sqlite3 module guesses.
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-        connection.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync leaves data in the drive's own cache
-        connection.execute("SELECT count(*) FROM sqlite_master")  # opens the file in earnest
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _begin(connection: Connection) -> None:
-    """Begin a transaction. A writer locks at the start: reading first and locking later can deadlock."""
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    The password ends at the first @ after which only a host, a database and a query follow.
+    """
+    kind, _, rest = text.partition("://")
+    if _AFTER.fullmatch(rest):
+        return make_url(text)
+    for at in re.finditer("@", rest):
+        user, after = rest[: at.start()], rest[at.end() :]
+        if _AFTER.fullmatch(after):
+            name, separator, password = user.partition(":")
+            url = make_url(f"{kind}://{after}")
+            return url.set(username=unquote(name), password=unquote(password) if separator else None)
+    return make_url(text)
 
 
 # A server that is off or cut off is noticed within a minute; without these a connection to it hangs for hours.
-CONNECTION = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3,
-              "tcp_user_timeout": 60_000}  # fmt: skip
+CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    "prepare_threshold": None,  # PgBouncer in transaction mode gives the next statement to another server process
+}
 
 
 def _postgresql(url: URL, *, read_only: bool) -> tuple[Engine, str]:
     ours = {name: value for name, value in CONNECTION.items() if name not in url.query}
-    options: dict[str, Any] = {"json_serializer": dumps, "connect_args": ours}  # no pings: what fails is done again
+    options: dict[str, Any] = {"json_serializer": dumps, "json_deserializer": loads}
+    options["connect_args"] = ours  # no pings: what fails is done again
     if read_only:
         options["execution_options"] = {"postgresql_readonly": True}
     try:

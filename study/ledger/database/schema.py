@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -19,21 +18,27 @@ from sqlalchemy import (
     text,
 )
 
-from study.ledger.database.column_types import Deflated, Id, PlainData
-
-VERSION = "0004"  # the newest revision in study/ledger/migrations/versions; they sort as text
-VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
-
-VIEW_ONLY = {"view only": True}
-
-metadata = MetaData(
-    naming_convention={  # a migration can only change what has a name
-        "ix": "%(column_0_label)s_index",
-        "uq": "%(table_name)s_%(column_0_N_name)s_unique",
-        "fk": "%(table_name)s_%(column_0_name)s_foreign",
-        "pk": "%(table_name)s_primary",
-    }
+from study.ledger.database.column_types import VIEW_ONLY, Id, PlainData, metadata
+from study.ledger.database.score_tables import (
+    case_counts,
+    case_scores,
+    case_slices,
+    curves,
+    lesion_scores,
+    pooled_scores,
+    predicted_slices,
+    previews,
 )
+
+__all__ = [
+    "VERSION", "VERSION_TABLE", "VIEW_ONLY", "arms", "attempts", "case_counts", "case_scores", "case_slices", "cases",
+    "checkpoints", "curves", "declarations", "footprints", "leases", "lesion_scores", "metadata", "notices",
+    "pooled_scores", "predicted_slices", "previews", "retries", "segment_machines", "segments", "studies", "trials",
+    "views",
+]  # fmt: skip
+
+VERSION = "0005"  # the newest revision in study/ledger/migrations/versions; they sort as text
+VERSION_TABLE = "segstudy_version"  # not Alembic's default: MLflow keeps its own in a database that may be shared
 
 studies = Table(
     "studies",
@@ -134,6 +139,28 @@ segments = Table(
     sqlite_with_rowid=False,
 )
 
+segment_machines = Table(  # what trained a segment, also one that failed; not in the digest: it says where, not what
+    "segment_machines",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
+    Column("iteration", Integer, primary_key=True, autoincrement=False),
+    Column("machine", PlainData, nullable=False),  # Outcome.machine: CPU capability, GPU, versions, code digests
+    info=VIEW_ONLY,
+)
+
+retries = Table(  # trials that had ended lost or failed and were opened again
+    "retries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("trial_id", ForeignKey("trials.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("attempt", BigInteger, nullable=False),  # attempts.id of the trial's last attempt before; 0 without one
+    Column("status", String, nullable=False),  # before: lost or failed
+    Column("reason", Text),  # of that end
+    Index("retries_by_trial", "trial_id"),
+    info=VIEW_ONLY,
+)
+
 attempts = Table(  # a segment handed to a worker
     "attempts",
     metadata,
@@ -161,101 +188,6 @@ checkpoints = Table(  # between marks
     sqlite_with_rowid=False,
 )
 
-curves = Table(
-    "curves",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("name", String, primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("value", Float, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-case_scores = Table(
-    "case_scores",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("metric", String, primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("value", Float),  # null: missing, by the policy that `note` names
-    Column("note", String),
-    sqlite_with_rowid=False,
-)
-
-case_counts = Table(  # voxels: what is pooled over cases or groups, and the volume of what is falsely found
-    "case_counts",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("tp", BigInteger, nullable=False),
-    Column("fp", BigInteger, nullable=False),
-    Column("fn", BigInteger, nullable=False),
-    Column("tn", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-pooled_scores = Table(  # of all cases of a trial together, where case_counts do not give them: average precision
-    "pooled_scores",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("metric", String, primary_key=True),
-    Column("value", Float),  # null: no case has the region
-    sqlite_with_rowid=False,
-)
-
-lesion_scores = Table(
-    "lesion_scores",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("iteration", Integer, primary_key=True, autoincrement=False),
-    Column("region", String, primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("lesions", Integer, nullable=False),  # in the reference
-    Column("found", Integer, nullable=False),
-    Column("false_positives", Integer, nullable=False),
-    Column("records", Deflated, nullable=False),  # trainables.lesion_records.Lesions.pack: each of them
-)
-
-previews = Table(
-    "previews",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("slice_index", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("image", Deflated, nullable=False),  # uint8, row-major; so the two below
-    Column("reference", Deflated, nullable=False),
-    Column("prediction", Deflated, nullable=False),
-)
-
-case_slices = Table(  # of the cases in the gallery, once for all trials; the data digest covers them
-    "case_slices",
-    metadata,
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("study_id", ForeignKey("studies.id"), nullable=False),
-    Column("slices", PlainData, nullable=False),  # indices along z
-    Column("height", Integer, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("image", Deflated, nullable=False),  # uint8, slice by slice, row-major; so the next
-    Column("reference", Deflated, nullable=False),
-    info=VIEW_ONLY,
-)
-
-predicted_slices = Table(  # on the slices of case_slices
-    "predicted_slices",
-    metadata,
-    Column("trial_id", ForeignKey("trials.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("prediction", Deflated, nullable=False),
-)
-
 footprints = Table(  # what training a network takes at one size, measured; of no one study
     "footprints",
     metadata,
@@ -277,6 +209,18 @@ views = Table(  # how far a view (MLflow) has followed
     Column("study_id", ForeignKey("studies.id"), primary_key=True),
     Column("view", String, primary_key=True),  # its address
     Column("position", PlainData, nullable=False),
+    info=VIEW_ONLY,
+)
+
+declarations = Table(  # what is tested and shown: as it stood when the final stage began, and each change since
+    "declarations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("study_id", ForeignKey("studies.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("report_reads", Integer, nullable=False),  # how often test tables had been shown by then
+    Column("declared", PlainData, nullable=False),  # key of the study file → value
+    Index("declarations_by_study", "study_id"),
     info=VIEW_ONLY,
 )
 

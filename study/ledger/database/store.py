@@ -1,6 +1,8 @@
 """An open ledger and its three kinds of transaction: reading, writing, writing as the lease's owner."""
 
 import functools
+import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, PoolProxiedConnection, select, update
 
-from study.errors import FencedOut, LedgerAwayError
-from study.ledger.database import schema
+from study.errors import FencedOut, LedgerAwayError, LedgerDamagedError, LedgerGoneError
+from study.ledger.database import outage, schema
+from study.ledger.database.file_watch import FileWatch
 from study.ledger.database.location import engine_for
+from study.ledger.database.older_copy import upgraded_copy
 from study.ledger.database.outage import Patience, persist
 from study.ledger.database.owner import Lease, who
+from study.ledger.database.sqlite_file import is_archive
 from study.ledger.database.version import prepare
 
 T = TypeVar("T")
@@ -28,6 +33,7 @@ class Store:
         label: What messages call it: the path, or the URL without password.
         read_only: Whether writing is refused.
         case_ids: Study id → case name → (row id, its split in each fold): what every segment's scores need.
+        is_archive: Whether it was opened to be read and is a file that `export` made.
         patience: How an outage of the database is waited for; a driver's is long.
     """
 
@@ -37,6 +43,16 @@ class Store:
         self.case_ids: dict[int, dict[str, tuple[int, tuple[str, ...]]]] = {}
         self.patience = Patience()
         self._engine = engine
+        self._keeper: PoolProxiedConnection | None = None
+        self._watch: FileWatch | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of a copy
+        self.is_archive = read_only and _is_archive(engine, label)
+        self._revisions: dict[tuple[int, int], int] = {}  # (study, fence) → newest that was written
+        if engine.dialect.name == "sqlite" and not read_only:
+            self._keeper = engine.raw_connection()
+            opened = self._keeper.driver_connection
+            assert isinstance(opened, sqlite3.Connection)
+            self._watch = FileWatch(Path(label), opened)
         self._one_by_one = threading.Lock()
         if engine.dialect.name == "sqlite":
             self._reader = engine.execution_options(reading=True)
@@ -56,15 +72,25 @@ class Store:
         """
         engine, label = engine_for(where, read_only=read_only)
         try:
-            prepare(engine, label, read_only=read_only)
+            if prepare(engine, label, read_only=read_only):
+                return cls(engine, label, read_only=read_only)
+            archive = _is_archive(engine, label)
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, label, read_only=read_only)
+        copy, folder = upgraded_copy(engine, label)
+        opened = cls(copy, label, read_only=True)
+        opened.is_archive, opened._folder = archive, folder
+        return opened
 
     def close(self) -> None:
         """Close all connections."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
         self._engine.dispose()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -100,9 +126,19 @@ class Store:
             self.patience = Patience(seconds=0.0)
             raise
 
+    def check_place(self) -> None:
+        """Do nothing while the ledger is where it was opened; for a server always.
+
+        Raises:
+            LedgerGoneError: Its file was deleted, moved or replaced. A driver's store saves what it held.
+        """
+        if self._watch is not None:
+            self._watch.check(save=bool(self._revisions))
+
     def _write(self, work: Callable[[Connection], T]) -> T:
         if self.read_only:
             raise ValueError(f"{self.label} was opened to be read only")
+        self.check_place()
         with self._engine.begin() as connection:
             return work(connection)
 
@@ -121,9 +157,11 @@ class Store:
         Raises:
             FencedOut: Another driver took the lease, or it was released.
             LedgerAwayError: As `write`.
+            LedgerGoneError: The file was deleted or replaced, or has fewer transactions than this process wrote.
         """
         row = schema.leases
         mine = (row.c.study_id == lease.study_id) & (row.c.fence == lease.fence)
+        owned = lease.study_id, lease.fence
         before: list[tuple[int, T]] = []  # the revision that the last try would have made, and what it gave
 
         def guarded(connection: Connection) -> T:
@@ -132,12 +170,29 @@ class Store:
                 raise _fenced_out(connection, lease)
             if before and revision > before[-1][0]:
                 return before[-1][1]
+            if revision < self._revisions.get(owned, 0):
+                raise LedgerGoneError(_rolled_back(self.label, self._revisions[owned] - revision))
             done = work(connection, revision)
             before.append((revision, done))
             return done
 
         with self._one_by_one:
-            return self.write(guarded) if wait else self._write(guarded)
+            done = self.write(guarded) if wait else self._write(guarded)
+            if before:
+                self._revisions[owned] = before[-1][0]
+            return done
+
+
+def _is_archive(engine: Engine, label: str) -> bool:
+    if engine.dialect.name != "sqlite":
+        return False
+    raw = engine.raw_connection()
+    try:
+        opened = raw.driver_connection
+        assert isinstance(opened, sqlite3.Connection)
+        return is_archive(opened, Path(label))
+    finally:
+        raw.close()
 
 
 def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
@@ -145,7 +200,10 @@ def patient(question: Callable[Concatenate[Store, P], T]) -> Callable[Concatenat
 
     @functools.wraps(question)
     def asked(store: Store, /, *args: P.args, **options: P.kwargs) -> T:
-        return store.persist(lambda: question(store, *args, **options))
+        try:
+            return store.persist(lambda: question(store, *args, **options))
+        except LedgerDamagedError as error:
+            raise LedgerDamagedError(f"{store.label}: {error}; {outage.DAMAGED}") from error
 
     return asked
 
@@ -160,6 +218,13 @@ def _next_revision(connection: Connection, mine: ColumnElement[bool]) -> int | N
     if connection.execute(count_on).rowcount != 1:
         return None
     return connection.scalar(select(row.c.revision).where(mine))
+
+
+def _rolled_back(label: str, transactions: int) -> str:
+    return (
+        f"{label} is an older copy than this run wrote to: {transactions} of its transactions are missing, so the run "
+        "stops; bring back the newest copy, or run again to do the missing work anew"
+    )
 
 
 def _fenced_out(connection: Connection, lease: Lease) -> FencedOut:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, insert, select
 
 from study.ledger.database import schema
+from study.ledger.database.sqlite_file import ARCHIVE
 from study.ledger.database.store import Store
 from study.ledger.reading.digest import digest_in
 from trainables.errors import InputError
@@ -124,6 +125,7 @@ def _close_the_log(path: Path) -> None:
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"PRAGMA application_id = {ARCHIVE}")
         connection.execute("VACUUM")
     finally:
         connection.close()

@@ -1,6 +1,7 @@
 """Reads of voxel counts by case, scores pooled over cases, and lesions."""
 
 import dataclasses
+import struct
 from collections.abc import Collection
 
 import numpy as np
@@ -8,7 +9,10 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Table, select
 
 from study.design import Stage, TrialKey
+from study.errors import LedgerDamagedError
 from study.ledger.database import schema
+from study.ledger.database.find import key_of
+from study.ledger.database.json import shown
 from study.ledger.database.store import Store, patient
 from study.ledger.reading.columns import grouped
 from study.ledger.reading.scores import by_word, coded, known_cases, known_trials, positions
@@ -120,7 +124,10 @@ def pooled(store: Store, study_id: int, stage: Stage | None = "final") -> list[P
     query = select(trial.c.key, row.c.iteration, row.c.region, row.c.metric, row.c.value).join_from(row, trial)
     with store.reading() as connection:
         found = connection.execute(query.where(_of(row, study_id, stage, None)))
-        rows = [PooledRow(TrialKey.parse(key), *rest) for key, *rest in found]
+        rows = [
+            PooledRow(key_of(key), mark, shown(region), shown(metric), value)
+            for key, mark, region, metric, value in found
+        ]
     return sorted(rows, key=lambda each: (each.trial, each.iteration, each.region, each.metric))
 
 
@@ -148,10 +155,17 @@ def lesions(
         query = query.where(row.c.region.in_(sorted(regions)))
     with store.reading() as connection:
         rows = [
-            LesionRow(TrialKey.parse(key), mark, Lesions.unpack(name, region, records))
+            LesionRow(key_of(key), mark, _unpacked(shown(name), shown(region), records))
             for key, mark, name, region, records in connection.execute(query)
         ]
     return sorted(rows, key=lambda each: (each.trial, each.iteration, each.lesions.region, each.lesions.case))
+
+
+def _unpacked(case: str, region: str, records: bytes) -> Lesions:
+    try:
+        return Lesions.unpack(case, region, records)
+    except (struct.error, ValueError, IndexError, OverflowError, MemoryError) as error:
+        raise LedgerDamagedError(f"the lesions of {case!r}, {region}, cannot be read ({error})") from error
 
 
 def _study(study_id: int, stage: Stage | None) -> ColumnElement[bool]:

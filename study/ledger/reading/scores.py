@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from study.design import Stage, TrialKey
 from study.ledger.database import schema
+from study.ledger.database.find import case_of, key_of
+from study.ledger.database.json import shown
 from study.ledger.database.store import Store, patient
 from study.ledger.reading.columns import grouped
 from study.ledger.rows import Case, Scores
@@ -84,16 +86,14 @@ def known_trials(connection: Connection, study_id: int, stage: Stage | None) -> 
     keys = connection.execute(
         select(row.c.key, row.c.id).where(ours if stage is None else ours & (row.c.stage == stage))
     )
-    return sorted((TrialKey.parse(key), id_) for key, id_ in keys)
+    return sorted((key_of(key), id_) for key, id_ in keys)
 
 
 def known_cases(connection: Connection, study_id: int) -> list[tuple[Case, int]]:
     """Return a study's cases with their row ids, by name."""
     row = schema.cases
     query = select(row.c.name, row.c.group_name, row.c.splits, row.c.facts, row.c.id).where(row.c.study_id == study_id)
-    found = [
-        (Case(name, group, tuple(splits), facts), id_) for name, group, splits, facts, id_ in connection.execute(query)
-    ]
+    found = [(case_of(*row), id_) for *row, id_ in connection.execute(query)]
     return sorted(found, key=lambda pair: pair[0].name)
 
 
@@ -122,4 +122,4 @@ def by_word(column: NDArray[np.int32], known: dict[str, int]) -> tuple[NDArray[n
     renumber = np.full(len(known) + 1, -1, np.int32)  # the last for -1
     for word, code in known.items():
         renumber[code] = ranks[word]
-    return renumber[column], tuple(ranks)
+    return renumber[column], tuple(map(shown, ranks))

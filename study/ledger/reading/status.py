@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, case, func, select
 
-from study.design import TrialKey
 from study.ledger.database import schema
+from study.ledger.database.find import key_of
+from study.ledger.database.json import shown
 from study.ledger.database.owner import Owner, who
 from study.ledger.database.store import Store, patient
 from study.ledger.status_rows import ArmStatus, Running, StudyStatus
@@ -31,7 +32,7 @@ def status(store: Store, study_id: int) -> StudyStatus:
         notices = connection.scalar(select(func.count()).where(schema.notices.c.study_id == study_id))
     driven = study.owner is not None and not Owner(**study.owner).is_dead()
     return StudyStatus(
-        name=study.name,
+        name=shown(study.name),
         marks=tuple(study.marks),
         arms=tuple(
             _arm(
@@ -79,7 +80,7 @@ def _arm(
             best[at] = found if at not in best else (max if maximize else min)(best[at], found)
     return ArmStatus(
         number=arm.number,
-        name=arm.name,
+        name=shown(arm.name),
         counts={(row.stage, row.status): row.trials for row in trials},
         reached=dict(sorted(reached.items())),
         best=dict(sorted(best.items())),
@@ -151,7 +152,7 @@ def _running(connection: Connection, study_id: int) -> list[Running]:
     row, trial = schema.attempts, schema.trials
     query = select(trial.c.key, row.c.stop, row.c.started_from, row.c.started).join_from(row, trial)
     query = query.where(trial.c.study_id == study_id, row.c.result.is_(None)).order_by(row.c.id)
-    return [Running(TrialKey.parse(key), *rest) for key, *rest in connection.execute(query)]
+    return [Running(key_of(key), *rest) for key, *rest in connection.execute(query)]
 
 
 def _handed_out(connection: Connection, study_id: int) -> tuple[float | None, int]:

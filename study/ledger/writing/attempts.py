@@ -6,12 +6,13 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from study.design import TrialKey
 from study.ledger.database import schema
-from study.ledger.database.find import trial_named
-from study.ledger.database.json import readable
+from study.ledger.database.find import key_of, trial_named
+from study.ledger.database.json import readable, shown
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.rows import AttemptRow, Result
 from study.ledger.writing.checkpoints import resume_point_in
+from study.ledger.writing.retries import last_retry
 
 
 def start_attempt(
@@ -64,13 +65,14 @@ def end_attempt_in(connection: Connection, attempt: int, result: Result, reason:
 
 @patient
 def losses(store: Store, study_id: int, key: TrialKey) -> int:
-    """Return how many attempts were lost since the trial last made progress."""
+    """Return how many attempts were lost since the trial last made progress or was opened again."""
     row = schema.attempts
     with store.reading() as connection:
         trial = trial_named(connection, study_id, key)
         point = resume_point_in(connection, trial.id)
         here = row.c.started_from == (0 if point is None else point[0])
-        query = select(func.count()).where(row.c.trial_id == trial.id, row.c.result == "lost", here)
+        since = row.c.id > last_retry(connection, trial.id)
+        query = select(func.count()).where(row.c.trial_id == trial.id, row.c.result == "lost", here, since)
         return connection.scalar(query) or 0
 
 
@@ -94,4 +96,16 @@ def attempts(store: Store, study_id: int) -> list[AttemptRow]:
         .order_by(row.c.id)
     )
     with store.reading() as connection:
-        return [AttemptRow(id_, TrialKey.parse(key), *rest) for id_, key, *rest in connection.execute(query)]
+        return [
+            AttemptRow(
+                id=found.id,
+                trial=key_of(found.key),
+                stop=found.stop,
+                started_from=found.started_from,
+                started=found.started,
+                ended=found.ended,
+                result=found.result,
+                reason=None if found.reason is None else shown(found.reason),
+            )
+            for found in connection.execute(query)
+        ]

@@ -71,6 +71,7 @@ def rows_of(arrival: Arrival, cases: Cases) -> dict[Table, Rows]:
         schema.lesion_scores: _lesions(arrival, cases),
         schema.curves: _curve(arrival),
         schema.previews: _previews(arrival, cases),
+        schema.segment_machines: _machine(arrival),
         **slice_rows(arrival.connection, arrival.study_id, arrival.trial_id, arrival.outcome.previews, cases),
     }
 
@@ -181,6 +182,12 @@ def _previews(arrival: Arrival, cases: Cases) -> Rows:
         }
         for preview in arrival.outcome.previews
     ]
+
+
+def _machine(arrival: Arrival) -> Rows:
+    """Return what trained the segment; nothing from a worker of an older version."""
+    machine = dict(arrival.outcome.machine)
+    return [{"trial_id": arrival.trial_id, "iteration": arrival.stop, "machine": machine}] if machine else []
 
 
 FEW = 8

@@ -21,8 +21,8 @@ from study.ledger.database.store import Store
 from study.ledger.rows import Completion
 from study.ledger.writing.attempts import end_attempt_in
 from study.ledger.writing.checkpoints import forget_all, forget_before, named
+from study.ledger.writing.notices import insert_notice
 from study.ledger.writing.segment_rows import Arrival, Rows, insert_rows, rows_of
-from study.ledger.writing.studies import insert_notice
 from study.ledger.writing.trials import set_status
 from trainables.trial import Outcome
 

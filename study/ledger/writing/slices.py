@@ -7,7 +7,9 @@ from sqlalchemy import Connection, Table, select
 
 from study.design import TrialKey
 from study.ledger.database import schema
-from study.ledger.database.find import chunks
+from study.ledger.database.find import chunks, key_of
+from study.ledger.database.json import shown
+from study.ledger.database.pictures import planes_of
 from study.ledger.database.store import Store, patient
 from trainables.pictures.kept import Preview, Stack
 
@@ -71,5 +73,7 @@ def sliced(
     with store.reading() as connection:
         for some in chunks(sorted(map(str, trials)), 400):
             for key, name, slices, height, width, *planes in connection.execute(query.where(trial.c.key.in_(some))):
-                found[TrialKey.parse(key), name] = Stack(tuple(slices), (height, width), *planes)
+                count = len(slices) if isinstance(slices, list) else 0
+                pictures = planes_of(count, height, width, planes, shown(name))
+                found[key_of(key), shown(name)] = Stack(tuple(slices), *pictures)
     return found

@@ -10,12 +10,19 @@ from sqlalchemy.exc import IntegrityError
 
 from search_spaces.grammar import to_plain
 from study.design import Arm, Design
+from study.errors import LedgerDamagedError
 from study.ledger.database import schema
-from study.ledger.database.json import readable
+from study.ledger.database.find import case_of
+from study.ledger.database.json import mapping, shown
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
-from study.ledger.rows import ArmRow, Case, Notice, StudyRow
+from study.ledger.rows import ArmRow, Case, StudyRow
+from study.ledger.writing.declarations import declare_again
+from study.ledger.writing.earlier_looks import contents_of, looks_in, said
+from study.ledger.writing.notices import insert_notice, times
 from trainables.errors import InputError
+
+FINALS_BEGUN = "the final stage had begun, whose scores MLflow shows"
 
 
 def create_study(
@@ -71,7 +78,9 @@ def create_study(
         connection.execute(insert(schema.leases), lease)
         _insert_arms(connection, study_id, design.arms)
         _insert_cases(connection, study_id, cases)
-        for text in notices:
+        contents = contents_of(cases)
+        looks = looks_in(connection, contents, but=study_id)
+        for text in (*notices, *((said(looks, len(contents)),) if looks else ())):
             insert_notice(connection, study_id, text, now)
         return study_id
 
@@ -91,7 +100,7 @@ def study(store: Store, name: str) -> StudyRow:
             return _study_row(row)
         names = list(connection.scalars(select(schema.studies.c.name)))
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else " `segstudy list` shows them." if names else ""
+    hint = f" Did you mean '{shown(near[0])}'?" if near else " `segstudy list` shows them." if names else ""
     count = "1 study" if len(names) == 1 else f"{len(names)} studies"
     raise InputError(f"no study named '{name}' in {store.label} ({count}).{hint}")
 
@@ -117,7 +126,12 @@ def arms(store: Store, study_id: int) -> list[ArmRow]:
     query = select(row.c.number, row.c.name, row.c.model, row.c.loss, row.c.weighting, row.c.space)
     with store.reading() as connection:
         found = connection.execute(query.where(row.c.study_id == study_id).order_by(row.c.number))
-        return [ArmRow(**each._mapping) for each in found]
+        return [
+            ArmRow(
+                number, shown(name), shown(model), shown(loss), shown(how), mapping(space, f"the space of arm {number}")
+            )
+            for number, name, model, loss, how, space in found
+        ]
 
 
 @patient
@@ -126,7 +140,7 @@ def cases(store: Store, study_id: int) -> list[Case]:
     row = schema.cases
     query = select(row.c.name, row.c.group_name, row.c.splits, row.c.facts).where(row.c.study_id == study_id)
     with store.reading() as connection:
-        found = [Case(name, group, tuple(splits), facts) for name, group, splits, facts in connection.execute(query)]
+        found = [case_of(*row) for row in connection.execute(query)]
     return sorted(found, key=lambda case: case.name)  # databases disagree on how letters are ordered
 
 
@@ -170,7 +184,7 @@ def update_file(
         file: The new study file, all defaults written out.
         design: Its arms begin with those that are recorded.
         additions: What it adds, for a person to read (`spec.Difference.additions`). Where test tables were shown
-            before, a notice says so: METHOD.md §2.
+            before, or the final stage has begun (MLflow shows its scores), a notice says so: METHOD.md §2.
         now: Seconds since 1970.
 
     Raises:
@@ -192,12 +206,11 @@ def update_file(
         if len(old) > len(design.arms):
             raise ValueError(f"arm {len(design.arms)} '{old[len(design.arms)].name}' is gone from the study file")
         _insert_arms(connection, lease.study_id, design.arms[len(old) :])
+        begun = declare_again(connection, lease.study_id, file, now)
         connection.execute(update(row).where(row.c.id == lease.study_id).values(file=dict(file)))
-        if additions and found.report_reads:
-            times = "once" if found.report_reads == 1 else f"{found.report_reads} times"
-            insert_notice(
-                connection, lease.study_id, f"after test tables were shown {times}: {'; '.join(additions)}", now
-            )
+        if additions and (begun or found.report_reads):
+            when = f"test tables were shown {times(found.report_reads)}" if found.report_reads else FINALS_BEGUN
+            insert_notice(connection, lease.study_id, f"after {when}: {'; '.join(additions)}", now)
 
     store.fenced(lease, work)
 
@@ -221,33 +234,17 @@ def count_report_read(store: Store, study_id: int) -> None:
     store.write(lambda connection: connection.execute(_of(row, study_id).values(report_reads=row.c.report_reads + 1)))
 
 
-def add_notice(store: Store, study_id: int, text: str, now: float | None = None) -> None:
-    """Record a notice for readers of the report. It changes no number, so it needs no lease."""
-    store.write(lambda connection: insert_notice(connection, study_id, text, now))
-
-
-@patient
-def notices(store: Store, study_id: int) -> list[Notice]:
-    """Return a study's notices, oldest first."""
-    row = schema.notices
-    with store.reading() as connection:
-        query = select(row.c.created, row.c.text).where(row.c.study_id == study_id).order_by(row.c.id)
-        return [Notice(created, text) for created, text in connection.execute(query)]
-
-
-def insert_notice(connection: Connection, study_id: int, text: str, now: float | None) -> None:
-    """Insert a notice inside another transaction."""
-    row = {"study_id": study_id, "created": time.time() if now is None else now, "text": readable(text)}
-    connection.execute(insert(schema.notices), row)
-
-
 def _of(table: Table, study_id: int) -> Update:
     return update(table).where(table.c.id == study_id)
 
 
 def _study_row(row: Row[Any]) -> StudyRow:
     values = dict(row._mapping)
-    return StudyRow(**{**values, "marks": tuple(values["marks"])})
+    of = f"study {shown(row.name)!r}"
+    if not isinstance(row.marks, list) or not all(isinstance(mark, int) and mark > 0 for mark in row.marks):
+        raise LedgerDamagedError(f"the marks of {of} are {str(row.marks)[:40]!r}, expected iterations")
+    checked = {"name": shown(row.name), "file": mapping(row.file, f"the file of {of}"), "marks": tuple(row.marks)}
+    return StudyRow(**{**values, **checked, "versions": mapping(row.versions, f"the versions of {of}")})
 
 
 def _arm_row(study_id: int, arm: Arm) -> dict[str, Any]:

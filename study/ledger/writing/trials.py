@@ -8,11 +8,12 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from study.design import KnownTrial, PlannedTrial, Status, TrialKey
 from study.ledger.database import schema
-from study.ledger.database.find import chunks, trial_named
+from study.ledger.database.find import chunks, key_of, trial_named
 from study.ledger.database.json import readable
 from study.ledger.database.owner import Lease
 from study.ledger.database.store import Store, patient
 from study.ledger.writing.checkpoints import forget_all
+from study.ledger.writing.declarations import declare_first
 
 
 def insert_trials(
@@ -53,6 +54,8 @@ def insert_trials(
             rows.append({**row, "sampled_by": sampled_by, "created": at, "revision": revision})
         if rows:
             connection.execute(insert(schema.trials), rows)
+        if any(plan.key.stage == "final" for plan in trials):
+            declare_first(connection, lease.study_id, at)
         return _end(connection, lease, halved, "halved", None, revision, at)
 
     return store.fenced(lease, work)
@@ -96,7 +99,7 @@ def known(store: Store, study_id: int) -> list[KnownTrial]:
         for id_, key, cohort, seed, parameters, source, status in connection.execute(
             select(*columns).where(row.c.study_id == study_id)
         ):
-            plan = PlannedTrial(TrialKey.parse(key), cohort, seed, parameters, source and TrialKey.parse(source))
+            plan = PlannedTrial(key_of(key), cohort, seed, parameters, source and key_of(source))
             found[id_] = KnownTrial(plan, status)
         reached = select(segment.c.trial_id, segment.c.iteration, segment.c.objective).join(row)
         for id_, mark, objective in connection.execute(

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from study.study_file.learning import Length
+from study.study_file.overrides import SMOKE
 from study.study_file.read import SECTIONS, TopLevel
 from study.study_file.schema import parameters
 from study.study_file.schema.values import FIELDS, Schema, augmentation
 from study.study_file.sections_base import Section
-from study.study_file.smoke import SECTION as SMOKE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LIMITS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}

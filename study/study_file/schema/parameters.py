@@ -8,7 +8,6 @@ from study.study_file.code import IMPORT_PATH
 from study.study_file.losses import FACTORS, LOG_COSH, MATRIX, WEIGHTED, WEIGHTS
 from study.study_file.schema.values import Schema
 
-SCALAR: Schema = {"type": ["boolean", "number", "string", "null"]}
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
 CODE: Schema = {"type": "string", "pattern": f"^{IMPORT_PATH.pattern}$", "description": "package.module:name"}
 

@@ -79,14 +79,21 @@ def test_figures_are_of_one_study(full_ledger: Path, tmp_path: Path) -> None:
 
 def test_rank_shares_by_hand() -> None:
     # Two groups drawn twice: both the first (1/4): A; both the second (1/4): B; one each (1/2): A by 0.5 to 0.25.
-    values = np.array([[1.0, 0.0], [0.0, 0.5]])
+    values = np.array([[[1.0, 0.0]], [[0.0, 0.5]]])
     shares = rank_shares(values, np.array([0, 1]), greater=True, draws=20_000)
     assert shares == pytest.approx(np.array([[0.75, 0.25], [0.25, 0.75]]), abs=0.02)
     assert rank_shares(values, np.array([0, 1]), greater=False, draws=20_000)[0, 0] == pytest.approx(0.25, abs=0.02)
 
 
+def test_trainings_are_drawn_too() -> None:
+    # A is 0.9 and 0.5 by training, B always 0.6: A is second where it draws its second training twice (1/4).
+    values = np.array([[[0.9, 0.9], [0.5, 0.5]], [[0.6, 0.6], [0.6, 0.6]]])
+    shares = rank_shares(values, np.array([0, 1]), greater=True, draws=20_000)
+    assert shares == pytest.approx(np.array([[0.75, 0.25], [0.25, 0.75]]), abs=0.02)
+
+
 def test_groups_stay_together_and_equal_arms_share_the_rank() -> None:
-    values = np.array([[0.9, 0.1, 0.5], [0.1, 0.9, 0.5], [0.2, 0.2, np.nan]])
+    values = np.array([[[0.9, 0.1, 0.5]], [[0.1, 0.9, 0.5]], [[0.2, 0.2, np.nan]]])
     shares = rank_shares(values, np.array([0, 0, 1]), greater=True, draws=500)
     assert shares[0, 0] == shares[1, 0] == 1.0  # within the group they are equal
     assert shares[2].tolist() == [0.0, 0.0, 1.0]  # draws without its group are left out

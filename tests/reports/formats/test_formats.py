@@ -159,7 +159,7 @@ def test_csv_is_tidy(full: dict[str, str]) -> None:
     assert {line["stage"] for line in lines} == {"final"}
     tested = [line for line in lines if line["baseline_p"]]
     assert {(line["region"], line["metric"], line["iteration"]) for line in tested} == {("mean", "dice", "1000")}
-    assert {line["arm"] for line in tested} == {"unet+focal", "unet+tversky", "vnet+dice", "vnet+focal"}
+    assert {line["arm"] for line in tested} == {"unet+focal", "vnet+focal"}
     failed = next(line for line in lines if line["arm"] == "vnet+tversky")
     assert (failed["mean"], failed["low"], failed["n"]) == ("", "", "0")
 
@@ -273,8 +273,8 @@ def test_html_shows_table_curves_and_gallery(full: dict[str, str]) -> None:
     assert "prediction (dashed)" in words
     assert "prefers-color-scheme: dark" in full["report.html"]
     assert "width=device-width" in full["report.html"]
-    # by mark, by region, differences, search and cost; trials of every arm that has some
-    assert found.tags.count("table") == len(FULL.marks) + 3 + 1 + 4 + 5
+    # by mark, by region, differences, spread, quartiles, search and cost, checklist; trials of every arm with some
+    assert found.tags.count("table") == len(FULL.marks) + 3 + 1 + 2 + 4 + 1 + 5
 
 
 def test_every_mean_leads_to_its_trials(full: dict[str, str]) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.prose.claims import claims, remarks
+from reports.document import document
+from reports.prose.claims import claims
+from reports.prose.remarks import remarks
 from reports.results.records import read
 from reports.results.results import Results, results
 from study.ledger import Ledger
@@ -28,7 +30,11 @@ def test_a_difference_is_claimed_with_its_size_interval_and_p(tmp_path: Path) ->
     assert first.startswith("On 18 test cases of 12 patients, unet+focal has a better Dice (mean over 2 regions) than")
     assert "baseline unet+dice: by +0." in first
     assert "Holm over 2 comparisons" in first
-    assert "No difference from the baseline was shown for unet+tversky." in rest[0]
+    assert rest[0].startswith("unet+focal: Neither arm alone missed a patient")
+    assert (
+        "On 18 test cases of 12 patients, no difference from the baseline unet+dice was shown for unet+tversky."
+        in rest[1]
+    )
 
 
 def test_a_smaller_distance_is_better(tmp_path: Path) -> None:
@@ -79,6 +85,39 @@ def test_seeds_and_searches_decide_how_far_it_reaches(
     assert absent not in text
 
 
+def test_a_sentence_goes_by_the_cases_that_entered_its_test(tmp_path: Path) -> None:
+    # About half of the patients have a lesion; the objective is its Dice.
+    found = made(tmp_path, Fake(patients=(1,) * 24, empty=0.5, region="lesion", previews=False))
+    cell = found.comparisons[0].cell
+    assert cell.estimate is not None
+    assert 10 <= cell.cases == cell.estimate.groups < 24 == found.scores.patients
+    assert claims(found)[0].startswith(f"On {cell.cases} test cases of {cell.cases} patients, no arm's Dice (lesion)")
+    few = made(tmp_path / "few", Fake(patients=(1,) * 14, empty=0.5, region="lesion", previews=False))
+    cell = few.comparisons[0].cell
+    assert 6 <= cell.cases < 10 < few.scores.patients
+    assert claims(few)[0].startswith(f"Exploratory, with fewer than 10 groups: on {cell.cases} test cases of")
+    row = next(row for row in document(few).regions[0].rows if row.entries[0].text == "unet+focal")
+    assert row.entries[-1].detail == "exploratory"
+
+
+def test_unequal_failures_are_not_said_to_cost_an_error_rate(tmp_path: Path) -> None:
+    found = made(tmp_path, Fake(quality=BETTER, previews=False))
+    assert len({arm.detection["lesion"].missed for arm in found.arms}) > 1
+    assert "0.075" not in " ".join(claims(found))
+
+
+def test_changes_after_results_were_seen_stand_in_the_claims(tmp_path: Path) -> None:
+    path = build(tmp_path / "ledger.db", Fake(quality=BETTER, previews=False))
+    with Ledger.open(path) as ledger:
+        ledger.add_notice(ledger.study("fake").id, "after test tables were shown 3 times: arm unet+focal")
+    found = results(read(path, "fake", pictures=False)[0])
+    first, *_, last = claims(found)
+    assert first.startswith(
+        "Exploratory, added after test tables had been shown: on 18 test cases of 12 patients, unet+focal"
+    )
+    assert last == "The study was changed after test tables were shown 3 times: arm unet+focal."
+
+
 def test_nothing_tuned_needs_no_repeated_search(tmp_path: Path) -> None:
     assert "configurations found" not in said(tmp_path, Fake(quality=BETTER, trials=0))
 
@@ -112,9 +151,7 @@ def test_nothing_is_tested_where_nobody_knows_the_patients(tmp_path: Path) -> No
     tested = made(tmp_path, Fake(grouped=False))
     untested = made(tmp_path / "b", Fake(grouped=False, ungrouped="unknown"))
     assert any(found.p is not None for found in tested.comparisons)
-    assert tested.like_best
     assert [found.p for found in untested.comparisons] == [None] * len(tested.comparisons)
-    assert not untested.like_best
     assert [found.cell.mean for found in untested.comparisons] == [found.cell.mean for found in tested.comparisons]
     (claim,) = claims(untested)
     assert "no difference may be claimed" in claim

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from reports.prose import bibliography
+from reports.prose.definitions import DEFINITIONS, definition
 from reports.prose.methods import methods
+from reports.results.metric_facts import METRICS
 from reports.results.records import read
 from reports.results.results import Results, results
 from search_spaces.defaults import LOSSES, MODELS
-from tests.reports.ledgers import Fake, build
+from study.ledger import Ledger
+from tests.reports.ledgers import DIVERGED, LOST, Fake, build
 
 
 def made(tmp_path: Path, fake: Fake) -> Results:
@@ -20,7 +23,7 @@ def made(tmp_path: Path, fake: Fake) -> Results:
 
 
 def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
-    data, training, search, statistics = methods(made(tmp_path, Fake(models=("unet", "vnet"), previews=False)))
+    data, training, search, metrics, statistics = methods(made(tmp_path, Fake(models=("unet", "vnet"), previews=False)))
     assert "We used 20 cases of 14 patients. They were split by patient into 0 for training, 2 for validation" in data
     assert "Scored were organ (organ and lesion) and lesion." in data
     assert "intensities were scaled to mean 0 and standard deviation 1 by case" in data
@@ -32,7 +35,14 @@ def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
     assert "one in 2 going on at iterations 250." in search
     assert "Tuned: training learning rate." in search
     assert "the test cases, which nothing had seen before" in search
-    assert "p-values of 5 comparisons were adjusted by Holm's method" in statistics
+    assert "Of 5 comparisons 5 could be tested; p-values were adjusted by Holm's method over all of them" in statistics
+    assert "not adjusted for their number" in statistics
+    assert "know of patients alone" in statistics
+    assert "weight decay: 0; gradients clipped at a norm of 12." in training
+    assert "arms of one network the same initial weights" in training
+    assert "ran on 1 machine, on cpu" in training
+    assert metrics.startswith("Metrics. Dice: 2 TP / (2 TP + FP + FN), of voxels; Recall:")
+    assert "HD95: the greater of the two directed 95th percentiles" in metrics
     assert "torch 2.13.0" in statistics
 
 
@@ -45,17 +55,51 @@ def test_how_cases_without_a_region_count_is_said(tmp_path: Path, empty: str, sa
 
 
 def test_folds_and_nothing_tuned_are_said(tmp_path: Path) -> None:
-    data, _, search, _ = methods(made(tmp_path, Fake(folds=4, seeds=2, trials=0, previews=False)))
+    data, _, search, _, statistics = methods(made(tmp_path, Fake(folds=4, seeds=2, trials=0, previews=False)))
     assert "into 4 folds, and each case was tested in one of them" in data
     assert search.startswith("Nothing was tuned")
     assert "Each arm was then trained on training cases with 2 seeds in each of 4 folds" in search
     assert "nothing had seen" not in search
+    assert "the variance was multiplied by 1 + F / (F − 1)" in statistics
     searched = methods(made(tmp_path / "b", Fake(folds=4, seeds=2, previews=False)))[2]
     assert "among them those on which the first fold had chosen" in searched
 
 
+def test_what_was_changed_after_results_were_seen_is_said_in_place_of_nothing(tmp_path: Path) -> None:
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice", "focal"), previews=False))
+    assert "nothing was chosen afterwards." in methods(results(read(path, "fake", pictures=False)[0]))[2]
+    with Ledger.open(path) as ledger:
+        ledger.add_notice(ledger.study("fake").id, "after test tables were shown once: arm unet+focal")
+    search = methods(results(read(path, "fake", pictures=False)[0]))[2]
+    assert "the study was changed after test tables were shown once: arm unet+focal." in search
+    assert "nothing was chosen afterwards" not in search
+
+
+def test_trainings_that_do_not_count_and_shares_of_the_foreground(tmp_path: Path) -> None:
+    fates = {"final-a00-r0-f0-n001": DIVERGED, "final-a01-r0-f0-n000": LOST, "final-a01-r0-f0-n001": LOST}
+    fake = Fake(losses=("dice", "focal"), fates=fates, folds=3, previews=False)
+    data, _, search, *_ = methods(made(tmp_path, fake))
+    assert "Of 18 final trainings 1 diverged (counted as the worst value) and 2 ended by memory" in search
+    # 1000 voxels of organ and 50 of lesion in 20 x 100 x 100; all cases but the two of validation are trained on
+    assert "Median share of a training image's voxels: organ 0.53 % and lesion 0.025 %." in data
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("surface_dice_2", "within 2 px of the other surface"),
+        ("f2", "recall weighs 4 times precision"),
+        ("pooled_dice", "2 TP / (2 TP + FP + FN), of voxels, of the voxels of all cases together"),
+        ("group_f0.5", "by patient, then averaged"),
+    ],
+)
+def test_every_metric_is_defined(name: str, text: str) -> None:
+    assert text in definition(name, "px")
+    assert set(METRICS) <= set(DEFINITIONS)
+
+
 def test_cases_without_known_patients_claim_no_test(tmp_path: Path) -> None:
-    statistics = methods(made(tmp_path, Fake(grouped=False, ungrouped="unknown", previews=False)))[3]
+    statistics = methods(made(tmp_path, Fake(grouped=False, ungrouped="unknown", previews=False)))[4]
     assert "No difference was tested." in statistics
     assert "Holm" not in statistics
 

@@ -1,11 +1,15 @@
+"""Which trainings and cases enter an estimate: by how a training ended, never by what it scored."""
+
 import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
-from reports.results.estimates import Cell, cell, mean_over, units
-from reports.statistics.intervals_and_tests import Floats, group_effects, two_way_t
+from reports.results.estimates import Cell, Sample, arm_cell, difference_cell, mean_over, units
+from reports.statistics.intervals_and_tests import mean_of
+from reports.statistics.missed_patients import Scale
+from reports.statistics.variance_of_means import Floats
 
 NAN = np.nan
 GROUPS = np.array([0, 0, 1, 2])
@@ -16,13 +20,20 @@ def one_search(values: list[list[float]]) -> Floats:
     return np.array(values)[None, None]
 
 
+def cell(values: Floats, groups: Any, available: Any = None) -> Cell:
+    """Of trainings that ended with scores where they have values, unless `available` says otherwise."""
+    there = ~np.isnan(values) if available is None else np.broadcast_to(available, values.shape)
+    return arm_cell(Sample(values, there, np.zeros(values.shape, dtype=bool)), groups, Scale())
+
+
 def figures(found: Cell) -> tuple[Any, ...]:
     assert found.estimate is not None
     return dataclasses.astuple(found.estimate)
 
 
 def directly(values: list[list[float]], groups: Any) -> Any:
-    return pytest.approx(dataclasses.astuple(two_way_t(group_effects(np.array(values), groups))))
+    made = mean_of(np.array(values), groups, missed=np.zeros(np.shape(values), dtype=bool))
+    return tuple(pytest.approx(value) if isinstance(value, float) else value for value in dataclasses.astuple(made))
 
 
 def test_whole_values_are_estimated_as_they_are() -> None:
@@ -45,9 +56,40 @@ def test_a_seed_that_lacks_cases_never_takes_cases_from_the_others() -> None:
 
 
 def test_a_case_without_a_value_in_any_training_is_not_counted() -> None:
-    found = cell(one_search([[0.9, NAN, 0.7, 0.6], [0.8, NAN, 0.6, 0.6]]), GROUPS)
+    found = cell(one_search([[0.9, NAN, 0.7, 0.6], [0.8, NAN, 0.6, 0.6]]), GROUPS, available=True)
     assert figures(found) == directly([[0.9, 0.7, 0.6], [0.8, 0.6, 0.6]], np.array([0, 1, 2]))
-    assert (found.cases, found.units) == (3, 2)
+    assert (found.cases, found.units, found.support) == (3, 2, {0, 2, 3})
+    assert not found.conditional
+
+
+def test_a_value_that_exists_by_result_drops_no_training() -> None:
+    # Dice of found lesions: the second training found less in all cases but has its say. By case: .85, .6, .4, none.
+    found = cell(one_search([[0.9, 0.8, 0.4, NAN], [0.8, 0.4, NAN, NAN], [NAN] * 4]), GROUPS, available=True)
+    assert found.conditional
+    assert found.mean == pytest.approx((0.85 + 0.6 + 0.4) / 3)
+    assert (found.cases, found.units, found.support) == (3, 3, {0, 1, 2})
+    assert found.estimate is not None
+    assert found.estimate.seeds == 1  # its interval is over patients alone
+    assert found.unit_means == ()
+
+
+def test_what_each_training_has_and_the_quartiles_of_cases() -> None:
+    found = cell(one_search([[0.9, 0.8, 0.7, 0.6], [0.5, 0.4, 0.3, 0.2]]), np.arange(4))
+    assert found.unit_means == pytest.approx((0.75, 0.35))
+    assert found.units_differ is not None
+    assert found.units_differ < 1e-6
+    assert found.quartiles == pytest.approx((0.475, 0.55, 0.625))
+
+
+def test_a_difference_is_over_what_both_have() -> None:
+    arm, other = np.array([[0.9, 0.8, 0.7, 0.6], [NAN] * 4]), np.array([[0.7, 0.8, 0.8, NAN], [0.1] * 4])
+    samples = [
+        Sample(values[None, None], there[None, None], np.zeros((1, 1, 2, 4), dtype=bool))
+        for values, there in ((arm, ~np.isnan(arm)), (other, np.ones((2, 4), dtype=bool)))
+    ]
+    found = difference_cell(samples[0], samples[1], GROUPS, Scale())
+    assert found.mean == pytest.approx((0.2 + 0.0 - 0.1) / 3)
+    assert (found.cases, found.units, found.support) == (3, 1, {0, 1, 2})
 
 
 def test_nothing_scored_is_no_estimate() -> None:
@@ -80,7 +122,7 @@ def test_searches_that_differ_widen_the_interval() -> None:
     offset = np.repeat([-0.03, 0.0, 0.03], 3).reshape(3, 1, 3, 1)
     values = 0.8 + offset + 0.001 * np.random.default_rng(0).normal(size=(3, 1, 3, 20))
     found = cell(values, np.arange(20)).estimate
-    naive = two_way_t(group_effects(values.reshape(9, 20), np.arange(20)))
+    naive = mean_of(values.reshape(9, 20), np.arange(20))
     assert found is not None
     assert found.seeds == 3
     assert found.high is not None
@@ -88,11 +130,13 @@ def test_searches_that_differ_widen_the_interval() -> None:
     assert found.high - found.mean > 3 * (naive.high - naive.mean)
 
 
-def test_sign_flip_comes_with_a_p_only() -> None:
-    random = np.random.default_rng(1)
-    assert cell(one_search(random.normal(size=(2, 5)).tolist()), np.arange(5), sensitivity=True).sign_flip is None
-    found = cell(one_search((1 + random.normal(0, 0.1, size=(2, 6))).tolist()), np.arange(6), sensitivity=True)
-    assert found.sign_flip == 2 / 64  # all sums positive: two of 64 sign patterns are as far out
+@pytest.mark.parametrize(("groups", "p"), [(5, None), (6, 2 / 64)])
+def test_sign_flip_comes_with_a_p_only(groups: int, p: float | None) -> None:
+    values = 0.5 + np.random.default_rng(1).normal(0, 0.01, size=(1, 1, 2, groups))
+    there = np.ones(values.shape, dtype=bool)
+    samples = [Sample(part, there, ~there) for part in (values, np.full_like(values, 0.3))]
+    found = difference_cell(samples[0], samples[1], np.arange(groups), Scale(), sensitivity=True)
+    assert found.sign_flip == p  # all sums positive: two of 64 sign patterns are as far out
 
 
 def test_mean_over_what_is_there() -> None:

@@ -15,10 +15,10 @@ def test_minus_is_a_minus_and_zero_has_none() -> None:
 
 
 def test_intervals() -> None:
-    estimate = Estimate(0.1, -0.05, 0.25, None, 4, 5, 1)
+    estimate = Estimate(0.1, -0.05, 0.25, None, 4, 5, 1, "cases")
     assert number_format.interval(estimate, 3) == "[−0.050, 0.250]"
     assert number_format.interval(estimate, 3, difference=True) == "[−0.050, +0.250]"
-    assert number_format.interval(Estimate(0.1, None, None, None, None, 1, 1), 3) == ""
+    assert number_format.interval(Estimate(0.1, None, None, None, None, 1, 1, "cases"), 3) == ""
 
 
 @pytest.mark.parametrize(

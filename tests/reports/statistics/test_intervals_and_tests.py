@@ -1,176 +1,176 @@
+"""Mean, interval and p: values by hand, and what each refuses."""
+
+import math
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
-from reports.statistics.intervals_and_tests import (
-    Floats,
-    group_effects,
-    group_sums,
-    sign_flip,
-    standardised,
-    two_way_t,
-)
+from reports.statistics.intervals_and_tests import Estimate, close_to_best, difference, mean_of
+from reports.statistics.missed_patients import Scale, share_bounds
+from reports.statistics.variance_of_means import Spread, hall, shared_training_factor
 
-# Two seeds, three cases, the first two of one patient:   seed 0: 1 3 | 2    seed 1: 2 4 | 6    overall mean 3.
-# M = (sums - 3 n_g) 2/3 + 3:                             seed 0: 5/3, 7/3   seed 1: 3, 5
-VALUES = np.array([[1.0, 3, 2], [2, 4, 6]])
-GROUPS = np.array([0, 0, 1])
-EFFECTS = np.array([[5 / 3, 7 / 3], [3, 5]])
+MM = Scale(0.0, math.inf, 300.0)
 
 
-def test_group_effects_by_hand() -> None:
-    assert group_effects(VALUES, GROUPS) == pytest.approx(EFFECTS)
+def test_one_case_a_patient_and_one_seed_is_the_paired_t() -> None:
+    d = np.array([0.02, -0.03, 0.05, 0.04, 0.01, 0.06, -0.01])
+    baseline = np.full((1, 7), 0.7)
+    found = difference(baseline + d, baseline, np.arange(7), scale=Scale(-math.inf, math.inf))
+    expected = stats.ttest_1samp(d, 0)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.freedom == pytest.approx(6)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))
 
 
-def test_two_way_t_by_hand() -> None:
-    # Group means 7/3 and 11/3: MS_G = 2 (4/9 + 4/9) = 16/9. Seed means 2 and 4: MS_S = 2 (1 + 1) = 4.
-    # Every residual is 1/3 or -1/3: MS_GS = 4/9. V = (16/9 + 4 - 4/9) / 4 = 4/3.
-    # Satterthwaite: (16/3)^2 / ((16/9)^2 + 4^2 + (4/9)^2) = 72/49.
-    estimate = two_way_t(EFFECTS)
-    reach = stats.t.ppf(0.975, 72 / 49) * np.sqrt(4 / 3)
-    assert estimate.mean == pytest.approx(3)
-    assert estimate.freedom == pytest.approx(72 / 49)
-    assert (estimate.low, estimate.high) == (pytest.approx(3 - reach), pytest.approx(3 + reach))
-    assert estimate.p is None  # two groups
-    assert (estimate.groups, estimate.seeds) == (2, 2)
+def test_one_diverged_seed_stays_on_the_scale_and_has_no_p() -> None:
+    random = np.random.Generator(np.random.Philox(key=3))
+    baseline = 0.9 + random.normal(0, 0.02, (3, 12))
+    arm = baseline + random.normal(0.01, 0.01, (3, 12))
+    arm[1] = 0.0
+    row, found = mean_of(arm, np.arange(12)), difference(arm, baseline, np.arange(12), diverged=1)
+    assert row.low is not None
+    assert row.high is not None
+    assert 0 < row.low < row.mean < row.high < 1
+    assert found.p is None
+    assert "1 of 6 trainings diverged" in str(found.refused)
+    assert not close_to_best(found, 0.05)
+    distances = np.where(arm == 0, 300.0, 5.0 + random.normal(0, 1, (3, 12)))
+    row = mean_of(distances, np.arange(12), scale=MM)
+    assert row.low is not None
+    assert 0 < row.low < row.mean
 
 
-def test_seeds_that_agree_leave_the_groups_degrees_of_freedom() -> None:
-    # Seed means are equal: MS_S = 0 <= MS_GS, so V = MS_G / (G S) and G - 1 degrees of freedom.
-    # Group means 2, 4, 9 around 5: MS_G = 2 (9 + 1 + 16) / 2 = 26, V = 26 / 6.
-    estimate = two_way_t(np.array([[1.0, 5, 9], [3, 3, 9]]))
-    assert estimate.freedom == 2
-    assert estimate.high == pytest.approx(5 + stats.t.ppf(0.975, 2) * np.sqrt(26 / 6))
+def test_factor_of_five_folds_widens_by_half() -> None:
+    assert shared_training_factor(5) == pytest.approx(2.25)
+    assert shared_training_factor(1) == 1
+    random = np.random.Generator(np.random.Philox(key=4))
+    baseline, d = np.full((1, 20), 0.7), random.normal(0.02, 0.05, (1, 20))
+    free = Scale(-math.inf, math.inf)
+    apart = difference(baseline + d, baseline, np.arange(20), scale=free)
+    shared = difference(baseline + d, baseline, np.arange(20), scale=free, folds=5)
+    assert apart.high is not None
+    assert shared.high is not None
+    assert (shared.high - shared.mean) / (apart.high - apart.mean) == pytest.approx(1.5)
 
 
-def test_degrees_of_freedom_stay_above_those_of_the_lesser_mean_square() -> None:
-    # Group means all 2: MS_G = 0. Seed means 0, 2, 4: MS_S = 3 (4 + 0 + 4) / 2 = 12. Residuals by seed
-    # (2 -2 0), (0 2 -2), (-2 0 2): MS_GS = 24 / 4 = 6. V = (0 + 12 - 6) / 9.
-    # Satterthwaite: 6^2 / (12^2 / 2 + 6^2 / 4) = 4/9, below S - 1 = 2.
-    estimate = two_way_t(np.array([[2.0, -2, 0], [2, 4, 0], [2, 4, 6]]))
-    assert estimate.freedom == 2
-    assert estimate.high == pytest.approx(2 + stats.t.ppf(0.975, 2) * np.sqrt(6 / 9))
+def _pair(groups: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.Generator(np.random.Philox(key=6))
+    baseline = 0.75 + random.normal(0, 0.05, (3, groups))
+    return baseline + 0.06 + random.normal(0, 0.03, (3, groups)), baseline
 
 
-@pytest.mark.parametrize("groups", [6, 11])
-def test_one_seed_and_one_case_a_group_is_the_paired_t_test(groups: int) -> None:
-    random = np.random.default_rng(groups)
-    arm, baseline = random.normal(0.8, 0.1, (2, groups))
-    estimate = two_way_t(group_effects((arm - baseline)[None], np.arange(groups)))
-    expected = stats.ttest_rel(arm, baseline)
-    interval = expected.confidence_interval(0.95)
-    assert estimate.mean == pytest.approx(np.mean(arm - baseline))
-    assert estimate.p == pytest.approx(expected.pvalue)
-    assert (estimate.low, estimate.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
-    assert estimate.freedom == expected.df
+def test_without_misses_p_stands_and_says_what_was_not_seen() -> None:
+    arm, baseline = _pair(10)
+    nobody = np.zeros((3, 10), dtype=bool)
+    found = difference(arm, baseline, np.arange(10), missed=(nobody, nobody))
+    assert found.p == difference(arm, baseline, np.arange(10)).p
+    rate = found.mean / arm.mean()
+    assert f"{100 * rate:.1f} % would cost" in str(found.caveat)
+    assert f"probability {(1 - rate) ** 10:.2f}" in str(found.caveat)
+    assert "up to 26 %" in str(found.caveat)
+    assert found.overall is not None
+    p, low, high = found.overall
+    assert p == pytest.approx((1 - rate) ** 10)
+    most = 1 - 0.025**0.1
+    assert (low, high) == pytest.approx((found.mean - most * arm.mean(), found.mean + most * baseline.mean()))
 
 
-def test_groups_of_equal_size_give_group_means() -> None:
-    random = np.random.default_rng(1)
-    values = random.normal(size=(3, 12))
-    effects = group_effects(values, np.repeat(np.arange(4), 3))
-    assert effects == pytest.approx(values.reshape(3, 4, 3).mean(axis=2))
+def test_misses_that_were_not_seen_raise_p_once_arms_differ_in_misses() -> None:
+    arm, baseline = _pair(40)
+    missed, nobody = np.zeros((3, 40), dtype=bool), np.zeros((3, 40), dtype=bool)
+    missed[:, 5] = True
+    baseline[:, 5] = 0.0
+    found = difference(arm, baseline, np.arange(40), missed=(nobody, missed))
+    blind = difference(arm, baseline, np.arange(40))
+    assert blind.p is not None
+    assert found.p == pytest.approx((1 - found.mean / arm.mean()) ** 40)
+    assert found.p > blind.p
+    assert found.low == pytest.approx(found.mean - (1 - 0.025 ** (1 / 40)) * arm.mean())
+    assert found.caveat is None
+    assert found.overall == (found.p, found.low, found.high)
+    # the other way round it is the same arm that is ahead
+    turned = difference(baseline, arm, np.arange(40), missed=(missed, nobody))
+    assert turned.p == pytest.approx(found.p)
+    assert turned.low == pytest.approx(-found.high if found.high is not None else math.nan)
 
 
-def test_mean_weighs_cases_and_not_groups_and_ignores_their_order() -> None:
-    random = np.random.default_rng(2)
-    values, groups = random.normal(size=(2, 9)), np.array([5, 5, 5, 5, 5, 2, 2, 0, 1])
-    order = random.permutation(9)
-    there, shuffled = (
-        two_way_t(group_effects(values, groups)),
-        two_way_t(group_effects(values[:, order], groups[order])),
-    )
-    assert there.mean == pytest.approx(values.mean())
-    assert (shuffled.low, shuffled.high) == (pytest.approx(there.low), pytest.approx(there.high))
+def test_misses_of_distances_raise_them() -> None:
+    baseline = np.linspace(4, 9, 12)[None].repeat(2, axis=0)
+    arm, lost = baseline - 1.0 + np.array([[0.1], [-0.1]]), np.zeros((2, 12), dtype=bool)
+    arm, missed = arm.copy(), lost.copy()
+    arm[:, 0], missed[:, 0] = 300.0, True
+    row = mean_of(arm, np.arange(12), missed=missed, scale=MM)
+    cost = 300 - arm[:, 1:].mean()
+    assert row.high is not None
+    assert row.high >= row.mean + (share_bounds(1, 12)[1] - 1 / 12) * cost - 1e-9
+    assert row.low is not None
+    assert row.low > 0
 
 
-def test_one_group_has_no_interval() -> None:
-    estimate = two_way_t(group_effects(np.array([[0.5, 0.7], [0.6, 0.8]]), np.zeros(2, dtype=np.intp)))
-    assert estimate.mean == pytest.approx(0.65)
-    assert (estimate.low, estimate.high, estimate.p, estimate.freedom) == (None, None, None, None)
+def test_an_arm_that_misses_every_patient() -> None:
+    row = mean_of(np.zeros((3, 9)), np.arange(9), missed=np.ones((3, 9), dtype=bool))
+    assert (row.low, row.high) == pytest.approx((0.0, 1 - 0.025 ** (1 / 9)))
 
 
-@pytest.mark.parametrize(("groups", "tested"), [(5, False), (6, True)])
-def test_no_p_below_six_groups(groups: int, tested: bool) -> None:
-    estimate = two_way_t(np.random.default_rng(0).normal(size=(3, groups)))
-    assert (estimate.p is not None) is tested
-    assert estimate.low is not None
+def test_degenerate_differences() -> None:
+    baseline = np.full((2, 8), 0.5)
+    same = difference(baseline, baseline, np.arange(8))
+    assert (same.low, same.high, same.p) == (0, 0, 1)
+    shifted = difference(baseline + 0.1, baseline, np.arange(8))
+    assert shifted.p is None
+    assert "same amount" in str(shifted.refused)
+    alone = difference(baseline, baseline - 0.1, np.zeros(8, dtype=int))
+    assert alone.low is None
+    few = difference(baseline[:, :5] + np.arange(5) / 50, baseline[:, :5], np.arange(5))
+    assert few.p is None
+    assert few.low is not None
+    with pytest.raises(ValueError, match="missing ones"):
+        mean_of(np.array([[0.1, math.nan]]), np.arange(2))
 
 
-def test_differences_that_never_vary() -> None:
-    assert two_way_t(np.zeros((3, 8))).p == 1.0
-    constant = two_way_t(np.full((3, 8), 0.25))
-    assert (constant.p, constant.low, constant.high) == (0.0, 0.25, 0.25)
+def test_only_a_narrow_interval_is_a_likeness() -> None:
+    def row(low: float, high: float) -> Estimate:
+        return Estimate((low + high) / 2, low, high, 0.4, 9.0, 10, 3, "cases")
+
+    assert close_to_best(row(-0.009, 0.03), 0.01)
+    assert not close_to_best(row(-0.4, 0.3), 0.01)
+    assert not close_to_best(row(-0.009, 0.03), None)
+    assert not close_to_best(row(-0.009, 0.03), 0.01, greater_is_better=False)
 
 
-def test_missing_values_and_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="finite"):
-        group_effects(np.array([[1.0, np.nan]]), np.array([0, 1]))
-    with pytest.raises(ValueError, match="got"):
-        group_effects(np.ones((2, 3)), np.array([0, 1]))
-    with pytest.raises(ValueError, match="non-empty"):
-        group_effects(np.ones((0, 3)), np.array([0, 1, 2]))
+def test_a_higher_level_is_wider() -> None:
+    arm, baseline = _pair(10)
+    usual, wide = (difference(arm, baseline, np.arange(10), level=level) for level in (0.95, 0.99))
+    assert wide.low < usual.low < usual.high < wide.high  # type: ignore[operator]
+    assert usual.error == wide.error
 
 
-def test_sign_flip_by_hand() -> None:
-    # Sums 3, 1, 2: of the eight sign patterns only +++ and --- reach 6.
-    assert sign_flip(np.array([[3.0, 1, 2]])) == 2 / 8
-    # Sums 3, 1, -2 (total 2): |total| >= 2 for all but (+ + +) -> 2 ... eight patterns give 2 0 6 4 and their negatives
-    assert sign_flip(np.array([[3.0, 1, -2]])) == 6 / 8
-    # Two seeds are averaged: sums 3, 1, 2 again.
-    assert sign_flip(np.array([[2.0, 0, 3], [4, 2, 1]])) == 2 / 8
+def test_a_higher_level_is_wider_for_misses_too() -> None:
+    arm, baseline = _pair(10)
+    missed, nobody = np.zeros((3, 10), dtype=bool), np.zeros((3, 10), dtype=bool)
+    missed[:, 5] = True
+    baseline[:, 5] = 0.0
+    found = difference(arm, baseline, np.arange(10), missed=(nobody, missed), level=0.99)
+    assert found.low == pytest.approx(found.mean - (1 - 0.005**0.1) * arm.mean())
+    assert found.p == difference(arm, baseline, np.arange(10), missed=(nobody, missed)).p
 
 
-def test_sign_flip_by_draws_agrees_with_scipy() -> None:
-    sums = np.random.default_rng(3).normal(0.4, 1, (1, 20))
-    drawn = sign_flip(sums)
-    expected = stats.permutation_test(
-        (sums[0], np.zeros(20)), lambda a, b: np.sum(a - b), permutation_type="samples", n_resamples=20_000, rng=0
-    )
-    assert drawn == pytest.approx(expected.pvalue, abs=0.02)
-    assert drawn == sign_flip(sums)  # the draws are seeded
-    assert sign_flip(np.full((1, 20), 1.0)) == pytest.approx(1 / 10_001, abs=1e-9)  # never 0
+def test_skewness_counts_from_six_tenths_on() -> None:
+    # from .8 on, .061 of 20,000 simulated studies of ten patients with one skewed arm came out below .05
+    d = np.array([0.03, -0.01, 0.02, 0.04, 0.0, 0.01, 0.05, 0.02, 0.01, 0.075]) - 0.05
+    effects = d - d.mean()
+    skewness = float((effects**3).mean() / (effects**2).mean() ** 1.5)
+    assert 0.6 < skewness < 0.8
+    found = difference(np.full((1, 10), 0.7) + d, np.full((1, 10), 0.7), np.arange(10), scale=Scale(-math.inf))
+    plain = stats.ttest_1samp(d, 0)
+    _, high, p = hall(Spread(float(d.mean()), float(stats.sem(d)), 9.0, skewness, 10))
+    assert p > plain.pvalue + 0.005
+    assert (found.low, found.high) == pytest.approx((plain.confidence_interval().low, high))
+    assert found.p == pytest.approx(p)
 
 
-def test_group_sums() -> None:
-    assert group_sums(VALUES, GROUPS) == pytest.approx(np.array([[4, 2], [6, 6]]))
-
-
-def _coverage(groups: int, seeds: int, seed_spread: float, sizes: NDArray[np.intp], studies: int = 1500) -> float:
-    """Share of null studies whose interval holds 0; patients spread by 0.05, case by seed 0.03."""
-    random = np.random.default_rng(groups)
-    owner = np.repeat(np.arange(groups), sizes)
-    held = 0
-    for _ in range(studies):
-        patients = random.normal(0, 0.05, groups)[owner]
-        trainings = random.normal(0, seed_spread, (seeds, 1))
-        values: Floats = patients + trainings + random.normal(0, 0.03, (seeds, len(owner)))
-        estimate = two_way_t(group_effects(values, owner))
-        assert estimate.low is not None
-        assert estimate.high is not None
-        held += estimate.low <= 0 <= estimate.high
-    return held / studies
-
-
-@pytest.mark.parametrize("seed_spread", [0.0, 0.01])
-@pytest.mark.parametrize("groups", [10, 40])
-def test_coverage_of_the_interval(groups: int, seed_spread: float) -> None:
-    # A seeded miniature of METHOD.md's gate: 1,500 studies, so a standard error of 0.006 below the nominal 0.95.
-    assert 0.925 <= _coverage(groups, 3, seed_spread, np.ones(groups, dtype=np.intp)) <= 0.98
-
-
-def test_coverage_with_patients_of_one_to_three_cases() -> None:
-    assert 0.925 <= _coverage(20, 3, 0.01, np.arange(20) % 3 + 1) <= 0.98
-
-
-def test_a_standardised_difference_by_hand() -> None:
-    # Groups differ by 1, 2, 3, 6 (means over two seeds): mean 3, SD sqrt(14 / 3), J = 1 - 3 / 11.
-    effects = np.array([[0.5, 2.0, 4.0, 6.0], [1.5, 2.0, 2.0, 6.0]])
-    assert standardised(effects) == pytest.approx((1 - 3 / 11) * 3 / (14 / 3) ** 0.5)
-    assert standardised(-effects) == pytest.approx(-(1 - 3 / 11) * 3 / (14 / 3) ** 0.5)
-
-
-def test_no_standardised_difference_without_a_spread_or_with_two_groups() -> None:
-    assert standardised(np.ones((2, 5))) is None
-    assert standardised(np.array([[1.0, 2.0]])) is None
+def test_a_mean_of_distances_does_not_exceed_the_data() -> None:
+    values = np.array([[2.0, 2, 2, 290], [3.0, 2, 1, 280]])
+    assert mean_of(values, np.arange(4), scale=MM).high > 300  # type: ignore[operator]
+    assert mean_of(values, np.arange(4), scale=Scale(0.0, math.inf, 300.0, 300.0)).high == 300

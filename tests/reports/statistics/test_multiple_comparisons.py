@@ -1,8 +1,8 @@
-"""Holm's adjustment and what cannot be told from the best, by hand."""
+"""Holm's adjustment, by hand."""
 
 import pytest
 
-from reports.statistics.multiple_comparisons import holm, like_the_best
+from reports.statistics.multiple_comparisons import holm
 
 
 def test_holm_by_hand() -> None:
@@ -17,12 +17,3 @@ def test_holm_counts_comparisons_that_are_still_missing() -> None:
     assert holm([0.01, 0.04], 3) == pytest.approx([0.03, 0.08])
     with pytest.raises(ValueError, match="at least 2"):
         holm([0.1, 0.2], 1)
-
-
-def test_like_the_best_corrects_over_all_pairs() -> None:
-    def pair(a: str, b: str) -> frozenset[str]:
-        return frozenset((a, b))
-
-    p = {pair("a", "b"): 0.03, pair("a", "c"): 0.001, pair("b", "c"): 0.2}
-    assert like_the_best("a", p, 3) == {"b"}  # 0.03 twice is 0.06
-    assert like_the_best("a", {pair("a", "b"): 0.03}, 1) == frozenset()

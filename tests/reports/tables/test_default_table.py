@@ -44,7 +44,7 @@ def test_nothing_else_changes(both: tuple[Path, Results, Results]) -> None:
     assert [arm.row.name for arm in with_them.arms] == ["unet+dice", "unet+focal"]
     assert [arm.row.name for arm in with_them.every_arm][2:] == ["unet+dice+defaults", "unet+focal+defaults"]
     assert with_them.comparisons == without.comparisons
-    assert with_them.like_best == without.like_best
+    assert with_them.to_best == without.to_best
     assert with_them.best == without.best
     for mine, theirs in ((document(with_them), document(without)),):
         assert mine.regions == theirs.regions

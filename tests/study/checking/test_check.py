@@ -6,6 +6,7 @@ import pathlib
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -15,7 +16,7 @@ from study.machines.admission import Node
 from study.machines.trial_shape import shape_of
 from study.study_file import SpecError, Study
 from tests.study.study_files import changed
-from tests.trainables.data.files import pair
+from tests.trainables.data.files import pair, save, volume
 
 HERE = Node("here", 4, 0)
 SMALL = changed(
@@ -210,3 +211,45 @@ def test_for_a_program(data: pathlib.Path) -> None:
     assert plain["study"]["budget"]["cohort"] == 6
     assert plain["slots"] == 2
     assert Study.from_plain(plain["study"]).plain() == plain["study"]
+
+
+def test_a_test_case_without_any_region_is_told(tmp_path: pathlib.Path) -> None:
+    for number in range(6):
+        files = pair(tmp_path, f"q{number}", seed=number)
+        if number == 4:
+            save(files.mask, np.zeros((9, 8, 7), np.uint8))
+    split = {"validation": ["q0", "q1"], "test": ["q3", "q4", "q5"]}
+    (notice,) = look(tmp_path, dataset__split=split, dataset__group="case").notices
+    assert notice.startswith("q4: no region is in 1 test case, so nothing of it but false positives is scored")
+
+
+def test_volume_error_is_of_volumes_in_slices_too_and_not_of_flat_pictures(tmp_path: pathlib.Path) -> None:
+    for number in range(6):
+        pair(tmp_path, f"q{number}", seed=number)
+    in_slices = {
+        "patch": {"size": [32, 32]},
+        "models": {"unet": None},
+        "report__metrics": ["dice", "volume_error"],
+        "dataset__group": "case",
+        "dataset__split": {"validation": 0.2, "test": 0.3},
+    }
+    assert look(tmp_path, **in_slices).facts[0].shape == (7, 8, 9)
+    image, mask = volume((9, 8, 1))
+    save(tmp_path / "imagesTr/q2_0000.nii.gz", image)
+    save(tmp_path / "labelsTr/q2.nii.gz", mask)
+    with pytest.raises(SpecError, match="q2: flat, so it has no volume in mL for volume_error"):
+        look(tmp_path, **in_slices)
+
+
+def test_what_is_missing_or_impossible_is_said_once_with_its_key(data: pathlib.Path) -> None:
+    silent = Study.from_plain(changed({"dataset.path": str(data)}, SMALL))
+    dataset = silent.dataset.model_dump(exclude={"group"}) | {"split": {"validation": 0.2, "test": 0.4}}
+    silent = silent.model_copy(update={"dataset": type(silent.dataset).model_validate(dataset)})
+    with pytest.raises(SpecError) as caught:
+        check(silent, HERE)
+    (line,) = caught.value.lines
+    assert line.startswith("dataset.group: missing, and p0_scan0 and p0_scan1 look like two cases of one patient")
+    with pytest.raises(SpecError) as caught:
+        look(data, budget__final_seeds=10**8)
+    (line,) = caught.value.lines
+    assert line.startswith("budget: ")

@@ -218,6 +218,8 @@ RESULT = Result(
         ({}, 0, "trials: 30 finished, 24 halved away\n"),
         ({"failed": 2}, 1, "Trials that failed, with reasons: segstudy status torn\n"),
         ({"lost": 1}, 1, "Trials that failed, with reasons: segstudy status torn\n"),
+        ({"lost": 2, "repeatable": 2}, 1, "2 trials were lost to machines: until they are there, the report compares"),
+        ({"lost": 1, "repeatable": 1}, 1, "Run them again:\n  segstudy run torn.yaml --home home --retry lost\n"),
         ({"complete": False, "stopped": True}, 130, "Go on with:\n  segstudy run torn.yaml --home home\n"),
         ({"complete": False, "trouble": "no machine"}, 1, "torn: given up after 2 min: no machine\n"),
     ],
@@ -238,6 +240,31 @@ def test_exit_codes_of_a_run(
     said = capsys.readouterr().out
     assert expected in said
     assert ("report.html" in said) == result.complete  # a table that is not done is not shown
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"), [([], ()), (["failed"], ("failed",)), (["failed", "lost", "lost"], ("lost", "failed"))]
+)
+def test_the_run_is_asked_for_what_retry_names(
+    home: pathlib.Path, monkeypatch: pytest.MonkeyPatch, given: list[str], asked: tuple[str, ...]
+) -> None:
+    pathlib.Path("torn.yaml").write_text(json.dumps(Fake(name="torn", losses=("dice",)).study.plain()))
+    heard: list[object] = []
+
+    def run_study(*arguments: object) -> Result:
+        heard.append(arguments[-1])
+        return dataclasses.replace(RESULT, study="torn")
+
+    monkeypatch.setattr("study.command.watched_run.run_study", run_study)
+    options = [part for status in given for part in ("--retry", status)]
+    assert run_command(["run", "torn.yaml", "--ledger", "torn.db", *options]) == 0
+    assert heard == [asked]
+
+
+def test_another_word_after_retry_is_refused(home: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pathlib.Path("torn.yaml").write_text(json.dumps(Fake(name="torn", losses=("dice",)).study.plain()))
+    assert run_command(["run", "torn.yaml", "--retry", "all"]) == 2
+    assert capsys.readouterr().err == "Error: --retry all: expected lost or failed\n"
 
 
 def test_a_second_ctrl_c_says_how_to_go_on(

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from search_spaces import defaults
+from search_spaces import defaults, network_sizes
 from study.command.cli import run_command
 from study.console import cards
 from trainables.losses import FACTS, LOSSES
@@ -32,8 +32,8 @@ def test_every_network_has_a_card(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert [parameter.name for parameter in shown.parameters] == list(defaults.MODELS[name])
     assert all(parameter.meaning and parameter.reason for parameter in shown.parameters)
     assert shown.trap
-    assert shown.facts["Images"] == " or ".join(f"{dim}D" for dim in defaults.DIMS[name])
-    assert str(defaults.DIVISORS[name]) in shown.facts["Patches"]
+    assert shown.facts["Images"] == " or ".join(f"{dim}D" for dim in network_sizes.DIMS[name])
+    assert str(network_sizes.DIVISORS[name]) in shown.facts["Patches"]
     assert "12,345" in shown.facts["Trainable parameters"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from search_spaces.grammar import Scalar
 from search_spaces.values import from_unit
 from study.design import Design, KnownTrial, PlannedTrial, Segment, TrialKey
-from study.planning import sampling
+from study.planning import cohort_sampling
 from study.planning.planner import Planner, decide
 from study.planning.searches import SearchKey
 from tests.study.plans import Memory, arm, hashed, run
@@ -31,7 +31,7 @@ def results_matter(monkeypatch: pytest.MonkeyPatch) -> None:
             for i in range(count)
         ]
 
-    monkeypatch.setattr(sampling, "_tpe", chaotic)
+    monkeypatch.setattr(cohort_sampling, "_tpe", chaotic)
 
 
 def test_a_small_study_step_by_step() -> None:

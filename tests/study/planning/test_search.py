@@ -1,6 +1,6 @@
 from study.design import KnownTrial
+from study.planning.cohort_sampling import sample
 from study.planning.planner import decide
-from study.planning.sampling import sample
 from study.planning.search import Search
 from study.planning.searches import SearchKey
 from tests.study.plans import Memory, arm, known, run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from study.study_file.addresses import hidden_in, shown, storage_place
+from study.study_file.addresses import data_place, hidden_in, mlflow_address, shown, storage_place
 from trainables.errors import InputError
 
 
@@ -42,3 +42,35 @@ def test_a_storage_with_a_secret_is_refused_without_showing_it() -> None:
         storage_place("s3://bucket/x?secret_key=hush")
     assert "hush" not in str(raised.value)
     assert "the environment gives it" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:hush@host/db",
+        "postgresql://me:hush/1@host:x/db",
+        "postgresql://me:a@hush@host/db",
+        "postgresql://me:a@b/hush?@host/db",
+        "postgresql://host/db?user=me&password=hush",
+        "postgresql://host/db?sslpassword=hush&user=me",
+        "https://host/path?api_key=hush",
+        "https://host/path?X-Amz-Signature=hush&a=1",
+        "https://host/path?access_token=hush#end",
+        "http://hush:@host",
+        "s3://AKIA:hush/+=@bucket/folder",
+    ],
+)
+def test_a_secret_is_not_shown(address: str) -> None:
+    assert "hush" not in shown(address)
+    assert shown(address).startswith(address.partition("://")[0] + "://")
+
+
+def test_addresses_that_are_refused_keep_their_secret() -> None:
+    for check, address in (
+        (mlflow_address, "ftp://me:hush@host"),
+        (storage_place, "s3://me:hush@bucket/x"),
+        (data_place, "ftp://me:a@hush@host/x"),
+    ):
+        with pytest.raises(InputError) as caught:
+            check(address)
+        assert "hush" not in str(caught.value)

@@ -6,7 +6,7 @@ from search_spaces.grammar import Fixed
 from study.design import DEFAULTS, KnownTrial, TrialKey
 from study.planning.planner import decide
 from study.study_file import SpecError, Study, trial_fields
-from study.study_file.changes import difference
+from study.study_file.recorded.changes import difference
 from tests.study.study_files import changed, study
 
 WITH = {"budget.defaults": True}

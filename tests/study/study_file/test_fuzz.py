@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search_spaces.grammar import Fixed
-from search_spaces.values import contains, from_unit
+from search_spaces.values import from_unit
 from study.cases.from_study_file import options_of
 from study.study_file import SpecError, Study, load, trial_fields
-from study.study_file.changes import difference
 from study.study_file.read import read
+from study.study_file.recorded.changes import difference
+from tests.search_spaces.parameters import contains
 from tests.study.study_files import SMALL
 from trainables.errors import InputError
 

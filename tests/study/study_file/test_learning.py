@@ -42,8 +42,13 @@ def test_stopping_and_the_best_checkpoint_reach_the_trial() -> None:
     )
     assert found["early_stopping"] == {"patience": 3, "min_delta": 0.0, "monitor": "validation"}
     assert (found["checkpoint"], found["evaluate_every"]) == ("best", 25)
-    assert found["objective"] == {"metric": "hd95", "regions": ["tumor"], "maximize": False}
-    assert fields({})["objective"] == {"metric": "dice", "regions": ["kidney", "tumor"], "maximize": True}
+    assert found["objective"] == {"metric": "hd95", "regions": ["tumor"], "maximize": False, "empty": "report"}
+    assert fields({})["objective"] == {
+        "metric": "dice",
+        "regions": ["kidney", "tumor"],
+        "maximize": True,
+        "empty": "report",
+    }
 
 
 def test_kernels_and_compiler_reach_the_trial() -> None:
@@ -140,3 +145,11 @@ def test_both_stages_choose_by_validation_cases() -> None:
 def test_nothing_is_chosen_by_cases_that_were_trained_on(changes: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match=r"budget\.final_on: the final stage would choose by validation cases"):
         study({**changes, "budget.final_on": "train+validation"})
+
+
+def test_gradients_are_clipped_at_12_unless_the_file_says_otherwise() -> None:
+    assert fields({})["clip"] == 12.0
+    assert fields({"training.clip": None})["clip"] is None
+    assert fields({"training.clip": 1})["clip"] == 1.0
+    with pytest.raises(SpecError, match=r"training\.clip"):
+        study({"training.clip": 0})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from study.study_file import SpecError
-from study.study_file.changes import difference
+from study.study_file.recorded.changes import difference
 from study.study_file.report_section import TableLayout
 from tests.study.study_files import study
 

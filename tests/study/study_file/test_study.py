@@ -103,12 +103,21 @@ def test_whole_parameters_stay_whole() -> None:
     assert repr(study({"models.unet3d.width": 1e1}).arms[0].space["model.width"]) == "Fixed(value=10)"
 
 
-def test_only_sgd_has_momentum_and_another_step_size() -> None:
+def test_only_sgd_has_momentum_and_a_step_size_by_the_losss_gradient() -> None:
     assert "training.momentum" not in study().arms[0].space
-    arm = study({"training.optimizer": "sgd", "training.momentum": 0.99}).arms[0]
-    assert arm.space["training.momentum"] == Fixed(0.99)
-    assert arm.space["training.learning_rate"] == Range(1e-3, 1e-1, log=True)
-    assert arm.default["training.learning_rate"] == 1e-2
+    losses = {"dice": None, "focal": None, "near": {"dice": 1, "hausdorff": 0.1}}
+    made = study({"training.optimizer": "sgd", "training.momentum": 0.99, "losses": losses})
+    dice, focal, near = made.arms
+    assert dice.space["training.momentum"] == Fixed(0.99)
+    assert dice.space["training.learning_rate"] == Range(3.3e-3, 3.3e-1, log=True)
+    assert dice.default["training.learning_rate"] == 3.3e-2
+    assert focal.space["training.learning_rate"] == Range(1e-3, 1e-1, log=True)
+    assert near.space["training.learning_rate"] == Range(3.3e-4, 3.3e-2, log=True)
+    assert made.plain()["training"]["learning_rate"] == "auto"
+    assert Study.from_plain(made.plain()).arms == made.arms
+    said = study({"training.optimizer": "sgd", "training.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}})
+    assert {arm.space["training.learning_rate"] for arm in said.arms} == {Range(1e-3, 1e-1, log=True)}
+    assert {arm.space["training.learning_rate"] for arm in study().arms} == {Range(1e-4, 1e-2, log=True)}  # adam
     both = study({"training.optimizer": ["adam", "sgd"], "training.learning_rate": 1e-3}).arms[0]
     assert both.space["training.momentum"] == Fixed(0.9)
 
@@ -262,6 +271,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "crop": None,
         "spacing": "native",
         "outside_roi": "keep",
+        "unshear": False,
         "clip": None,
         "window": None,
         "percentiles": None,
@@ -289,7 +299,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "final_on": "train",
         "defaults": False,
     }
-    assert plain["objective"] == {"metric": "dice", "region": "mean"}
+    assert plain["objective"] == {"metric": "dice", "region": "mean", "empty": "auto"}
     assert plain["inference"] == {"mirror": False, "blend": "gaussian", "average": "logits"}
     assert plain["report"] == {
         "baseline": None,

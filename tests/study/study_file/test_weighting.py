@@ -6,7 +6,7 @@ import pytest
 
 from study.cases.from_study_file import fields
 from study.study_file import SpecError, Study, trial_fields
-from study.study_file.changes import difference
+from study.study_file.recorded.changes import difference
 from tests.study.study_files import changed, study
 
 BOTH = {"weighting": ["none", "inverse"]}

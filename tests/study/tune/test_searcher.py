@@ -11,11 +11,11 @@ from ray.tune.search import Searcher
 
 from study.dispatch import dispatcher
 from study.dispatch.bookkeeping import LOSSES
+from study.dispatch.checkpoint_removal import remove_leftovers
 from study.errors import MachineTroubleError
 from study.events import SegmentLost, TrialEnded
 from study.ledger import FencedOut, Lease, Ledger
 from study.machines.admission import Node, Shape
-from study.running.leftover_checkpoints import sweep
 from study.study_file import Study
 from study.tune.searcher import PlanSearcher
 from tests.study.dispatch_bench import DispatchBench
@@ -250,11 +250,11 @@ def test_what_a_killed_run_left_is_swept_away(make: Callable[..., DispatchBench]
         (root / slow.folder / left).touch()
     (root / "trials/numbers/my-folder/3-3").mkdir(parents=True)
     bench.reopen()
-    assert sweep(bench.ledger, bench.lease, bench.storage, "trials/numbers") == 2
+    assert remove_leftovers(bench.ledger, bench.lease, bench.storage, "trials/numbers") == 2
     there = set(bench.storage.names(slow.folder))
     assert there == {"spec.json", "error.txt", "notes-of-mine", *(folder.rpartition("/")[2] for folder in kept)}
     assert bench.storage.has("trials/numbers/my-folder/3-3")
-    assert sweep(bench.ledger, bench.lease, bench.storage, "trials/numbers") == 0
+    assert remove_leftovers(bench.ledger, bench.lease, bench.storage, "trials/numbers") == 0
 
 
 def test_the_search_sees_validation_cases_and_the_final_stage_test_cases(make: Callable[..., DispatchBench]) -> None:

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score
 from torch.nn import functional
 
 from tests.trainables import tiny
+from trainables.data.preparing import resample
 from trainables.evaluation.judge import judge
 from trainables.training.training import Training
 from trainables.trial import Outcome
@@ -63,6 +64,30 @@ def test_rankings_are_of_probabilities_on_the_original_grid(dim: int, boxed: boo
     assert {lesions.region for lesions in found.lesions} == set(REGIONS)
     assert all(c.tp + c.fp + c.fn + c.tn == (~excluded).sum() for c in found.counts)
     assert [score.value for score in found.pooled()] == [values[region, "average_precision"] for region in REGIONS]
+
+
+def test_all_metrics_of_a_table_have_one_mask() -> None:
+    # Lesion .42 against .30 and .28 in one voxel; background .40 against .30 and .30 in the other two.
+    rows = torch.tensor([[0.30, 0.40, 0.40], [0.28, 0.30, 0.30], [0.42, 0.30, 0.30]])
+    names = ("dice", "recall", "lesion_recall", "lesion_false_positives", "lesion_dice")
+    expected = {
+        (2, 0, 0): {"lesion": [1.0, 1.0, 1.0, 0.0, 1.0], "both": [1.0, 1.0, 1.0, 0.0, 1.0]},
+        (0, 2, 2): {"lesion": [0.0, 0.0, 0.0, 1.0, None], "both": [0.0, 0.0, 0.0, 1.0, None]},
+    }
+    for reference, values in expected.items():
+        case = Prepared(np.array([reference], np.uint8))
+        found = judge(
+            "a",
+            case,
+            rows[:, None],
+            resample.restore(rows[:, None], (1, 3)),
+            regions=REGIONS,
+            metrics=names,
+            empty="missing",
+            lesions=True,
+        )
+        for region, scores in values.items():
+            assert [s.value for s in found.scores if s.region == region] == scores
 
 
 def test_without_rankings_nothing_is_interpolated_twice(monkeypatch: pytest.MonkeyPatch) -> None:

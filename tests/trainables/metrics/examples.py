@@ -59,7 +59,7 @@ def measured(reference: np.ndarray, log_odds: np.ndarray, **how: object) -> dict
         regions=regions,
         metrics=names,
         spacing=None,
-        odds=gather([plane], reference.astype(np.uint8), regions),
+        odds=gather([plane], reference.astype(np.uint8), (log_odds > 0).astype(np.uint8), regions),
         **how,  # type: ignore[arg-type]
     )
     return {score.metric: score.value for score in scored.scores}

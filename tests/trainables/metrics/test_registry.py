@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import search_spaces.metrics
-from search_spaces import defaults
+from search_spaces import metrics as metric_names
 from trainables.errors import InputError
 from trainables.metrics import METRICS, Geometry, metric_named, registry
 
@@ -12,9 +12,9 @@ from trainables.metrics import METRICS, Geometry, metric_named, registry
 def test_every_metric_has_a_direction_in_the_search_spaces() -> None:
     directions = {
         "overlap": "greater", "ranking": "greater", "distance": "smaller", "volume": "smaller", "bias": "zero",
-        "lesions": "greater", "count": "smaller",
+        "lesions": "greater", "count": "smaller", "calibration": "smaller",
     }  # fmt: skip
-    assert {name: directions[metric.kind] for name, metric in METRICS.items()} == defaults.METRICS
+    assert {name: directions[metric.kind] for name, metric in METRICS.items()} == metric_names.METRICS
     assert {
         name: directions[make(2.0).kind] for name, make in registry.FAMILIES.items()
     } == search_spaces.metrics.FAMILIES
@@ -37,6 +37,10 @@ def test_metrics_that_read_records_say_so() -> None:
         "lesion_false_positives",
         "lesion_dice",
     }
-    assert [name for name, metric in METRICS.items() if metric.reads == "histogram"] == ["average_precision"]
+    assert [name for name, metric in METRICS.items() if metric.reads == "histogram"] == [
+        "average_precision",
+        "brier",
+        "ece",
+    ]
     with pytest.raises(AssertionError, match="log-odds"):
         METRICS["average_precision"].compute(Geometry.of(np.ones(3, np.bool_), np.ones(3, np.bool_)))

@@ -34,8 +34,8 @@ def test_counts_of_scored_voxels_and_pooled_scores_of_two_cases() -> None:
         planes = rng.dirichlet((1, 1, 1), (4, 5, 6)).astype(np.float32)
         excluded = rng.random((4, 5, 6)) < 0.2
         reference[excluded] = 0
-        odds = gather(np.moveaxis(planes, -1, 1), reference, regions, excluded=excluded)
         prediction = np.where(excluded, 0, planes.argmax(-1)).astype(np.uint8)
+        odds = gather(np.moveaxis(planes, -1, 1), reference, prediction, regions, excluded=excluded)
         found = measure_case(
             case,
             reference,

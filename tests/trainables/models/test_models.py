@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from search_spaces import defaults
+from search_spaces import defaults, network_sizes
 from trainables.errors import InputError
 from trainables.models import DIMS, DIVISORS, MODELS, ONE_SIZE, build, check_patch
 from trainables.models.enet import ENet
@@ -299,8 +299,8 @@ def test_search_spaces_know_the_networks(name: str) -> None:
     assert ("patch_size" in given) == (name in ONE_SIZE)
     given.pop("patch_size", None)  # the study's
     assert given == {k: d.value for k, d in defaults.MODELS[name].items()}
-    assert DIMS[name] == defaults.DIMS[name]
-    assert DIVISORS[name] == defaults.DIVISORS[name]
+    assert DIMS[name] == network_sizes.DIMS[name]
+    assert DIVISORS[name] == network_sizes.DIVISORS[name]
     assert set(MODELS) == set(defaults.MODELS) == set(DIMS) == set(DIVISORS)
 
 

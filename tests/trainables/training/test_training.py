@@ -373,3 +373,22 @@ def test_it_is_a_learner_and_lets_go() -> None:
 def test_what_does_not_exist_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         training(tiny.spec(**changes))
+
+
+@pytest.mark.parametrize("clip", [None, 1e6, 0.01])
+def test_a_gradient_above_the_clip_is_scaled_down_to_it(clip: float | None) -> None:
+    how = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 1.0, "schedule": "constant"}
+    steps = []
+    for norm in (clip, None):
+        learner = Training(tiny.spec(**how, clip=norm), tiny.dataset())
+        before = [parameter.detach().clone() for parameter in learner.network.parameters()]
+        learner.advance(1)
+        moved = zip(learner.network.parameters(), before, strict=True)
+        steps.append(torch.cat([(after.detach() - old).flatten() for after, old in moved]))
+    clipped, free = steps
+    if clip == 0.01:
+        assert free.norm() > 0.05
+        assert clipped.norm().item() == pytest.approx(0.01, rel=1e-3)
+        assert torch.allclose(clipped, free * (0.01 / free.norm()), atol=1e-6)  # the same direction
+    else:
+        assert torch.equal(clipped, free)

@@ -2,7 +2,7 @@
 
 | name | probability | what |
 | --- | --- | --- |
-| mirror | 0.5 for each axis | the axis reversed |
+| mirror | 0.5 for each of its axes | the axis reversed |
 | rotate | 0.15 | about each axis by U(-15°, 15°); in 2D in the plane |
 | scale | 0.15 | coordinates times, half the time U(0.85, 1), else U(1, 1.25), the same along all axes |
 | elastic | 0.15 | smooth displacement, standard deviation U(0, 2.5) of the finest voxels, correlated over about 10 |

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from trainables import random_streams
+from trainables.data.augmentation.recipes import AXES
 
 DRAWS = {
     "mirror": 3,
@@ -76,7 +77,8 @@ def draw(options: Mapping[str, Mapping[str, Any]], seed: int, dim: int, iteratio
     for name, how in options.items():
         first, end = _PLACES[name]
         if name == "mirror":
-            values[name] = (chance[first : first + dim] < how["probability"]).tolist()
+            allowed = [axis in how["axes"] for axis in AXES[-dim:]]
+            values[name] = [bool(flip) for flip in (chance[first : first + dim] < how["probability"]) & allowed]
         elif chance[first] < how["probability"]:
             values[name] = _STRENGTHS[name](chance[first + 1 : end], how)
     return Drawn(seed, iteration, slot, values)

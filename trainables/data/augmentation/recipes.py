@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "mirror": {"probability": 0.5},
+    "mirror": {"probability": 0.5, "axes": "zyx"},
     "rotate": {"probability": 0.15, "degrees": 15.0},
     "scale": {"probability": 0.15, "range": (0.85, 1.25)},
     "elastic": {"probability": 0.15, "displacement": (0.0, 2.5)},
@@ -48,6 +48,9 @@ LIMITS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "persistence": ("above 0 and at most 1", lambda value: 0 < value <= 1),
 }
 """Option → what its numbers must be."""
+
+AXES = "zyx"
+"""Axes that may be mirrored, as letters; in 2D z has no meaning."""
 
 AROUND_ONE = ("scale", "contrast", "gamma")
 """Whose range must hold 1: half the time the draw is below it, half the time above."""
@@ -122,6 +125,8 @@ def _value(name: str, option: str, value: object, index: int) -> Any:
     path = (index, name, option)
     if option not in OPTIONS[name]:
         raise RecipeError(path, f"{name} has no such option; it has {', '.join(OPTIONS[name])}")
+    if option == "axes":
+        return _axes(value, path)
     pair = isinstance(OPTIONS[name][option], tuple)
     numbers: list[Any] = list(value) if pair and isinstance(value, list | tuple) and len(value) == 2 else [value]
     words, fits = LIMITS[option]
@@ -135,3 +140,10 @@ def _value(name: str, option: str, value: object, index: int) -> Any:
     if option == "range" and name in AROUND_ONE and not low <= 1 <= high:
         raise RecipeError(path, "expected a range around 1: half the draws are below it, half above")
     return (low, high) if pair else low
+
+
+def _axes(value: object, path: tuple[str | int, ...]) -> str:
+    letters = sorted(value, key=AXES.find) if isinstance(value, str) and set(value) <= set(AXES) else []
+    if not letters or len(set(letters)) < len(letters):
+        raise RecipeError(path, f"expected letters among {AXES}, such as zy, each once")
+    return "".join(letters)

@@ -8,6 +8,7 @@ ROOT/datasets/       indices: case → entry
 """
 
 import dataclasses
+import functools
 import json
 import pathlib
 from collections.abc import Sequence
@@ -35,12 +36,14 @@ class CaseRecord:
         entry: Name of its arrays' entry.
         facts: Its facts.
         built: Whether it was made now; False when it was there.
+        content: `digests.of_case` of the files that it was made of.
     """
 
     name: str
     entry: str
     facts: CaseFacts
     built: bool = False
+    content: tuple[str, ...] = ()
 
 
 def prepare_case(
@@ -67,6 +70,13 @@ def prepare_case(
     found = _find(files, how, root, group, verify)
     if found is not None:
         return found
+    content, (entry, facts) = keys.steady(files, root, functools.partial(_build, files, how, root, group))
+    whole_files.write_json(_key_file(content, how, root), {"entry": entry, "facts": facts.plain()})
+    return CaseRecord(name=files.name, entry=entry, facts=facts, built=True, content=content)
+
+
+def _build(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path, group: str | None) -> tuple[str, CaseFacts]:
+    """Return the name of the entry that is made of a case, and its facts."""
     case = cases.read_for(files, how)
     label = inspect.training_label(files, case, how)
     facts = inspect.facts_of(files, case, how, label, group)
@@ -82,15 +92,14 @@ def prepare_case(
     }
     if prepared.components is not None:
         meta["component_counts"] = prepared.component_counts
-    entry = whole_files.write_entry(root / "entries", arrays, json.loads(json.dumps(meta)))
-    whole_files.write_json(_key_file(files, how, root), {"entry": entry, "facts": facts.plain()})
-    return CaseRecord(name=files.name, entry=entry, facts=facts, built=True)
+    return whole_files.write_entry(root / "entries", arrays, json.loads(json.dumps(meta))), facts
 
 
 def _find(
     files: CaseFiles, how: PreprocessOptions, root: pathlib.Path, group: str | None, verify: bool
 ) -> CaseRecord | None:
-    known = whole_files.read_json(_key_file(files, how, root))
+    content = digests.of_case(files, root)
+    known = whole_files.read_json(_key_file(content, how, root))
     if known is None:
         return None
     folder = whole_files.entry_folder(root / "entries", known["entry"])
@@ -100,11 +109,11 @@ def _find(
         (folder / whole_files.MANIFEST).unlink(missing_ok=True)  # no longer an entry, so that it is built again
         return None
     facts = CaseFacts.from_plain({**known["facts"], "name": files.name, "group": group or files.name})
-    return CaseRecord(name=files.name, entry=known["entry"], facts=facts)
+    return CaseRecord(name=files.name, entry=known["entry"], facts=facts, content=content)
 
 
-def _key_file(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> pathlib.Path:
-    return root / "keys" / f"{keys.key(files, how, root)}.json"
+def _key_file(content: Sequence[str], how: PreprocessOptions, root: pathlib.Path) -> pathlib.Path:
+    return root / "keys" / f"{keys.key_of(content, how)}.json"
 
 
 def write_index(root: str | pathlib.Path, records: Sequence[CaseRecord], how: PreprocessOptions) -> pathlib.Path:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from trainables.data.cache import cache
 from trainables.data.cache.cache import CaseRecord
 from trainables.data.cache.local_copy import _entry, below, local_folder
-from trainables.data.cases import keys
+from trainables.data.cases import digests, keys
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting.inspect import CaseFacts
@@ -37,14 +37,16 @@ def prepare_case(
         OSError: The object store is out of reach.
     """
     there, local = ObjectStorage(url), local_folder(url)
-    key = f"keys/{keys.key(files, how, local)}.json"
+    content = digests.of_case(files, local)
+    key = f"keys/{keys.key_of(content, how)}.json"
     with contextlib.suppress(FileNotFoundError):
         known = json.loads(there.read(key))
         if there.has(f"{_entry(known['entry'])}/{whole_files.MANIFEST}"):
             facts = CaseFacts.from_plain({**known["facts"], "name": files.name, "group": group or files.name})
-            return CaseRecord(name=files.name, entry=known["entry"], facts=facts)
+            return CaseRecord(name=files.name, entry=known["entry"], facts=facts, content=content)
     record = cache.prepare_case(files, how, local, group, verify=verify)
     _upload(there, local, record.entry)
+    key = f"keys/{keys.key_of(record.content, how)}.json"  # files may have changed since
     there.write(key, json.dumps({"entry": record.entry, "facts": record.facts.plain()}).encode())
     return record
 

@@ -29,11 +29,6 @@ class Roi:
     rule: Label | None = None
     box: Box | None = None
 
-    @property
-    def from_file(self) -> bool:
-        """Whether each case brings a mask of its own."""
-        return self.rule is None and self.box is None
-
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `dataclasses.asdict`, after JSON."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from trainables.data.cases import area
-from trainables.data.cases.labels import IGNORED, Label, OtherLabels, holds, to_classes
+from trainables.data.cases import area, coding
+from trainables.data.cases.labels import IGNORED, Label, OtherLabels, holds
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
-from trainables.data.reading import readers
+from trainables.data.reading import readers, shear
 from trainables.data.reading.volume import Volume, finite
 from trainables.errors import InputError
 
@@ -28,6 +28,7 @@ class Case:
         ignored: True where a voxel is neither trained on nor scored, of `reference`'s shape; None where none is.
         roi: True inside the region of interest; None where that is the whole case.
         box: What is kept for training, in voxels; None is all.
+        mask_values: The different values of the mask other than 0, rising; the first 16.
     """
 
     image: np.ndarray
@@ -37,6 +38,7 @@ class Case:
     ignored: np.ndarray | None = None
     roi: np.ndarray | None = None
     box: area.Box | None = None
+    mask_values: tuple[float, ...] = ()
 
     @property
     def excluded(self) -> np.ndarray | None:
@@ -62,6 +64,7 @@ def read_for(files: CaseFiles, options: PreprocessOptions) -> Case:
         ignore=options.ignore,
         roi=options.roi,
         crop=options.crop,
+        unshear=options.unshear,
     )
 
 
@@ -75,6 +78,7 @@ def read(
     ignore: Sequence[Label] = (),
     roi: area.Roi | None = None,
     crop: area.Crop | None = None,
+    unshear: bool = False,
 ) -> Case:
     """Read a case from its files.
 
@@ -87,6 +91,7 @@ def read(
         ignore: Mask values whose voxels are ignored.
         roi: Where the case is scored; None everywhere.
         crop: What is kept for training; None all.
+        unshear: Whether volumes with sheared axes are resampled to right angles; else they are refused.
 
     Raises:
         InputError: A file cannot be read, NaN or infinite voxels, shapes or grids that differ, a flat picture in 3D,
@@ -96,27 +101,39 @@ def read(
         raise InputError(
             f"{readers.short(files.mask)}: JPEG blurs the values of a mask. Give each label a rule such as '>127'."
         )
-    first = Volume.of(files.images[0], colour)
+    first = Volume.of(files.images[0], colour, may_be_sheared=unshear)
     warnings = list(first.raw.warnings)
-    mask = Volume.of(files.mask, "refuse").beside(first, "the mask", warnings)
+    mask = Volume.of(files.mask, "refuse", on=first, may_be_sheared=unshear)
+    warnings += [f"the mask: {text}" for text in mask.raw.warnings if text not in warnings]
+    mask = mask.beside(first, "the mask", warnings)
+    if mask.raw.segments:
+        rules = (*labels, *ignore, *(rule for rule in (roi and roi.rule, crop and crop.rule) if rule))
+        mask = mask.with_values(rules, others_count=other != "background")
     if len(mask.array) != 1:
         raise InputError(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
         )
     with _named(mask.path):
-        reference = to_classes(mask.array[0], labels, other, ignore)
-        by_values = {rule: holds(mask.array[0], rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
-    del mask  # one volume at a time: it can take gigabytes
+        coded = coding.decoded(mask.array[0], labels, other, ignore, levels=mask.raw.levels, step=mask.raw.step)
+        by_values = {rule: holds(coded.values, rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
+    reference, mask_values = coded.classes, coding.values_of(coded.values)
+    del mask, coded  # one volume at a time: it can take gigabytes
     ignored = reference == IGNORED if ignore or other == "ignore" else None
     if ignored is not None:
         reference[ignored] = 0
     channels = [finite(first)]
     for number, path in enumerate(files.images[1:], start=1):
-        channels.append(finite(Volume.of(path, colour).beside(first, f"channel {number}", warnings)))
+        channels.append(
+            finite(Volume.of(path, colour, may_be_sheared=unshear).beside(first, f"channel {number}", warnings))
+        )
     image = channels[0] if len(channels) == 1 else np.concatenate(channels)
     inside = None if roi is None or roi.box is not None else _inside(files, roi, by_values, first, warnings)
-    case = Case(image, reference, first.spacing, tuple(warnings), ignored, inside)
-    case = _of_dimension(case, dim, first.path)
+    flat = first.axes is None
+    case = Case(image, reference, first.spacing, tuple(warnings), ignored, inside, mask_values=mask_values)
+    if unshear and first.affine is not None:
+        with _named(first.path):
+            case = _straight(case, first.affine)
+    case = _of_dimension(case, dim, first.path, flat=flat)
     if roi is not None and roi.box is not None:
         with _named(first.path):
             case = dataclasses.replace(case, roi=area.box_mask(roi.box, case.reference.shape))
@@ -147,7 +164,9 @@ def _inside(
         raise InputError(f"{readers.short(files.mask)}: the case has no mask of its region of interest. Add it.")
     if readers.suffix(files.roi) in readers.LOSSY:
         raise InputError(f"{readers.short(files.roi)}: JPEG blurs the edge of a region. Save it as PNG.")
-    inside = Volume.of(files.roi, "refuse").beside(first, "the region's mask", warnings).array != 0
+    mask = Volume.of(files.roi, "refuse", on=first, may_be_sheared=True)  # its image has been checked
+    drawn = mask.beside(first, "the region's mask", warnings)
+    inside = (drawn.array if drawn.raw.levels is None else drawn.raw.levels[drawn.array]) != 0
     if not inside.any():
         raise InputError(
             f"{readers.short(files.roi)}: the region of interest is empty. Draw it, or list the case under "
@@ -165,10 +184,30 @@ def _named(path: pathlib.Path) -> Iterator[None]:
         raise InputError(f"{readers.short(path)}: {error}") from error
 
 
-def _of_dimension(case: Case, dim: int, path: pathlib.Path) -> Case:
+def _straight(case: Case, affine: np.ndarray) -> Case:
+    """The case with right angles between its axes; itself where they have them already."""
+    grid = shear.straight_grid(affine, case.reference.shape)
+    if grid is None:
+        return case
+
+    def straight(inside: np.ndarray | None) -> np.ndarray | None:
+        return None if inside is None else shear.straight_labels(inside.astype(np.uint8), grid).astype(bool)
+
+    return dataclasses.replace(
+        case,
+        image=np.stack([shear.straight_image(channel, grid) for channel in case.image]),
+        reference=shear.straight_labels(case.reference, grid),
+        spacing=grid.spacing,
+        warnings=(*case.warnings, f"axes sheared by {grid.degrees:.3g}° were resampled to right angles"),
+        ignored=straight(case.ignored),
+        roi=straight(case.roi),
+    )
+
+
+def _of_dimension(case: Case, dim: int, path: pathlib.Path, *, flat: bool) -> Case:
     shape, spacing = case.reference.shape, case.spacing
     if dim == 3:
-        if spacing is None:
+        if flat:
             raise InputError(f"{readers.short(path)}: a flat picture, but `patch.size` has 3 sizes. Give 2, as [y, x].")
         return case
     if 1 not in shape:
@@ -181,4 +220,5 @@ def _of_dimension(case: Case, dim: int, path: pathlib.Path) -> Case:
         case.warnings,
         None if case.ignored is None else case.ignored.squeeze(axis),
         None if case.roi is None else case.roi.squeeze(axis),
+        mask_values=case.mask_values,
     )

@@ -6,7 +6,7 @@ import importlib.util
 import json
 import pathlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import parts
@@ -83,8 +83,12 @@ def of_case(files: CaseFiles, root: pathlib.Path | None = None) -> tuple[str, ..
 
 def of_dataset(cases: Iterable[CaseFiles], root: pathlib.Path | None = None) -> str:
     """Return one digest of the names and contents of all cases; order and place do not count."""
-    content = sorted((case.name, *of_case(case, root)) for case in cases)
-    return of_text(json.dumps(content))
+    return of_contents({case.name: of_case(case, root) for case in cases})
+
+
+def of_contents(contents: Mapping[str, Sequence[str]]) -> str:
+    """Return the same digest from `of_case` by name."""
+    return of_text(json.dumps(sorted((name, *content) for name, content in contents.items())))
 
 
 def of_code(modules: Iterable[str]) -> str:

@@ -108,7 +108,7 @@ def to_classes(
     classes = np.empty(flat.shape, np.uint8)
     known = other == "background" or any(label.splits for label in labels)
     for start in range(0, flat.size, CHUNK):
-        values, found = _whole(flat[start : start + CHUNK]), classes[start : start + CHUNK]
+        values, found = rounded(flat[start : start + CHUNK]), classes[start : start + CHUNK]
         _classify(values, labels, found)
         if ignore:
             _ignore(values, labels, ignore, found)
@@ -149,7 +149,7 @@ def holds(mask: np.ndarray, label: Label) -> np.ndarray:
     Raises:
         InputError: A value is NaN.
     """
-    inside: np.ndarray = OPERATORS[label.operator](_whole(mask), label.number)
+    inside: np.ndarray = OPERATORS[label.operator](rounded(mask), label.number)
     return inside
 
 
@@ -167,11 +167,15 @@ def _refuse_strangers(found: np.ndarray, labels: Sequence[Label]) -> None:
     raise InputError(f"{subject} covered by no label ({names}). {advice}")
 
 
-def _whole(mask: np.ndarray) -> np.ndarray:
-    """Round floats that are whole numbers up to `TOLERANCE`."""
+def rounded(mask: np.ndarray, tolerance: float = TOLERANCE) -> np.ndarray:
+    """Return a mask with those floats rounded that lie within the tolerance of a whole number.
+
+    Raises:
+        InputError: A value is NaN or infinite.
+    """
     if not np.issubdtype(mask.dtype, np.floating) or mask.size == 0:
         return mask
     if not np.isfinite(mask.sum(dtype=np.float64)):
         raise InputError("the mask has NaN or infinite values. Masks hold whole numbers: re-export it.")
     whole = np.rint(mask)
-    return np.where(np.abs(mask - whole) <= TOLERANCE, whole, mask)
+    return np.where(np.abs(mask - whole) <= tolerance, whole, mask)

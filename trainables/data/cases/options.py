@@ -41,6 +41,8 @@ class PreprocessOptions:
             its lowest value always.
         components: Whether each class's connected components are numbered too, for losses and patches that go by
             lesions.
+        unshear: Whether volumes with sheared axes (a tilted gantry) are resampled to right angles, on which they are
+            scored too; else they are refused.
     """
 
     dim: int
@@ -58,6 +60,7 @@ class PreprocessOptions:
     outside_roi: Literal["keep", "minimum"] = "keep"
     pad: Literal["background", "minimum"] = "background"
     components: bool = False
+    unshear: bool = False
 
     def __post_init__(self) -> None:
         if self.dim not in (2, 3):

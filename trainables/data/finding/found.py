@@ -17,12 +17,14 @@ class Found:
         masks: Case → file.
         where: The places looked at, in the words of an error.
         channels: Names of the channels, by number, where they have any.
+        passed_over: Files of formats that have no reader, for messages.
     """
 
     images: Mapping[str, Mapping[int, pathlib.Path]]
     masks: Mapping[str, pathlib.Path]
     where: str
     channels: tuple[str, ...] = ()
+    passed_over: tuple[pathlib.Path, ...] = ()
 
 
 def by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -39,6 +41,17 @@ def by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
         if other != file:
             raise InputError(f"{folder.name}: {other.name} and {file.name} are one case by name. Take one away.")
     return found
+
+
+def passed_over(*folders: pathlib.Path) -> tuple[pathlib.Path, ...]:
+    """Return the files of folders that are images by their ending, but of formats without a reader."""
+    return tuple(
+        file
+        for folder in folders
+        if folder.is_dir()
+        for file in sorted(folder.iterdir())
+        if not is_hidden(file) and readers.unread(file)
+    )
 
 
 def is_hidden(file: pathlib.Path) -> bool:

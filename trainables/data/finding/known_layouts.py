@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainables.data.finding.found import Found, by_stem
+from trainables.data.finding.found import Found, by_stem, passed_over
 from trainables.data.reading import readers
 from trainables.errors import InputError
 
@@ -71,7 +71,8 @@ def _nnunet(root: pathlib.Path) -> Found | None:
         else:
             images.setdefault(stem, {})[0] = file
     _check_channel_names(root, images)
-    return Found(images, masks, "imagesTr and labelsTr")
+    aside = passed_over(root / "imagesTr", root / "labelsTr")
+    return Found(images, masks, "imagesTr and labelsTr", passed_over=aside)
 
 
 def channel_names(root: pathlib.Path) -> tuple[str, ...]:
@@ -120,6 +121,7 @@ def _folders(images: str, masks: str) -> Layout:
             {case: {0: file} for case, file in by_stem(root / images).items()},
             by_stem(root / masks),
             f"{images} and {masks}",
+            passed_over=passed_over(root / images, root / masks),
         )
 
     return layout

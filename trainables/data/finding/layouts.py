@@ -1,15 +1,18 @@
 """Layouts: which files of a folder are cases, in a known layout or where the study file says."""
 
+import collections
 import dataclasses
 import difflib
 import fnmatch
+import os
 import pathlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from trainables.data.finding import templates
 from trainables.data.finding.found import Found
 from trainables.data.finding.known_layouts import LAYOUTS
-from trainables.data.reading import readers
+from trainables.data.reading import parts, readers
 from trainables.errors import InputError
 
 
@@ -62,7 +65,33 @@ def find(
     else:
         found = _from_known(root)
     cases = _paired(found, exclude)
-    return cases if roi is None else _with_regions(cases, templates.matches(root, roi), roi)
+    cases = cases if roi is None else _with_regions(cases, templates.matches(root, roi), roi)
+    for case in cases:
+        _refuse_foreign(case, root)
+    return cases
+
+
+def _refuse_foreign(case: CaseFiles, root: pathlib.Path) -> None:
+    """Refuse pipes, devices and sockets, and headers that name data files outside the data set's folder."""
+    for path in (*case.images, case.mask, *((case.roi,) if case.roi is not None else ())):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise InputError(
+                f"{readers.short(path)}: no ordinary file (a pipe, a device or a socket). Take it away, or list "
+                f"{case.name} under `dataset.exclude`."
+            )
+        if path.is_dir():
+            continue
+        for part in parts.of(path)[1:]:
+            if not _lies_in(part, root) or (part.exists() and not part.is_file()):
+                raise InputError(
+                    f"{readers.short(path)}: its header names {str(part)!r}, which is no file of the data set. "
+                    "Put the data file beside it, and correct the header."
+                )
+
+
+def _lies_in(path: pathlib.Path, root: pathlib.Path) -> bool:
+    """Return whether a path lies below a folder by its name; links inside the folder are its owner's business."""
+    return pathlib.Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root))
 
 
 def _with_regions(cases: Sequence[CaseFiles], regions: Mapping[str, pathlib.Path], where: str) -> list[CaseFiles]:
@@ -89,6 +118,7 @@ def _from_known(root: pathlib.Path) -> Found:
 
 
 def _paired(found: Found, exclude: Sequence[str]) -> list[CaseFiles]:
+    exclude = [readers.composed(pattern) for pattern in exclude]
     names = sorted(found.images.keys() | found.masks.keys())
     excluded = {name for name in names for pattern in exclude if fnmatch.fnmatchcase(name, pattern)}
     for pattern in exclude:
@@ -98,6 +128,7 @@ def _paired(found: Found, exclude: Sequence[str]) -> list[CaseFiles]:
     if not names:
         raise InputError(f"dataset: no cases in {found.where}.")
     _refuse_halves(found, names)
+    _refuse_unread(found, [*names, *excluded])
     _refuse_uneven(found, names)
     return [CaseFiles(n, tuple(found.images[n][c] for c in sorted(found.images[n])), found.masks[n]) for n in names]
 
@@ -108,10 +139,31 @@ def _refuse_halves(found: Found, names: Sequence[str]) -> None:
     if lone:
         files, missing, name = lone[0]
         others = f" ({len(lone) - 1} more like it)" if len(lone) > 1 else ""
+        if file := next((file for file in found.passed_over if _case_of(file) == name), None):
+            raise InputError(
+                f"{readers.short(file)}: no reader for this kind of file, so case {name!r} has no {missing}{others}. "
+                f"Convert it to NIfTI, or list {name} under `dataset.exclude`."
+            )
         raise InputError(
             f"{readers.short(next(iter(files.values())))}: there is no {missing} for it in {found.where}{others}. "
             f"Add it, or list {name} under `dataset.exclude`."
         )
+
+
+def _refuse_unread(found: Found, names: Sequence[str]) -> None:
+    """Refuse a case whose image and mask both have no reader: it would be left out without a word."""
+    counted = collections.Counter(_case_of(file) for file in found.passed_over)
+    for file in found.passed_over:
+        if counted[_case_of(file)] > 1 and _case_of(file) not in names:
+            raise InputError(
+                f"{readers.short(file)}: no reader for this kind of file. Convert the case's files to NIfTI, or take "
+                "them away."
+            )
+
+
+def _case_of(file: pathlib.Path) -> str:
+    """Return the case that a file without reader belongs to by its name; a channel's number is no part of it."""
+    return re.sub(r"_\d{4}$", "", readers.composed(file.name.split(".")[0]))
 
 
 def _refuse_uneven(found: Found, names: Sequence[str]) -> None:

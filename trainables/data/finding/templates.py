@@ -5,6 +5,7 @@ import functools
 import glob
 import pathlib
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
 from trainables.data.finding.found import Found, by_stem, is_hidden
@@ -57,7 +58,7 @@ class Template:
     def wildcard(self) -> str:
         """For `Path.glob`, which must not see two stars in a row inside a name."""
         pieces = (
-            piece if piece[:1] in ("*", "?") else "*" if piece == CASE else glob.escape(piece)
+            piece if piece[:1] in ("*", "?") else "*" if piece == CASE else _in_any_form(piece)
             for piece in TOKENS.split(self.text)
         )
         return "/".join(part if part == "**" else re.sub(r"\*+", "*", part) for part in "".join(pieces).split("/"))
@@ -75,7 +76,7 @@ class Template:
             elif piece[:1] == "*" and piece != "**/":
                 written.append("[^/]*")
             else:
-                written.append(parts.get(piece) or re.escape(piece))
+                written.append(parts.get(piece) or re.escape(readers.composed(piece)))
         return re.compile("".join(written))
 
     def files(self, root: pathlib.Path, known: Collection[str]) -> Iterator[tuple[str, pathlib.Path]]:
@@ -85,9 +86,19 @@ class Template:
             path = file.relative_to(root)
             if any(part.startswith(".") for part in path.parts):
                 continue
-            cases = [match["case"] for pattern in patterns if (match := pattern.fullmatch(path.as_posix()))]
+            name = readers.composed(path.as_posix())
+            cases = [match["case"] for pattern in patterns if (match := pattern.fullmatch(name))]
             if cases:
                 yield next((case for case in cases if case in known), cases[0]), file
+
+
+def _in_any_form(text: str) -> str:
+    """For glob: letters beyond ASCII as wildcards, since file systems store them composed or decomposed."""
+    return re.sub(r"[^\x00-\x7f]+", "*", re.sub(r"[a-zA-Z](?=[\u0300-\u036f])", "*", glob.escape(_decomposed(text))))
+
+
+def _decomposed(text: str) -> str:
+    return unicodedata.normalize("NFD", text)
 
 
 def matches(

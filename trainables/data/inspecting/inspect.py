@@ -12,12 +12,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from trainables.data.cases import keys
+from trainables.data.cases import digests, keys
 from trainables.data.cases.case import Case, read_for
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting import measure
-from trainables.data.preparing import preprocess
+from trainables.data.preparing import memory, preprocess
 from trainables.data.reading import readers
 from trainables.errors import InputError
 from trainables.storage import whole_files
@@ -40,6 +40,8 @@ class CaseFacts:
         lesions: Region → voxels of each of its connected components in the reference, the largest first.
         ceilings: Region → Dice of the reference sent to the training grid and back; None where it has none.
         content: Digest of the image's voxels: two cases with one are the same image.
+        mask_values: Different values of the mask other than 0, rising; the first 16.
+        scored_voxels: Voxels that are scored: not ignored and inside the region of interest.
         warnings: What to look at, one line each, without the case's name.
     """
 
@@ -56,6 +58,8 @@ class CaseFacts:
     ceilings: Mapping[str, float | None]
     content: str
     warnings: tuple[str, ...]
+    mask_values: tuple[float, ...] = ()
+    scored_voxels: int = 1
 
     @property
     def voxel_volume(self) -> float | None:
@@ -75,6 +79,7 @@ class CaseFacts:
         given["spacing"] = None if given["spacing"] is None else tuple(given["spacing"])
         given["intensities"] = tuple((low, high) for low, high in given["intensities"])
         given["quantiles"] = tuple(tuple(values) for values in given["quantiles"])
+        given["mask_values"] = tuple(given.get("mask_values", ()))
         given["lesions"] = {region: tuple(sizes) for region, sizes in given["lesions"].items()}
         return cls(**given)
 
@@ -113,6 +118,13 @@ def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> 
     """Call `preprocess.training_label` with the file's name in its error."""
     try:
         preprocess.check_channels(case, options)
+        memory.refuse_too_large(
+            case.reference.shape,
+            preprocess.training_shape(case, options),
+            channels=len(case.image),
+            classes=len(options.classes),
+            spacing=options.spacing,
+        )
         return preprocess.training_label(case, options)
     except InputError as error:
         raise InputError(f"{readers.short(files.images[0])}: {error}") from error
@@ -144,6 +156,8 @@ def facts_of(
         ),
         content=measure.content_digest(case.image),
         warnings=tuple(warnings),
+        mask_values=case.mask_values,
+        scored_voxels=reference.size if case.excluded is None else int(np.count_nonzero(~case.excluded)),
     )
 
 
@@ -172,7 +186,7 @@ def all_cases(
     facts = tuple(result for result in results if isinstance(result, CaseFacts))
     problems = [str(result) for result in results if isinstance(result, InputError)]
     problems += across(facts, options)
-    warnings = [f"{fact.name}: {warning}" for fact in facts for warning in fact.warnings]
+    warnings = [f"{fact.name}: {warning}" for fact in facts for warning in (*fact.warnings, *_without_label(fact))]
     return Inspection(facts, tuple(problems), tuple(warnings))
 
 
@@ -202,15 +216,15 @@ def remembered(
     Raises:
         InputError: Something is wrong with the case; such a case is opened each time.
     """
-    key = keys.key(files, options, memory)
+    key = keys.key_of(digests.of_case(files, memory), options)
     for folder in ("facts", "keys"):  # looked at, or prepared
         known = whole_files.read_json(memory / folder / f"{key}.json")
         with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
             if known is not None:
                 plain = {**known["facts"], "name": files.name, "group": group or files.name}
                 return _in_order(CaseFacts.from_plain(plain), options)
-    facts = inspect(files, options, group)
-    whole_files.write_json(memory / "facts" / f"{key}.json", {"facts": facts.plain()})
+    content, facts = keys.steady(files, memory, functools.partial(inspect, files, options, group))
+    whole_files.write_json(memory / "facts" / f"{keys.key_of(content, options)}.json", {"facts": facts.plain()})
     return facts
 
 
@@ -235,6 +249,7 @@ def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
         for fact in facts
         if fact.channels != usual
     ]
+    problems += _coded_otherwise(facts)
     problems += [
         f"dataset.labels: {label.name!r} ({label.operator}{label.value:g}) occurs in no case's mask. "
         "Check the value, or take the label out."
@@ -242,3 +257,31 @@ def across(facts: Sequence[CaseFacts], options: PreprocessOptions) -> list[str]:
         if not any(fact.voxels[label.name] for fact in facts)
     ]
     return problems
+
+
+def _without_label(fact: CaseFacts) -> list[str]:
+    """Return a note on a mask that is not empty, but in which no label is found."""
+    if not fact.mask_values or any(fact.voxels.values()):
+        return []
+    return [f"its mask has values other than 0 ({_shown(fact.mask_values)}), but no label is found in it"]
+
+
+def _coded_otherwise(facts: Sequence[CaseFacts]) -> list[str]:
+    """Return problems of masks with one value that is no label, where each mask with a label has one other value.
+
+    Such a set has one object, coded 0 and 1 in some files and 0 and 255 in others.
+    """
+    labelled = [fact for fact in facts if any(fact.voxels.values())]
+    usual = {value for fact in labelled for value in fact.mask_values}
+    if not labelled or any(len(fact.mask_values) != 1 for fact in labelled):
+        return []
+    return [
+        f"{fact.name}: its mask has the value {_shown(fact.mask_values)}, which is no label; masks in which labels are "
+        f"found, such as {labelled[0].name}'s, have {_shown(sorted(usual))}. Export it likewise, or exclude the case."
+        for fact in facts
+        if len(fact.mask_values) == 1 and not any(fact.voxels.values()) and usual.isdisjoint(fact.mask_values)
+    ]
+
+
+def _shown(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values[:4]) + (", …" if len(values) > 4 else "")

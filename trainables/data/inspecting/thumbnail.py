@@ -94,11 +94,15 @@ def of_cases(
 def _remembered(files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path | None) -> Thumbnail:
     if memory is None:
         return thumbnail(read_for(files, options), options.clip)
-    name = digests.of_text(keys.key(files, options, memory) + digests.of_code(DECIDING))
-    place = memory / "thumbnails" / f"{name}.json"
+    place = _place(digests.of_case(files, memory), options, memory)
     with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged: as if it were not there
         if (known := whole_files.read_json(place)) is not None:
             return Thumbnail.from_plain(known)
-    made = thumbnail(read_for(files, options), options.clip)
-    whole_files.write_json(place, made.plain())
+    content, made = keys.steady(files, memory, lambda: thumbnail(read_for(files, options), options.clip))
+    whole_files.write_json(_place(content, options, memory), made.plain())
     return made
+
+
+def _place(content: Sequence[str], options: PreprocessOptions, memory: pathlib.Path) -> pathlib.Path:
+    name = digests.of_text(keys.key_of(content, options) + digests.of_code(DECIDING))
+    return memory / "thumbnails" / f"{name}.json"

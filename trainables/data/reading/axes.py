@@ -14,6 +14,8 @@ RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """From DICOM's and ITK's axes, which point to the left, back and head, to ours."""
 SINGULAR = 1e-6
 """Volume of a voxel, as a share of the box with its sides, under which its axes count as lying in one plane."""
+SHEAR_ACCEPTED, SHEAR_WARNED = 1e-3, 0.05
+"""Cosine of the angle between two axes: up to the first taken as rounding, up to the second with a warning."""
 
 
 def orientation(affine: np.ndarray) -> Orientation:
@@ -33,6 +35,13 @@ def _flatness(affine: np.ndarray) -> float:
     """Return the volume of a voxel over the product of its sides: 1 for right angles, whatever the unit."""
     sides = np.linalg.norm(affine[:3, :3], axis=0)
     return abs(float(np.linalg.det(affine[:3, :3] / sides))) if sides.all() else 0.0
+
+
+def shear(affine: np.ndarray) -> float:
+    """Return the largest cosine of the angle between two axes: 0 for right angles."""
+    units = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    cosines = np.abs(units.T @ units)
+    return float(max(cosines[0, 1], cosines[0, 2], cosines[1, 2]))
 
 
 def to_zyx(array: np.ndarray, axes: Orientation) -> np.ndarray:

@@ -3,12 +3,12 @@
 import bz2
 import contextlib
 import dataclasses
-import os
 import pathlib
 import zlib
 from collections.abc import Iterator
 from typing import IO, Literal, Self
 
+from trainables import host_memory
 from trainables.data.reading.raw import short
 from trainables.errors import InputError
 
@@ -20,7 +20,6 @@ PIECE = 1 << 22
 """Bytes that are read or inflated at a time."""
 MOST_PACKED: dict[Packing, int] = {"none": 1, "deflate": 1032, "bzip2": 50_000}
 """Largest possible ratio of inflated to packed bytes."""
-CGROUP_LIMIT = pathlib.Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +89,7 @@ def judged_excess(span: Span, excess: int, *, known_start: bool, field: str = "H
         more = "at least " if span.packing != "none" else ""
         raise InputError(
             f"{short(span.image)}: its data{where} are longer than the header explains: {more}{total:,} bytes for "
-            f"{span.expected:,}. The voxel type or a size in the header is wrong: correct it, or convert the file again."
+            f"{span.expected:,}. The voxel type or a size in the header is wrong: correct it, or convert again."
         )
     if not known_start:
         raise InputError(
@@ -109,7 +108,7 @@ class Source:
 
     def __init__(self, file: IO[bytes], packing: Packing) -> None:
         self.given = 0
-        self._file, self._packing = file, packing
+        self._file = file
         self._pieces = {"none": _plain, "deflate": _inflated, "bzip2": _unzipped}[packing](file)
         self._left = memoryview(b"")
 
@@ -157,14 +156,6 @@ def packing_of(path: pathlib.Path) -> Packing:
         return "deflate" if file.read(2) == GZIP else "none"
 
 
-def memory_bytes() -> int:
-    """Return the bytes of memory of this machine, or of the limit that its container has."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-        return min(machine, int(CGROUP_LIMIT.read_text()))
-    return machine
-
-
 def _plain(file: IO[bytes]) -> Iterator[bytes]:
     while piece := file.read(PIECE):
         yield piece
@@ -204,13 +195,13 @@ def _unzipped(file: IO[bytes]) -> Iterator[bytes]:
 def _refuse_impossible(span: Span) -> None:
     """Refuse sizes that the file cannot have or the machine cannot hold, before anything is allocated."""
     there = max(0, span.data.stat().st_size - (0 if span.inside else span.start))
-    most = there * MOST_PACKED[span.packing]
-    if most < span.expected + (span.start if span.inside else 0):
+    most = there * MOST_PACKED[span.packing] - (span.start if span.inside else 0)
+    if most < span.expected:
         raise _truncated(span, most)
-    if span.expected > memory_bytes():
+    if span.expected > host_memory.limit():
         raise InputError(
-            f"{short(span.image)}: its header declares {span.expected / 2**30:,.1f} GiB of voxels, more than this "
-            f"machine's {memory_bytes() / 2**30:,.1f} GiB of memory. Correct the header, or crop the image."
+            f"{short(span.image)}: its header declares {host_memory.shown(span.expected)} of voxels, more than this "
+            f"machine's {host_memory.shown(host_memory.limit())} of memory. Correct the header, or crop the image."
         )
 
 

@@ -1,57 +1,93 @@
-"""Flat pictures (PNG, JPEG, TIFF, BMP): one slice, without a position in space."""
+"""Flat pictures (PNG, JPEG, TIFF, BMP, GIF): one slice, without a position in space."""
 
 import pathlib
-from typing import Any
 
 import numpy as np
 
+from trainables.data.reading.flat import orientation, transparency
+from trainables.data.reading.flat.opened import ENDINGS, kind_of, opened
+from trainables.data.reading.flat.pixels import Pixels, pixels_of
 from trainables.data.reading.raw import Colour, Raw, short
 from trainables.errors import InputError
 
 LOSSY = (".jpg", ".jpeg")
 """Endings of formats that blur values, so that a mask's colours or numbers are near what was meant, not equal."""
+LUMA = np.array([0.299, 0.587, 0.114])
+"""Share of red, green and blue in a grey value.
+
+Source: ITU-R BT.601.
+"""
 
 
 def read_picture(path: pathlib.Path, colour: Colour) -> Raw:
-    """A picture of one page as `(y, x)`; as `(y, x, 3)` where colours are to be channels, grey pictures too."""
-    from PIL import Image
+    """Read a picture of one page.
 
-    with Image.open(path) as picture:
-        pages = getattr(picture, "n_frames", 1)
-        if pages > 1:
-            raise InputError(f"{short(path)}: {pages} pages in one file. Write one file for each slice.")
-        picture.load()
-        if colour == "channels":
-            return Raw(_three_channels(picture), None)
-        return Raw(_one_channel(picture, path, colour), None)
+    Args:
+        path: The file; its first bytes decide the format, and a note says so where its ending is another's.
+        colour: `grey` gives `(y, x)` as viewers show it; `channels` gives `(y, x, 3)`, of grey pictures too; `refuse`,
+            for masks, gives `(y, x)` values or palette indices as stored, with the grey values that viewers show for
+            them (`Raw.levels`).
+
+    Raises:
+        InputError: It is damaged, has several pages, is too large for the memory, or is a mask in colours.
+    """
+    warnings = _misnamed(path, colour)
+    with opened(path) as picture:
+        lossy = picture.format == "JPEG"
+        pixels = pixels_of(picture, path)
+    if pixels.orientation != orientation.UPRIGHT:
+        warnings += (orientation.note(pixels.orientation),)
+    if colour == "refuse":
+        pixels, said = transparency.resolved(pixels, path)
+        return Raw(_mask(pixels, path, lossy), None, warnings=(*warnings, *said), levels=pixels.levels)
+    if transparency.varies(pixels):
+        warnings += (transparency.UNUSED,)
+    shown = _shown(pixels)
+    return Raw(_three_channels(shown) if colour == "channels" else _grey(shown), None, warnings=warnings)
 
 
-def _three_channels(picture: Any) -> np.ndarray:
-    """Red, green, blue; of a grey picture three times the same, so that all cases have as many channels."""
-    grey = _as_stored(picture)
-    if grey is not None and picture.mode != "P":
-        return np.repeat(grey[..., np.newaxis], 3, axis=-1)
-    return np.asarray(picture.convert("RGB"))
+def _misnamed(path: pathlib.Path, colour: Colour) -> tuple[str, ...]:
+    """Return a note on a file whose content is of another format than its ending says."""
+    kind = kind_of(path)
+    promised = next(kind for ending, kind in ENDINGS.items() if path.name.lower().endswith(ending))
+    if kind is None or kind == promised:
+        return ()
+    if colour == "refuse" and kind == "JPEG":
+        raise InputError(
+            f"{short(path)}: a JPEG by content, which blurs the values of a mask. Name it .jpg and give each label a "
+            "rule such as '>127', or export it again."
+        )
+    return (f"the file is a {kind} by content, whatever its ending says",)
 
 
-def _one_channel(picture: Any, path: pathlib.Path, colour: Colour) -> np.ndarray:
-    """`(y, x)`; a palette's indices are a mask's values, but an image's colours."""
-    stored = _as_stored(picture)
-    if stored is not None and not (picture.mode == "P" and colour == "grey"):
-        return stored
-    colours = np.asarray(picture.convert("RGB"))
-    if (colours == colours[..., :1]).all():
-        return np.ascontiguousarray(colours[..., 0])
-    if colour == "grey" or path.name.lower().endswith(LOSSY):
-        return np.asarray(picture.convert("RGB").convert("L"))
+def _shown(pixels: Pixels) -> np.ndarray:
+    """Return `(y, x)` or `(y, x, 3)` values as viewers show them."""
+    if pixels.levels is not None:
+        return np.asarray(pixels.levels[pixels.values])
+    return pixels.values if pixels.palette is None else np.asarray(pixels.palette[pixels.values])
+
+
+def _three_channels(shown: np.ndarray) -> np.ndarray:
+    """Return red, green and blue; a grey picture three times, so that all cases have as many channels."""
+    return shown if shown.ndim == 3 else np.repeat(shown[..., np.newaxis], 3, axis=-1)
+
+
+def _grey(shown: np.ndarray) -> np.ndarray:
+    if shown.ndim == 2:
+        return shown
+    if (shown == shown[..., :1]).all():
+        return np.ascontiguousarray(shown[..., 0])
+    if shown.dtype == np.uint8:
+        from PIL import Image
+
+        return np.asarray(Image.fromarray(shown).convert("L"))
+    return np.asarray(np.rint(shown @ LUMA), shown.dtype)
+
+
+def _mask(pixels: Pixels, path: pathlib.Path, lossy: bool) -> np.ndarray:
+    """Return `(y, x)` values as stored."""
+    if pixels.values.ndim == 2:
+        return pixels.values
+    if lossy or (pixels.values == pixels.values[..., :1]).all():
+        return _grey(pixels.values)
     raise InputError(f"{short(path)}: a mask in colours. Save class numbers as grey values (or palette indices).")
-
-
-def _as_stored(picture: Any) -> np.ndarray | None:
-    """The picture's own numbers, without its transparency; None where it has colours."""
-    if picture.mode == "LA":
-        return np.asarray(picture.getchannel("L"))
-    if picture.mode in ("L", "I", "F", "1", "P") or picture.mode.startswith("I;16"):
-        array = np.asarray(picture)
-        return array.astype(np.uint8) if array.dtype == bool else array
-    return None

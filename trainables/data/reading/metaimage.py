@@ -33,8 +33,6 @@ ORIGINS = ("Offset", "Position", "Origin")
 DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
 BYTE_ORDERS = ("BinaryDataByteOrderMSB", "ElementByteOrderMSB")
 SPACINGS = ("ElementSpacing", "ElementSize")
-LONGEST_NUMBER = 64
-"""Characters of one voxel in a text file, at most."""
 
 
 def read_metaimage(path: pathlib.Path, colour: Colour) -> Raw:
@@ -112,7 +110,7 @@ def _voxels(
             raise InputError(f"{short(path)}: its data file {file.name} is not there. Copy it too.")
     shape = (channels, *sizes)
     if not _true(fields, "BinaryData", default=True):
-        return _text(path, files, end if local else 0, dtype).reshape(shape, order="F"), ()
+        return _text(path, files, end if local else 0, dtype, math.prod(shape)).reshape(shape, order="F"), ()
     expected = math.prod(shape) * dtype.itemsize
     if not files or expected % len(files):
         raise InputError(f"{short(path)}: its {len(files)} data files make no volume of DimSize {fields['DimSize']!r}.")
@@ -141,11 +139,13 @@ def _file(
     return content, judged_excess(span, more, known_start=known_start)
 
 
-def _text(path: pathlib.Path, files: tuple[pathlib.Path, ...], begin: int, dtype: np.dtype) -> np.ndarray:
+def _text(path: pathlib.Path, files: tuple[pathlib.Path, ...], begin: int, dtype: np.dtype, count: int) -> np.ndarray:
     """Return the numbers of text files, which have no fixed size."""
     words: list[bytes] = []
     for file in files:
         words += file.read_bytes()[begin:].split()
+    if len(words) != count:
+        raise InputError(f"{short(path)}: {len(words):,} numbers in its text, {count:,} expected. Copy it again.")
     try:
         return np.array([float(word) for word in words]).astype(dtype.newbyteorder("="))
     except ValueError as error:
@@ -196,8 +196,7 @@ def _true(fields: dict[str, str], name: str, *, default: bool = False) -> bool:
     return value[:1] in "Tt1" if value else default
 
 
-USED = frozenset(
-    (*NEEDED, *ORIGINS, *DIRECTIONS, *BYTE_ORDERS, *SPACINGS)
-    + ("HeaderSize", "BinaryData", "CompressedData", "ElementNumberOfChannels")
-)
+FLAGS = ("BinaryData", "CompressedData")
+NUMBERS = ("HeaderSize", "ElementNumberOfChannels")
+USED = frozenset((*NEEDED, *ORIGINS, *DIRECTIONS, *BYTE_ORDERS, *SPACINGS, *FLAGS, *NUMBERS))
 """Fields that decide something."""

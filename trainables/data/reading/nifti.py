@@ -63,7 +63,8 @@ def _read(path: pathlib.Path, data: pathlib.Path) -> Raw:
     scale = metres_per(unit) / metres_per("mm")
     affine, sides, said = to_mm(place.affine, place.sides, scale)
     others = tuple(other.scaled(scale) for other in place.others)
-    return Raw(array, affine, sides, (*warnings, *place.warnings, *said), others)
+    step = None if stored.dtype.kind == "f" or slope in (None, 1.0) else abs(float(slope))
+    return Raw(array, affine, sides, (*warnings, *place.warnings, *said), others, step=step)
 
 
 def _header(path: pathlib.Path) -> tuple[Any, str]:
@@ -72,12 +73,11 @@ def _header(path: pathlib.Path) -> tuple[Any, str]:
 
     with Source.open(path, packing_of(path)) as source:
         block = source.take(540)
-    for order, name in (("<", "little"), (">", "big")):
-        size = int.from_bytes(block[:4], name)  # type: ignore[arg-type]
-        if size in HEADER_SIZES and len(block) >= size:
-            break
-    else:
+    sizes = {order: int(np.frombuffer(block[:4].ljust(4, b"\0"), f"{order}i4")[0]) for order in "<>"}
+    order = next((order for order, size in sizes.items() if size in HEADER_SIZES and len(block) >= size), None)
+    if order is None:
         raise InputError(f"{short(path)}: cannot be read (it has no NIfTI header). Is it damaged?")
+    size = sizes[order]
     if HEADER_SIZES[size] == 2:
         single = block[4:8] != b"ni2\0"
         made = nibabel.Nifti2Header(block[:540], order, check=False)
@@ -99,7 +99,7 @@ def _shape(header: Any, path: pathlib.Path) -> tuple[int, ...]:
 
 def _dtype(header: Any, path: pathlib.Path) -> np.dtype:
     try:
-        dtype = np.dtype(header.get_data_dtype())
+        dtype: np.dtype = np.dtype(header.get_data_dtype())
     except Exception as error:  # nibabel's own error for codes that it does not know
         raise InputError(f"{short(path)}: damaged header: datatype {int(header['datatype'])} is unknown.") from error
     refuse_non_numbers(dtype, path)

@@ -109,7 +109,7 @@ def _sizes(header: Header, path: pathlib.Path) -> tuple[int, ...]:
     sizes, dims = header.fields["sizes"].split(), header.fields["dimension"]
     if not all(re.fullmatch(r"[1-9]\d{0,8}", size) for size in sizes) or str(len(sizes)) != dims:
         raise InputError(
-            f"{short(path)}: damaged header: dimension {dims} and sizes {' '.join(sizes)!r} make no image. Copy it again."
+            f"{short(path)}: damaged header: dimension {dims} and sizes {' '.join(sizes)!r} make no image."
         )
     return tuple(int(size) for size in sizes)
 
@@ -151,7 +151,7 @@ def _file(
     lines, skipped = (_skip(header, name, path) for name in ("line skip", "byte skip"))
     start += _lines(data, start, lines)
     if encoding in TEXT or encoding == "hex":
-        return _text(path, data, start, dtype, encoding), ()
+        return _text(path, data, start, dtype, encoding, count), ()
     if encoding not in PACKINGS:
         raise InputError(f"{short(path)}: encoding {encoding!r} is not among raw, gzip, bzip2, text, hex. Convert it.")
     packing, expected = PACKINGS[encoding], count * dtype.itemsize
@@ -178,14 +178,18 @@ def _lines(data: pathlib.Path, start: int, count: int) -> int:
         return sum(len(file.readline(parts.LONGEST_HEADER)) for _ in range(min(count, 10_000)))
 
 
-def _text(path: pathlib.Path, data: pathlib.Path, start: int, dtype: np.dtype, encoding: str) -> np.ndarray:
+def _text(path: pathlib.Path, data: pathlib.Path, start: int, dtype: np.dtype, encoding: str, count: int) -> np.ndarray:
     with Source.open(data, "none", start) as source:
         content = source.take(max(0, data.stat().st_size - start))
     try:
         if encoding == "hex":
-            return np.frombuffer(bytes.fromhex(content.decode("ascii")), dtype)
-        return np.array([float(word) for word in content.split()]).astype(dtype.newbyteorder("="))
+            voxels = np.frombuffer(bytes.fromhex(content.decode("ascii")), dtype)
+        else:
+            voxels = np.array([float(word) for word in content.split()]).astype(dtype.newbyteorder("="))
     except ValueError as error:
         raise InputError(
             f"{short(path)}: its voxels are no {encoding}, which its encoding says. Copy it again."
         ) from error
+    if voxels.size != count:
+        raise InputError(f"{short(path)}: {voxels.size:,} voxels in it, {count:,} expected. Copy it again.")
+    return voxels

@@ -55,11 +55,13 @@ def placed(fields: Mapping[str, str], sizes: Sequence[int], path: pathlib.Path) 
     Raises:
         InputError: A field is invalid, a voxel size is not positive, or there are not two or three axes in space.
     """
+    if "complex" in _kinds(fields):
+        raise InputError(f"{short(path)}: complex voxels are not grey values. Convert it to numbers.")
     directions = _directions(fields, len(sizes), path)
     spatial = _spatial(fields, len(sizes), directions)
     if len(spatial) not in (2, 3) or len(sizes) - len(spatial) > 1:
         raise InputError(
-            f"{short(path)}: {len(spatial)} of its {len(sizes)} axes lie in space. Save a volume, with channels in one axis."
+            f"{short(path)}: {len(spatial)} of its {len(sizes)} axes lie in space, 2 or 3 expected and one of channels."
         )
     used, matrix = len(spatial), np.eye(4)
     if directions:
@@ -81,6 +83,10 @@ def placed(fields: Mapping[str, str], sizes: Sequence[int], path: pathlib.Path) 
     return NrrdPlace(
         spatial, to_ras @ affine, tuple(shortest(side) for side in millimetres), (*unplaced, *said, *doubt)
     )
+
+
+def _kinds(fields: Mapping[str, str]) -> list[str]:
+    return fields.get("kinds", "").lower().split()
 
 
 def _directions(fields: Mapping[str, str], dims: int, path: pathlib.Path) -> tuple[tuple[float, ...] | None, ...]:
@@ -109,7 +115,7 @@ def _vectors(text: str, path: pathlib.Path) -> tuple[tuple[float, ...] | None, .
 def _spatial(fields: Mapping[str, str], dims: int, directions: tuple[tuple[float, ...] | None, ...]) -> tuple[int, ...]:
     if directions:
         return tuple(axis for axis, vector in enumerate(directions) if vector is not None)
-    kinds = fields.get("kinds", "").lower().split()
+    kinds = _kinds(fields)
     if len(kinds) == dims and any(kind not in (*SPATIAL_KINDS, *UNKNOWN_KINDS) for kind in kinds):
         return tuple(axis for axis, kind in enumerate(kinds) if kind in (*SPATIAL_KINDS, *UNKNOWN_KINDS))[:3]
     return tuple(range(min(dims, 3)))

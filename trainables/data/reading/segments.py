@@ -133,6 +133,8 @@ def _plain(name: str) -> str:
 def _value(label: Named | None, segment: Segment, labels: Sequence[Named], path: pathlib.Path) -> int:
     if label is not None:
         return int(label.number)
+    if any(other.splits for other in labels):
+        return 1 if segment.number is None else segment.number
     if segment.number is None or segment.number >= BASE:
         raise InputError(
             f"{short(path)}: structure {segment.name!r} has no number of its own. Name a label of `dataset.labels` "
@@ -141,7 +143,7 @@ def _value(label: Named | None, segment: Segment, labels: Sequence[Named], path:
     if any(not other.splits and other.number == segment.number for other in labels):
         raise InputError(
             f"{short(path)}: structure {segment.name!r} has the number {segment.number}, which `dataset.labels` gives "
-            "to another structure of this file by name. Name a label like it, or set `dataset.other_labels: background`."
+            "to another structure of this file by name. Name a label like it, or set `other_labels: background`."
         )
     return segment.number
 
@@ -158,6 +160,6 @@ def _joined(numbers: list[int], labels: Sequence[Named], raw: Raw, path: pathlib
     names = {int(label.number): label.name for label in labels}
     told = " and ".join(names.get(number, str(number)) for number in numbers)
     raise InputError(
-        f"{short(path)}: structures {told} overlap. Give the overlap a label of the value {value} (`both: {value}`), and "
-        "list it in each structure's region under `dataset.regions`; or remove the overlap."
+        f"{short(path)}: structures {told} overlap. Give the overlap a label of the value {value} (`both: {value}`) "
+        "and list it in each structure's region under `dataset.regions`; or remove the overlap."
     )

@@ -104,6 +104,11 @@ def rich(ledger: Ledger) -> int:
     ledger.start_attempt(lease, key(2), 5, 0)
     ledger.record_checkpoint(lease, key(2), 3, "three")
     ledger.add_notice(lease.study_id, "a warning")
+    ledger.insert_trials(lease, [small.plan(key(3))], "tpe, optuna 5.0.0")
+    ledger.lose(lease, key(3), "gone")
+    ledger.reopen(lease, [key(3)])
+    by_machine = small.outcome(5, key(3), machine={"gpu": "H200"})
+    ledger.complete_segment(lease, key(3), 5, by_machine, small.objective(5, key(3)))
     ledger.set_view_position(lease.study_id, "http://mlflow", 3)
     return lease.study_id
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from study.ledger import Ledger
+from study.ledger.database import schema
 from tests.study import small
 from tests.study.small import key
 from trainables.training.footprint import Footprint
@@ -63,4 +64,4 @@ def test_a_ledger_of_the_third_version_is_upgraded_and_goes_on(tmp_path: Path) -
         ledger.insert_trials(lease, [small.plan(key(7))], "random")
         assert ledger.complete_segment(lease, key(7), 5, small.outcome(5, key(7)), 0.5).result == "recorded"
         with ledger.reading() as connection_of_ours:
-            assert connection_of_ours.scalar(text("SELECT version_num FROM segstudy_version")) == "0004"
+            assert connection_of_ours.scalar(text("SELECT version_num FROM segstudy_version")) == schema.VERSION

@@ -1,8 +1,5 @@
 import dataclasses
 import os
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from study.ledger import FencedOut, Lease, LeaseHeld, Ledger, Owner
-from study.ledger.database import owner as lease_module
 from study.ledger.database import schema
 from tests.study import small
 from tests.study.small import key
@@ -86,59 +82,6 @@ def test_by_default_time_is_told_by_the_clock(ledger: Ledger, study_id: int) -> 
         ledger.acquire(study_id)
 
 
-class TestDeadOwners:
-    """The lease of a process that is known to have ended is taken at once."""
-
-    def take_from(self, ledger: Ledger, study_id: int, owner: Owner) -> None:
-        ledger.acquire(study_id, owner, seconds=1e6, now=1000.0)
-        ledger.acquire(study_id, now=1001.0)
-
-    def ended(self) -> Owner:
-        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-            return dataclasses.replace(Owner.here(), pid=process.pid, started=lease_module._started(process.pid))
-
-    def test_a_process_that_ended(self, ledger: Ledger, study_id: int) -> None:
-        self.take_from(ledger, study_id, self.ended())
-
-    def test_a_number_that_another_process_has_now(self, ledger: Ledger, study_id: int) -> None:
-        self.take_from(ledger, study_id, dataclasses.replace(Owner.here(), started="1"))
-
-    def test_a_killed_process_that_its_parent_has_not_collected(self, ledger: Ledger, study_id: int) -> None:
-        process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-        owner = dataclasses.replace(Owner.here(), pid=process.pid, started=lease_module._started(process.pid))
-        assert not owner.is_dead()
-        process.kill()
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays uncollected
-        self.take_from(ledger, study_id, owner)
-        process.communicate()
-
-    def test_not_this_process(self, ledger: Ledger, study_id: int) -> None:
-        with pytest.raises(LeaseHeld, match=f"process {os.getpid()} on"):
-            self.take_from(ledger, study_id, Owner.here())
-
-    @pytest.mark.parametrize("change", [{"host": "elsewhere"}, {"boot": "of another container"}])
-    def test_not_one_that_cannot_be_seen(self, ledger: Ledger, study_id: int, change: dict[str, str]) -> None:
-        with pytest.raises(LeaseHeld):
-            self.take_from(ledger, study_id, dataclasses.replace(self.ended(), **change))
-
-    def test_not_another_users_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def forbidden(pid: int, signal: int) -> None:
-            raise PermissionError
-
-        owner = Owner.here()
-        monkeypatch.setattr(os, "kill", forbidden)
-        monkeypatch.setattr(lease_module, "_started", lambda pid: "")  # and its start is hidden
-        assert not owner.is_dead()
-
-    def test_where_there_is_no_proc(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "platform", "darwin")
-        here = Owner.here()
-        assert here.started
-        assert here.host == socket.gethostname()
-        assert not here.is_dead()
-        assert dataclasses.replace(here, started="Thu Jan  1 00:00:00 1970").is_dead()
-
-
 WRITES: dict[str, Callable[[Ledger, Lease], Any]] = {
     "set_cases": lambda ledger, lease: ledger.set_cases(lease, small.CASES),
     "update_file": lambda ledger, lease: ledger.update_file(lease, {"new": 1}, small.DESIGN),
@@ -151,6 +94,7 @@ WRITES: dict[str, Callable[[Ledger, Lease], Any]] = {
     "record_checkpoint": lambda ledger, lease: ledger.record_checkpoint(lease, key(0), 3, "folder"),
     "forget_checkpoint": lambda ledger, lease: ledger.forget_checkpoint(lease, key(0), 2),
     "forget_checkpoints": lambda ledger, lease: ledger.forget_checkpoints(lease, [key(0)]),
+    "reopen": lambda ledger, lease: ledger.reopen(lease, [key(1)]),
     "renew": lambda ledger, lease: ledger.renew(lease),
 }
 
@@ -166,7 +110,8 @@ class TestFencing:
     @pytest.fixture
     def old(self, ledger: Ledger, study_id: int) -> Lease:
         lease = ledger.acquire(study_id, ELSEWHERE, seconds=60.0, now=1000.0)
-        ledger.insert_trials(lease, [small.plan(key(0))], "random")
+        ledger.insert_trials(lease, [small.plan(key(0)), small.plan(key(1))], "random")
+        ledger.lose(lease, key(1), "gone")
         ledger.start_attempt(lease, key(0), 5, 0)
         ledger.record_checkpoint(lease, key(0), 2, "two")
         return lease

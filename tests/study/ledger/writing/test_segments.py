@@ -188,21 +188,6 @@ class TestAgain:
         assert {**contents(ledger), "notices": []} == before
 
 
-class TestCurves:
-    def test_points_before_the_segment_are_on_record_already(self, ledger: Ledger, lease: Lease) -> None:
-        small.complete(ledger, lease, [(TRIAL, 5)])
-        points = (Point(4, "loss", 99.0), Point(5, "loss", 99.0), Point(6, "loss", 0.5), Point(10, "loss", 0.25))
-        whole = outcome(10, TRIAL, curve=points)  # trained from the start again, its checkpoint being damaged
-        ledger.complete_segment(lease, TRIAL, 10, whole, objective(10, TRIAL))
-        [curve] = ledger.curves(lease.study_id)
-        assert (curve.iterations.tolist(), curve.values.tolist()) == ([4, 5, 6, 10], [1.05, 0.05, 0.5, 0.25])
-        assert ledger.complete_segment(lease, TRIAL, 10, whole, objective(10, TRIAL)).result == "repeated"
-
-    def test_a_point_beyond_the_mark_is_a_bug(self, ledger: Ledger, lease: Lease) -> None:
-        with pytest.raises(ValueError, match="point at 6, beyond the mark 5"):
-            ledger.complete_segment(lease, TRIAL, 5, outcome(5, TRIAL, curve=(Point(6, "loss", 1.0),)), 0.5)
-
-
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an objective that is no number": ({"objective": math.nan}, "the objective at 5 is nan"),
     "a score that is no number": (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.data.augmentation import deform, intensity
+from trainables.data.augmentation import deform, draws, intensity
 from trainables.data.augmentation.augment import Augmenter
 from trainables.data.augmentation.draws import DRAWS
 from trainables.data.augmentation.patterns import perlin
@@ -164,3 +164,20 @@ def test_what_cannot_be_is_refused(entry: Any, path: tuple[Any, ...], text: str)
     assert caught.value.path == path
     with pytest.raises(RecipeError, match="names one twice: mirror"):
         parse(("mirror", {"mirror": {}}))
+
+
+def test_an_axis_that_is_not_mirrored_leaves_the_others_draws_as_they_were() -> None:
+    every, some = (dict(parse([{"mirror": {"axes": axes}}])) for axes in ("zyx", "xz"))
+    assert some["mirror"]["axes"] == "zx"
+    for slot in range(20):
+        whole = draws.draw(every, 3, 3, 0, slot).values["mirror"]
+        assert draws.draw(some, 3, 3, 0, slot).values["mirror"] == [whole[0], False, whole[2]]
+        flat = draws.draw(some, 3, 2, 0, slot).values["mirror"]
+        assert flat == [False, draws.draw(every, 3, 2, 0, slot).values["mirror"][1]]
+    assert written([{"mirror": {"axes": "zyx"}}]) == ("mirror",)
+
+
+@pytest.mark.parametrize("axes", ["", "w", "xx", 1, ["x"], None])
+def test_axes_that_are_none_are_refused(axes: object) -> None:
+    with pytest.raises(RecipeError, match="expected letters among zyx"):
+        parse([{"mirror": {"axes": axes}}])

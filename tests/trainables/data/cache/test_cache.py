@@ -18,6 +18,7 @@ from trainables.data.cases import case as cases
 from trainables.data.cases import digests, keys
 from trainables.data.cases.labels import parse_all
 from trainables.data.finding.layouts import CaseFiles
+from trainables.data.inspecting import inspect
 from trainables.data.preparing import preprocess
 from trainables.data.reading import readers
 from trainables.errors import InputError
@@ -326,3 +327,77 @@ def test_colours_are_three_channels_where_asked_for(tmp_path: pathlib.Path) -> N
     one = opened(tmp_path / "cache", files, how)
     assert one.image.shape == (1, 9, 8)
     assert (one.reference == three.reference).all()
+
+
+def _replaced_while_read(files: CaseFiles, other: CaseFiles, monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
+    """After a case was read, another image takes its place; returns what was read."""
+    seen: list[str] = []
+    whole = cases.read_for
+
+    def read_for(given: CaseFiles, how: preprocess.PreprocessOptions) -> cases.Case:
+        found = whole(given, how)
+        seen.append(given.name)
+        if len(seen) <= times:
+            later = other.images[0].with_name(f"later{len(seen)}.nii.gz")
+            nibabel.save(nibabel.Nifti1Image(volume(seed=40 + len(seen))[0], affine()), later)
+            later.replace(files.images[0])
+        return found
+
+    monkeypatch.setattr(cases, "read_for", read_for)
+    monkeypatch.setattr(inspect, "read_for", read_for)
+    return seen
+
+
+@pytest.mark.parametrize("how", ["prepared", "inspected"])
+def test_a_case_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    files, other = pair(tmp_path), pair(tmp_path / "other", seed=3)
+    seen = _replaced_while_read(files, other, monkeypatch, 1)
+    if how == "prepared":
+        record = prepare_case(files, SPACED, tmp_path / "cache")
+        facts = record.facts
+        assert record.content == digests.of_case(files)
+    else:
+        facts = inspect.remembered(files, SPACED, tmp_path / "cache")
+    assert len(seen) == 2
+    image = volume(seed=41)[0]
+    assert facts.intensities == ((float(image.min()), float(image.max())),)
+    folder = "keys" if how == "prepared" else "facts"
+    (kept,) = (tmp_path / "cache" / folder).iterdir()  # nothing of the old content is kept under any key
+    assert kept.stem == keys.key(files, SPACED, tmp_path / "cache")
+
+
+def test_a_case_that_never_rests_is_refused(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, other = pair(tmp_path), pair(tmp_path / "other", seed=3)
+    _replaced_while_read(files, other, monkeypatch, 99)
+    with pytest.raises(InputError, match="its case changes while it is read, 3 times in a row"):
+        prepare_case(files, SPACED, tmp_path / "cache")
+    assert not (tmp_path / "cache" / "keys").exists()
+
+
+def test_half_a_file_that_is_whole_a_moment_later_is_read_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = pair(tmp_path)
+    content = files.images[0].read_bytes()
+    files.images[0].write_bytes(content[:100])
+    whole = cases.read_for
+
+    def read_for(given: CaseFiles, how: preprocess.PreprocessOptions) -> cases.Case:
+        try:
+            return whole(given, how)
+        finally:
+            files.images[0].write_bytes(content)
+
+    monkeypatch.setattr(cases, "read_for", read_for)
+    assert prepare_case(files, SPACED, tmp_path / "cache").facts.name == "case_1"
+
+
+def test_the_digest_of_a_data_set_is_that_of_the_contents_that_were_prepared(tmp_path: pathlib.Path) -> None:
+    found = [pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    records = [prepare_case(files, SPACED, tmp_path / "cache") for files in found]
+    contents = {record.name: record.content for record in records}
+    assert digests.of_contents(contents) == digests.of_dataset(found)
+    again = prepare_case(found[0], SPACED, tmp_path / "cache")
+    assert (again.built, again.content) == (False, records[0].content)

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ def test_facts_by_hand(tmp_path: pathlib.Path) -> None:
         ceilings={"all": 1.0, "lesion": 1.0},
         content=content_digest(np.transpose(image.astype(np.float32))[np.newaxis]),
         warnings=(),
+        mask_values=(1.0, 2.0),
+        scored_voxels=7 * 8 * 9,
     )
     assert CaseFacts.from_plain(json.loads(json.dumps(facts.plain()))) == facts
 
@@ -171,3 +174,32 @@ def test_a_bad_case_is_not_remembered_as_good(tmp_path: pathlib.Path) -> None:
     assert "covered by no label" in first.problems[0]
     assert all_cases([files], options(), memory=memory) == first
     assert not (memory / "facts").exists()
+
+
+def _masks(tmp_path: pathlib.Path, values: Sequence[Sequence[int]]) -> list[CaseFiles]:
+    """Cases whose masks have these values, each in other voxels."""
+    cases = [pair(tmp_path, f"c{number}", number) for number in range(len(values))]
+    for case, given in zip(cases, values, strict=True):
+        mask = np.zeros((9, 8, 7), np.uint8)
+        for place, value in enumerate(given):
+            mask[2 * place : 2 * place + 2, 1:4, 2:5] = value
+        save(case.mask, mask)
+    return cases
+
+
+def test_one_object_that_is_coded_otherwise_in_some_masks_is_refused(tmp_path: pathlib.Path) -> None:
+    cases = _masks(tmp_path, [[255], [1], [255], [0]])
+    seen = all_cases(cases, options(labels=parse_all({"organ": ">127"}), regions={"organ": (1,)}))
+    (problem,) = seen.problems
+    assert problem.startswith(
+        "c1: its mask has the value 1, which is no label; masks in which labels are found, such as"
+    )
+    assert "c0's, have 255" in problem
+
+
+def test_a_mask_without_a_label_is_named_where_its_values_may_be_something_else(tmp_path: pathlib.Path) -> None:
+    cases = _masks(tmp_path, [[1, 2], [2], [1], [0]])  # the organ of the third has no lesion
+    how = options(labels=parse_all({"lesion": 2}), other_labels="background", regions={"lesion": (1,)})
+    seen = all_cases(cases, how)
+    assert seen.problems == ()
+    assert seen.warnings == ("c2: its mask has values other than 0 (1), but no label is found in it",)

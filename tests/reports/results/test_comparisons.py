@@ -1,0 +1,103 @@
+"""Which arms are tested, ranked and marked: by what was compared, never against each other's statements."""
+
+from pathlib import Path
+
+import pytest
+
+from reports.document import document
+from reports.results.comparisons import best_means
+from reports.results.estimates import Cell
+from reports.statistics.intervals_and_tests import Estimate
+from study.ledger import Ledger
+from tests.reports.ledgers import DIVERGED, LOST, Fake, build
+from tests.reports.results.test_results import arm, column, made, results_of
+
+
+def test_marks_go_by_the_interval_to_the_best_and_never_beside_a_difference(tmp_path: Path) -> None:
+    quality = {"unet+dice": 0.85, "unet+focal": 0.9, "unet+tversky": 0.896, "unet+cross_entropy": 0.9}
+    losses = ("dice", "focal", "tversky", "cross_entropy")
+    fates = {"final-a03-r0-f0-n000": DIVERGED}
+    fake = Fake(losses=losses, quality=quality, equivalence=0.03, seed_spread=0.001, empty=0.0, region="organ",
+                fates=fates, previews=False)  # fmt: skip
+    found = made(tmp_path, fake)
+    assert found.to_best is not None
+    assert found.best[found.objective] == {"unet+focal"}
+    assert found.to_best.close == {"unet+tversky"}
+    assert found.to_best.level == pytest.approx(1 - 0.05 / 3)
+    assert found.to_best.differences["unet+dice"].high < 0  # type: ignore[operator]
+    marked = {row.entries[0].text for row in document(found).regions[0].rows if row.entries[1].like_best}
+    assert marked == {"unet+tversky"}
+    table = next(table for table in document(found).tables if table.key == "to-best")
+    assert column(table, "within 0.03") == {"unet+dice": "–", "unet+tversky": "≈", "unet+cross_entropy": "–"}
+
+
+def test_an_incomplete_arm_is_neither_ranked_nor_tested(tmp_path: Path) -> None:
+    quality, fates = {"unet+focal": 0.95}, {"final-a01-r0-f0-n001": LOST, "final-a01-r0-f0-n002": LOST}
+    found = made(tmp_path, Fake(quality=quality, fates=fates, previews=False))
+    assert found.best[found.objective] <= {"unet+dice", "unet+tversky"}
+    focal, tversky = found.comparisons
+    assert (focal.p, focal.cell.sign_flip) == (None, None)
+    assert focal.refused == "It is incomplete (seed 2, seed 3 lost): nothing is tested until it is trained in full."
+    assert tversky.p is not None
+    assert tversky.cell.estimate is not None
+    assert tversky.p == pytest.approx(min(1.0, 2 * tversky.cell.estimate.p))  # type: ignore[operator]
+    said = document(found)
+    assert not any("focal has" in line for line in said.claims)
+    assert any("Nothing may be claimed of unet+focal: It is incomplete" in line for line in said.claims)
+    assert "unet+focal (seed 2, seed 3 lost)." in " ".join(said.regions[0].notes)
+    assert said.regions[0].rows[1].entries[0].label == "unet+focal†"
+
+
+def test_an_incomplete_baseline_leaves_nothing_tested(tmp_path: Path) -> None:
+    found = made(tmp_path, Fake(fates={"final-a00-r0-f0-n001": LOST}, previews=False))
+    assert [comparison.p for comparison in found.comparisons] == [None, None]
+    assert all("The baseline unet+dice is incomplete" in str(each.refused) for each in found.comparisons)
+
+
+def test_a_fold_lost_in_every_seed_is_not_ranked_against_whole_arms(tmp_path: Path) -> None:
+    fates = {f"final-a01-r0-f1-n00{seed}": LOST for seed in range(2)}
+    found = made(tmp_path, Fake(folds=3, seeds=2, losses=("dice", "focal"), fates=fates, previews=False))
+    whole, part = (arm(found, name).cells[found.objective] for name in ("unet+dice", "unet+focal"))
+    assert part.cases < whole.cases
+    assert found.best[found.objective] == {"unet+dice"}
+    assert found.comparisons[0].p is None
+    assert found.comparisons[0].cell.cases == part.cases
+    assert "fold 2 seed 1" in str(found.comparisons[0].refused)
+
+
+def test_means_over_different_cases_are_not_ranked() -> None:
+    def cell(mean: float, support: set[int]) -> Cell:
+        estimate = Estimate(mean, None, None, None, None, 3, 1, "cases")
+        return Cell(estimate, cases=len(support), support=frozenset(support))
+
+    here, there = ("lesion", "lesion_dice", 100), ("organ", "dice", 100)
+    arms = {
+        "a": {here: cell(0.9, {0, 1}), there: cell(0.8, {0, 1, 2})},
+        "b": {here: cell(0.5, {0, 1, 2}), there: cell(0.7, {0, 1, 2})},
+        "c": {here: cell(0.4, {2}), there: cell(0.99, {2})},
+    }
+    best, reasons = best_means(arms, frozenset("ab"))
+    assert best == {there: {"a"}}
+    assert reasons == {here: "arms have values in different cases (2 to 3 cases)"}
+
+
+def test_a_baseline_that_is_changed_after_results_were_seen_stands_in_the_foot(tmp_path: Path) -> None:
+    path = build(tmp_path / "ledger.db", Fake(quality={"unet+focal": 0.9}, baseline="unet+tversky", previews=False))
+    first = results_of(path)
+    assert (first.first_baseline, first.first_comparisons) == (None, ())
+    with Ledger.open(path) as ledger:
+        text = 'after test tables were shown twice: report.baseline: nothing → "unet+tversky": another baseline'
+        ledger.add_notice(ledger.study("fake").id, text.replace("twice", "2 times"))
+    found = results_of(path)
+    assert found.first_baseline == "unet+dice"
+    focal = next(each for each in found.first_comparisons if each.arm == "unet+focal")
+    table = document(found).differences
+    assert table is not None
+    assert "The baseline was declared as unet+dice and changed to unet+tversky" in table.notes[-1]
+    assert focal.p is not None
+    assert (
+        f"unet+focal +{focal.cell.mean:.3f}, p {'<0.001' if focal.p < 0.001 else f'{focal.p:.3f}'}" in table.notes[-1]
+    )
+    assert (
+        document(found).claims[0].startswith("Exploratory, against a baseline named after test tables had been shown")
+    )
