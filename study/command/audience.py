@@ -66,7 +66,7 @@ def audience(*, goes_on: bool) -> Iterator[None]:
         goes_on: Whether the command goes on without them.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Output(before[0], goes_on=goes_on), Output(before[1], goes_on=True)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Output(before[0], goes_on=goes_on), Output(before[1], goes_on=True)
     try:
         yield
         sys.stdout.flush()
