@@ -27,7 +27,7 @@ def shown(address: str) -> str:
     kind, separator, rest = address.partition("://")
     if not separator:
         return address
-    return without_secret_parameters(f"{kind}://{_without_user(rest)}")
+    return without_secret_parameters(f"{kind}://{_without_user(kind, rest)}")
 
 
 def without_secret_parameters(address: str) -> str:
@@ -35,15 +35,15 @@ def without_secret_parameters(address: str) -> str:
     return _SECRET_PARAMETER.sub(rf"\1{HIDDEN}", address)
 
 
-def _without_user(rest: str) -> str:
-    """Hide what stands before the last `@` that can end a password."""
+def _without_user(kind: str, rest: str) -> str:
+    """Hide what stands before the last `@` that can end a password; a database's user without one stays."""
     if rest.startswith("/") or "@" not in rest:  # a file's path may have one
         return rest
     before_query = rest.partition("?")[0]
     authority = re.split(r"[/?#]", rest)[0]
     if "@" in before_query:
-        if "@" not in authority and ":" not in authority:  # `s3://bucket/a@b`: no password without a colon
-            return rest
+        if ":" not in before_query.rpartition("@")[0] and ("@" not in authority or not kind.startswith("http")):
+            return rest  # `s3://bucket/a@b`, `postgresql://me@host/db`: no password without a colon
         query = rest[len(before_query) :]
         if "=" not in query.partition("@")[0] and "@" in query:  # no parameter: the password has a `?`
             return f"{HIDDEN}@{rest.rpartition('@')[2]}"
@@ -66,9 +66,9 @@ def hidden_in(text: str, *addresses: str | None) -> str:
 
 def _secrets(address: str) -> list[str]:
     """Return the passwords in an address as they stand there and as they are meant, longest first."""
-    rest = address.partition("://")[2]
+    kind, _, rest = address.partition("://")
     found = [match[2] for match in _SECRET_PARAMETER.finditer(address)]
-    if (cleaned := _without_user(rest)) != rest:
+    if (cleaned := _without_user(kind, rest)) != rest:
         user = rest[: len(rest) - len(cleaned) + len(HIDDEN)]
         found.append(user.partition(":")[2] or user)
     both = {*found, *map(unquote, found)} - {"", HIDDEN}

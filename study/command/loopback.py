@@ -8,5 +8,6 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def ask_loopback_directly() -> None:
     """Add loopback to the exceptions of a proxy in the environment of this process and its children."""
     for name in ("no_proxy", "NO_PROXY"):
-        given = [host for host in os.environ.get(name, "").split(",") if host.strip()]
-        os.environ[name] = ",".join([*given, *(host for host in LOOPBACK if host not in given)])
+        given = [host.strip() for host in os.environ.get(name, "").split(",") if host.strip()]
+        if "*" not in given:  # nothing by the proxy, which libraries understand alone only
+            os.environ[name] = ",".join([*given, *(host for host in LOOPBACK if host not in given)])

@@ -110,7 +110,11 @@ class Jobs:
                 f"See it: segstudy status {study.name} --cluster {shown(self.url)}"
             )
         line = [python, "-m", "study.command.cli", "run", FILE, "--ray", "auto", *arguments]
-        with tempfile.TemporaryDirectory(prefix="segstudy-job-") as folder, _told(self.url):
+        with (
+            tempfile.TemporaryDirectory(prefix="segstudy-job-") as folder,
+            tempfile.TemporaryDirectory(prefix="segstudy-job-") as modules,
+            _told(self.url),
+        ):
             pathlib.Path(folder, FILE).write_text(yaml.safe_dump(study.plain(), sort_keys=False), encoding="utf-8")
             own = own_code(study)
             for file in (place for place in own if place.is_file()):
@@ -121,7 +125,7 @@ class Jobs:
                 metadata={STUDY: study.name},
                 runtime_env={
                     "working_dir": folder,
-                    "py_modules": packages() + [str(place) for place in own if place.is_dir()],
+                    "py_modules": packages() + [whole(place, modules) for place in own if place.is_dir()],
                     "excludes": ["__pycache__"],
                     "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS), **CONNECTIONS},
                 },
@@ -222,6 +226,24 @@ def own_code(study: Study) -> list[pathlib.Path]:
                 file = [spec.origin] if spec.has_location and spec.origin else []
                 found.update({pathlib.Path(place).resolve(): None for place in spec.submodule_search_locations or file})
     return list(found)
+
+
+def whole(package: pathlib.Path, folder: str) -> str:
+    """Copy a package without its ignore files: Ray leaves out what a `.gitignore` or `.rayignore` in it names.
+
+    Args:
+        package: Folder of the package.
+        folder: Where the copy is made.
+
+    Returns:
+        Path of the copy.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    target = pathlib.Path(folder, package.name)
+    shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__", ".git", ".gitignore", ".rayignore"))
+    return str(target)
 
 
 @contextmanager

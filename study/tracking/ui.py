@@ -1,5 +1,6 @@
 """`segstudy ui`: runs MLflow's own server for a home's database, on loopback, until Ctrl-C."""
 
+import http.client
 import os
 import signal
 import socket
@@ -140,7 +141,7 @@ def _await(server: subprocess.Popen[bytes], health: str, seconds: float, log: IO
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy of the environment
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
-        with suppress(urllib.error.URLError, OSError), direct.open(health, timeout=2.0):
+        with suppress(urllib.error.URLError, OSError, http.client.HTTPException), direct.open(health, timeout=2.0):
             return
         time.sleep(0.2)
     if server.poll() is None:

@@ -23,6 +23,7 @@ from trainables.errors import InputError
         ("sqlite:////home/me@work/mlflow.db", "sqlite:////home/me@work/mlflow.db"),
         ("s3://bucket/a@b", "s3://bucket/a@b"),
         ("postgresql://host/db", "postgresql://host/db"),
+        ("postgresql://me@host/db", "postgresql://me@host/db"),
         ("runs/me@work/ledger.db", "runs/me@work/ledger.db"),
     ],
 )

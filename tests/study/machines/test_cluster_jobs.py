@@ -15,7 +15,7 @@ import yaml
 from ray.exceptions import AuthenticationError
 
 from study.command.cli import run_command
-from study.machines.cluster_jobs import Jobs, packages, without_password
+from study.machines.cluster_jobs import Jobs, packages, whole, without_password
 from study.machines.ray_session import settings, token, token_shown
 from study.study_file import Study, load
 from tests.study.numbers_study import numbers_study
@@ -108,8 +108,26 @@ def test_code_of_the_users_own_goes_along(
     losses |= {"ours": "trainables.losses:dice_loss", "built_in": "sys:exit"}
     jobs.submit(numbers_study(losses={**losses, "dice": None}), ["--allow-code"])
     (sent,) = server.sent
-    assert sent["runtime_env"]["py_modules"] == [*packages(), str(tmp_path / "own_package")]
+    *ours, theirs = sent["runtime_env"]["py_modules"]
+    assert ours == packages()
+    assert pathlib.Path(theirs).name == "own_package"
     assert server.names == [["own_module.py", "study.yaml"]]
+
+
+def test_a_package_is_sent_whole_whatever_its_ignore_files_name(tmp_path: pathlib.Path) -> None:
+    from ray._private.runtime_env.packaging import get_uri_for_directory
+
+    package = tmp_path / "own_package"
+    for name in ("__init__.py", "data/table.csv", "data/.gitignore", ".gitignore", ".rayignore", "__pycache__/x.pyc"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("data/\n*.csv\n")
+    (tmp_path / "copy").mkdir()
+    copy = pathlib.Path(whole(package, str(tmp_path / "copy")))
+    sent = sorted(str(file.relative_to(copy)) for file in copy.rglob("*") if file.is_file())
+    assert sent == ["__init__.py", "data/table.csv"]
+    before = get_uri_for_directory(str(copy), include_gitignore=True)
+    (copy / "data/table.csv").write_text("changed")
+    assert get_uri_for_directory(str(copy), include_gitignore=True) != before  # so Ray does send it
 
 
 def test_one_job_of_a_study_at_a_time_and_the_newest_is_meant(jobs: Jobs, server: Server) -> None:
