@@ -1,172 +1,101 @@
-"""The gate of the statistics: coverage and error rates over simulated studies whose arms are all equal.
+"""Coverage and error rates of the report's intervals and tests over simulated studies whose truth is known.
 
     python benchmarks/intervals.py [--studies 20000]
+    python benchmarks/intervals.py --settings [--studies 4000] [--seed 0] [--scenario TEXT] [--candidate TEXT] [--out F]
+    python benchmarks/intervals.py --unseen [--studies 4000] [--seed 77]
+    python benchmarks/intervals.py --tables FIGURES.json ...
 
-Every study has six arms of equal mean Dice, three final seeds, 10 or 40 patients of one to three cases, and is judged
-by reports/statistics/intervals_and_tests.py as a report judges it: the intervals of two arms, the differences of five
-arms from the baseline with their raw p and Holm's. Scores are sums of normal parts, so that true means are known
-exactly; `Spread` has their standard deviations. Unequal failures: even arms fail (Dice 0, with every seed) in 5 % of
-the cases, odd ones in 10 %, and are so much better in the others that all means are equal. As in METHOD.md §5, a t on
-group means alone would cover 0.93 of the differences of failing arms at 10 patients; with seeds at 40 it is 0.88.
+The first is the gate (`parts/intervals/gate.py`): every study is judged by the functions of reports/statistics
+as a report judges it. The second holds the report's procedure beside candidates and common practice in settings where
+tests were seen to err (patients missed, cross-validation, unequal patients, skewed scores, winners of a search; see
+`parts/intervals/scenarios.py`), prints their figures and keeps them in a file. The third says how often p is small in
+studies that show no missed patient. The last prints kept figures as tables; docs/STATISTICS.md has them.
 
-Two scenarios lie outside the gate, to show where the method gives way: patients in whom arms differ more than they do
-by case, and seeds that differ more than patients.
+The gate exits with 1 where a figure is missed, the settings where the report's procedure misses the criterion: type-I
+at most .06, coverage at least .93, at 10 patients or more. `--scenario` and `--candidate` are regular expressions.
 
 The file is not called `statistics.py`, which would hide Python's own module from everything that this imports.
 """
 
 import argparse
 import dataclasses
-import math
+import json
+import pathlib
+import re
 import sys
 import time
 
-import numpy as np
-from numpy.typing import NDArray
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # reports, where it is not installed
 
-from reports.statistics.intervals_and_tests import group_effects, two_way_t
-from reports.statistics.multiple_comparisons import holm
+from parts.intervals import gate, tables, unseen
+from parts.intervals.comparing import CANDIDATES, simulate
+from parts.intervals.scenarios import SCENARIOS
 
-ARMS, SEEDS, MEAN, ALPHA = 6, 3, 0.75, 0.05
-FAILURES = (0.05, 0.10)
-ENOUGH = 20_000
-
-Floats = NDArray[np.float64]
+ENOUGH, ENOUGH_SETTINGS = 20_000, 4_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Spread:
-    """Standard deviations of a score's parts.
-
-    Attributes:
-        patient: Shared by all arms.
-        case: Shared by all arms.
-        arm_patient: An arm's own, by patient.
-        arm_case: An arm's own, by case.
-        rest: An arm's own, by case and seed.
-    """
-
-    patient: float = 0.10
-    case: float = 0.06
-    arm_patient: float = 0.02
-    arm_case: float = 0.06
-    rest: float = 0.03
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Scenario:
-    """One way in which studies come out.
-
-    Attributes:
-        patients: How many.
-        seed_sd: Spread of an arm's mean from one training to the next.
-        failing: Whether arms fail, some more often than others.
-        spread: Of the parts of a score.
-    """
-
-    patients: int
-    seed_sd: float
-    failing: bool
-    spread: Spread = Spread()
-
-    @property
-    def name(self) -> str:
-        """`10-unequal-0.01`."""
-        return f"{self.patients}-{'unequal' if self.failing else 'symmetric'}-{self.seed_sd:g}"
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """What must hold, METHOD.md §5: least coverage, greatest error rates."""
-        error = 0.075 if self.failing else 0.055
-        difference = 0.925 if self.patients == 10 else 0.935
-        return {"difference": difference, "mean": 0.91, "type-I": error, "family": error}
-
-
-GATE = [
-    Scenario(patients, seed_sd, failing)
-    for patients in (10, 40)
-    for failing in (False, True)
-    for seed_sd in (0.0, 0.01)
-]
-
-
-BEYOND = [
-    Scenario(10, 0.0, False, Spread(arm_patient=0.04, arm_case=0.04, rest=0.02)),
-    Scenario(40, 0.01, False, Spread(arm_case=0.03, rest=0.02)),
-]
-"""Outside the gate: shown without limits."""
-
-
-def study(scenario: Scenario, random: np.random.Generator) -> tuple[Floats, NDArray[np.intp]]:
-    """Scores `(arms, seeds, cases)` of one study, every arm's true mean being MEAN, and each case's patient."""
-    sizes = random.integers(1, 4, scenario.patients)
-    groups = np.repeat(np.arange(scenario.patients), sizes)
-    cases = len(groups)
-    sd = scenario.spread
-    shared = random.normal(0, sd.patient, scenario.patients)[groups] + random.normal(0, sd.case, cases)
-    own = random.normal(0, sd.arm_patient, (ARMS, 1, scenario.patients))[..., groups]
-    own = own + random.normal(0, sd.arm_case, (ARMS, 1, cases))
-    own = own + random.normal(0, scenario.seed_sd, (ARMS, SEEDS, 1)) + random.normal(0, sd.rest, (ARMS, SEEDS, cases))
-    if not scenario.failing:
-        return MEAN + shared + own, groups
-    rate = np.array([FAILURES[arm % 2] for arm in range(ARMS)])[:, None, None]
-    fails = random.random((ARMS, 1, cases)) < rate
-    return np.where(fails, 0.0, MEAN / (1 - rate) + shared + own), groups
-
-
-def judged(scores: Floats, groups: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """What a report makes of a study: (difference covered × 5, mean covered × 2, raw p < 0.05 × 5, any Holm < 0.05)."""
-    differences = [two_way_t(group_effects(scores[arm] - scores[0], groups)) for arm in range(1, ARMS)]
-    means = [two_way_t(group_effects(scores[arm], groups)) for arm in (0, 1)]
-    p = [found.p if found.p is not None else math.nan for found in differences]
-    low_high = [(found.low or 0.0, 0.0, found.high or 0.0) for found in differences]
-    low_high += [(found.low or 0.0, MEAN, found.high or 0.0) for found in means]
-    covered = [low <= true <= high for low, true, high in low_high]
-    return np.array([*covered, *(value < ALPHA for value in p), min(holm(p)) < ALPHA])
-
-
-def simulate(scenario: Scenario, studies: int, seed: int) -> dict[str, float]:
-    """Shares over so many studies, by the names of `Scenario.limits`."""
-    random = np.random.Generator(np.random.Philox(key=seed))
-    others = ARMS - 1
-    total = np.zeros(others + 2 + others + 1)
-    for _ in range(studies):
-        total += judged(*study(scenario, random))
-    share = total / studies
-    return {
-        "difference": float(share[:others].mean()),
-        "mean": float(share[others : others + 2].min()),
-        "type-I": float(share[others + 2 : -1].mean()),
-        "family": float(share[-1]),
-    }
-
-
-def holds(name: str, value: float, limit: float) -> bool:
-    """Coverage must reach its limit, error rates must not exceed theirs."""
-    return value >= limit if name in ("difference", "mean") else value <= limit
-
-
-def main() -> int:
-    """Prints a table of all scenarios; 1 where a figure is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=ENOUGH, help=f"of each scenario ({ENOUGH})")
-    studies = parser.parse_args().studies
+def run_gate(studies: int) -> int:
+    """Prints a table of the gate's settings; returns how many figures are missed."""
     started = time.monotonic()
     print(f"{studies} studies a scenario; limits in brackets", flush=True)
     print("| patients | scores | seed SD | differences covered | means covered | type-I | family-wise |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     missed = []
-    for seed, scenario in enumerate((*GATE, *BEYOND)):
-        found = simulate(scenario, studies, seed)
-        limits = scenario.limits if scenario in GATE else {}
+    for seed, setting in enumerate((*gate.GATE, *gate.BEYOND)):
+        found = gate.simulate(setting, studies, seed)
+        limits = setting.limits if setting in gate.GATE else {}
         cells = [f"{value:.4f}" + (f" ({limits[name]})" if limits else "") for name, value in found.items()]
-        words = "unequal failures" if scenario.failing else "symmetric" if limits else "symmetric, outside the gate"
-        print(f"| {scenario.patients} | {words} | {scenario.seed_sd:g} | {' | '.join(cells)} |", flush=True)
-        missed += [f"{scenario.name} {name}" for name, limit in limits.items() if not holds(name, found[name], limit)]
-    print(
-        f"{time.monotonic() - started:.0f} s; " + (f"missed: {', '.join(missed)}" if missed else "every figure holds")
-    )
-    print(f"ratio intervals-missed={len(missed)}")
+        words = "unequal failures" if setting.failing else "symmetric" if limits else "symmetric, outside the gate"
+        print(f"| {setting.patients} | {words} | {setting.seed_sd:g} | {' | '.join(cells)} |", flush=True)
+        wrong = [name for name, limit in limits.items() if not gate.holds(name, found[name], limit)]
+        missed += [f"{setting.name} {name}" for name in wrong]
+    words = f"missed: {', '.join(missed)}" if missed else "every figure holds"
+    print(f"{time.monotonic() - started:.0f} s; {words}")
+    return len(missed)
+
+
+def run_settings(given: argparse.Namespace) -> int:
+    """Prints the figures of all candidates by scenario and keeps them; returns how many the adopted one misses."""
+    wanted = {name: found for name, found in CANDIDATES.items() if re.search(given.candidate, name)}
+    figures: dict[str, dict[str, dict[str, float]]] = {}
+    for number, scenario in enumerate(SCENARIOS):
+        label = tables.label(scenario)
+        if not re.search(given.scenario, label):
+            continue
+        started = time.monotonic()
+        found = simulate(scenario, wanted, given.studies or ENOUGH_SETTINGS, given.seed + number)
+        figures[label] = {name: dataclasses.asdict(tally) for name, tally in found.items()}
+        if given.out is not None:
+            given.out.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        print(f"\n{scenario.name}, {scenario.patients} patients ({time.monotonic() - started:.0f} s)\n")
+        print(f"| candidate | {' | '.join(tables.COLUMNS.values())} |")
+        print(f"| {' | '.join(['---'] * (len(tables.COLUMNS) + 1))} |")
+        for name, row in figures[label].items():
+            print(f"| {name} | {' | '.join(tables.cell(row[column]) for column in tables.COLUMNS)} |", flush=True)
+    return len(tables.missed(figures, "adopted")) if "adopted" in wanted else 0
+
+
+def main() -> int:
+    """Runs what was asked; 1 where a figure is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, help=f"of each scenario ({ENOUGH}; with --settings {ENOUGH_SETTINGS})")
+    parser.add_argument("--settings", action="store_true", help="candidates side by side in all settings")
+    parser.add_argument("--unseen", action="store_true", help="studies that show none of the patients missed")
+    parser.add_argument("--tables", type=pathlib.Path, nargs="+", help="print kept figures; the first file counts")
+    parser.add_argument("--out", type=pathlib.Path, help="keep the settings' figures here, as JSON")
+    parser.add_argument("--seed", type=int, default=0, help="of the first setting")
+    parser.add_argument("--scenario", default="", help="only settings that match, such as 'missed'")
+    parser.add_argument("--candidate", default="", help="only candidates that match, such as '^adopted$'")
+    given = parser.parse_args()
+    if given.tables:
+        print(tables.report(tables.merged(given.tables)))
+        return 0
+    if given.unseen:
+        for line in unseen.table(given.studies or ENOUGH_SETTINGS, given.seed):
+            print(line, flush=True)
+        return 0
+    missed = run_settings(given) if given.settings else run_gate(given.studies or ENOUGH)
+    print(f"ratio intervals-missed={missed}")
     return 1 if missed else 0
 
 

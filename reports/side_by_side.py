@@ -1,9 +1,11 @@
 """Several studies in one report: arms × studies, each by its own objective on its own test cases."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 from reports.document import Document
 from reports.prose import claims, remarks, summary
+from reports.published import Printed, rows
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
 from reports.results.names import region as region_name
@@ -11,7 +13,9 @@ from reports.results.number_format import NONE
 from reports.results.results import ArmResult, Results
 from reports.statistics.friedman_nemenyi import LEAST_DATASETS
 from reports.tables import cost_tables
+from reports.tables.protocol_differences import badges, difference_tables
 from reports.tables.ranks_over_datasets import Ranked, rank_table, ranked
+from reports.tables.requested_points import last_iterations, matching_arm
 from reports.tables.result_tables import row_state, value
 from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
 
@@ -31,7 +35,7 @@ def together(studies: Sequence[Results]) -> Document:
         missing=_each(studies, remarks.missing),
         remarks=_each(studies, remarks.remarks),
         requested=(_table(studies, ranking), *([] if isinstance(ranking, str) else [rank_table(ranking)])),
-        protocols=(),
+        protocols=_protocols(studies),
         regions=(),
         differences=None,
         to_best=None,
@@ -55,14 +59,27 @@ def _each(studies: Sequence[Results], of: Callable[[Results], Sequence[str]]) ->
     return tuple(f"{results.records.study.name}: {line}" for results in studies for line in of(results))
 
 
+def _protocols(studies: Sequence[Results]) -> tuple[Table, ...]:
+    """Returns what differs from the papers' protocols, of each study."""
+    return tuple(
+        dataclasses.replace(table, key=f"{table.key}-{place}", title=f"{results.records.study.name}: {table.title}")
+        for place, results in enumerate(studies, 1)
+        for table in difference_tables(results)
+    )
+
+
 def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
     objectives = [_objective(results) for results in studies]
     same = len(set(objectives)) == 1
-    rows = []
+    theirs = _printed_rows(studies)
+    made = []
     for name in dict.fromkeys(arm.row.name for results in studies for arm in results.arms):
         found = [next((arm for arm in results.arms if arm.row.name == name), None) for results in studies]
         cells = [NO_ARM if arm is None else _entry(results, arm) for results, arm in zip(studies, found, strict=True)]
-        rows.append(Row((Entry(name), *cells), _state(studies, found)))
+        incomplete = any(arm is not None and arm.trainings.missing for arm in found)
+        made.append(Row((Entry(name, incomplete=incomplete), *cells), _state(studies, found)))
+        made += theirs.pop(name, [])
+    made += [row for part in theirs.values() for row in part]
     notes = [
         "Each study's mean over its test cases at its last iteration [95 % interval]; bold: the column's best.",
         ("Nothing is tested across studies." if isinstance(ranking, str) else "Across studies ranks alone are tested.")
@@ -73,6 +90,8 @@ def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
     ]
     if any(results.to_best is not None and results.to_best.close for results in studies):
         notes.insert(1, f"{LIKE_BEST}: close to the best of its study within the margin that its file declares.")
+    if any(row.state == "printed" for row in made):
+        notes.append("printed: the paper's own number with its digits, never tested against ours.")
     headings = [
         results.records.study.name if same else f"{results.records.study.name}: {objective}"
         for results, objective in zip(studies, objectives, strict=True)
@@ -81,12 +100,40 @@ def _table(studies: Sequence[Results], ranking: Ranked | str) -> Table:
         key="studies",
         title=f"By arm and study, test cases{f': {objectives[0]}' if same else ''}",
         columns=("Arm", *headings),
-        rows=tuple(rows),
+        rows=tuple(made),
         notes=tuple(notes),
     )
 
 
 NO_ARM = Entry(NONE, "no such arm")
+
+
+def _printed_rows(studies: Sequence[Results]) -> dict[str, list[Row]]:
+    """Returns our arm, or the paper's → the papers' rows at each study's objective, a column a study."""
+    lines: dict[tuple[str, str, str, object], dict[int, tuple[Printed, tuple[str, ...]]]] = {}
+    for place, results in enumerate(studies):
+        how = results.protocol
+        found = [
+            row for row in rows(how.published) if row.metric == how.metric and (row.region or how.region) == how.region
+        ]
+        last = last_iterations(found)
+        for row in found:
+            if row.iteration in (None, last[row.study, row.dataset]):
+                arm = matching_arm(results, row)
+                parts = (row.model, row.loss, *(["inverse"] if row.weighting == "inverse" else []))
+                name = "+".join(parts) if arm is None else arm.row.name
+                line = lines.setdefault((name, row.printed_model, row.printed_loss, row.parameters), {})
+                line[place] = row, badges(results, row, arm)
+    made: dict[str, list[Row]] = {}
+    for (name, model, loss, _), columns in lines.items():
+        cells = [_printed(columns[place][0]) if place in columns else Entry("") for place in range(len(studies))]
+        words = tuple(dict.fromkeys(word for _, differing in columns.values() for word in differing))
+        made.setdefault(name, []).append(Row((Entry(f"{model}, {loss}"), *cells), "printed", words))
+    return made
+
+
+def _printed(row: Printed) -> Entry:
+    return Entry(row.value, f"± {row.spread}" if row.spread else "")
 
 
 def _entry(results: Results, arm: ArmResult) -> Entry:

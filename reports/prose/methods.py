@@ -89,7 +89,11 @@ def _training(results: Results) -> list[str]:
         f"{number_format.setting(training['learning_rate'])}; its schedule: "
         f"{number_format.setting(training['schedule'])}; weight decay: "
         f"{number_format.setting(training.get('weight_decay', 0.0))}"
-        + (f"; gradients clipped at {number_format.setting(clip)}." if (clip := training.get("clip")) else "."),
+        + (
+            f"; gradients clipped at a norm of {number_format.setting(clip)}."
+            if (clip := training.get("clip"))
+            else "."
+        ),
         "Of each training the checkpoint that was best on validation cases was kept."
         if training.get("checkpoint") == "best"
         else "The last state of each training was kept.",

@@ -1,6 +1,7 @@
 """Remarks to be read with the tables: results still to come or lost, failed trainings, changes, assumptions."""
 
 from reports.prose.listing import listed
+from reports.prose.provenance import machine_remarks
 from reports.results import number_format
 from reports.results.estimates import LEAST_SEARCHES_FOR_LOSSES
 from reports.results.metric_facts import METRICS
@@ -52,6 +53,7 @@ def remarks(results: Results) -> tuple[str, ...]:
                 "nothing right in any case."
             )
         lines += _seeds_apart(results, arm)
+    lines += machine_remarks(results)
     lines += _other_winners(results)
     if how.folds > 1 and not how.test_apart and how.search_in == "first_fold" and _any_search(results):
         lines.append(

@@ -196,6 +196,9 @@ PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
         "augment": ("mirror", "contrast", "brightness", "gamma", "noise", "elastic_filter", "rotate", "scale"),
         "foreground": "patches anywhere",
         "seeds": None,
+        "checkpoint": "best by validation cases",
+        "reduction": "sum",
+        "cycles": 2,
         "tuning": "exponents and class weights, the paper does not say how",
         "scored": "validation cases, on which the checkpoint was chosen",
         "remarks": (
@@ -204,6 +207,7 @@ PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
             "Class weights of the weighted losses are not published; log-cosh focal Tversky's exponent is not stated.",
             "The schedule is one tenth at a plateau of the training loss, once.",
             "Its equation 14 counts 38 cases, case_00166 to case_00209 are 44.",
+            "MIScnn resizes every volume to depth × 256 × 256 before it is cut into patches; nothing is resized here.",
         ),
     },
 }

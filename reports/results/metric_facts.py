@@ -7,7 +7,7 @@ from typing import Literal
 
 from search_spaces.metrics import Better, family_of, pooled_from
 
-Kind = Literal["share", "distance", "volume", "bias", "count"]
+Kind = Literal["share", "distance", "volume", "bias", "count", "calibration"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Metric:
         label: Name in print.
         better: Which values are better.
         kind: `share`, at best 1 and at worst 0; `distance` in mm, or pixels where the spacing is unknown; `volume` in
-            mL, or voxels; `bias`, a signed share whose best is 0; `count`, of things in a case.
+            mL, or voxels; `bias`, a signed share whose best is 0; `count`, of things in a case; `calibration`,
+            an error of probabilities, at best 0 and at worst 1.
         tolerance: Of a surface Dice, in the unit of distances.
     """
 
@@ -35,7 +36,7 @@ class Metric:
     @property
     def decimals(self) -> int:
         """Digits after the point."""
-        return 3 if self.kind in ("share", "bias") else 2
+        return 3 if self.kind in ("share", "bias", "calibration") else 2
 
     @property
     def arrow(self) -> str:
@@ -53,7 +54,7 @@ class Metric:
         """Least and greatest possible value; MCC and a bias may be negative."""
         if self.kind == "share":
             return (-1.0 if self.label.startswith("MCC") else 0.0), 1.0
-        return (-1.0 if self.kind == "bias" else 0.0), math.inf
+        return (-1.0 if self.kind == "bias" else 0.0), (1.0 if self.kind == "calibration" else math.inf)
 
     def worst(self, diagonal: float) -> float:
         """Returns what a case counts if its training diverged (METHOD.md §4): the value of an empty prediction.
@@ -61,7 +62,8 @@ class Metric:
         0 for a share, the image's diagonal for a distance, -1 for a bias; NaN, which is missing, for a volume, which
         depends on the case, and for a count: to find nothing is no merit.
         """
-        return {"share": 0.0, "distance": diagonal, "bias": -1.0}.get(self.kind, math.nan)
+        worst = {"share": 0.0, "distance": diagonal, "bias": -1.0, "calibration": 1.0}
+        return worst.get(self.kind, math.nan)
 
     def heading(self, *, pixels: bool) -> str:
         """Returns label, unit and arrow: `HD95 (mm) ↓`, `Surface Dice 2 mm ↑`."""
@@ -93,9 +95,13 @@ METRICS: dict[str, Metric] = _Metrics(
         "mcc": Metric("MCC", "greater", "share"),
         "average_precision": Metric("Average precision", "greater", "share"),
         "hd95": Metric("HD95", "smaller", "distance"),
+        "hd95_pooled": Metric("HD95 pooled", "smaller", "distance"),
+        "hd95_area": Metric("HD95 by area", "smaller", "distance"),
         "assd": Metric("Mean surface distance", "smaller", "distance"),
         "volume_error": Metric("Volume error", "smaller", "volume"),
         "volume_bias": Metric("Volume bias", "zero", "bias"),
+        "brier": Metric("Brier score", "smaller", "calibration"),
+        "ece": Metric("ECE", "smaller", "calibration"),
         "lesion_recall": Metric("Lesion recall", "greater", "share"),
         "lesion_false_positives": Metric("False lesions a scan", "smaller", "count"),
         "lesion_dice": Metric("Dice of found lesions", "greater", "share"),
@@ -113,5 +119,8 @@ PREFIXES = {"pooled_": "pooled", "group_": "by patient"}
 FAMILIES: dict[str, Callable[[float], Metric]] = {
     "f": lambda beta: Metric(f"F{beta:g}", "greater", "share"),
     "surface_dice_": lambda tolerance: Metric(f"Surface Dice {tolerance:g}", "greater", "share", tolerance),
+    "surface_dice_area_": lambda tolerance: Metric(
+        f"Surface Dice by area {tolerance:g}", "greater", "share", tolerance
+    ),
 }
 """Metrics with a number in their name, as in `search_spaces.metrics.FAMILIES`."""

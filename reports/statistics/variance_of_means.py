@@ -17,7 +17,7 @@ Weighing = Literal["cases", "patients"]
 
 MOST_UNEVEN, MOST_CASES = 1.25, 4.0
 """Above `mean(n^2) / mean(n)^2`, or above so many cases a patient, every patient weighs the same."""
-SKEWED = 0.8
+SKEWED = 0.6
 """From this skewness of group effects on, Hall's interval and p count too."""
 OWN_SHARE = 0.5
 """Of the variance of a patient with one case: the patient's own part, in the working model of degrees of freedom."""

@@ -145,15 +145,15 @@ def _entry(results: Results, found: Found, arm: ArmResult, stratum: Stratum, nam
     return Entry(
         number_format.fixed(value.mean, digits),
         span if value.least != value.greatest else "",
-        best=arm.standing == "complete" and best is not None and round(value.mean, digits) == best,
+        best=arm.whole and best is not None and round(value.mean, digits) == best,
         arm=arm.row.number,
     )
 
 
 def _best(results: Results, found: Found, stratum: Stratum, name: str) -> float | None:
-    """Returns the best mean as printed, of complete arms."""
+    """Returns the best mean as printed, of arms without lost trainings."""
     metric = POOLED[name]
-    complete = [found[arm.row.name][stratum].values[name] for arm in results.arms if arm.standing == "complete"]
+    complete = [found[arm.row.name][stratum].values[name] for arm in results.arms if arm.whole]
     means = [round(value.mean, metric.decimals) for value in _there(complete)]
     return metric.best(means) if means else None
 

@@ -58,6 +58,22 @@ def _model(name: str) -> Callable[[Results], Any]:
     return here
 
 
+def _loss(name: str) -> Callable[[Results], Any]:
+    """Returns a function that returns a loss parameter if all arms that have it agree."""
+
+    def here(results: Results) -> Any:
+        spaces = (arm.row.space.get(f"loss.{name}") for arm in results.arms)
+        found = [space.get("fixed", "tuned") for space in spaces if space is not None]
+        return found[0] if found and all(value == found[0] for value in found) else None
+
+    return here
+
+
+def _checkpoint(results: Results) -> str:
+    chosen = results.records.study.file["training"].get("checkpoint")
+    return "best by validation cases" if chosen == "best" else "last"
+
+
 def _train_cases(results: Results) -> Any:
     return sum(case.splits[0] == "train" for case in results.records.cases)
 
@@ -111,6 +127,9 @@ LINES: Mapping[str, Line] = {
     "learning_rate": Line("training", "learning rate", _file("training", "learning_rate")),
     "schedule": Line("training", "schedule", _file("training", "schedule")),
     "batch_size": Line("training", "batch", _file("training", "batch_size")),
+    "checkpoint": Line("training", "checkpoint", _checkpoint),
+    "reduction": Line("training", "focal Tversky over classes", _loss("reduction")),
+    "cycles": Line("training", "augmented copies of an image in an epoch", lambda results: 1),
     "augment": Line("training", "augmentation", _augment),
     "foreground": Line("training", "patches drawn", _foreground),
     "tuning": Line("tuning", "tuning", _tuning),

@@ -65,12 +65,16 @@ def ranked(studies: Sequence[Results]) -> Ranked | str:
     if not all(results.complete for results in studies):
         return "Arms are ranked when all studies are finished."
     scores = [
-        {arm.row.name: mean for arm in results.arms if (mean := arm.cells[results.objective].mean) is not None}
+        {
+            arm.row.name: mean
+            for arm in results.arms
+            if arm.whole and (mean := arm.cells[results.objective].mean) is not None
+        }
         for results in studies
     ]
     names = [name for name in scores[0] if all(name in found for found in scores)]
     if len(names) < LEAST_ARMS:
-        return f"Arms are ranked from {LEAST_ARMS} on that all studies scored; here are {len(names)}."
+        return f"Arms are ranked from {LEAST_ARMS} on that all studies trained in full; here are {len(names)}."
     values = np.array([[found[name] for name in names] for found in scores])
     found = ranks(values, [METRICS[results.protocol.metric].greater_is_better for results in studies])
     order = np.argsort(found.mean(axis=0), kind="stable")

@@ -65,7 +65,7 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
     how = results.protocol
     found = [row for row in rows(results.protocol.published) if row.metric in layout.metric]
     found = [row for row in found if (row.region or how.region) in layout.region]
-    last = _last_iterations(found)
+    last = last_iterations(found)
     variants: dict[tuple[str, ...], list[object]] = {}
     for row in found:
         mark = _mark(row, layout, how.last, last[row.study, row.dataset])
@@ -74,7 +74,7 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
         settings = variants.setdefault((row.study, row.dataset, row.model, row.loss, row.weighting), [])
         if row.parameters not in settings:
             settings.append(row.parameters)
-        arm = _ours(results, row)
+        arm = matching_arm(results, row)
         name = "+".join((row.model, row.loss, *(["inverse"] if row.weighting == "inverse" else [])))
         at: dict[Axis, Value] = {
             "arm": name if arm is None else arm.row.name,
@@ -89,7 +89,7 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
         yield Point(at=at, entry=entry, arm=arm, printed=row, variant=settings.index(row.parameters))
 
 
-def _ours(results: Results, row: Printed) -> ArmResult | None:
+def matching_arm(results: Results, row: Printed) -> ArmResult | None:
     """Returns the arm of the same network, loss and weighting; of several, the one closest in parameters."""
     wanted = (row.model, row.loss, row.weighting)
     arms = [arm for arm in results.arms if (arm.row.model, loss_of(arm.row), arm.row.weighting) == wanted]
@@ -98,7 +98,8 @@ def _ours(results: Results, row: Printed) -> ArmResult | None:
     )
 
 
-def _last_iterations(found: Sequence[Printed]) -> dict[tuple[str, str], int | None]:
+def last_iterations(found: Sequence[Printed]) -> dict[tuple[str, str], int | None]:
+    """Returns the last iteration of each paper's data set; None where the paper names none."""
     last: dict[tuple[str, str], int | None] = {}
     for row in found:
         before = last.get((row.study, row.dataset))

@@ -11,11 +11,13 @@ from typing import Any
 
 from search_spaces.grammar import to_plain
 from study.cases import from_study_file
+from study.cases.feasible import refuse_impossible
 from study.cases.from_study_file import options_of
 from study.cases.judged import not_judged
 from study.cases.overview import Overview, ceilings, overview
 from study.cases.prepare import FoundCases, find
 from study.cases.roles import Splits
+from study.checking.estimate import estimated, nearly
 from study.checking.notices import limits, of_data, of_grid, of_objective, of_plan, unscored
 from study.checking.sides import mirrored_sides
 from study.events import OnEvent, ignore
@@ -97,6 +99,7 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell:
     Raises:
         SpecError: Something is wrong; it lists everything.
     """
+    refuse_impossible(study)  # whose plan would take longer than anyone waits
     problems: list[str] = []
     found = _found(study, problems, tell)
     study = study if found is None else found.study
@@ -126,6 +129,7 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell:
             *of_grid(facts),
             *of_objective(study, facts, splits),
             *of_plan(study),
+            *nearly(estimated(study, facts)),
             *mirrored_sides(study),
             *from_study_file.notices(study),
         ),

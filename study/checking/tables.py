@@ -7,6 +7,7 @@ from study.cases.outliers import FAR, Outlier
 from study.cases.overview import STRATA, Amount, Five, Overview, Part, ceilings
 from study.cases.splits import Role
 from study.checking.check import Check
+from study.checking.estimate import estimated
 from study.in_words import counted
 from study.study_file import Study
 
@@ -50,6 +51,7 @@ def facts_of(check: Check) -> Iterator[tuple[str, str]]:
     for channel, (low, near_low, middle, near_high, high) in enumerate(seen.intensities):
         said = f"{low:.4g} to {high:.4g}; in the middle case {near_low:.4g} to {near_high:.4g}, median {middle:.4g}"
         yield "intensity" if len(seen.intensities) == 1 else f"channel {channel}{_called(study, channel)}", said
+    yield "memory", estimated(study, facts).text
     for fold, parts in enumerate(seen.parts):
         yield "split" if len(seen.parts) == 1 else f"fold {fold + 1}", _split(parts)
 

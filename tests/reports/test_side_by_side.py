@@ -116,3 +116,25 @@ def test_hours_on_a_gpu_have_a_column_where_one_study_had_any(tmp_path: Path) ->
     assert budget.columns[-1] == "GPU h"
     assert [len(found.entries) for found in budget.rows] == [len(budget.columns)] * 2
     assert [found.entries[-1].text for found in budget.rows] == ["–", "0.81"]  # 900, 970, 1040 s
+
+
+def test_two_data_sets_of_one_paper_stand_in_one_table_with_its_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path) as opened:
+        for name in ("promise12", "brats15"):
+            fake = Fake(name=name, models=("vnet",), losses=("dice_sq", "cross_entropy"), region="organ", trials=0,
+                        marks=(100,), metrics=("dice",), previews=False, published=(f"matthews/{name}",))  # fmt: skip
+            add(opened, fake)
+    found = [results(read(path, name, pictures=False)[0]) for name in ("promise12", "brats15")]
+    said = together(found)
+    table = said.requested[0]
+    printed = {
+        row.entries[0].text: [entry.text for entry in row.entries[1:]] for row in table.rows if row.state == "printed"
+    }
+    assert printed["V-Net, Dice"] == ["0.402", "0.732"]  # at 30k, the paper's last
+    names = [row.entries[0].text for row in table.rows]
+    assert names.index("vnet+dice_sq") + 1 == names.index("V-Net, Dice")  # beside ours
+    row = next(row for row in table.rows if row.entries[0].text == "V-Net, Dice")
+    assert "training" in row.badges
+    assert [each.title.split(":")[0] for each in said.protocols] == ["promise12", "brats15"]
+    assert len({each.key for each in said.tables}) == len(said.tables)

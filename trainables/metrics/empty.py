@@ -6,11 +6,11 @@ from typing import Literal
 
 from trainables.metrics.geometry import Geometry
 
-Kind = Literal["overlap", "ranking", "distance", "volume", "bias", "lesions", "count"]
+Kind = Literal["overlap", "ranking", "distance", "volume", "bias", "lesions", "count", "calibration"]
 """Kinds of metric. `overlap`: a share of voxels, best 1, worst 0. `ranking`: the same for ranked voxels, defined for an
 empty prediction too. `distance`: best 0, worst the image's diagonal. `volume`: an absolute error, best 0. `bias`: a
-signed error relative to the reference. `lesions`: a share of lesions, undefined without lesions. `count`: always
-defined."""
+signed error relative to the reference. `lesions`: a share of lesions, undefined without lesions. `count` and
+`calibration`: always defined."""
 
 Note = Literal["clean negative", "false positive", "miss"]
 
@@ -43,9 +43,14 @@ _MISSED: Mapping[Kind, Value] = {
     "bias": Value.COMPUTED,
     "lesions": Value.COMPUTED,
     "count": Value.COMPUTED,
+    "calibration": Value.COMPUTED,
 }
 
-_WITHOUT: Mapping[Kind, Value] = {**dict.fromkeys(_MISSED, Value.MISSING), "count": Value.COMPUTED}
+_WITHOUT: Mapping[Kind, Value] = {
+    **dict.fromkeys(_MISSED, Value.MISSING),
+    "count": Value.COMPUTED,
+    "calibration": Value.COMPUTED,
+}
 
 RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
     "missing": {
@@ -62,6 +67,7 @@ RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
             "bias": Value.MISSING,  # 0 / 0; a prediction below would be infinite
             "lesions": Value.MISSING,
             "count": Value.COMPUTED,
+            "calibration": Value.COMPUTED,
         },
         "false positive": {
             "overlap": Value.WORST,
@@ -71,6 +77,7 @@ RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
             "bias": Value.MISSING,
             "lesions": Value.MISSING,
             "count": Value.COMPUTED,
+            "calibration": Value.COMPUTED,
         },
         "miss": _MISSED,
     },

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from trainables.errors import InputError
-from trainables.metrics.distance import assd, hd95, surface_dice
+from trainables.metrics.calibration import brier, ece
+from trainables.metrics.distance import assd, hd95, hd95_area, hd95_pooled, surface_dice, surface_dice_area
 from trainables.metrics.empty import Kind
 from trainables.metrics.geometry import Geometry
 from trainables.metrics.lesions import lesion_dice, lesion_false_positives, lesion_recall
@@ -34,7 +35,7 @@ class Metric:
         """The input that it needs beside the two masks; `masks` for none."""
         if self.kind in ("lesions", "count"):
             return "lesions"
-        return "histogram" if self.kind == "ranking" else "masks"
+        return "histogram" if self.kind in ("ranking", "calibration") else "masks"
 
 
 METRICS: dict[str, Metric] = {
@@ -45,9 +46,13 @@ METRICS: dict[str, Metric] = {
     "mcc": Metric(mcc, "overlap"),
     "average_precision": Metric(average_precision, "ranking"),
     "hd95": Metric(hd95, "distance"),
+    "hd95_pooled": Metric(hd95_pooled, "distance"),
+    "hd95_area": Metric(hd95_area, "distance"),
     "assd": Metric(assd, "distance"),
     "volume_error": Metric(volume_error, "volume"),
     "volume_bias": Metric(volume_bias, "bias"),
+    "brier": Metric(brier, "calibration"),
+    "ece": Metric(ece, "calibration"),
     "lesion_recall": Metric(lesion_recall, "lesions"),
     "lesion_false_positives": Metric(lesion_false_positives, "count"),
     "lesion_dice": Metric(lesion_dice, "lesions"),
@@ -56,6 +61,9 @@ METRICS: dict[str, Metric] = {
 FAMILIES: dict[str, Callable[[float], Metric]] = {
     "f": lambda beta: Metric(functools.partial(f_beta, beta=beta), "overlap"),
     "surface_dice_": lambda tolerance: Metric(functools.partial(surface_dice, tolerance=tolerance), "overlap"),
+    "surface_dice_area_": lambda tolerance: Metric(
+        functools.partial(surface_dice_area, tolerance=tolerance), "overlap"
+    ),
 }
 """Metrics with a number: `f2` is F-beta with beta 2, `surface_dice_1.5` surface Dice at 1.5 mm (pixels where the
 spacing is unknown). The number is greater than 0 and written the shortest way, so that one metric has one name."""

@@ -2,11 +2,15 @@
 
 import base64
 import dataclasses
+import math
 import zlib
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
+
+MOST_BYTES = 1 << 24
+"""Largest picture or stack that is unpacked; those that are made have half a megabyte."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +81,30 @@ def pack(value: bytes) -> str:
     return base64.b85encode(zlib.compress(value, 6)).decode()
 
 
-def unpack(text: str) -> bytes:
-    """The inverse of `pack`."""
-    return zlib.decompress(base64.b85decode(text))
+def unpack(text: str, size: int | None = None) -> bytes:
+    """Return the bytes that `pack` was given.
+
+    Args:
+        text: What `pack` returned.
+        size: Bytes that it must give; no more are inflated. None: as many as it holds, for texts of our own workers.
+
+    Raises:
+        ValueError: It gives more or fewer, or is no packed text.
+    """
+    inflating = zlib.decompressobj()
+    try:
+        found = inflating.decompress(base64.b85decode(text), 0 if size is None else size + 1)
+    except zlib.error as error:
+        raise ValueError(f"a packed picture is damaged ({error})") from error
+    if size is not None and len(found) != size:
+        raise ValueError(f"a packed picture has {'more' if len(found) > size else 'fewer'} than {size:,} bytes")
+    return found
 
 
 def _read(plain: Mapping[str, Any]) -> dict[str, Any]:
-    bytes_of = {name: unpack(plain[name]) for name in ("image", "reference", "prediction")}
+    size = math.prod(plain["shape"]) * len(plain.get("slices", (0,)))
+    if not 0 < size <= MOST_BYTES:
+        raise ValueError(f"a picture of {size:,} bytes in {plain['shape']}, {MOST_BYTES:,} at most")
+    bytes_of = {name: unpack(plain[name], size) for name in ("image", "reference", "prediction")}
     tuples = {name: tuple(plain[name]) for name in ("shape", "slices") if name in plain}
     return {**plain, **bytes_of, **tuples}

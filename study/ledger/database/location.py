@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from study.ledger.database.json import dumps, loads
 from study.ledger.database.sqlite_file import file_engine
-from study.study_file.addresses import shown, without_keys
+from study.study_file.addresses import shown, without_secret_parameters
 from trainables.errors import InputError
 
 
@@ -82,4 +82,4 @@ def _postgresql(url: URL, *, read_only: bool) -> tuple[Engine, str]:
         engine = create_engine(url, **options)
     except ModuleNotFoundError as error:
         raise InputError("a ledger on PostgreSQL needs its driver: pip install 'segstudy[postgres]'") from error
-    return engine, without_keys(url.render_as_string())
+    return engine, without_secret_parameters(url.render_as_string())

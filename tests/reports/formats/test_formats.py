@@ -273,8 +273,8 @@ def test_html_shows_table_curves_and_gallery(full: dict[str, str]) -> None:
     assert "prediction (dashed)" in words
     assert "prefers-color-scheme: dark" in full["report.html"]
     assert "width=device-width" in full["report.html"]
-    # by mark, by region, differences, search and cost; trials of every arm that has some
-    assert found.tags.count("table") == len(FULL.marks) + 3 + 1 + 4 + 5
+    # by mark, by region, differences, spread, quartiles, search and cost, checklist; trials of every arm with some
+    assert found.tags.count("table") == len(FULL.marks) + 3 + 1 + 2 + 4 + 1 + 5
 
 
 def test_every_mean_leads_to_its_trials(full: dict[str, str]) -> None:

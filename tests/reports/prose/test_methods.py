@@ -38,7 +38,7 @@ def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
     assert "Of 5 comparisons 5 could be tested; p-values were adjusted by Holm's method over all of them" in statistics
     assert "not adjusted for their number" in statistics
     assert "know of patients alone" in statistics
-    assert "weight decay: 0." in training
+    assert "weight decay: 0; gradients clipped at a norm of 12." in training
     assert "arms of one network the same initial weights" in training
     assert "ran on 1 machine, on cpu" in training
     assert metrics.startswith("Metrics. Dice: 2 TP / (2 TP + FP + FN), of voxels; Recall:")

@@ -271,6 +271,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "crop": None,
         "spacing": "native",
         "outside_roi": "keep",
+        "unshear": False,
         "clip": None,
         "window": None,
         "percentiles": None,

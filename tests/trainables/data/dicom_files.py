@@ -88,7 +88,7 @@ def write_structures(
     """A structure set with the outlines of `(x, y, z)` labels, or of `(x, y, z, structure)`, on a series' slices."""
     import rt_utils
 
-    complete = path.with_name(f"{path.stem}-complete")
+    complete = path.with_name(f".{path.stem}-complete")  # hidden, so that it is no case
     complete.mkdir()
     for one in as_datasets(series):
         one.save_as(complete / f"{int(one.InstanceNumber):03d}.dcm")

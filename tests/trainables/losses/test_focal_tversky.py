@@ -51,3 +51,11 @@ def test_focal_tversky_beside_monai(exponent: float) -> None:
     )
     theirs = oracle(logits, target[:, None]).pow(exponent).mean()
     assert focal_tversky_loss(logits, target, exponent=exponent).item() == pytest.approx(theirs.item(), rel=1e-9)
+
+
+def test_the_sum_over_classes_as_kits19_prints_it() -> None:
+    # Foreground index 1.3 / 1.85; background 0.8 / (0.8 + 0.7 * 0.2 + 0.3 * 0.7).
+    costs = [(1 - 1.3 / 1.85) ** 0.75, (1 - 0.8 / (0.8 + 0.7 * 0.2 + 0.3 * 0.7)) ** 0.75]
+    assert LOSSES["focal_tversky"](LOGITS, TARGET, reduction="sum").item() == pytest.approx(sum(costs), abs=1e-5)
+    curved = LOSSES["log_cosh_focal_tversky"](LOGITS, TARGET, reduction="sum").item()
+    assert curved == pytest.approx(math.log(math.cosh(sum(costs))), abs=1e-5)

@@ -66,3 +66,8 @@ def test_matthews_beside_monai(form: str) -> None:
     logits, target, one = binary()
     theirs = MCCLoss(sigmoid=True, batch=form == "batch")(one, target[:, None])
     assert matthews_loss(logits, target, form=form).item() == pytest.approx(theirs.item(), abs=1e-6)
+
+
+def test_the_formula_as_printed_by_hand() -> None:
+    # Counts over both classes: TP = TN = 1.3 + 0.8, FP = FN = 0.2 + 0.7 of 6.
+    assert matthews_loss(LOGITS, TARGET, form="micro_all").item() == pytest.approx(1 - (2.1**2 - 0.9**2) / 3**2)

@@ -65,3 +65,25 @@ def test_surface_dice_and_mean_distance_are_monais(spacing: tuple[float, ...] | 
     assert METRICS["assd"].compute(geometry) == pytest.approx(theirs.item(), rel=1e-5)
     theirs = compute_surface_dice(*masks, class_thresholds=[1.5], include_background=True, spacing=spacing)
     assert metric_named("surface_dice_1.5").compute(geometry) == pytest.approx(theirs.item(), rel=1e-5)
+
+
+def test_pooled_hd95_counts_both_directions_together() -> None:
+    # 20 voxels in a row; the prediction has them and two more, 9 and 10 pixels away. Pooled: forty 0, 9 and 10: the
+    # 95th percentile is number 0.95 * 41 = 38.95, still 0. Of the prediction alone it is number 0.95 * 21 = 19.95: 0.95
+    # of the way from 0 to 9.
+    reference, prediction = np.zeros((2, 12, 20), dtype=np.bool_)
+    reference[0] = prediction[0] = True
+    prediction[9, 4] = prediction[10, 4] = True
+    geometry = Geometry.of(reference, prediction)
+    assert METRICS["hd95_pooled"].compute(geometry) == 0
+    assert METRICS["hd95"].compute(geometry) == pytest.approx(0.95 * 9)
+    prediction[11, 4] = True  # forty 0 and 9, 10, 11: number 0.95 * 42 = 39.9
+    assert METRICS["hd95_pooled"].compute(Geometry.of(reference, prediction)) == pytest.approx(0.9 * 9)
+
+
+@pytest.mark.parametrize("name", ["surface_dice_0.7", "surface_dice_area_0.7"])
+def test_a_neighbour_lies_within_a_tolerance_of_one_voxel(name: str) -> None:
+    # Along 0.7 mm voxels 4 * 0.7 - 3 * 0.7 is 0.7000000000000002 in binary.
+    reference, prediction = np.zeros((2, 1, 9), dtype=np.bool_)
+    reference[0, 3] = prediction[0, 4] = True
+    assert metric_named(name).compute(Geometry.of(reference, prediction, spacing=(5.0, 0.7))) == 1

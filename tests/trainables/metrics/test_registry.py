@@ -12,7 +12,7 @@ from trainables.metrics import METRICS, Geometry, metric_named, registry
 def test_every_metric_has_a_direction_in_the_search_spaces() -> None:
     directions = {
         "overlap": "greater", "ranking": "greater", "distance": "smaller", "volume": "smaller", "bias": "zero",
-        "lesions": "greater", "count": "smaller",
+        "lesions": "greater", "count": "smaller", "calibration": "smaller",
     }  # fmt: skip
     assert {name: directions[metric.kind] for name, metric in METRICS.items()} == metric_names.METRICS
     assert {
@@ -37,6 +37,10 @@ def test_metrics_that_read_records_say_so() -> None:
         "lesion_false_positives",
         "lesion_dice",
     }
-    assert [name for name, metric in METRICS.items() if metric.reads == "histogram"] == ["average_precision"]
+    assert [name for name, metric in METRICS.items() if metric.reads == "histogram"] == [
+        "average_precision",
+        "brier",
+        "ece",
+    ]
     with pytest.raises(AssertionError, match="log-odds"):
         METRICS["average_precision"].compute(Geometry.of(np.ones(3, np.bool_), np.ones(3, np.bool_)))

@@ -1,8 +1,13 @@
 """Previews: which slice, which way up, how large."""
 
+import base64
+import dataclasses
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from trainables.pictures.kept import Preview, pack, unpack
 from trainables.pictures.previews import fullest_slice, nearest, preview, size_of, smooth
 
 
@@ -75,3 +80,29 @@ def test_nearest_takes_the_pixel_under_the_centre() -> None:
     assert nearest(labels, (1, 2)).tolist() == [[1, 4]]
     assert nearest(labels, (2, 12))[1].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert smooth(labels, (1, 2)).tolist() == [[1, 4]]
+
+
+def test_a_preview_that_inflates_to_more_than_its_shape_is_refused() -> None:
+    plane = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    shown = dataclasses.asdict(Preview.of("a", 0, plane, plane, plane))
+    packed = {**shown, **{name: pack(shown[name]) for name in ("image", "reference", "prediction")}, "shape": [2, 3]}
+    assert Preview.from_plain(packed).image == plane.tobytes()
+    for wrong, said in (
+        ({"image": pack(bytes(10**8))}, "more than 6 bytes"),
+        ({"image": pack(b"12345")}, "fewer than 6 bytes"),
+        ({"image": base64.b85encode(b"no deflated bytes").decode()}, "damaged"),
+        ({"shape": [10**6, 10**6]}, "a picture of 1,000,000,000,000 bytes"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            Preview.from_plain({**packed, **wrong})
+
+
+def test_no_more_is_inflated_than_the_shape_explains() -> None:
+    text = pack(bytes(5 * 10**7))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="more than 100 bytes"):
+            unpack(text, 100)
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()

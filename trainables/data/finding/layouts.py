@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import difflib
 import fnmatch
+import os
 import pathlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from trainables.data.finding import templates
 from trainables.data.finding.found import Found
 from trainables.data.finding.known_layouts import LAYOUTS
-from trainables.data.reading import readers
+from trainables.data.reading import parts, readers
 from trainables.errors import InputError
 
 
@@ -64,7 +65,33 @@ def find(
     else:
         found = _from_known(root)
     cases = _paired(found, exclude)
-    return cases if roi is None else _with_regions(cases, templates.matches(root, roi), roi)
+    cases = cases if roi is None else _with_regions(cases, templates.matches(root, roi), roi)
+    for case in cases:
+        _refuse_foreign(case, root)
+    return cases
+
+
+def _refuse_foreign(case: CaseFiles, root: pathlib.Path) -> None:
+    """Refuse pipes, devices and sockets, and headers that name data files outside the data set's folder."""
+    for path in (*case.images, case.mask, *((case.roi,) if case.roi is not None else ())):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise InputError(
+                f"{readers.short(path)}: no ordinary file (a pipe, a device or a socket). Take it away, or list "
+                f"{case.name} under `dataset.exclude`."
+            )
+        if path.is_dir():
+            continue
+        for part in parts.of(path)[1:]:
+            if not _lies_in(part, root) or (part.exists() and not part.is_file()):
+                raise InputError(
+                    f"{readers.short(path)}: its header names {str(part)!r}, which is no file of the data set. "
+                    "Put the data file beside it, and correct the header."
+                )
+
+
+def _lies_in(path: pathlib.Path, root: pathlib.Path) -> bool:
+    """Return whether a path lies below a folder by its name; links inside the folder are its owner's business."""
+    return pathlib.Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root))
 
 
 def _with_regions(cases: Sequence[CaseFiles], regions: Mapping[str, pathlib.Path], where: str) -> list[CaseFiles]:

@@ -17,7 +17,7 @@ from trainables.data.cases.case import Case, read_for
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting import measure
-from trainables.data.preparing import preprocess
+from trainables.data.preparing import memory, preprocess
 from trainables.data.reading import readers
 from trainables.errors import InputError
 from trainables.storage import whole_files
@@ -118,6 +118,13 @@ def training_label(files: CaseFiles, case: Case, options: PreprocessOptions) -> 
     """Call `preprocess.training_label` with the file's name in its error."""
     try:
         preprocess.check_channels(case, options)
+        memory.refuse_too_large(
+            case.reference.shape,
+            preprocess.training_shape(case, options),
+            channels=len(case.image),
+            classes=len(options.classes),
+            spacing=options.spacing,
+        )
         return preprocess.training_label(case, options)
     except InputError as error:
         raise InputError(f"{readers.short(files.images[0])}: {error}") from error

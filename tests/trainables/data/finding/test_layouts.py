@@ -1,10 +1,13 @@
 import json
+import os
 import pathlib
+import unicodedata
 
+import nibabel
 import numpy as np
 import pytest
 
-from tests.trainables.data.files import pair, picture, save, volume
+from tests.trainables.data.files import affine, pair, picture, save, volume
 from trainables.data.finding import layouts
 from trainables.errors import InputError
 
@@ -235,3 +238,85 @@ def test_templates_that_cannot_be_used(tmp_path: pathlib.Path, template: str) ->
     with pytest.raises(InputError, match="leads out of the data" if "/" in template else "beside a wildcard") as caught:
         layouts.find(tmp_path, template, "m")
     assert "\n" not in str(caught.value)
+
+
+def _write_pair(root: pathlib.Path, image: str, mask: str) -> None:
+    array, labels = volume()
+    save(root / "imagesTr" / image, array)
+    save(root / "labelsTr" / mask, labels)
+
+
+def test_composed_and_decomposed_letters_are_one_name(tmp_path: pathlib.Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "münster") for form in ("NFC", "NFD"))
+    _write_pair(tmp_path, f"{decomposed}_0000.nii.gz", f"{composed}.nii.gz")
+    (case,) = layouts.find(tmp_path)
+    assert case.name == composed
+    for name in (composed, decomposed):
+        assert layouts.find(tmp_path, "imagesTr/{case}_0000.nii.gz", "labelsTr/{case}.nii.gz") == [case]
+        template = f"imagesTr/{name[:3]}{{case}}_0000.nii.gz"
+        (found,) = layouts.find(tmp_path, template, f"labelsTr/{name[:3]}{{case}}.nii.gz")
+        assert (found.images, found.mask) == (case.images, case.mask)
+        with pytest.raises(InputError, match="no cases in"):
+            layouts.find(tmp_path, exclude=[name])
+
+
+def test_a_pair_of_header_and_voxels_is_one_image(tmp_path: pathlib.Path) -> None:
+    _write_pair(tmp_path, "p1_0000.nii.gz", "p1.nii.gz")
+    (tmp_path / "imagesTr" / "p1_0000.nii.gz").unlink()
+    nibabel.save(nibabel.Nifti1Pair(volume()[0], affine()), tmp_path / "imagesTr" / "p1_0000.img")
+    (case,) = layouts.find(tmp_path)
+    assert case.images == (tmp_path / "imagesTr" / "p1_0000.hdr",)
+
+
+def test_files_of_kinds_without_a_reader_are_named_and_not_passed_over(tmp_path: pathlib.Path) -> None:
+    _write_pair(tmp_path, "p1_0000.nii.gz", "p1.nii.gz")
+    (tmp_path / "imagesTr" / "p1_0000.npz").write_bytes(b"")  # beside an image that is read: left alone
+    (tmp_path / "imagesTr" / "notes.txt").write_text("")
+    assert [case.name for case in layouts.find(tmp_path)] == ["p1"]
+    (tmp_path / "imagesTr" / "p2_0000.mrc").write_bytes(b"")
+    save(tmp_path / "labelsTr" / "p2.nii.gz", volume()[1])
+    with pytest.raises(
+        InputError, match=r"imagesTr/p2_0000.mrc: no reader for this kind of file, so case 'p2' has no image"
+    ):
+        layouts.find(tmp_path)
+    (tmp_path / "labelsTr" / "p2.nii.gz").unlink()
+    (tmp_path / "labelsTr" / "p2.mrc").write_bytes(b"")
+    with pytest.raises(InputError, match=r"imagesTr/p2_0000.mrc: no reader for this kind of file. Convert"):
+        layouts.find(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a device"])
+def test_what_is_no_ordinary_file_is_refused_and_not_opened(tmp_path: pathlib.Path, kind: str) -> None:
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "a.png").touch()
+    (tmp_path / "images/b.png").touch()
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "masks/b.png")
+    else:
+        (tmp_path / "masks/b.png").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=r"masks/b.png: no ordinary file"):
+        layouts.find(tmp_path)
+    assert [case.name for case in layouts.find(tmp_path, exclude=["b"])] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("named", "refused"),
+    [("../../secret.raw", True), ("/etc/hostname", True), ("../more/a.raw", False), ("a.raw", False), ("pipe", True)],
+)
+@pytest.mark.parametrize("ending", [".mhd", ".nhdr"])
+def test_headers_name_files_of_the_data_set_alone(
+    tmp_path: pathlib.Path, ending: str, named: str, refused: bool
+) -> None:
+    root = tmp_path / "data"
+    for part in ("images", "masks"):
+        (root / part).mkdir(parents=True)
+    text = f"NDims = 3\nElementDataFile = {named}\n" if ending == ".mhd" else f"NRRD0004\ndata file: {named}\n"
+    (root / f"images/a{ending}").write_text(text)
+    (root / "masks/a.nii").touch()
+    os.mkfifo(root / "images/pipe")
+    if refused:
+        with pytest.raises(InputError, match=f"images/a{ending}: its header names .*, which is no file of"):
+            layouts.find(root)
+    else:
+        assert [case.name for case in layouts.find(root)] == ["a"]

@@ -34,7 +34,7 @@ def on_grid(
     index = np.rint(exact).astype(np.int64)
     apart = float(np.abs(exact - index).max())
     same_size = np.allclose(np.abs(np.linalg.det(to_grid[:3, :3])), 1, atol=0.02)
-    if apart >= WARNED or not same_size or not _one_to_one(to_grid):
+    if apart > WARNED - 1e-6 or not same_size or not _one_to_one(to_grid):
         raise InputError(
             f"{short(path)}: lies on another grid than its image (voxels of other sizes, or {apart:.2g} voxels off). "
             "Make it on this image, or resample it."

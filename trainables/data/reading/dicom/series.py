@@ -69,6 +69,8 @@ def read_slices(files: Sequence[pathlib.Path], path: pathlib.Path) -> Raw:
     if len(series) > 1:
         raise InputError(f"{short(path)}: {len(series)} DICOM series in this folder, expected one. Give each a folder.")
     _refuse_different(slices, path)
+    for tag in PIXEL_SIZES:
+        positive_sides(tuple(slices[0].numbers(tag)), "PixelSpacing", path)  # which GDCM would take as 1
     warnings = [UNMEASURED] if not any(tag in slices[0].tags for tag in PIXEL_SIZES) else []
     if len(slices) == 1:
         return _alone(slices[0], path, tuple(warnings))
