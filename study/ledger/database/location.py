@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from study.ledger.database.json import dumps, loads
 from study.ledger.database.sqlite_file import file_engine
-from study.study_file.addresses import shown, without_secret_parameters
+from study.masking import shown, without_secret_parameters
 from trainables.errors import InputError
 
 
