@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from study.command.options import (
+    AcceptChanges,
     AllowCode,
     Cluster,
     File,
@@ -40,6 +41,7 @@ def submit(
     storage: StorageAt = None,
     wait: Wait = 0.0,
     retry: Retry = None,
+    accept_changes: AcceptChanges = False,
     python: Annotated[str, typer.Option(help="The interpreter that Ray has there.")] = "python",
 ) -> None:
     """Run a study on a Ray cluster, as a job that goes on without this machine.
@@ -58,6 +60,7 @@ def submit(
     arguments = [part for option, place in places.items() if place is not None for part in (option, place)]
     arguments += ["--wait", f"{wait:g}"] if wait else []
     arguments += [part for status in retried(retry or ()) for part in ("--retry", status)]
+    arguments += ["--accept-changes"] if accept_changes else []
     arguments += ["--allow-code"] if allow_code else []
     jobs = Jobs(cluster)
     job = jobs.submit(study, arguments, python=python)

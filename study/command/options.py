@@ -48,6 +48,13 @@ Retry = Annotated[
         help="Run trials again that machines lost, or that failed; the report says so. May be given twice.",
     ),
 ]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes",
+        help="Go on although your own code, PyTorch, MONAI or segstudy changed since; the report says so.",
+    ),
+]
 RETRIED: tuple[Literal["lost", "failed"], ...] = ("lost", "failed")
 _CLUSTER = typer.Option("--cluster", help="A Ray cluster's job server, such as http://head:8265.")
 Cluster = Annotated[str, _CLUSTER]

@@ -7,6 +7,7 @@ import typer
 
 from study.command.options import (
     HOME,
+    AcceptChanges,
     AllowCode,
     Data,
     File,
@@ -40,6 +41,7 @@ def run(
     ray: RayAt = None,
     wait: Wait = 0.0,
     retry: Retry = None,
+    accept_changes: AcceptChanges = False,
 ) -> None:
     """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
 
@@ -58,7 +60,7 @@ def run(
     statuses = retried(retry or ())
     again = shlex.join(["segstudy", *map(shown, sys.argv[1:])])
     try:
-        result = run_study(study, places, console(), ray, wait, statuses)
+        result = run_study(study, places, console(), ray, wait, statuses, accept_changes)
     except KeyboardInterrupt:  # pressed a second time
         typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
         typer.echo(f"  {again}")

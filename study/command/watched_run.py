@@ -38,6 +38,7 @@ def run_study(
     ray: str | None = None,
     wait_minutes: float = 0.0,
     retry: Sequence[Status] = (),
+    accept_changes: bool = False,
 ) -> Result:
     """Run a study to its end, or continue it, and show progress.
 
@@ -48,6 +49,7 @@ def run_study(
         ray: Address of a running Ray cluster; by default Ray is started here.
         wait_minutes: Maximum waiting time for a machine that can hold a trial, on a cluster that has none yet.
         retry: Statuses (`lost`, `failed`) whose trials run again.
+        accept_changes: Whether a study goes on, with a notice, though code or versions changed.
 
     Raises:
         InputError: The user's input is wrong; nothing was started.
@@ -55,7 +57,7 @@ def run_study(
     with machines(ray) as there:
         if ray is not None:
             there = await_room(study, wait_minutes, lambda text: console.print(Text(text)))
-        return _run(study, places, console, ray, there, retry)
+        return _run(study, places, console, ray, there, retry, accept_changes)
 
 
 def _run(
@@ -65,6 +67,7 @@ def _run(
     ray: str | None,
     there: Sequence[Node],
     retry: Sequence[Status],
+    accept_changes: bool,
 ) -> Result:
     machine = max(there, key=lambda node: (node.gpu, node.cpu))
     source: FoundCases | None = None
@@ -96,6 +99,7 @@ def _run(
                 source=source,
                 notices=notices,
                 retry=retry,
+                accept_changes=accept_changes,
                 on_event=_with_slots(hear, follower),
             )
     finally:
