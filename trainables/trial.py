@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
+from trainables.lesion_records import packed_bytes
 from trainables.pictures.kept import Preview, pack, unpack
 
 Scalar = bool | int | float | str | None
@@ -294,7 +295,12 @@ class Outcome:
         raw["scores"] = tuple(Score(**score) for score in raw["scores"])
         raw["counts"] = tuple(Counts(**counts) for counts in raw["counts"])
         raw["pooled"] = tuple(PooledScore(**score) for score in raw["pooled"])
-        raw["lesions"] = tuple(LesionScores(**{**one, "records": unpack(one["records"])}) for one in raw["lesions"])
+        raw["lesions"] = tuple(_lesions(one) for one in raw["lesions"])
         raw["curve"] = tuple(Point(**point) for point in raw["curve"])
         raw["previews"] = tuple(Preview.from_plain(preview) for preview in raw["previews"])
         return cls(**raw)
+
+
+def _lesions(plain: Mapping[str, Any]) -> LesionScores:
+    size = packed_bytes(plain["lesions"], plain["false_positives"])
+    return LesionScores(**{**plain, "records": unpack(plain["records"], size)})
