@@ -1,4 +1,4 @@
-# Install, lint, test, demo: the same by hand and in CI. Needs Python 3.11 to 3.13, make and a package index.
+# Targets for installation, checks, tests and the demo, used by developers and CI. Needs Python 3.11 to 3.13, make and a package index.
 
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$python" && break; done)
@@ -20,15 +20,15 @@ help:
 	@echo 'make install  .venv with segstudy and its development tools'
 	@echo 'make demo     a small study on generated images: table and report in minutes, under demo/'
 	@echo 'make test     lint, types, then the tests with coverage'
-	@echo 'make lint     ruff, mypy, import-linter, vulture           (make format mends what can be mended)'
-	@echo 'make slow     the tests that make test leaves out: longer than ten seconds each'
-	@echo 'make chaos    RUNS=10 studies whose processes are killed at random, three hosts that are cut off, ray up'
-	@echo 'make bench    what benchmarks/ measures'
+	@echo 'make lint     ruff, mypy, import-linter, vulture           (make format fixes what can be fixed)'
+	@echo 'make slow     the tests that make test excludes: longer than ten seconds each'
+	@echo 'make chaos    RUNS=10 studies whose processes are killed at random; network outages of three hosts; autoscaler; ray up'
+	@echo 'make bench    all scripts of benchmarks/'
 	@echo 'make clean    remove what the targets above made, .venv included'
 
 install: $(STAMP)
 
-# torch by itself first: where an index offers CUDA builds too, the pin decides, and nothing else has to be weighed.
+# torch is installed first, by itself: the pin alone then selects the build, also where an index offers CUDA builds.
 $(STAMP): pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'Error: Python 3.11, 3.12 or 3.13 is needed; none is on the PATH. Say make PYTHON=…' >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -54,7 +54,7 @@ test: lint
 slow: $(STAMP)
 	$(BIN)/pytest -m slow --timeout=3600
 
-# All of them run, whatever the first come to; the last three need root.
+# Each script runs even if an earlier one fails; the last three need root.
 chaos: $(STAMP)
 	@failed=0; $(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) || failed=1; \
 	$(BIN)/python -m tests.chaos.three_hosts || failed=1; \

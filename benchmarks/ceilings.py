@@ -1,10 +1,10 @@
-"""Ceilings: what resampling alone costs. Reference masks are sent to a training grid and back, with no network at all.
+"""Dice lost to resampling alone: reference masks are resampled to a training grid and back, without a network.
 
     python benchmarks/ceilings.py DIR [--spacing 3.22 1.62 1.62] [--cases 8]
 
-DIR holds masks as NIfTI with 1 kidney and 2 tumour, such as KiTS19's. Three ways are compared: `nearest` as PyTorch's
-`interpolate(mode="nearest")` and many scripts do it (the voxel whose lower corner is nearest), nearest with half-voxel
-centres, and ours: each class linearly by itself, then the greatest.
+DIR holds masks as NIfTI with 1 kidney and 2 tumour, such as KiTS19's. Three ways are compared: `nearest` as in
+PyTorch's `interpolate(mode="nearest")` and many scripts (the voxel whose lower corner is nearest), nearest with
+half-voxel centres, and ours: linear interpolation of each class, then argmax.
 """
 
 import argparse
@@ -25,7 +25,7 @@ Way = Callable[[np.ndarray, Sequence[int]], np.ndarray]
 
 
 def nearest(mode: str) -> Way:
-    """A way that takes one voxel's class: PyTorch's `nearest` or `nearest-exact`."""
+    """Returns a way that copies one voxel's class: PyTorch's `nearest` or `nearest-exact`."""
 
     def resampled(classes: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         stored = torch.from_numpy(classes)[None, None]
@@ -46,13 +46,13 @@ REGIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def dice(first: np.ndarray, second: np.ndarray) -> float:
-    """Overlap of two masks, NaN where both are empty."""
+    """Returns the Dice coefficient of two masks, NaN where both are empty."""
     total = int(first.sum()) + int(second.sum())
     return 2 * int((first & second).sum()) / total if total else float("nan")
 
 
 def of_mask(path: pathlib.Path, spacing: Sequence[float]) -> dict[str, list[float]]:
-    """Way → Dice of each region, with the seconds that both journeys took as the last number."""
+    """Measures each way on one mask: Dice of each region, then the seconds of both resamplings."""
     raw = readers.read(path, colour="refuse")
     if raw.affine is None or raw.sides is None:
         raise SystemExit(f"{path}: has no voxel size")

@@ -1,4 +1,4 @@
-"""Evaluation beside MONAI's: sliding windows, Dice and HD95 of whole cases with one trained network, values compared.
+"""Evaluation time beside MONAI's: sliding windows, Dice and HD95 of whole cases, one trained network, values compared.
 
     python benchmarks/evaluate.py [--hippocampus FOLDER] [--rounds 5] [--quick]
 
@@ -9,19 +9,19 @@ About three minutes on two quiet cores (`--quick`: one). Two sets of cases, each
   40 × 56 × 40 voxels, nnU-Net's patch for it, so that nearly every case is one window.
 
 The network is MONAI's residual UNet of 16-32-64-128 channels, as in its tutorials and in `time_to_dice.py`: small, and
-not ours. It learns for some seconds first, so that its masks have surfaces; all contestants have its weights.
+not ours. It is trained for some seconds first, so that its masks have surfaces; all contestants use its weights.
 
 MONAI: `SlidingWindowInferer` (gaussian, the same overlap, its weights cached, `sw_batch_size` the best of 1, 2, 4, 8),
 argmax, one-hot, `DiceMetric`, `HausdorffDistanceMetric(percentile=95)`, in inference mode, the network as it was built.
-Ours: `Training.evaluate`, all that a trial does at a mark but the previews. Each in float32 and in bfloat16 (autocast;
-`training: {precision: bfloat16}` in a study file). They run in turn, who begins rotates. `network` is the time inside
-the network's forward.
+Ours: `Training.evaluate`, which is a trial's evaluation at a mark without previews. Each in float32 and in bfloat16
+(autocast; `training: {precision: bfloat16}` in a study file). They run in turn; the first one rotates. `network` is the
+time inside the network's forward.
 
-The last line is `ratio evaluate_128=… evaluate_hippocampus=… …_float32=… …_bfloat16=…`: medians over the rounds of our
-wall time over MONAI's as its tutorials have it, in float32. The first two are ours in float32 where that is at most
-0.5, else in bfloat16 where the processor multiplies it (AVX-512 BF16 or AMX); then float32 over float32, and bfloat16
-over bfloat16. The exit status is 0 only where the first two are at most 0.5 and no case's Dice or HD95, in the
-precision that is judged and in float32, lies further from MONAI's in float32 than `TOLERATED`.
+The last line is `ratio evaluate_128=… evaluate_hippocampus=… …_float32=… …_bfloat16=…`: our wall time over that of
+MONAI's tutorials, which is in float32; medians over the rounds. The first two take ours in float32 where that is at
+most 0.5, else in bfloat16 where the processor has instructions for it (AVX-512 BF16 or AMX). The others are float32
+over float32 and bfloat16 over bfloat16. The exit status is 0 only if the first two are at most 0.5 and, in the
+precision that is judged and in float32, no case's Dice or HD95 differs from MONAI's float32 by more than `TOLERATED`.
 """
 
 import argparse
@@ -50,9 +50,9 @@ from trainables.training.training import Training
 
 NEEDED = 0.5
 TOLERATED = {"float32": (1e-4, 0.01), "bfloat16": (2e-3, 0.5)}
-"""How far a case's Dice and HD95 (mm) may lie from MONAI's in float32: by rounding, or by half a voxel's side."""
+"""Allowed difference of a case's Dice and HD95 (mm) from MONAI's in float32: rounding, or half a voxel's side."""
 LEARNED = 0.6
-"""Mean Dice below which the comparison would be of noise."""
+"""Least mean Dice: below it the comparison would be one of noise."""
 SW_BATCH_SIZES = (1, 2, 4, 8)
 
 Values = dict[tuple[str, str, str], float]
@@ -65,10 +65,10 @@ class Contestant:
 
     Attributes:
         evaluate: Scores all cases.
-        network: Whose time is told apart.
-        seconds: Of each round.
-        inside: Of those, inside the network.
-        values: What it found.
+        network: The network whose forward is timed on its own.
+        seconds: Wall time of each round.
+        inside: Seconds inside the network, for each round.
+        values: Scores of the last round.
     """
 
     evaluate: Callable[[], Values]
@@ -89,7 +89,7 @@ class Contestant:
         self._clock += time.perf_counter() - self._began
 
     def run(self) -> None:
-        """A round."""
+        """Runs and times one round."""
         self._clock, started = 0.0, time.perf_counter()
         self.values = self.evaluate()
         self.seconds.append(time.perf_counter() - started)
@@ -97,7 +97,7 @@ class Contestant:
 
 
 def ours(training: Training, cases: list[str]) -> Contestant:
-    """`Training.evaluate`."""
+    """Returns the contestant that runs `Training.evaluate`."""
 
     def evaluate() -> Values:
         scores = training.evaluate(cases).scores
@@ -107,7 +107,7 @@ def ours(training: Training, cases: list[str]) -> Contestant:
 
 
 def monai(known: Learned, precision: str) -> tuple[Contestant, int]:
-    """What one would write by MONAI's tutorials, and its `sw_batch_size`."""
+    """Returns a contestant written after MONAI's tutorials, and its `sw_batch_size`."""
     from monai.inferers import SlidingWindowInferer
     from monai.metrics import DiceMetric, HausdorffDistanceMetric
 
@@ -160,7 +160,7 @@ def monai(known: Learned, precision: str) -> tuple[Contestant, int]:
 
 
 def prepared(known: Learned, name: str) -> dict[str, Contestant]:
-    """The contestants on a set of cases."""
+    """Returns the contestants on a set of cases."""
     found = {}
     for precision in TOLERATED:
         found[f"segstudy {precision}"] = ours(known.training(precision), known.scored)
@@ -170,7 +170,7 @@ def prepared(known: Learned, name: str) -> dict[str, Contestant]:
 
 
 def compete(contestants: dict[str, Contestant], rounds: int) -> None:
-    """Rounds in turn; each has had one that does not count."""
+    """Runs the rounds in turn, after one warm-up for each contestant."""
     order = list(contestants)
     for contestant in contestants.values():
         contestant.evaluate()
@@ -180,7 +180,7 @@ def compete(contestants: dict[str, Contestant], rounds: int) -> None:
 
 
 def show(name: str, contestants: dict[str, Contestant]) -> tuple[dict[str, float], bool]:
-    """Prints a table; the ratios, and whether all values are equal as far as they must be."""
+    """Prints a table; returns the ratios, and whether all values agree within their tolerance."""
     peer = contestants["MONAI float32"]
     print(f"\n{name:24}{'s':>9}{'network':>9}{'rest':>9}{'ratio':>8}{'Dice off':>11}{'HD95 off':>10}")
     equal = {}
@@ -209,18 +209,18 @@ def show(name: str, contestants: dict[str, Contestant]) -> tuple[dict[str, float
 
 
 def ratio(mine: Contestant, peer: Contestant) -> float:
-    """Median over the rounds of wall time over wall time."""
+    """Returns the ratio of wall times, as a median over the rounds."""
     return statistics.median(one / other for one, other in zip(mine.seconds, peer.seconds, strict=True))
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions for it, by the kernel's list."""
+    """Tells whether the processor has bfloat16 instructions, by the kernel's list."""
     flags = pathlib.Path("/proc/cpuinfo")
     return flags.exists() and any(flag in flags.read_text(encoding="utf-8") for flag in ("avx512_bf16", "amx_bf16"))
 
 
 def main() -> int:
-    """Prepares, lets them compete, prints the tables and the last line."""
+    """Prepares the cases, runs the contestants, prints the tables and the last line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hippocampus", type=pathlib.Path, help="folder with imagesTr/ and labelsTr/")
     parser.add_argument("--rounds", type=int, default=5)

@@ -1,20 +1,20 @@
-"""Training on a GPU with PyTorch and NumPy alone: right, not kept waiting, how near to the card's rate, and packed.
+"""Training on a GPU with PyTorch and NumPy alone: numerics, waiting for data, arithmetic rate, trials that share it.
 
     python benchmarks/gpu.py [--device cuda|cpu] [--seconds 20] [--quick]
 
-Needs this repository, Python, PyTorch and NumPy; about five minutes on a GPU. `--device cpu --quick` runs all of it
-small, to see that it runs. Four parts:
+Needs this repository, Python, PyTorch and NumPy; about five minutes on a GPU. `--device cpu --quick` is a small run of
+all parts, as a check of the script. Four parts:
 
-1. Right: networks and losses in bfloat16 beside float32, and on the device beside the CPU (`parts/rounding.py`).
+1. Numerics: networks and losses in bfloat16 against float32, and on the device against the CPU (`parts/rounding.py`).
 2. Starved: for `unet` 256², `unet3d` 80³ and `vnet` 80³ in bfloat16, seconds an iteration of a real training (patches,
    eight augmentations, curve) over those of the same step on one resident batch; patches a second, peak memory, and
-   arithmetic of the step (`torch.utils.flop_counter`) a second, beside the rate of a large bfloat16 matrix product.
-3. The same training in float32, with deterministic kernels, and compiled: seconds an iteration over the first's.
-4. Packed: 1, 2, 4 and 8 processes with a small trial each (`unet3d` of 8 channels, 32³) on the one device.
+   FLOP/s of the step (`torch.utils.flop_counter`) beside those of a large bfloat16 matrix product.
+3. The same training in float32, with deterministic kernels, and compiled: seconds an iteration over those of part 2.
+4. Packed: 1, 2, 4 and 8 processes with a small trial each (`unet3d` of 8 channels, 32³) on one device.
 
-The last line is `ratio starved_NETWORK=… rate_NETWORK=… packed_COUNT=…`: shares of the matrix rate, and iterations a
-second of all over those of one. The exit status is 0 only where part 1 is within its limits and part 2 within 1.05 in
-3D and 1.10 in 2D.
+The last line is `ratio starved_NETWORK=… rate_NETWORK=… packed_COUNT=…`: seconds over seconds as in part 2, shares of
+the matrix product's rate, and iterations a second of all trials over those of one. The exit status is 0 only if part 1
+is within its limits and part 2 within 1.05 in 3D and 1.10 in 2D.
 """
 
 import argparse
@@ -50,7 +50,7 @@ WAYS: dict[str, dict[str, object]] = {
 
 
 def timed(step: Callable[[], object], count: int, device: str) -> float:
-    """Seconds a call, of so many."""
+    """Returns the mean seconds of a call over `count` calls."""
     _wait(device)
     start = time.perf_counter()
     for _ in range(count):
@@ -65,7 +65,7 @@ def _wait(device: str) -> None:
 
 
 def matrix_rate(device: str, side: int) -> float:
-    """TFLOP/s of a square product in bfloat16, the best of ten."""
+    """Returns TFLOP/s of a square matrix product in bfloat16, the best of ten."""
     a, b = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
     timed(lambda: a @ b, 3, device)
     return 2 * side**3 / min(timed(lambda: a @ b, 3, device) for _ in range(10)) / 1e12
@@ -76,11 +76,11 @@ class Measured:
     """One network's training.
 
     Attributes:
-        real: Seconds an iteration.
+        real: Seconds of an iteration.
         resident: Seconds of the step alone.
-        ratio: Median of turns.
-        teraflops: Arithmetic of the step, times 1e12.
-        peak: Bytes of device memory at most; 0 on the CPU.
+        ratio: Median over the turns.
+        teraflops: Floating-point operations of the step, times 1e12.
+        peak: Peak of device memory in bytes; 0 on the CPU.
     """
 
     real: float
@@ -91,7 +91,7 @@ class Measured:
 
 
 def step_of(spec: TrialSpec, data: Dataset) -> Callable[[], object]:
-    """A training's step on a batch that lies ready."""
+    """Returns a training's step on a resident batch."""
     training = Training(spec, data)
     images, labels, maps = training._batch(0)
     training.network.train()
@@ -99,7 +99,7 @@ def step_of(spec: TrialSpec, data: Dataset) -> Callable[[], object]:
 
 
 def arithmetic(spec: TrialSpec, data: Dataset) -> float:
-    """Floating-point operations of convolutions and products in one step, forward and backward."""
+    """Counts the floating-point operations of convolutions and products in one step, forward and backward."""
     step = step_of(spec, data)
     with FlopCounterMode(display=False) as counter:
         step()
@@ -107,7 +107,7 @@ def arithmetic(spec: TrialSpec, data: Dataset) -> float:
 
 
 def measure(spec: TrialSpec, data: Dataset, device: str, seconds: float) -> Measured:
-    """Real training and its step by turns."""
+    """Times the real training and its step alone, in turn."""
     teraflops = arithmetic(spec, data) / 1e12
     training, step = Training(spec, data), step_of(spec, data)
     ways: tuple[Callable[[], object], ...] = (lambda: training.advance(training.iteration + 1), step)
@@ -126,7 +126,7 @@ def measure(spec: TrialSpec, data: Dataset, device: str, seconds: float) -> Meas
 
 
 def specs(folder: pathlib.Path, given: argparse.Namespace) -> dict[str, tuple[TrialSpec, Dataset]]:
-    """Each network's trial and its cases."""
+    """Returns each network's trial and cases."""
     sizes = {"unet": (64, 64), "unet3d": (32, 32, 32), "vnet": (32, 32, 32)} if given.quick else starved.NETWORKS
     data = {dim: starved.cases(folder / str(dim), dim) for dim in (2, 3)}
     return {
@@ -139,7 +139,7 @@ def specs(folder: pathlib.Path, given: argparse.Namespace) -> dict[str, tuple[Tr
 
 
 def right(given: argparse.Namespace) -> bool:
-    """Part 1: prints the greatest difference of each kind; whether all are within their limits."""
+    """Runs part 1: prints the greatest difference of each kind; tells whether all are within their limits."""
     by_kind: dict[str, list[rounding.Found]] = {}
     for one in rounding.found(given.device, 32):
         by_kind.setdefault(one.what, []).append(one)
@@ -151,7 +151,7 @@ def right(given: argparse.Namespace) -> bool:
 
 
 def fed(trials: dict[str, tuple[TrialSpec, Dataset]], rate: float, given: argparse.Namespace) -> dict[str, Measured]:
-    """Part 2: prints a row for each network."""
+    """Runs part 2: prints a row for each network."""
     print(
         f"\n{'bfloat16':10}{'patch':>10}{'real ms':>10}{'step ms':>10}{'ratio':>8}{'patches/s':>11}"
         f"{'TFLOP/s':>9}{'of rate':>9}{'peak MB':>9}"
@@ -170,7 +170,7 @@ def fed(trials: dict[str, tuple[TrialSpec, Dataset]], rate: float, given: argpar
 
 
 def otherwise(spec: TrialSpec, data: Dataset, usual: float, given: argparse.Namespace) -> None:
-    """Part 3: prints what other ways of training take."""
+    """Runs part 3: prints the seconds of the other modes of training."""
     print(f"\n{spec.model} otherwise{'':14}{'ms':>10}{'over bfloat16':>15}")
     for way, changes in WAYS.items():
         try:
@@ -190,7 +190,7 @@ def otherwise(spec: TrialSpec, data: Dataset, usual: float, given: argparse.Name
 
 
 def beside(folder: pathlib.Path, given: argparse.Namespace) -> dict[int, float]:
-    """Part 4: prints iterations a second of so many trials; their gain over one."""
+    """Runs part 4: prints iterations a second for each number of trials; returns the gains over one trial."""
     seconds = 2.0 if given.quick else given.seconds
     rates = {count: packed.together(count, folder / "packed", given.device, seconds) for count in given.packed}
     one = rates[min(rates)]
@@ -201,7 +201,7 @@ def beside(folder: pathlib.Path, given: argparse.Namespace) -> dict[int, float]:
 
 
 def main() -> int:
-    """All four parts and the last line."""
+    """Runs all four parts and prints the last line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=("cpu", "cuda"))
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")

@@ -1,10 +1,10 @@
-"""One large case prepared in a process of its own: how much memory that takes, and how long.
+"""Memory and time of preparing one large case, in a process of its own.
 
     python benchmarks/large_volume.py [--shape 512 512 1059] [--spacing 2.5 1.5 1.5]
 
 A generated int16 volume and its mask, uncompressed NIfTI. Without `--spacing` the case keeps its grid, the worst case.
-The last line is `ratio bytes_per_voxel=VALUE`: of the process at its peak, imports left out; the exit status is 0 only
-where it is 14 or less: the volume as it was read, the one that is made, and little else.
+The last line is `ratio bytes_per_voxel=VALUE`: peak memory of the process above its imports, per voxel. The exit status
+is 0 only if it is at most 14: room for the volume as read, the volume that is made, and little else.
 """
 
 import argparse
@@ -21,7 +21,7 @@ ALLOWED = 14.0
 
 
 def generate(folder: str, shape: tuple[int, int, int]) -> None:
-    """A body with an organ and a lesion in it, in noise, written slice by slice."""
+    """Writes a body with an organ and a lesion in noise, slice by slice."""
     import nibabel
 
     affine = np.diag([-0.75, 0.75, 1.0, 1.0])
@@ -49,7 +49,7 @@ def generate(folder: str, shape: tuple[int, int, int]) -> None:
 def prepare(
     folder: str, spacing: tuple[float, ...] | None, results: "multiprocessing.Queue[tuple[float, float]]"
 ) -> None:
-    """Runs alone: puts the seconds, and the peak of memory in bytes above what imports take."""
+    """Runs in a process of its own: puts the seconds, and the peak memory in bytes above that of the imports."""
     import cc3d  # noqa: F401  imported now, so that it does not count
     import torch
 
@@ -75,7 +75,7 @@ def prepare(
 
 
 def main() -> int:
-    """Prints time, peak and peak per voxel."""
+    """Prints time, peak memory and peak memory per voxel."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shape", type=int, nargs=3, default=(512, 512, 1059), help="x, y, z")
     parser.add_argument("--spacing", type=float, nargs=3, help="mm of a voxel z, y, x; without, the case's own")

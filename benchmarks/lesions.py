@@ -1,10 +1,10 @@
-"""Lesion metrics held against the inverse-weighting paper: from its published records to its printed LiTS numbers.
+"""Lesion metrics against the inverse-weighting paper: its printed LiTS numbers recomputed from its published records.
 
     python benchmarks/lesions.py DIR
 
 DIR holds the records as neuro-ml/inverse_weighting publishes them (froc_data/lits), a file for each loss: `bce.json`,
-`iwdl.json`, … What must come out is in reports/published/inverse-weighting.csv: the printed numbers (protocol
-`iw2020`) and those of the `corrected` protocol to two decimals, what was recomputed before to four.
+`iwdl.json`, … The expected numbers are in reports/published/inverse-weighting.csv: printed ones (protocol `iw2020`) and
+those of the `corrected` protocol must agree to two decimals, numbers recomputed earlier to four.
 """
 
 import argparse
@@ -33,14 +33,14 @@ FILES = {
     "iwfl": ("focal", "inverse"),
     "wce": ("weighted_cross_entropy", "none"),
 }
-"""Record file → (loss, weighting), as this project calls them."""
+"""Record file → (loss, weighting), by this project's names."""
 
 Key = tuple[str, str, str, str]
 """(loss, weighting, metric, origin)."""
 
 
 def scans(path: pathlib.Path) -> list[Lesions]:
-    """A file of records as ours. Sizes come back from the diameters, `pi / 6 d³`."""
+    """Converts a file of records to `Lesions`. Sizes are computed from the diameters, `pi / 6 d³`."""
     return [_scan(case, records) for case, records in json.loads(path.read_text(encoding="utf-8")).items()]
 
 
@@ -68,7 +68,7 @@ def _voxels(record: dict[str, Any]) -> int:
 
 
 def measured(found: list[Lesions]) -> dict[str, tuple[float, float | None]]:
-    """Metric → (value, spread)."""
+    """Computes (value, spread) by metric."""
     dice, paper = lesion_counts.object_dice(found), lesion_counts.average_recall(found, "iw2020")
     corrected, cpm, recall = lesion_counts.average_recall(found), lesion_counts.cpm(found), lesion_counts.recall(found)
     assert dice is not None
@@ -76,7 +76,7 @@ def measured(found: list[Lesions]) -> dict[str, tuple[float, float | None]]:
     assert corrected is not None
     assert cpm is not None
     assert recall is not None
-    # The lowest threshold of the paper's code; a few of the records lie below it.
+    # -0.1 is the lowest threshold of the paper's code; a few records lie below it.
     false = sum(int((scan.false_confidence > -0.1).sum()) for scan in found) / len(found)
     return {
         "object_dice": (dice.mean, dice.sd),
@@ -89,7 +89,7 @@ def measured(found: list[Lesions]) -> dict[str, tuple[float, float | None]]:
 
 
 def published() -> Mapping[Key, tuple[float, float | None]]:
-    """The LiTS rows of the inverse-weighting paper."""
+    """Reads the LiTS rows of the inverse-weighting paper."""
     text = resources.files("reports.published").joinpath("inverse-weighting.csv").read_text(encoding="utf-8")
     return {
         (row["loss"], row["weighting"], row["metric"], row["origin"]): (
@@ -102,7 +102,7 @@ def published() -> Mapping[Key, tuple[float, float | None]]:
 
 
 def missed(name: str, found: list[Lesions], expected: Mapping[Key, tuple[float, float | None]]) -> Iterator[str]:
-    """A line for each number that does not come out as published."""
+    """Yields a line for each number that differs from the published one."""
     ours = measured(found)
     for (loss, weighting, metric, origin), theirs in expected.items():
         if (loss, weighting) != FILES[name] or metric not in ours:
@@ -114,7 +114,7 @@ def missed(name: str, found: list[Lesions], expected: Mapping[Key, tuple[float, 
 
 
 def main() -> int:
-    """Prints a line for each loss; 1 where a number is not as published."""
+    """Prints a line for each loss; returns 1 where a number differs from the published one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, nargs="?", help="records as JSON, a file for each loss")
     given = parser.parse_args()

@@ -1,22 +1,22 @@
-"""Losses beside MONAI's: time and peak memory of forward and backward of every loss that both have, equal values first.
+"""Losses beside MONAI's: time and peak memory of forward and backward of every loss that both have, values compared.
 
     python benchmarks/losses.py [--rounds 7] [--size 80] [--device cpu|cuda] [--only dice …]
 
 Logits `(2, 3, 80, 80, 80)` in float32 and class indices in int64, as training has them: a large and a small structure,
 predicted nearly right. MONAI gets the arguments that make it the same function (`peers`); where it takes a mean over
-classes and we do not, its value is multiplied by 3, and what it has no single loss for is the sum of two of its own.
-Its soft clDice and unified focal loss are other functions than ours and so are not here; cross-entropy is PyTorch's.
+classes and we do not, its value is multiplied by 3, and a loss that MONAI lacks is the sum of two of its own. Its soft
+clDice and unified focal loss are other functions than ours and are left out; cross-entropy is PyTorch's.
 
-Time: processor time of one thread from the logits to their gradient, ours and MONAI's in turn in one process, who
-begins alternates; wall time is printed beside it. On a GPU it is wall time between synchronisations.
+Time: processor time of one thread from the logits to their gradient, ours and MONAI's in turn in one process; the first
+one alternates. Wall time is printed beside it. On a GPU it is wall time between synchronisations.
 
-Memory: what the process holds at most during forward and backward above what it held before, the gradient included and
-logits and target not. On the CPU that is the kernel's own peak of resident memory (`VmHWM` of `/proc/self/status`, set
-back by `/proc/self/clear_refs`) of a process whose allocator gives memory back as soon as it is free, so that NumPy's
-and SciPy's arrays count too. On a GPU it is `torch.cuda.max_memory_allocated`.
+Memory: peak during forward and backward above the level before, the gradient included, logits and target excluded. On
+the CPU that is the kernel's peak of resident memory (`VmHWM` of `/proc/self/status`, reset by `/proc/self/clear_refs`)
+of a process whose allocator returns freed memory at once, so that NumPy's and SciPy's arrays count too. On a GPU it is
+`torch.cuda.max_memory_allocated`.
 
 The last line is `ratio losses_time=… losses_memory=… worst_time=… worst_memory=…`: geometric means over the losses and
-the worst loss, ours over MONAI's. The exit status is 0 only where both means are at most 0.7, nothing is above 1.05 and
+the worst loss, ours over MONAI's. The exit status is 0 only if both means are at most 0.7, no ratio is above 1.05 and
 all values are equal.
 """
 
@@ -41,11 +41,11 @@ from trainables.losses import LOSSES
 
 NEEDED, WORST = 0.7, 1.05
 EQUAL = 2e-5
-"""How far a value may be from MONAI's, relatively; some of MONAI's sums are in float32 too."""
+"""Greatest relative difference from MONAI's value; some of MONAI's sums are in float32 too."""
 CLASSES = 3
 CONFUSIONS = ((0.0, 1.0, 1.0), (1.0, 0.0, 0.5), (1.0, 0.5, 0.0))
 OURS: dict[str, dict[str, Any]] = {"wasserstein_dice": {"matrix": CONFUSIONS}}
-"""Parameters where the defaults are not compared."""
+"""Parameters of losses that are not compared with their defaults."""
 EMPTY_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 MEGABYTE = 2**20
@@ -55,14 +55,14 @@ Value = Callable[[Tensor, Tensor], Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Of one forward and backward: processor seconds, wall seconds."""
+    """Processor seconds and wall seconds of one forward and backward."""
 
     used: float
     wall: float
 
 
 def peers() -> dict[str, Value]:
-    """MONAI's function for each of ours, of logits `(N, 3, *spatial)` and class indices `(N, *spatial)`."""
+    """Returns MONAI's function for each of ours: logits `(N, 3, *spatial)`, class indices `(N, *spatial)` → value."""
     from monai import losses
 
     all_classes: dict[str, Any] = {"softmax": True, "to_onehot_y": True}
@@ -100,13 +100,13 @@ def peers() -> dict[str, Value]:
 
 
 def _summed(parts: list[tuple[float, Any]], logits: Tensor, target: Tensor) -> Tensor:
-    """MONAI's losses, each times its factor."""
+    """Returns the sum of MONAI's losses, each times its factor."""
     values = [factor * loss(logits, target[:, None]) for factor, loss in parts]
     return sum(values[1:], values[0])
 
 
 def example(size: int, device: str) -> tuple[Tensor, Tensor]:
-    """Logits `(2, 3, size³)` with a gradient to come, and the class indices `(2, size³)`: two balls, moved a little."""
+    """Returns logits `(2, 3, size³)` that require a gradient, and class indices `(2, size³)`: two balls, shifted."""
     axis = torch.linspace(-1, 1, size)
     x, y, z = torch.meshgrid(axis, axis, axis, indexing="ij")
 
@@ -123,7 +123,7 @@ def example(size: int, device: str) -> tuple[Tensor, Tensor]:
 
 
 def learn(loss: Value, logits: Tensor, target: Tensor) -> Tensor:
-    """Forward and backward; the gradient of before is gone."""
+    """Runs forward and backward, without the gradient of an earlier call."""
     logits.grad = None
     value = loss(logits, target)
     value.backward()  # type: ignore[no-untyped-call]
@@ -131,7 +131,7 @@ def learn(loss: Value, logits: Tensor, target: Tensor) -> Tensor:
 
 
 def timed(loss: Value, logits: Tensor, target: Tensor) -> Cost:
-    """What one forward and backward takes."""
+    """Times one forward and backward."""
     _synchronise(logits)
     used, wall = time.process_time(), time.perf_counter()
     learn(loss, logits, target)
@@ -141,8 +141,8 @@ def timed(loss: Value, logits: Tensor, target: Tensor) -> Cost:
 
 
 def peak(loss: Value, logits: Tensor, target: Tensor) -> float:
-    """Bytes held at most during forward and backward above those held before."""
-    learn(loss, logits, target)  # what is loaded or kept for ever by the first call is no matter of the loss
+    """Returns the peak in bytes during forward and backward above the level before."""
+    learn(loss, logits, target)  # the first call loads libraries and fills caches, which are not the loss's memory
     logits.grad = None
     gc.collect()
     if logits.is_cuda:
@@ -162,7 +162,7 @@ def _synchronise(tensor: Tensor) -> None:
 
 
 def _resident() -> int:
-    """Peak of this process's resident memory in bytes since it was set back."""
+    """Returns the peak of this process's resident memory in bytes since its reset."""
     for line in pathlib.Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return 1024 * int(line.split()[1])
@@ -170,14 +170,14 @@ def _resident() -> int:
 
 
 def pairs(only: list[str]) -> dict[str, tuple[Value, Value]]:
-    """Ours and MONAI's, by name."""
+    """Returns our loss and MONAI's, by name."""
     theirs = peers()
     names = [name for name in LOSSES if name in theirs and (not only or name in only)]
     return {name: (functools.partial(LOSSES[name], **OURS.get(name, {})), theirs[name]) for name in names}
 
 
 def times(given: argparse.Namespace) -> dict[str, Any]:
-    """Medians of both and of their ratio, the values, and how far the gradients lie apart."""
+    """Returns the medians of both and of their ratio, the values, and the difference of the gradients."""
     logits, target = example(given.size, given.device)
     found = {}
     for name, both in pairs(given.only).items():
@@ -204,7 +204,7 @@ def times(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def memory(given: argparse.Namespace) -> dict[str, Any]:
-    """Peaks of both in bytes, medians of three."""
+    """Returns the peaks of both in bytes, medians of three."""
     logits, target = example(given.size, given.device)
     return {
         name: [statistics.median(peak(loss, logits, target) for _ in range(3)) for loss in both]
@@ -213,7 +213,7 @@ def memory(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _in_a_process(part: str, environment: dict[str, str]) -> dict[str, Any]:
-    """What this script finds with `--part`, in a process that starts with this environment."""
+    """Runs this script with `--part` in a process with this environment, and returns its result."""
     command = [sys.executable, *sys.argv, "--part", part]
     answer = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
@@ -221,7 +221,7 @@ def _in_a_process(part: str, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def show(seconds: dict[str, Any], peaks: dict[str, Any]) -> bool:
-    """Prints the table and the last line; whether all figures are reached."""
+    """Prints the table and the last line; tells whether all figures are reached."""
     print(f"{'loss':20}{'ms':>8}{'MONAI':>8}{'ratio':>7}{'wall ms':>9}{'MONAI':>8}{'MB':>8}{'MONAI':>8}{'ratio':>7}")
     in_memory, apart = {}, 0.0
     for name, row in seconds.items():
@@ -248,7 +248,7 @@ def show(seconds: dict[str, Any], peaks: dict[str, Any]) -> bool:
 
 
 def main() -> int:
-    """Times in one process, memory in another; prints both."""
+    """Measures time in one process and memory in another; prints both."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--size", type=int, default=80, help="voxels along each side")

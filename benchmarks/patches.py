@@ -2,20 +2,20 @@
 
     python benchmarks/patches.py [--rounds 5] [--seconds 2] [--sizes 3d-32 3d-80 2d-256] [--without elastic]
 
-Cases are phantoms of 128 × 160 × 160 voxels, or slices of 384 × 384 pixels, prepared once; everybody begins with the
-prepared arrays. Ours come from the memory-mapped cache as a training takes them, MONAI's from a CacheDataset (voxel
-indices cached too, cached cases not copied, which its defaults do at each patch) by a DataLoader with 0 and with 2
-workers, batchgeneratorsv2's by boxes cut as nnU-Net's loader does, in this process and in 2 others. Batches of 2; half
-of the patches are centred on foreground. Everybody has one thread a process, and ours is one process.
+Cases are phantoms of 128 × 160 × 160 voxels, or slices of 384 × 384 pixels, prepared once; all pipelines start from the
+prepared arrays. Ours come from the memory-mapped cache as in a training, MONAI's from a CacheDataset (voxel indices
+cached too, cached cases not copied, which its defaults do at each patch) by a DataLoader with 0 and with 2 workers,
+batchgeneratorsv2's from boxes cut as by nnU-Net's loader, in this process and in 2 others. Batches of 2; half of the
+patches are centred on foreground. Each process has one thread, and ours is one process.
 
 All augment alike, with our defaults' probabilities and ranges: mirror, rotate, scale, elastic, brightness, contrast,
-gamma, noise. Elastic displacements are as strong as ours, each by the library's own way (a Gaussian filter of random
-voxels, which is most of MONAI's time in 3D: `--without elastic` leaves them out for all). MONAI cuts to the patch's
-size first, so that it shows padding where we and batchgeneratorsv2 turn tissue into view.
+gamma, noise. Elastic displacements are as strong as ours, each by the library's own method (a Gaussian filter of random
+voxels, which is most of MONAI's time in 3D: `--without elastic` leaves them out for all). MONAI crops to the patch's
+size first, so its rotated patches show padding where ours and batchgeneratorsv2's show tissue.
 
-In each round all take turns, forwards and backwards alternately; what workers prepared meanwhile is thrown away first.
-The last line is `ratio patches_SIZE=…`: medians over the rounds of our patches a second against the better of MONAI's
-two. The exit status is 0 only where each is at least 4.
+In each round all are timed in turn, in forward and reverse order alternately; batches that workers prepared in the
+meantime are discarded first. The last line is `ratio patches_SIZE=…`: medians over the rounds of our patches a second
+over the better of MONAI's two. The exit status is 0 only if each is at least 4.
 """
 
 import argparse
@@ -54,7 +54,7 @@ CASES = {3: 4, 2: 24}
 
 
 def prepared(folder: pathlib.Path, dim: int) -> cache.Dataset:
-    """Phantoms in the cache: volumes of 1.2 mm, or slices of 0.35 mm."""
+    """Prepares phantoms in the cache: volumes of 1.2 mm, or slices of 0.35 mm."""
     step, made = (1.2 if dim == 3 else 0.35), []
     for number in range(CASES[dim]):
         rng = random_streams.stream(0, "benchmark", number)
@@ -66,7 +66,7 @@ def prepared(folder: pathlib.Path, dim: int) -> cache.Dataset:
 
 
 def ours(data: cache.Dataset, size: tuple[int, ...], bent: bool = True) -> Iterator[Any]:
-    """Batches as `Training` makes them."""
+    """Yields batches as `Training` makes them."""
     augmenter = Augmenter([name for name in AUGMENT if bent or name != "elastic"], 1, size, data.spacing)
     sampler = PatchSampler(data, list(data.cases), size, FOREGROUND, 1, augmenter.margin, batch_size=BATCH)
     batches = Batches(sampler, augmenter, BATCH)
@@ -74,7 +74,7 @@ def ours(data: cache.Dataset, size: tuple[int, ...], bent: bool = True) -> Itera
 
 
 def monai(data: cache.Dataset, size: tuple[int, ...], workers: int, bent: bool = True) -> Iterator[Any]:
-    """Batches of MONAI's DataLoader, for ever."""
+    """Yields batches of MONAI's DataLoader, without end."""
     from monai import transforms as t
     from monai.data import CacheDataset, DataLoader
 
@@ -106,7 +106,7 @@ def monai(data: cache.Dataset, size: tuple[int, ...], workers: int, bent: bool =
 
 
 def batchgenerators(data: cache.Dataset, size: tuple[int, ...], workers: int, bent: bool = True) -> Iterator[Any]:
-    """Batches of batchgeneratorsv2's transforms, for ever."""
+    """Yields batches of batchgeneratorsv2's transforms, without end."""
     from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
     from batchgeneratorsv2.transforms.intensity.brightness import MultiplicativeBrightnessTransform
     from batchgeneratorsv2.transforms.intensity.contrast import BGContrast, ContrastTransform
@@ -185,7 +185,7 @@ class _Boxes:
 
 
 class _Transformed:
-    """Boxes with their transform, to be sent to workers."""
+    """Boxes with their transform; picklable for workers."""
 
     def __init__(self, boxes: _Boxes, transform: Any) -> None:
         self._boxes, self._transform = boxes, transform
@@ -212,7 +212,7 @@ WAYS: dict[str, Make] = {
 
 
 def rate(batches: Iterator[Any], seconds: float) -> float:
-    """Patches a second, after those that lay ready."""
+    """Returns patches a second, after discarding the batches prepared in advance."""
     for _ in range(3 * WORKERS):
         next(batches)
     count, start = 0, time.perf_counter()
@@ -223,7 +223,7 @@ def rate(batches: Iterator[Any], seconds: float) -> float:
 
 
 def measure(data: cache.Dataset, size: tuple[int, ...], given: argparse.Namespace) -> dict[str, list[float]]:
-    """Patches a second of each way in each round."""
+    """Returns patches a second of each pipeline in each round."""
     there = importlib.util.find_spec("batchgeneratorsv2") is not None
     ways = {name: make for name, make in WAYS.items() if there or not name.startswith("batchgenerators")}
     if not there:
@@ -234,7 +234,7 @@ def measure(data: cache.Dataset, size: tuple[int, ...], given: argparse.Namespac
         for name in list(ways)[:: 1 if number % 2 else -1]:
             found[name].append(rate(running[name], given.seconds))
     for batches in running.values():
-        if hasattr(batches, "_finish"):  # batchgenerators' processes; the thread that receives from them is cut off
+        if hasattr(batches, "_finish"):  # ends batchgenerators' processes, whose receiving thread then raises
             threading.excepthook = lambda _: None
             batches._finish()
     return found

@@ -3,14 +3,14 @@
     python benchmarks/preprocess.py [--cases 4] [--rounds 5] [--size 192]
 
 MONAI: LoadImage, Orientation, Spacing (cubic), ScaleIntensityRange (to clip), NormalizeIntensity for the image;
-LoadImage, Orientation, Spacing (nearest) for the mask. Ours does the same to the image, checks image and mask against
-each other, takes the mask by one-hot linear interpolation, which costs more than nearest, and picks voxels to centre
-patches on. Both end in memory, both have one thread a process (as Ray gives its workers), and who begins a round
-alternates. MONAI's Spacing begins its grid at the first voxel's centre and ours at its edge, so that equal results are
-shown with MONAI's SpatialResample, which Spacing calls, on our grid; that is not timed.
+LoadImage, Orientation, Spacing (nearest) for the mask. Ours does the same to the image, checks that image and mask
+match, resamples the mask by one-hot linear interpolation, which costs more than nearest, and samples voxels as patch
+centres. Both results stay in memory, each process has one thread (as Ray's workers), and the first one of a round
+alternates. MONAI's Spacing begins its grid at the first voxel's centre and ours at its edge, so the images are compared
+by MONAI's SpatialResample, which Spacing calls, on our grid; that is not timed.
 
-The last line is `ratio preprocess=VALUE`, the median over the rounds of wall time against wall time; the exit status is
-0 only where ours is at least twice as fast and the images are equal.
+The last line is `ratio preprocess=VALUE`, MONAI's wall time over ours, median over the rounds; the exit status is 0
+only if ours is at least twice as fast and the images are equal.
 """
 
 import argparse
@@ -40,16 +40,16 @@ from trainables.data.preparing import preprocess
 WORKERS = 2
 NEEDED = 2.0
 SIDES = (0.78125, 0.78125, 2.5)
-"""mm of a voxel, x, y, z."""
+"""Voxel size in mm: x, y, z."""
 HOW = PreprocessOptions(
     dim=3, labels=parse_all({"organ": 1, "lesion": 2}), spacing=(3.2, 1.5, 1.5), clip=(-79.0, 304.0)
 )
 EQUAL = 0.02
-"""How far a voxel may lie from MONAI's, in standard deviations of the image; edges are reflected differently."""
+"""Greatest difference of a voxel from MONAI's, in standard deviations of the image; edges are reflected differently."""
 
 
 def generate(folder: pathlib.Path, name: str, size: int, seed: int) -> CaseFiles:
-    """A CT-like case: air, a body, an organ with a lesion, noise; stored as scanners do, x to the left."""
+    """Writes a CT-like case: air, a body, an organ with a lesion, noise; stored as scanners do, x to the left."""
     rng = np.random.default_rng(seed)
     shape = (size, size, size // 3)
     grid = np.meshgrid(*(np.linspace(-1, 1, length, dtype=np.float32) for length in shape), indexing="ij", sparse=True)
@@ -69,14 +69,14 @@ def generate(folder: pathlib.Path, name: str, size: int, seed: int) -> CaseFiles
 
 
 def ours(files: CaseFiles) -> np.ndarray:
-    """The image on the training grid, `(z, y, x)`."""
+    """Returns the image on the training grid, `(z, y, x)`."""
     case = cases.read(files, HOW.labels, dim=3)
     prepared = preprocess.prepare(case, HOW)
     return prepared.image[0]
 
 
 def monai_image(path: pathlib.Path, resampled: Callable[[Any], Any]) -> np.ndarray:
-    """MONAI's five steps, with a resampling of the caller's: `(z, y, x)`."""
+    """Runs MONAI's five steps with the caller's resampling; returns `(z, y, x)`."""
     from monai import transforms
 
     assert HOW.clip is not None
@@ -88,7 +88,7 @@ def monai_image(path: pathlib.Path, resampled: Callable[[Any], Any]) -> np.ndarr
 
 
 def monai(files: CaseFiles) -> np.ndarray:
-    """The same work by MONAI's transforms, mask included."""
+    """Does the same work by MONAI's transforms, mask included."""
     from monai import transforms
 
     assert isinstance(HOW.spacing, tuple)
@@ -100,7 +100,7 @@ def monai(files: CaseFiles) -> np.ndarray:
 
 
 def difference(files: CaseFiles) -> float:
-    """Greatest distance of our image from MONAI's on the same grid, three voxels from the edges."""
+    """Returns the greatest difference of our image from MONAI's on the same grid, edges of three voxels excluded."""
     from monai import transforms
 
     mine = ours(files)
@@ -118,7 +118,7 @@ def difference(files: CaseFiles) -> float:
 
 
 def _start() -> None:
-    """One thread for PyTorch; BLAS and OpenMP have theirs from the environment. All is imported."""
+    """Imports everything and sets PyTorch to one thread; the environment does so for BLAS and OpenMP."""
     import monai.transforms  # noqa: F401
 
     warnings.simplefilter("ignore")
@@ -126,12 +126,12 @@ def _start() -> None:
 
 
 def _peak() -> float:
-    """Greatest memory of this process so far in MB."""
+    """Returns the peak memory of this process so far in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _work(which: Callable[[CaseFiles], np.ndarray], files: CaseFiles) -> tuple[float, float, float]:
-    """CPU seconds of one case, and the greatest memory of its process before it and after it in MB."""
+    """Returns the CPU seconds of one case, and the peak memory of its process in MB before and after it."""
     start, before = time.process_time(), _peak()
     which(files)
     return time.process_time() - start, before, _peak()
@@ -141,9 +141,9 @@ Costs = dict[str, list[tuple[float, float, float]]]
 
 
 def measure(files: list[CaseFiles], rounds: int) -> tuple[dict[str, list[float]], Costs]:
-    """Wall seconds of each round, and what `_work` says of each case, for each of the two."""
+    """Returns the wall seconds of each round and the result of `_work` for each case, for both pipelines."""
     ways = {"segstudy": ours, "MONAI": monai}
-    # One thread a process, as Ray sets it for its workers: NumPy's BLAS would spin on a second one that is not there.
+    # One thread a process, as Ray sets it for its workers: NumPy's BLAS would busy-wait for a second core.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("spawn")
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -154,7 +154,7 @@ def measure(files: list[CaseFiles], rounds: int) -> tuple[dict[str, list[float]]
             for name in list(ways)[:: 1 if number % 2 else -1]:
                 start = time.perf_counter()
                 now = list(pools[name].map(_work, [ways[name]] * len(files), files))
-                if number:  # the first round warms up, and tells how much memory there was before any work
+                if number:  # round 0 is a warm-up, and gives the memory before any work
                     seconds[name].append(time.perf_counter() - start)
                 used[name] += [(cpu if number else float("nan"), before, after) for cpu, before, after in now]
     finally:
@@ -164,7 +164,7 @@ def measure(files: list[CaseFiles], rounds: int) -> tuple[dict[str, list[float]]
 
 
 def told(costs: list[tuple[float, float, float]]) -> str:
-    """CPU time and memory in words."""
+    """Formats CPU time and memory."""
     cpu, before, after = (list(column) for column in zip(*costs, strict=True))
     memory = f"peak {max(after):.0f} MB a process ({min(before):.0f} at its start)"
     return f"{np.nanmedian(cpu):.3f} CPU s a case, {memory}"

@@ -1,8 +1,8 @@
 """Time and memory of a whole report: 10,000 final trainings × 100 cases × 3 regions, two metrics, with voxel counts.
 
-About 4 minutes on 2 quiet cores, most of them to write the ledger (6 million scores, 3 million counts; 500 MB under the
-temporary folder, or in the folder that is given, where it is kept for the next time). The report itself is made in a
-process of its own, as a user would: every format that `segstudy report` writes unasked. `--quick` takes a tenth.
+About 4 minutes on 2 quiet cores, most of them to write the ledger (6 million scores, 3 million counts; 500 MB in the
+temporary folder, or in FOLDER, where it is kept for the next run). The report itself is made in a process of its own,
+in every default format of `segstudy report`. `--quick` takes a tenth.
 
     python benchmarks/report.py [FOLDER] [--quick]
 """
@@ -25,7 +25,7 @@ from study.ledger.database import schema
 from tests.reports.ledgers import Fake, build
 
 SECONDS, MEGABYTES, IMPORT_SECONDS = 20.0, 2000.0, 1.0
-"""What is asked."""
+"""Limits of wall time, peak memory and import time."""
 
 MEASURED = """
 import sys, time
@@ -41,7 +41,7 @@ print(imported, time.perf_counter() - begun, time.process_time(), peak)
 
 
 def fill(path: pathlib.Path, seeds: int) -> None:
-    """Ten arms of so many final trainings."""
+    """Writes ten arms of `seeds` final trainings each."""
     fake = Fake(
         models=("unet", "vnet"), losses=("dice", "focal", "tversky", "cross_entropy", "dice_sq"), trials=0, seeds=seeds,
         patients=(1,) * 100, marks=(100,), previews=False, metrics=("dice", "hd95"),
@@ -54,7 +54,7 @@ def fill(path: pathlib.Path, seeds: int) -> None:
 
 
 def _parts(ledger: Ledger, trials: int = 50):
-    """Voxel counts of every final training on every test case, some trials at a time; one in fifty is false."""
+    """Yields voxel counts of every final training on every test case, `trials` at a time; one in fifty is a miss."""
     with ledger.reading() as connection:
         ids = list(connection.scalars(select(schema.trials.c.id).where(schema.trials.c.stage == "final")))
         rows = connection.execute(select(schema.cases.c.id, schema.cases.c.splits)).all()
@@ -75,7 +75,7 @@ def _parts(ledger: Ledger, trials: int = 50):
 
 
 def main() -> int:
-    """Prints the table; 0 only where all three figures are reached."""
+    """Prints the table; returns 0 only if all three figures are reached."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("folder", nargs="?", type=pathlib.Path)
     asked.add_argument("--quick", action="store_true")

@@ -1,10 +1,10 @@
-"""A ledger of 100,000 trials and 10,000,000 case scores, on SQLite and on PostgreSQL: what filling and asking take.
+"""A ledger of 100,000 trials and 10,000,000 case scores, on SQLite and on PostgreSQL: time of writes and queries.
 
     python benchmarks/scale.py [--scores 10000000] [--on sqlite postgresql] [--folder DIR]
 
-About 12 minutes on a quiet machine; `--scores 1000000` two. All goes through the ledger's own methods and with the
-syncs of a study: trials enter by cohorts, segments end one by one with 100 scores each, in transactions of their own.
-PostgreSQL is pgserver's, as it comes. Needs 4 GB of disk.
+About 12 minutes on a quiet machine; `--scores 1000000` two. All writes go through the ledger's own methods and with the
+syncs of a study: trials are inserted by cohorts, segments end one by one with 100 scores each, in transactions of their
+own. PostgreSQL is pgserver's with its defaults. Needs 4 GB of disk.
 """
 
 import argparse
@@ -29,22 +29,22 @@ ARMS, TRIALS, COHORT = 200, 500, 50
 REGIONS, METRICS = ("kidney", "tumor"), ("dice", "hd95")
 CASES = [Case(f"case_{number:04d}", f"patient_{number}", ("validation",)) for number in range(25)]
 EACH = len(CASES) * len(REGIONS) * len(METRICS)
-"""Scores of a segment."""
+"""Scores per segment."""
 
 SCORES_A_SECOND, PLAN_SECONDS, STATUS_SECONDS = 20_000, 0.020, 1.0
 ASKED = 200
-"""Times that the next segment is asked for."""
+"""Number of requests for the next segment."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """What one database did.
+    """Figures of one database.
 
     Attributes:
-        scores: Inserted.
-        trials_a_second: Inserted.
-        scores_a_second: Inserted, with all that a segment's end does.
-        known: Seconds that a driver needs to read all trials when it starts.
+        scores: Scores inserted.
+        trials_a_second: Trials inserted a second.
+        scores_a_second: Scores inserted a second, each segment's end included.
+        known: Seconds in which a starting driver reads all trials.
         plan: Seconds from a result to the next segment, median.
         status: Seconds of `status`, the best of three.
     """
@@ -58,12 +58,12 @@ class Figures:
 
     @property
     def reached(self) -> bool:
-        """Whether all is as quick as it should be."""
+        """Whether all figures are within their limits."""
         return self.scores_a_second >= SCORES_A_SECOND and self.plan < PLAN_SECONDS and self.status < STATUS_SECONDS
 
 
 def main() -> int:
-    """Measures, prints a table, and says whether every figure was reached."""
+    """Measures, prints a table, and reports whether every figure was reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scores", type=int, default=ARMS * TRIALS * EACH, help="case scores on each database")
     parser.add_argument("--on", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql"))
@@ -98,7 +98,7 @@ def _address(kind: str, folder: pathlib.Path) -> Iterator[str]:
         yield str(folder / "ledger.db")
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pgserver looks for a runtime folder that a container need not have
+        warnings.simplefilter("ignore")  # pgserver warns where a container has no runtime folder
         import pgserver
 
         server = pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
@@ -170,7 +170,7 @@ def _complete(ledger: Ledger, lease: Lease, plans: Sequence[PlannedTrial]) -> No
 
 
 def _next_segment(design: Design, trials: Sequence[KnownTrial]) -> float:
-    """Median seconds from a result to the next segment, where no cohort is due."""
+    """Returns the median seconds from a result to the next segment, where no cohort is due."""
     planner = Planner(design, trials)
     planner.changes()
     by_key = {trial.plan.key: trial for trial in trials}

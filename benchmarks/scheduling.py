@@ -1,12 +1,12 @@
-"""How near the planner's order comes to the shortest time possible, in virtual time, on 8 to 1,000 GPUs. Five minutes.
+"""Makespan of the planner's order over its lower bounds, in virtual time, on 8 to 1,000 GPUs. Five minutes.
 
     python benchmarks/scheduling.py [--quick]
 
 Studies of 12 × 18, 36 × 558 and 1,000 × 18 (arms × trials), TPE in cohorts, halving at marks 5,000, 10,000 and 30,000,
-three final seeds, run by `study.planning.simulate` with the planner itself. `bound` is max(work / GPUs, longest
-chain); `floor` (study/planning/shortest_time.py) also counts that a study has few segments to offer while cohorts
-wait and where finals end, and is proved: no order goes below it. Where it lies more than 10 % above the bound nobody
-can come within 10 % of the bound, and the figure is held against the floor.
+three final seeds, simulated by `study.planning.simulate` with the planner itself. `bound` is max(work / GPUs, longest
+chain). `floor` (study/planning/shortest_time.py) is a proved lower bound that also counts the few segments that a study
+has ready while cohorts wait and where finals end. Where it is more than 10 % above `bound`, no order comes within 10 %
+of `bound`, and the makespan is compared with `floor`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SPEEDS = Speeds({"unet3d": 1.0})
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A study on so many GPUs; times in iterations."""
+    """A study on a number of GPUs; times in iterations."""
 
     name: str
     run: Simulation
@@ -43,17 +43,17 @@ class Row:
 
     @property
     def of_floor(self) -> float:
-        """Makespan over the time that no order goes below."""
+        """Makespan over the proved lower bound."""
         return self.run.seconds / self.floor
 
     @property
     def reached(self) -> bool:
-        """Within 10 % of the bound; of the floor where the bound proves out of reach."""
+        """Whether it is within 10 % of the bound, or of the floor where the bound is proved unreachable."""
         return min(self.of_bound, self.of_floor if self.floor > WITHIN * self.run.bound else self.of_bound) <= WITHIN
 
 
 def main() -> int:
-    """Simulates, prints a table, and says whether every figure was reached."""
+    """Simulates, prints a table, and reports whether every figure was reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="without 36 × 558 and on fewer numbers of GPUs: seconds")
     quick = parser.parse_args().quick

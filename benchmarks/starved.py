@@ -1,16 +1,16 @@
-"""What data cost a training: an iteration with everything over one of the same network on a resident batch; 3 minutes.
+"""Cost of data loading: time of a training iteration over one of the same network on a resident batch; 3 minutes.
 
     python benchmarks/starved.py [--seconds 50] [--device cpu|cuda] [--only unet unet3d vnet] [--threads 2]
 
-Real: `Training.advance`, which chooses patches from the memory-mapped cache (on a GPU: from its memory), moves and
-recolours them by all eight augmentations, sets the learning rate, learns, and keeps the training curve. Resident:
-forward, loss, backward and a step of the same optimiser on one batch that lies ready, in a second network that began
-with the same weights. Batches of 2; networks of 16 channels in their first stage, where the larger default of `unet`
-(64) would hide the data behind ten times the arithmetic. Both by turns, who begins alternates; on a GPU a turn is 20
-iterations, between synchronisations.
+Real: `Training.advance`, which samples patches from the memory-mapped cache (on a GPU: from its memory), applies all
+eight augmentations, sets the learning rate, takes an optimiser step, and records the training curve. Resident: forward,
+loss, backward and a step of the same optimiser on one batch in memory, in a second network of the same initial weights.
+Batches of 2; networks of 16 channels in their first stage, since the larger default of `unet` (64) would hide the data
+loading behind ten times the arithmetic. Both run in turn and the first one alternates; on a GPU a turn is 20 iterations
+between synchronisations.
 
-The last line is `ratio starved_NETWORK=…`, medians over the turns. The exit status is 0 only where it is at most 1.05
-for patches of 80³ voxels and 1.10 for patches of 256² pixels.
+The last line is `ratio starved_NETWORK=…`, medians over the turns. The exit status is 0 only if it is at most 1.05 for
+patches of 80³ voxels and 1.10 for patches of 256² pixels.
 """
 
 import argparse
@@ -42,7 +42,7 @@ SHAPES = {3: (128, 128, 128), 2: (384, 384)}
 
 
 def cases(folder: pathlib.Path, dim: int) -> cache.Dataset:
-    """Balls in noise: what is in them costs nothing, and SciPy, which a GPU machine may lack, is not needed."""
+    """Makes cases of balls in noise, without SciPy, which a GPU machine may lack; the content does not affect time."""
     made = []
     for number in range(4 if dim == 3 else 16):
         rng = random_streams.stream(0, "benchmark", number)
@@ -55,7 +55,7 @@ def cases(folder: pathlib.Path, dim: int) -> cache.Dataset:
 
 
 def spec_of(model: str, data: cache.Dataset, given: argparse.Namespace) -> TrialSpec:
-    """A trial that never ends."""
+    """Returns a trial that never ends."""
     dim = len(NETWORKS[model])
     return TrialSpec(
         key=f"starved-{model}",
@@ -80,7 +80,7 @@ def spec_of(model: str, data: cache.Dataset, given: argparse.Namespace) -> Trial
 
 
 def resident(model: str, data: cache.Dataset, given: argparse.Namespace) -> Callable[[], None]:
-    """One iteration on a batch that lies ready, and nothing else."""
+    """Returns a function that runs one iteration on a resident batch, and nothing else."""
     spec = spec_of(model, data, given)
     training = Training(spec, data)
     images, labels, _ = training._batch(0)
@@ -101,7 +101,7 @@ def resident(model: str, data: cache.Dataset, given: argparse.Namespace) -> Call
 
 
 def timed(iterate: Callable[[], None], count: int, device: str) -> float:
-    """Seconds of so many iterations."""
+    """Returns the seconds of `count` iterations."""
     start = time.perf_counter()
     for _ in range(count):
         iterate()
@@ -111,13 +111,13 @@ def timed(iterate: Callable[[], None], count: int, device: str) -> float:
 
 
 def measure(model: str, data: cache.Dataset, given: argparse.Namespace) -> tuple[list[float], list[float]]:
-    """Seconds an iteration: real ones, and on the resident batch."""
+    """Returns the seconds of each iteration: in a real training, and on the resident batch."""
     training = Training(spec_of(model, data, given), data)
     ways = (lambda: training.advance(training.iteration + 1), resident(model, data, given))
     count = 20 if given.device == "cuda" else 1
     found: tuple[list[float], list[float]] = ([], [])
     for iterate in ways:
-        timed(iterate, WARM, given.device)  # kernels are chosen, memory is taken
+        timed(iterate, WARM, given.device)  # warm-up: kernels are selected and memory is allocated
     start = time.perf_counter()
     while len(found[0]) < FEWEST or time.perf_counter() - start < given.seconds:
         for which in (0, 1) if len(found[0]) % 2 else (1, 0):

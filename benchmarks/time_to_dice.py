@@ -2,21 +2,21 @@
 
     python benchmarks/time_to_dice.py DATA [--seeds 3] [--quick] [--only monai same defaults] [--cache FOLDER]
 
-DATA is the Decathlon's Task04 in nnU-Net's layout. Every fifth case is held out and scored; nothing is chosen on it.
-Three trainings of each seed, on two threads:
+DATA is the Decathlon's Task04 in nnU-Net's layout. Every fifth case is held out and scored; nothing is selected by it.
+Three trainings for each seed, on two threads:
 
 - `monai`: as MONAI's tutorials have it: CacheDataset, RandCropByPosNegLabel (four patches of each of two cases),
   RandAffine, DiceCELoss, a residual UNet of 16-32-64-128 channels, AdamW with a constant rate of 1e-3.
-- `same`: segstudy with that network and that loss, and a study file that says nothing else.
-- `defaults`: segstudy with its own network `unet3d` and `dice_cross_entropy`, and a study file that says nothing else.
+- `same`: segstudy with that network and that loss, and defaults for the rest of the study file.
+- `defaults`: segstudy with its own network `unet3d` and `dice_cross_entropy`, and defaults for the rest.
 
-All see patches of 32 × 48 × 32 voxels of z-scored images. They learn in turn, a slice of wall time each, so that a
-machine's load meets all of them. After each slice the held-out cases are predicted by the same sliding windows and
-scored: eight of them, and all where that mean comes near the next level, which counts by all only. Preparation and
-scoring are not in the time. MONAI's loader workers may go on while it is scored, which is its gain.
+All see patches of 32 × 48 × 32 voxels of z-scored images. They train in turn, a slice of wall time each, so that other
+load affects all of them. After each slice the held-out cases are predicted by the same sliding windows and scored:
+eight of them, and all where their mean comes near the next level, which only the mean of all can reach. Preparation and
+scoring are not in the time. MONAI's loader workers may continue while it is scored, to its advantage.
 
-The last line is `ratio same_83=… same_85=… same_86=… defaults_83=… defaults_85=… defaults_86=…`: medians over the seeds
-of ours over MONAI's wall time. The exit status is 0 only where each of `same` is at most 0.7 and each of `defaults` at
+The last line is `ratio same_83=… same_85=… same_86=… defaults_83=… defaults_85=… defaults_86=…`: our wall time over
+MONAI's, medians over the seeds. The exit status is 0 only if each of `same` is at most 0.7 and each of `defaults` at
 most 0.5. About fifteen minutes for three seeds on two quiet cores; `--quick` is one seed to 0.83 alone.
 """
 
@@ -47,22 +47,22 @@ from trainables.trial import TrialSpec
 LEVELS = (0.83, 0.85, 0.86)
 NEEDED = {"same": 0.7, "defaults": 0.5}
 NEAR = 0.015
-"""Where the mean over some cases is no further below a level, all are scored."""
+"""All cases are scored where the mean over some is at most this far below a level."""
 PATCH = (32, 48, 32)
 THREADS = 2
 SLICE, GROWTH = 2.0, 0.1
-"""Seconds of the first slices; later ones are this share of the training so far."""
+"""Seconds of the first slices; share of the training so far for later ones."""
 LONGEST = 300.0
-"""Seconds after which a training is given up."""
+"""Seconds after which a training is stopped."""
 CASES, SAMPLES = 2, 4
-"""Of an iteration of MONAI's: cases, and patches of each."""
+"""Cases in an iteration of MONAI's script, and patches from each."""
 MODELS: dict[str, Any] = {"same": {"residual": "benchmarks.time_to_dice:residual_unet"}, "defaults": {"unet3d": None}}
 ITERATIONS = {"same": 2000, "defaults": 450}
 """Length of our trainings, which the learning rate's schedule spans; chosen on cases that are not held out."""
 
 
 def residual_unet(in_channels: int, out_channels: int, dim: int = 3) -> nn.Module:
-    """MONAI's residual UNet, as a study file takes it."""
+    """Builds MONAI's residual UNet, with the signature that a study file needs."""
     from monai.networks.nets import UNet
 
     return UNet(dim, in_channels, out_channels, (16, 32, 64, 128), (2, 2, 2), num_res_units=2)  # type: ignore[no-any-return]
@@ -70,14 +70,14 @@ def residual_unet(in_channels: int, out_channels: int, dim: int = 3) -> nn.Modul
 
 @dataclasses.dataclass
 class Contestant:
-    """One training under the clock.
+    """One timed training.
 
     Attributes:
-        train: Trains for about so many seconds; gives the iterations done, and whether there are more.
-        predict: Class indices of a held-out case on its own grid, and the reference.
+        train: Trains for about the given seconds; returns the iterations done, and whether more remain.
+        predict: Returns class indices of a held-out case on its own grid, and the reference.
         seconds: Wall time of training so far.
-        iterations: Done so far.
-        reached: Level → seconds at the first scoring of all cases that had it.
+        iterations: Iterations done so far.
+        reached: Level → seconds at the first scoring of all cases that reached it.
     """
 
     train: Callable[[float], tuple[int, bool]]
@@ -87,14 +87,14 @@ class Contestant:
     reached: dict[float, float] = dataclasses.field(default_factory=dict)
 
     def learn(self) -> bool:
-        """A slice; whether there are more."""
+        """Trains for a slice; tells whether more remain."""
         start = time.perf_counter()
         self.iterations, more = self.train(max(SLICE, GROWTH * self.seconds))
         self.seconds += time.perf_counter() - start
         return more and self.seconds < LONGEST
 
     def score(self, cases: list[str]) -> tuple[float, int]:
-        """Mean Dice of both parts with the weights as they are, and over how many cases that is."""
+        """Returns the mean Dice of both parts with the current weights, and the number of cases scored."""
         some = cases[::4]
         found = {case: _dice(*self.predict(case)) for case in some}
         missing = [level for level in LEVELS if level not in self.reached]
@@ -105,13 +105,13 @@ class Contestant:
 
 
 def _dice(prediction: np.ndarray, reference: np.ndarray) -> float:
-    """Mean over anterior and posterior part; no reference here is empty."""
+    """Returns the mean over anterior and posterior part; no reference here is empty."""
     parts = [(prediction == part, reference == part) for part in (1, 2)]
     return float(np.mean([2 * (mine & true).sum() / (mine.sum() + true.sum()) for mine, true in parts]))
 
 
 def a_study(folder: str, which: str) -> Study:
-    """The study file: what it must say, the number of threads, and nothing else."""
+    """Returns the study file: required keys and the number of threads only."""
     return Study.from_plain(
         {
             "name": f"time-to-dice-{which}",
@@ -126,7 +126,7 @@ def a_study(folder: str, which: str) -> Study:
 
 
 def ours(study: Study, index: pathlib.Path, train: list[str], seed: int) -> Contestant:
-    """A training of ours, with the configuration of its arm's first trial."""
+    """Returns a training of ours, with the configuration of its arm's first trial."""
     (arm,) = study.arms
     fields = trial_fields(study, arm, arm.default)
     key = f"search-a00-r0-f0-n{seed:03d}"
@@ -142,7 +142,7 @@ def ours(study: Study, index: pathlib.Path, train: list[str], seed: int) -> Cont
 
 
 def monai(files: dict[str, Any], train: list[str], seed: int, workers: int) -> Contestant:
-    """The script that one would write by MONAI's tutorials."""
+    """Returns a training written after MONAI's tutorials."""
     import monai
     from monai import data, losses, transforms
 
@@ -204,7 +204,7 @@ def monai(files: dict[str, Any], train: list[str], seed: int, workers: int) -> C
 
 
 def run(given: argparse.Namespace, folder: pathlib.Path) -> list[dict[str, Contestant]]:
-    """For each seed the contestants at their end; who begins alternates."""
+    """Trains the contestants of each seed to their end; the first one alternates."""
     studies = {which: a_study(given.data, which) for which in MODELS}
     files, how = {case.name: case for case in files_of(studies["same"])}, options_of(studies["same"])
     index = cache.write_index(folder, [cache.prepare_case(case, how, folder) for case in files.values()], how)
@@ -237,7 +237,7 @@ def run(given: argparse.Namespace, folder: pathlib.Path) -> list[dict[str, Conte
 
 
 def show(seeds: list[dict[str, Contestant]], levels: tuple[float, ...]) -> bool:
-    """Prints the table and the last line; whether all figures are reached."""
+    """Prints the table and the last line; tells whether all figures are reached."""
     never = float("inf")
     print(f"\nseconds to a mean Dice of{'':9}" + "".join(f"{level:>22}" for level in levels))
     medians = {}

@@ -1,17 +1,16 @@
-"""Turnaround: 48 trials that only compute numbers, ours beside Ray Tune with OptunaSearch and MLflowLoggerCallback.
+"""Turnaround of 48 trials that only compute numbers, beside Ray Tune with OptunaSearch and MLflowLoggerCallback.
 
     python benchmarks/turnaround.py [--trials 48] [--rounds 3] [--peer-trials 48] [--home FOLDER] [--profile]
 
-Both run `tests.study.numbers.Numbers` (32 iterations of nothing, then the scores of two cases) on the same Ray of two
-processors in this process, with TPE over the same learning rate and an MLflow on SQLite, in turn; who begins a round
-alternates. Ours is a whole `running.run.run` with its ledger and one final trial more, its MLflow followed to the end;
-the peer is the function that Ray's and MLflow's guides would have, with their defaults. Ray is started and both MLflow
-databases are laid out by a round of four trials that does not count; with `--home` they are kept for the next call.
+Both run `tests.study.numbers.Numbers` (32 trivial iterations, then the scores of two cases) on the same Ray of two CPUs
+in this process, with TPE over the same learning rate and an MLflow on SQLite, in turn; the first one alternates. Ours
+is a whole `running.run.run` with its ledger and one final trial more, until MLflow has everything; the peer is a
+function written after Ray's and MLflow's guides, with their defaults. A warm-up round of four trials starts Ray and
+creates both MLflow databases; with `--home` these are kept for the next call.
 
-The last line is `ratio turnaround=VALUE`, the median over the rounds of the peer's wall time a trial over ours; the
-exit status is 0 only where that is at least 8. On a loaded machine the peer needs minutes for a round: `--peer-trials`
-gives it fewer, whose time a trial hardly depends on their number. `--profile` prints where our driver's thread spends
-one more run.
+The last line is `ratio turnaround=VALUE`, the peer's wall time of a trial over ours, median over the rounds; the exit
+status is 0 only if it is at least 8. On a loaded machine the peer needs minutes for a round: `--peer-trials` gives it
+fewer; its time per trial hardly depends on their number. `--profile` profiles our driver's thread in one more run.
 """
 
 import argparse
@@ -38,13 +37,13 @@ NEEDED = 8.0
 WARM = 4
 ITERATIONS = 32
 LOW, HIGH = 1e-4, 0.2
-"""Of the learning rate; below 0.3 no walk diverges."""
+"""Range of the learning rate; below 0.3 no walk diverges."""
 CASES = ("case3", "case4")
 """The validation cases of `NoData`."""
 
 
 def ours(home: pathlib.Path, trials: int) -> None:
-    """A study of one arm, all trials of it one cohort after another of eight."""
+    """Runs a study of one arm, its trials in cohorts of eight."""
     name = f"turnaround-{time.time_ns()}"
     study = numbers_study(
         name=name,
@@ -59,7 +58,7 @@ def ours(home: pathlib.Path, trials: int) -> None:
 
 
 def objective(config: dict[str, Any]) -> None:
-    """One trial of the peer's: the same walk and the same scores."""
+    """Runs one trial of the peer: the same walk and the same scores."""
     from ray import tune
 
     walk = Numbers(spec(learning_rate=config["learning_rate"], iterations=ITERATIONS, marks=(ITERATIONS,)))
@@ -69,7 +68,7 @@ def objective(config: dict[str, Any]) -> None:
 
 
 def peer(home: pathlib.Path, trials: int) -> None:
-    """Ray Tune with OptunaSearch and MLflow's callback, as their guides have it."""
+    """Runs Ray Tune with OptunaSearch and MLflow's callback, after their guides."""
     from ray import tune
     from ray.air.integrations.mlflow import MLflowLoggerCallback
     from ray.tune.search.optuna import OptunaSearch
@@ -88,7 +87,7 @@ def peer(home: pathlib.Path, trials: int) -> None:
 
 
 def measure(home: pathlib.Path, trials: dict[str, int], rounds: int) -> dict[str, list[float]]:
-    """Wall seconds a trial of each round of both; a new home has one before them that does not count."""
+    """Returns wall seconds per trial of each round of both; a new home runs a warm-up round first."""
     ways: dict[str, Callable[[pathlib.Path, int], None]] = {"segstudy": ours, "Ray Tune": peer}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range((home / "peer.db").exists(), rounds + 1):
@@ -115,7 +114,7 @@ def main() -> int:
 
     profile, trials = cProfile.Profile(), {"segstudy": given.trials, "Ray Tune": given.peer_trials or given.trials}
     with contextlib.nullcontext(given.home) if given.home else tempfile.TemporaryDirectory() as folder:
-        with settings():  # for the workers of both; Tune's own switches are as they are by default for the peer
+        with settings():  # for the workers of both; the peer keeps Tune's default switches
             ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
         try:
             seconds = measure(pathlib.Path(folder), trials, given.rounds)

@@ -14,17 +14,17 @@ class Default:
     """Default, search range and limits of one parameter.
 
     Attributes:
-        value: Its value in an arm's first trial, and where the study file gives none. Its type is the parameter's type:
-            a float takes any number, an int whole ones, a str one of `words`.
-        search: Where a search looks when the study file is silent; None: it stays at `value`.
+        value: Value in an arm's first trial, and where the study file gives none. Its type is the parameter's type: a
+            float allows any number, an int whole numbers, a str one of `words`.
+        search: Range that is searched where the study file gives none; None: fixed at `value`.
         reason: Why this value and this range.
         at_least: Smallest allowed value.
         above: Values must be greater than this.
         at_most: Greatest allowed value.
         below: Values must be smaller than this.
-        words: Allowed words, where it is a word.
-        optional: Whether null is a value (`value` may be null: then it is a number).
-        auto: Whether `auto` is a value: then it is found out once for the whole study.
+        words: Allowed words of a str.
+        optional: Whether null is allowed (if `value` is null, the parameter is a number).
+        auto: Whether `auto` is allowed, which is determined once for the whole study.
     """
 
     value: Scalar

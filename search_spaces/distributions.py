@@ -1,4 +1,4 @@
-"""A space in Optuna's words. The one file here that needs Optuna."""
+"""Conversion of a search space to Optuna's distributions. The only file here that needs Optuna."""
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 

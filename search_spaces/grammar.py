@@ -25,7 +25,7 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Range:
-    """A number in `[low, high]`; whole numbers where `low` and `high` are whole (ints) and `step` is None or whole.
+    """A number in `[low, high]`; an int where `low` and `high` are ints and `step` is None or an int.
 
     An arm's first trial has the value `first`; None: the one nearest to the parameter's default.
     """
@@ -62,14 +62,14 @@ class GrammarError(ValueError):
 
 
 def parse(value: object, key: str) -> Parameter:
-    """One parameter as a study file writes it.
+    """Parses one parameter of a study file.
 
     Args:
         value: A scalar, a list of scalars (a list of one is that scalar), or a mapping with `low` and `high`.
         key: The parameter's dotted name, for errors.
 
     Raises:
-        GrammarError: It is none of these, or a range that is upside down, or whose step does not divide it.
+        GrammarError: It is none of these, or a range whose `low` exceeds `high`, or whose step does not divide it.
     """
     if isinstance(value, Mapping):
         return _range(value, key)
@@ -79,9 +79,9 @@ def parse(value: object, key: str) -> Parameter:
 
 
 def flatten(mapping: Mapping[str, object], prefix: str = "") -> dict[str, Parameter]:
-    """All parameters of nested mappings, by dotted name: `{weights: {kidney: 2}}` → `{"weights.kidney": Fixed(2)}`.
+    """Flattens nested mappings to parameters by dotted name: `{weights: {kidney: 2}}` → `{"weights.kidney": Fixed(2)}`.
 
-    A mapping with a `low` or a `high` is a range; any other one is a level of names.
+    A mapping with a `low` or a `high` is a range; any other mapping is a level of names.
 
     Raises:
         GrammarError: With every problem in the mapping, not only the first.
@@ -103,7 +103,7 @@ def flatten(mapping: Mapping[str, object], prefix: str = "") -> dict[str, Parame
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by dotted name as nested mappings: `{"weights.kidney": 2}` → `{weights: {kidney: 2}}`."""
+    """Nests values by dotted name into mappings: `{"weights.kidney": 2}` → `{weights: {kidney: 2}}`."""
     tree: dict[str, Any] = {}
     for name, value in flat.items():
         *path, last = name.split(".")
@@ -115,7 +115,7 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_plain(parameter: Parameter) -> dict[str, Any]:
-    """As the ledger keeps it: `{fixed: …}`, `{choice: […]}` or `{low:, high:, log:, step:}` (`first:` if given)."""
+    """Converts to the ledger's form: `{fixed: …}`, `{choice: […]}`, `{low:, high:, log:, step:}` (and a `first:`)."""
     if isinstance(parameter, Fixed):
         return {"fixed": parameter.value}
     if isinstance(parameter, Choice):
@@ -124,7 +124,7 @@ def to_plain(parameter: Parameter) -> dict[str, Any]:
 
 
 def from_plain(plain: Mapping[str, Any]) -> Parameter:
-    """The inverse of `to_plain`."""
+    """Parses the ledger's form; the inverse of `to_plain`."""
     if "fixed" in plain:
         return Fixed(plain["fixed"])
     if "choice" in plain:
@@ -133,7 +133,7 @@ def from_plain(plain: Mapping[str, Any]) -> Parameter:
 
 
 def written(parameter: Parameter) -> Any:
-    """As a study file writes it: the inverse of `parse`."""
+    """Converts to the study file's form; the inverse of `parse`."""
     if isinstance(parameter, Fixed):
         return parameter.value
     if isinstance(parameter, Choice):
@@ -142,7 +142,7 @@ def written(parameter: Parameter) -> Any:
 
 
 def _keys(parameter: Range) -> dict[str, Any]:
-    """A range's keys; `first` only where it was given."""
+    """Returns a range's keys; `first` only where it was given."""
     keys = dataclasses.asdict(parameter)
     return keys if parameter.first is not None else {key: value for key, value in keys.items() if key != "first"}
 
@@ -214,7 +214,7 @@ def _choice(values: Sequence[object], key: str) -> Parameter:
         raise GrammarError([(key, "the list is empty: give at least one value")])
     options = tuple(_scalar(value, key) for value in values)
     for index, option in enumerate(options):
-        if option in options[:index]:  # also 1 and 1.0, or 1 and true: no table could tell them apart
+        if option in options[:index]:  # also 1 and 1.0, or 1 and true, which are equal as dictionary keys
             raise GrammarError([(key, f"{option!r} is listed twice")])
     return Choice(options) if len(options) > 1 else Fixed(options[0])
 

@@ -1,7 +1,7 @@
 """Names of metrics: which values are better, and whether a metric belongs to a case or to a whole split.
 
 A metric of a case has a value for each case; tables show its mean, with interval and test. A metric of a split has one
-value for all cases of a training: it has neither, and no search can be judged by it.
+value for all cases of a training: it has neither interval nor test, and cannot be a search's objective.
 """
 
 import re
@@ -51,7 +51,7 @@ LESIONS: dict[str, Better] = {
 
 PREFIXES = ("pooled_", "group_")
 """Metrics of a split, from voxels: `pooled_dice` is that of all cases' voxels together, `group_dice` the mean over
-groups (patients) whose cases are pooled. Of metrics that voxel counts give; average precision too, pooled only."""
+groups (patients) whose cases are pooled. For metrics of voxel counts; for average precision too, pooled only."""
 
 COUNTED = ("dice", "iou", "precision", "recall", "mcc")
 """Metrics of voxel counts, beside F-beta."""
@@ -63,7 +63,7 @@ KNOWN = (*METRICS, *(f"{family}2" for family in FAMILIES), *LESIONS, *(f"{prefix
 
 
 def better(name: str) -> Better | None:
-    """Which values are better; None where there is no metric of that name."""
+    """Returns which values are better; None where there is no metric of that name."""
     if name in METRICS:
         return METRICS[name]
     if name in LESIONS:
@@ -75,7 +75,7 @@ def better(name: str) -> Better | None:
 
 
 def family_of(name: str) -> tuple[str, float] | None:
-    """Family and number of a name such as `f0.5`: `("f", 0.5)`; None where it is none."""
+    """Splits a name such as `f0.5` into family and number, `("f", 0.5)`; None for other names."""
     match = NUMBERED.fullmatch(name)
     if match is None or match[1] not in FAMILIES or float(match[2]) == 0:
         return None
@@ -83,7 +83,7 @@ def family_of(name: str) -> tuple[str, float] | None:
 
 
 def pooled_from(name: str) -> tuple[str, str] | None:
-    """Prefix and metric of a name such as `pooled_dice`: `("pooled_", "dice")`; None where it is none."""
+    """Splits a name such as `pooled_dice` into prefix and metric, `("pooled_", "dice")`; None for other names."""
     for prefix in PREFIXES:
         base = name.removeprefix(prefix)
         if base == name:
@@ -100,7 +100,7 @@ def of_split(name: str) -> bool:
 
 
 def scored(names: Iterable[str]) -> tuple[str, ...]:
-    """The metrics of a case that trials must compute for some metrics. Voxel counts are always kept."""
+    """Returns the metrics of a case that trials must compute for the given metrics. Voxel counts are always kept."""
     needed: dict[str, None] = {}
     for name in names:
         if name == "pooled_average_precision":

@@ -1,4 +1,4 @@
-"""Papers whose printed numbers come along (`reports/published`): the names that `report.published` takes."""
+"""Papers whose printed numbers are included (`reports/published`): the names that `report.published` takes."""
 
 PUBLISHED: dict[str, tuple[str, ...]] = {
     "chest-ct": ("chest-ct",),

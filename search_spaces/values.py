@@ -8,7 +8,7 @@ from search_spaces.grammar import Choice, Fixed, Parameter, Range, Scalar, Space
 
 
 def nearest(parameter: Parameter, value: Scalar) -> Scalar:
-    """The allowed value that is closest to `value`: itself where it is allowed.
+    """Returns the allowed value that is closest to `value`, or `value` itself where it is allowed.
 
     Where the two cannot be compared (a word that is not among the choices, None in a range), a choice gives its first
     value and a range its middle (the geometric middle of a log range).
@@ -26,17 +26,17 @@ def nearest(parameter: Parameter, value: Scalar) -> Scalar:
 
 
 def first_of(parameter: Parameter, usual: Scalar) -> Scalar:
-    """The value in an arm's first trial: what the range itself says, else the one nearest to the usual value."""
+    """Returns the value in an arm's first trial: the range's `first`, else the value nearest to the default."""
     if isinstance(parameter, Range) and parameter.first is not None:
         return nearest(parameter, parameter.first)
     return nearest(parameter, usual)
 
 
 def from_unit(parameter: Parameter, u: float) -> Scalar:
-    """The value at a point of the unit interval: equal parts for choices and steps, logarithms for a log range.
+    """Returns the value at a point of the unit interval, in equal parts for choices and steps, by logarithms if `log`.
 
     Args:
-        parameter: Where the value comes from.
+        parameter: The parameter.
         u: In `[0, 1)`.
 
     Raises:
@@ -50,7 +50,7 @@ def from_unit(parameter: Parameter, u: float) -> Scalar:
         return parameter.values[int(u * len(parameter.values))]
     low, high = parameter.low, parameter.high
     if parameter.log:
-        half = 0.5 if parameter.whole else 0.0  # so that each whole number has its own stretch
+        half = 0.5 if parameter.whole else 0.0  # so that each whole number has an interval of equal length
         bottom, top = math.log(low - half), math.log(high + half)
         drawn = math.exp(bottom + u * (top - bottom))
         return min(max(round(drawn), int(low)), int(high)) if parameter.whole else float(min(max(drawn, low), high))
@@ -66,7 +66,7 @@ def grid_points(space: Space) -> int | None:
 
 
 def grid_values(parameter: Parameter) -> tuple[Scalar, ...]:
-    """Every value that a parameter can have, in order.
+    """Returns every value that a parameter can have, in order.
 
     Raises:
         ValueError: It is continuous.
@@ -81,7 +81,7 @@ def grid_values(parameter: Parameter) -> tuple[Scalar, ...]:
 
 
 def _same(left: Scalar, right: Scalar) -> bool:
-    """Equal as values of a parameter: 1 is 1.0, but true is not 1."""
+    """Tell whether two values of a parameter are equal: 1 equals 1.0, but true does not equal 1."""
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
@@ -104,7 +104,7 @@ def _points(parameter: Parameter) -> int | None:
 
 
 def _at_step(parameter: Range, index: int) -> float:
-    """The value after `index` steps, computed in decimals: 0.1 + 2 * 0.1 is 0.3 and nothing else."""
+    """Returns the value after `index` steps, computed in decimals so that 0.1 + 2 * 0.1 is exactly 0.3."""
     if parameter.whole:
         return int(parameter.low) + index * int(parameter.step or 1)
     return float(Decimal(repr(parameter.low)) + index * Decimal(repr(parameter.step)))

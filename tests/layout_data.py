@@ -1,8 +1,8 @@
-"""Small files in the layouts of public data sets: names, folders, axes, headers, channels and label values as there.
+"""Small files in the layouts of public data sets, with their names, folders, axes, headers, channels and label values.
 
-There are cases enough for the splits of the studies that come along, and something to learn in them; beside the tests
-of the data code, `published` has two cases of noise in each layout. A scan is made in RAS `(x, y, z)`: nested balls,
-brighter inwards, off the middle so that a wrong axis shows.
+They have enough cases for the splits of the included studies, and structures to learn; for the tests of the data code,
+`published` has two cases of noise in each layout. A scan is made in RAS `(x, y, z)`: nested balls, brighter inwards,
+off the centre so that a wrong axis is detected.
 """
 
 import dataclasses
@@ -19,13 +19,13 @@ from tests.trainables.data.files import affine, orientations, picture, save
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
-    """What was written, for a test to compare with.
+    """Facts of the written files, for comparison in tests.
 
     Attributes:
         spacing: mm along `[z, y, x]`; None for pictures.
         shape: Voxels along `[z, y, x]` or `[y, x]`.
         voxels: Case → mask value → voxels.
-        channels: Of an image.
+        channels: Number of channels of an image.
     """
 
     spacing: tuple[float, ...] | None
@@ -43,15 +43,15 @@ def scan(
     step: float = 100.0,
     values: Sequence[int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """int16 image and uint8 mask of one scan.
+    """Returns the int16 image and the uint8 mask of one scan.
 
     Args:
         shape: Voxels, `(x, y, z)` or `(x, y)`.
-        seed: Another seed, another scan.
-        radii: Of the nested balls, as parts of half the volume, the largest first; 0 leaves one out.
-        low: Intensity around.
-        step: How much brighter each ball is than the one around it.
-        values: Of the balls in the mask, in that order.
+        seed: Seed of the random positions and noise.
+        radii: Radii of the nested balls, as parts of half the volume, the largest first; 0 leaves one out.
+        low: Background intensity.
+        step: Difference of intensity between a ball and the one around it.
+        values: Mask values of the balls, in the order of `radii`.
     """
     rng = np.random.default_rng(seed)
     axes = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape), indexing="ij")
@@ -67,12 +67,12 @@ def scan(
 
 
 def counted(mask: np.ndarray) -> dict[int, int]:
-    """Value → voxels, without 0."""
+    """Counts the voxels of each value but 0."""
     return {int(value): int((mask == value).sum()) for value in np.unique(mask) if value}
 
 
 def stored_as(codes: str, array: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A RAS volume as a file with other axes holds it: `IPL` is how KiTS is stored."""
+    """Reorders a RAS volume to other axes, such as `IPL`, in which KiTS is stored."""
     return next(pair for pair in orientations(array, matrix) if "".join(nibabel.aff2axcodes(pair[1])) == codes)
 
 

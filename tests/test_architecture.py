@@ -1,4 +1,4 @@
-"""docs/ARCHITECTURE.md, held to the folders and files that are there, and the words of the code to the page's."""
+"""docs/ARCHITECTURE.md matches the folders and files, and the code's terms match the page's."""
 
 import pathlib
 import re
@@ -9,12 +9,12 @@ ROOT = pathlib.Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
 PACKAGES = ("search_spaces", "trainables", "study", "reports")
 DATA = {"templates"}
-"""Folders of package data, which are no rooms."""
+"""Folders of package data, which are no packages."""
 
 MOST_LINES = 300
 MOST_MODULES = 20
 LARGE = {"trainables/losses"}
-"""Folders that may hold more: a loss a file."""
+"""Folders that may hold more modules: one for each loss."""
 
 RETIRED = {
     "desk": "dispatcher",
@@ -24,7 +24,7 @@ RETIRED = {
     "wishes": "autoscaler requests",
     "sweeping": "leftover checkpoints",
 }
-"""Words that the project used before, with the field's word for each."""
+"""Retired terms of the project, with the field's term for each."""
 
 
 def _drawn() -> set[str]:

@@ -1,4 +1,4 @@
-"""README and CONTRIBUTING, held to what is there: commands, study file, links, make targets."""
+"""README, CONTRIBUTING and CHANGELOG match the repository: commands, study file, links, make targets."""
 
 import pathlib
 import re

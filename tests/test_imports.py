@@ -1,4 +1,4 @@
-"""What each room needs to be imported: import-linter sees the lines, this sees what is loaded."""
+"""Modules that each package loads when imported; import-linter checks the import statements only."""
 
 import pkgutil
 import subprocess

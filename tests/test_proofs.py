@@ -1,6 +1,6 @@
 """The identities between losses and the numerical hazards that the papers' definitions list, each with its tests.
 
-What a line names must be there and be a test, so that none of them is lost when tests are moved or renamed.
+Each named test must exist, so that none of them is lost when tests are moved or renamed.
 """
 
 import importlib

@@ -9,6 +9,8 @@ CGROUP_LIMITS = (
     pathlib.Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
 """Files that hold a container's memory limit in bytes, version 2 and 1; the word `max` is no limit."""
+NEARLY = 0.5
+"""Share of the limit above which a need is worth a note."""
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 

@@ -1,4 +1,4 @@
-"""Cases in memory put into a cache on disk, as `segstudy run` does with those of a study."""
+"""Writes cases from memory into a cache on disk, as `segstudy run` does with those of a study."""
 
 import pathlib
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from trainables.data.preparing import preprocess
 
 
 def in_the_cache(folder: pathlib.Path, made: Sequence[tuple[np.ndarray, np.ndarray]], step: float) -> cache.Dataset:
-    """Images in HU and their labels, prepared by the real preprocessing and read from the memory map."""
+    """Prepares images in HU and their labels by the real preprocessing; returns them as memory-mapped arrays."""
     dim = made[0][0].ndim
     how = PreprocessOptions(dim=dim, labels=parse_all(phantom.LABELS), spacing="native", clip=(-160.0, 240.0))
     records = []
@@ -36,7 +36,7 @@ def in_the_cache(folder: pathlib.Path, made: Sequence[tuple[np.ndarray, np.ndarr
 
 
 def _facts(name: str, shape: tuple[int, ...], step: float) -> CaseFacts:
-    """What an index must say of a case, and nobody reads here but the spacing."""
+    """Returns the facts that an index requires of a case; the benchmarks read only the spacing."""
     return CaseFacts(
         name=name,
         group=name,

@@ -1,4 +1,4 @@
-"""What `evaluate.py` evaluates: two sets of cases, generated or real, and a network that has learned them."""
+"""Data and network of `evaluate.py`: two sets of cases, generated or real, and a network trained on them."""
 
 import dataclasses
 import pathlib
@@ -24,12 +24,12 @@ class Task:
     """One set of cases.
 
     Attributes:
-        labels: As of a study file.
-        window: Voxels, `[z, y, x]`.
-        overlap: Likewise.
-        patch: What the network learns on, which may be smaller.
-        iterations: How long it learns.
-        scored: Cases that are timed.
+        labels: `dataset.labels` of the study file.
+        window: Side lengths of the sliding window in voxels, `[z, y, x]`.
+        overlap: Overlap of the windows in voxels, `[z, y, x]`.
+        patch: Patch size in training, which may be smaller.
+        iterations: Iterations of training.
+        scored: Number of cases that are timed.
     """
 
     labels: Mapping[str, Any]
@@ -61,7 +61,7 @@ TASKS = {
 
 
 def write_scans(folder: pathlib.Path, name: str, cases: int) -> None:
-    """Scans of a patient's trunk; for `hippocampus` of its sizes, the organ in two halves."""
+    """Writes scans of a patient's trunk; for `hippocampus` in its sizes, with the organ in two halves."""
     import nibabel
 
     for number in range(cases):
@@ -75,7 +75,7 @@ def write_scans(folder: pathlib.Path, name: str, cases: int) -> None:
             labels[:, middle:] *= 2
         for kind, volume in (("imagesTr", np.rint(scan).astype(np.int16)), ("labelsTr", labels)):
             (folder / kind).mkdir(parents=True, exist_ok=True)
-            # A voxel counts as 1 mm, whatever of the patient it shows: distances are in voxels.
+            # The affine says 1 mm per voxel, not the phantom's spacing: distances are in voxels.
             file = folder / kind / (f"case_{number:03d}" + ("_0000.nii.gz" if kind == "imagesTr" else ".nii.gz"))
             nibabel.save(nibabel.Nifti1Image(volume.T, np.eye(4)), file)  # type: ignore[no-untyped-call]
 
@@ -83,7 +83,7 @@ def write_scans(folder: pathlib.Path, name: str, cases: int) -> None:
 def a_study(
     folder: pathlib.Path, task: Task, patch: tuple[int, ...], precision: str = "float32", threads: int = THREADS
 ) -> Study:
-    """The study file."""
+    """Returns the study file."""
     return Study.from_plain(
         {
             "name": "evaluate",
@@ -99,12 +99,12 @@ def a_study(
 
 
 def sides_of(task: Task, patch: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """Sides of the patch with overlap and side of the window."""
+    """Returns, for each axis, the patch's side, the overlap and the window's side."""
     return list(zip(patch, task.overlap, task.window, strict=True))
 
 
 def training_of(study: Study, index: pathlib.Path, train: list[str], evaluate: list[str]) -> Training:
-    """A training of ours, with the configuration of its arm's first trial."""
+    """Returns a training of ours, with the configuration of its arm's first trial."""
     (arm,) = study.arms
     fields = trial_fields(study, arm, arm.default)
     fields |= {"metrics": ("dice", "hd95"), "train": tuple(train), "evaluate": tuple(evaluate)}
@@ -115,14 +115,14 @@ def training_of(study: Study, index: pathlib.Path, train: list[str], evaluate: l
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Learned:
-    """Prepared cases and a network that has learned some of them.
+    """Prepared cases and a network trained on some of them.
 
     Attributes:
-        task: Which cases.
-        folder: Where their files are.
-        index: The prepared dataset.
-        train: Cases that the network has learned.
-        scored: Others, to be scored.
+        task: The set of cases.
+        folder: Folder of their files.
+        index: Index of the prepared dataset.
+        train: Cases that the network was trained on.
+        scored: Other cases, to be scored.
         weights: The network's state.
     """
 
@@ -134,7 +134,7 @@ class Learned:
     weights: dict[str, Any]
 
     def training(self, precision: str) -> Training:
-        """A training of ours with the windows that are scored and these weights."""
+        """Returns a training of ours with the windows that are scored and these weights."""
         study = a_study(self.folder, self.task, self.task.window, precision)
         training = training_of(study, self.index, self.train, self.scored)
         training.network.load_state_dict(self.weights)
@@ -142,13 +142,13 @@ class Learned:
 
 
 def learned(name: str, folder: pathlib.Path, work: pathlib.Path, scored: int | None = None) -> Learned:
-    """Prepares the cases of a folder and learns them for some seconds, with one thread.
+    """Prepares the cases of a folder and trains a network on them for some seconds, with one thread.
 
     Args:
         name: Key of `TASKS`.
-        folder: The files.
-        work: Where prepared cases go.
-        scored: How many are scored; None: as many as the task says.
+        folder: Folder of the files.
+        work: Folder of the prepared cases.
+        scored: Number of cases to score; None: the task's.
     """
     task = TASKS[name]
     study = a_study(folder, task, task.patch, threads=1)

@@ -1,8 +1,8 @@
-"""Small trials that share one device: processes that train at the same time, and what they get done together.
+"""Small trials that share one device: their joint throughput in processes that train at the same time.
 
     python benchmarks/parts/packed.py FOLDER DEVICE SHARE SECONDS
 
-is one of them: it says `ready`, begins at a line on its standard input, and prints the iterations that it made.
+is one of them: it prints `ready`, starts at a line on its standard input, and prints its iterations a second.
 """
 
 import argparse
@@ -16,13 +16,13 @@ HERE = pathlib.Path(__file__).resolve()
 
 
 def together(count: int, folder: pathlib.Path, device: str, seconds: float) -> float:
-    """Iterations a second of so many trials side by side.
+    """Returns the total iterations a second of trials that run at the same time.
 
     Args:
-        count: Trials.
-        folder: Where their cases are prepared, or already lie.
+        count: Number of trials.
+        folder: Folder of their prepared cases, which are made where they are missing.
         device: `cpu` or `cuda`.
-        seconds: How long they are watched, from when all are ready.
+        seconds: Time of the measurement, from when all are ready.
     """
     command = [sys.executable, str(HERE), str(folder), device, str(1 / count), str(seconds)]
     trials = [
@@ -45,7 +45,7 @@ def together(count: int, folder: pathlib.Path, device: str, seconds: float) -> f
 
 
 def main(folder: str, device: str, share: str, seconds: str) -> None:
-    """One trial; the iterations a second that it made in the time."""
+    """Runs one trial and prints its iterations a second."""
     sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent.parent.parent)]
     import starved
     import torch

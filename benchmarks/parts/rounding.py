@@ -1,4 +1,4 @@
-"""What bfloat16 changes in networks and losses on a device, and what the device changes beside the CPU."""
+"""Differences of networks and losses between bfloat16 and float32 on a device, and between the device and the CPU."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ NETWORKS: dict[str, tuple[int, dict[str, object]]] = {
     "segnet": (2, {"width": 8}),
     "enet": (2, {"width": 8}),
 }
-"""Label → dimensions, parameters; MONAI's are left out, which a machine with PyTorch alone has not."""
+"""Label → dimensions, parameters; without MONAI's, which a machine with PyTorch alone lacks."""
 WITHOUT_SCIPY = [name for name in LOSSES if name != "hausdorff"]
 CLASSES = 3
 LIMITS = {
@@ -30,11 +30,11 @@ LIMITS = {
     "inside": 1e-5,
     "loss on the device": 1e-3,
 }
-"""Greatest differences. Of logits and of all gradients in bfloat16 from those in float32, root mean squares, over what
-the same network in float32 differs by when its image and weights alone are rounded to bfloat16: how much a network
-magnifies a rounding is its own affair (untrained ones of many batch normalisations a hundredfold). Of logits in float32
-from the CPU's (TF32), over the same. Of a loss, as shares: from rounded logits beside exact ones; from rounded ones in
-either type, since losses compute in float32; beside the CPU."""
+"""Greatest allowed differences. `logits`, `slopes`: root mean square of logits and of all gradients in bfloat16 minus
+float32, over that of the same float32 network with only image and weights rounded to bfloat16: networks amplify a
+rounding differently (untrained ones with many batch normalisations a hundredfold). `device`: float32 logits minus the
+CPU's (TF32), over the same. Losses, as shares: `loss` from rounded logits against exact ones; `inside` from rounded
+ones in either type, since losses compute in float32; `loss on the device` against the CPU."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Found:
 
     Attributes:
         what: Key of `LIMITS`.
-        name: The network or loss.
-        value: The difference.
+        name: Network or loss.
+        value: Measured difference.
     """
 
     what: str
@@ -58,7 +58,7 @@ class Found:
 
 
 def found(device: str, side: int) -> Iterator[Found]:
-    """All comparisons.
+    """Yields all comparisons.
 
     Args:
         device: `cpu` or `cuda`.
@@ -117,7 +117,7 @@ def _loss(name: str, device: str, side: int) -> Iterator[Found]:
 
 
 def _apart(a: Tensor, b: Tensor) -> float:
-    """Root mean square of the difference over that of `b`."""
+    """Returns the root mean square of `a - b` over that of `b`."""
     return float((a - b).square().mean().sqrt() / b.square().mean().sqrt())
 
 

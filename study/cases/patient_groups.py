@@ -64,9 +64,9 @@ def refuse_unsaid(study: Study, files: Sequence[CaseFiles]) -> None:
     alike = [name for name, group in found if group == next(group for _, group in found if size[group] > 1)]
     written = pattern if pattern == "folder" else f"'{pattern}'"
     raise SpecError(
-        study.name,
+        "dataset.group",
         [
-            f"dataset.group: missing, and {alike[0]} and {alike[1]} look like two cases of one patient. Write "
+            f"missing, and {alike[0]} and {alike[1]} look like two cases of one patient. Write "
             f"`group: {written}` ({len(size)} groups), another pattern, `unknown`, or `case` if each is a patient."
         ],
     )

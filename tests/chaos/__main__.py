@@ -1,9 +1,9 @@
-"""Chaos: a small real study under seeded faults, against the digest of an undisturbed run.
+"""Chaos test: a small real study under seeded faults must end with the digest of an undisturbed run.
 
 `python -m tests.chaos --runs 50 --seed 1`: workers, the driver, PostgreSQL and MLflow are killed at random; runs of
-even seeds have checkpoints and cache in an object store, which goes away too. Prints a line for each run and a total;
-ends with 0 only if every run has the undisturbed digest and no trial was lost. A run takes about a minute on two
-cores that others use too, three where they are busy.
+even seeds have checkpoints and cache in an object store, which is stopped too. Prints a line for each run and a total;
+exits with 0 only if every run has the undisturbed digest and no trial was lost. A run takes about a minute on two
+shared cores, three under load.
 """
 
 import argparse
@@ -55,7 +55,7 @@ class Chaos:
         self.lost = self.fell = self.starts = 0
 
     def runs(self, seeds: range, seconds: float) -> int:
-        """All runs, or as many as can be begun in time; the exit code."""
+        """Executes all runs, or as many as can start in time; returns the exit code."""
         began = time.monotonic()
         whole, trials, told = self._run("undisturbed", seed=None)
         digest = told.ended["digest"]
@@ -80,7 +80,7 @@ class Chaos:
         return 0 if good == len(seeds) and not self.lost else 1
 
     def _judged(self, seed: int, events: int, trials: set[str], digest: str) -> bool:
-        """One disturbed run; whether it ended as the undisturbed one."""
+        """Executes one disturbed run; tells whether it ended as the undisturbed one."""
         try:
             flaw, found, told = self._run(f"run_{seed}", seed, events)
         except LifeError as error:
@@ -114,7 +114,7 @@ class Chaos:
         with Ledger.open(ledger, read_only=True) as opened:
             row = opened.study(NAME)
             ended = {str(trial.plan.key) for trial in opened.known(row.id) if trial.status in ("finished", "halved")}
-        if told.faults["mlflow"] and self.mlflow.lacks(row, ended):  # away at the end: the same command sends the rest
+        if told.faults["mlflow"] and self.mlflow.lacks(row, ended):  # it was down at the end: a repeat sends the rest
             told.starts += life.live().starts
         flaw = _left(home, storage) or self.mlflow.lacks(row, ended)
         if flaw is not None:
@@ -125,7 +125,7 @@ class Chaos:
 
 
 def _left(home: pathlib.Path, storage: str) -> str | None:
-    """What lies there that should not: a network that nobody needs, something half written."""
+    """Lists files that should not be left: unneeded networks, partly written files."""
     files, trials = storage_at(storage), f"trials/{NAME}"
     kept = {trial for trial in files.names(trials) if any("-" in name for name in files.names(f"{trials}/{trial}"))}
     if kept != set(FINALS):

@@ -1,4 +1,4 @@
-"""What goes wrong in a run, and when: drawn from the run's seed alone."""
+"""Faults of a run and their times, drawn from the run's seed alone."""
 
 import dataclasses
 import random
@@ -9,24 +9,24 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST: dict[Kind, tuple[int, int]] = {
     "driver": (0, 2),
     "worker": (1, 2),
-    "raylet": (0, 1),  # Ray's node under the driver, which then has to give up by itself
+    "raylet": (0, 1),  # the driver's Ray node, after which the driver must end by itself
     "database": (1, 2),
     "mlflow": (0, 1),
-    "store": (1, 2),  # where checkpoints and cache lie in one
+    "store": (1, 2),  # runs with checkpoints and cache in an object store
 }
-"""How many of each a run gets: at least, at most."""
+"""Minimum and maximum number of faults of each kind in a run."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """A process is killed, or a server taken away.
+    """A killed process, or a stopped server.
 
     Attributes:
-        kind: Whose.
-        gap: After how many events since the fault before, or since the beginning.
-        delay: Seconds after that event: between two events, too.
+        kind: Kind of process or server.
+        gap: Number of events since the previous fault, or since the start.
+        delay: Seconds after the last of these events, so that faults also fall between events.
         away: Seconds until a server is started again.
-        choice: In [0, 1): which of the workers.
+        choice: Number in [0, 1) that selects the worker.
     """
 
     kind: Kind
@@ -37,11 +37,11 @@ class Fault:
 
 
 def drawn(seed: int, events: int, *, store: bool) -> tuple[Fault, ...]:
-    """A run's faults, spread over its life.
+    """Draws a run's faults, spread over its duration.
 
     Args:
-        seed: The run's.
-        events: How many an undisturbed run tells.
+        seed: The run's seed.
+        events: Number of events of an undisturbed run.
         store: Whether it uses an object store.
     """
     chance = random.Random(f"chaos {seed}")

@@ -1,9 +1,9 @@
-"""A cluster without a machine for trials: its autoscaler brings them for what a study owes, until nothing is owed.
+"""A cluster without machines for trials: its autoscaler starts them for a study's owed segments, until none is owed.
 
 `python -m tests.chaos.from_zero`, as root, three minutes. Ray's own autoscaler, in a host of namespaces, with
-its provider that makes nodes of processes. Ends with 0 if the study had as many machines as there may be, the digest of
-an undisturbed one, and neither asked for nor held anything afterwards; or if it cannot run here. (That idle machines go
-is not to be seen with this provider: Ray tells nodes apart by their address, and here all have the same.)
+its provider that makes nodes of processes. Exits with 0 if the study had the maximum of machines, the digest of an
+undisturbed run, and neither requested nor held resources afterwards; or if it cannot run here. (This provider does not
+show that idle machines are stopped: Ray tells nodes apart by their address, and here all have the same.)
 """
 
 import json
@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 PORT = 6379
 MOST = 3  # machines
 WAIT = 3.0  # minutes for the first
-FREE = 30.0  # seconds in which nothing may be asked for or held any more
+FREE = 30.0  # seconds until nothing may be requested or held any more
 LONGEST = 300.0  # seconds
 PLAIN: dict[str, Any] = {
     "cluster_name": "zero",
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def on_the_head(folder: pathlib.Path, address: str) -> int:
-    """The study, from a cluster without a machine to one without a machine."""
+    """Runs the study, from a cluster without machines to one without machines."""
     from study.machines.autoscaler import await_room
     from study.machines.nodes import machines, nodes
     from study.machines.ray_session import settings
@@ -102,7 +102,7 @@ def on_the_head(folder: pathlib.Path, address: str) -> int:
 
 
 def _left() -> list[str]:
-    """What keeps machines: requests, cores in use, named actors."""
+    """Lists what keeps machines from being idle: requests, cores in use, named actors."""
     import ray
     from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
     from ray.experimental.internal_kv import _internal_kv_get

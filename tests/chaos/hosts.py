@@ -1,6 +1,6 @@
 """Hosts made of namespaces on one machine: each with processes, network, name and /dev/shm of its own, on one bridge.
 
-What they have in common is the file system: it is the storage that all nodes share. Needs root.
+They share the file system, which stands for the shared storage of a cluster. Needs root.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ from typing import Any
 import psutil
 
 INIT = "hostname {name}; mount -t tmpfs -o size=1g none /dev/shm; {mounts} while :; do sleep 3600 & wait $!; done"
-"""A host's first process: it collects what others leave, and its end is the end of all."""
+"""A host's init process: it reaps orphans, and all processes of the host end with it."""
 
 
 class Host:
-    """One of a rack's hosts.
+    """One of several hosts on a bridge.
 
     Attributes:
-        name: Its host name.
-        address: Where others reach it.
+        name: Host name.
+        address: IP address.
     """
 
     def __init__(self, name: str, address: str, bridge: str, mounts: str) -> None:
@@ -36,19 +36,19 @@ class Host:
         self._init = _child_of(self._keeper)
         _ip("link", "add", self._outside, "type", "veth", "peer", "name", "eth0", "netns", str(self._init.pid))
         _ip("link", "set", self._outside, "master", bridge, "up")
-        gate = address.rpartition(".")[0] + ".254"  # by the route to anywhere Ray finds out which address is its own
+        gate = address.rpartition(".")[0] + ".254"  # Ray finds its own address by the default route
         for line in ("addr add {}/24 dev eth0", "link set eth0 up", "link set lo up", "route add default via {}"):
             self.run(["ip", *line.format(gate if "route" in line else address).split()])
 
     def start(self, line: Sequence[str], **options: Any) -> subprocess.Popen[str]:
-        """Starts a command on the host; options as `Popen`'s."""
+        """Starts a command on the host, with options of `Popen`."""
         return subprocess.Popen(self._inside(line), text=True, **options)
 
     def run(self, line: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-        """Runs a command on the host to its end; what it says.
+        """Runs a command on the host to its end; returns its output.
 
         Raises:
-            RuntimeError: It fails.
+            RuntimeError: The command fails.
         """
         env = {**os.environ, **(environment or {})}
         done = subprocess.run(self._inside(line), env=env, capture_output=True, text=True, timeout=120, check=False)
@@ -57,7 +57,7 @@ class Host:
         return done.stdout
 
     def processes(self, *words: str) -> list[psutil.Process]:
-        """Those of the host's processes whose command line has one of the words in it; without words, all."""
+        """Lists the host's processes whose command line contains one of the words; without words, all."""
         found = []
         for process in self._init.children(recursive=True):
             with contextlib.suppress(psutil.Error):
@@ -71,22 +71,22 @@ class Host:
         return found
 
     def cut_off(self) -> None:
-        """Pulls its cable: nothing goes in or out, and nobody is told."""
+        """Disconnects the host: packets are dropped, and no connection is closed."""
         _ip("link", "set", self._outside, "down")
 
     def join_again(self) -> None:
-        """Plugs it in again."""
+        """Reconnects the host."""
         _ip("link", "set", self._outside, "up")
 
     def sshd(self, key: pathlib.Path, folder: pathlib.Path) -> None:
-        """Serves SSH to whoever has the private key beside `key`, a public one."""
+        """Serves SSH to holders of the private key that belongs to `key`, a public key file."""
         options = {"HostKey": key.with_suffix(""), "AuthorizedKeysFile": key, "StrictModes": "no", "UsePAM": "no"}
         options |= {"PermitRootLogin": "yes", "PidFile": folder / f"{self.name}.pid", "PasswordAuthentication": "no"}
         self.run(["mkdir", "-p", "/run/sshd"])
         self.run(["/usr/sbin/sshd", "-f", "/dev/null", *(f"-o{name}={value}" for name, value in options.items())])
 
     def kill(self) -> None:
-        """Takes its power away, for good."""
+        """Kills the host with all its processes, for good."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._init.pid, signal.SIGKILL)
         self._keeper.kill()
@@ -98,11 +98,11 @@ class Host:
 
 @contextlib.contextmanager
 def rack(names: Sequence[str], folder: pathlib.Path, *, mounts: str = "") -> Iterator[list[Host]]:
-    """Hosts on a bridge, 10.77.N.1 and so on; this machine is 10.77.N.254. All of it is gone afterwards.
+    """Makes hosts on a bridge, 10.77.N.1 and so on; this machine is 10.77.N.254. Removes all of them afterwards.
 
     Args:
-        names: Their names.
-        folder: For the /tmp/ray of each, which real hosts do not share.
+        names: Host names.
+        folder: Parent of each host's own /tmp/ray, which real hosts do not share.
         mounts: Shell commands for each host's own view of the files; `{own}` is its folder.
     """
     tag = secrets.token_hex(2)
@@ -127,7 +127,7 @@ def rack(names: Sequence[str], folder: pathlib.Path, *, mounts: str = "") -> Ite
 
 
 def why_not() -> str | None:
-    """Why no hosts can be made here; None where they can."""
+    """Returns why hosts cannot be made here; None where they can."""
     if os.geteuid() != 0:
         return "only root may make network namespaces"
     try:
@@ -145,7 +145,7 @@ def _child_of(keeper: subprocess.Popen[bytes]) -> psutil.Process:
     for _ in range(100):
         if children := psutil.Process(keeper.pid).children():
             with contextlib.suppress(psutil.Error):
-                if children[0].name() == "bash":  # else it is still on its way
+                if children[0].name() == "bash":  # before that, `unshare` has not started it yet
                     return children[0]
         time.sleep(0.05)
     raise RuntimeError("a host did not come up")

@@ -1,4 +1,4 @@
-"""One study's life: the same command again and again while its processes are killed, until nothing is left to do."""
+"""One disturbed study: the same command is repeated while its processes are killed, until nothing is left to do."""
 
 import collections
 import contextlib
@@ -20,25 +20,25 @@ from tests.chaos.faults import Fault, Kind
 from tests.chaos.servers import Away, MLflow, ObjectStore, Postgres
 
 ROOT = pathlib.Path(__file__).parents[2]
-LONGEST = 600.0  # seconds of a life, which takes a minute or three
-STARTS = 12  # of the command
-OUTLIVE = 20.0  # seconds that a killed driver's processes may take to notice
+LONGEST = 600.0  # seconds of a study, which takes one to three minutes
+STARTS = 12  # starts of the command at most
+OUTLIVE = 20.0  # seconds within which the processes of a killed driver must end
 
 
 class LifeError(RuntimeError):
-    """A study that does not come to its end."""
+    """A study that does not complete."""
 
 
 @dataclasses.dataclass
 class Told:
-    """What a life came to.
+    """Result of a disturbed study.
 
     Attributes:
-        ended: What the last driver said: counts, digest.
-        faults: Those that hit something, by kind.
-        starts: How often the command was given.
+        ended: Last output of the last driver: counts, digest.
+        faults: Number of faults that hit something, by kind.
+        starts: Number of starts of the command.
         fell: Last lines of drivers that ended by themselves before the study did.
-        events: Lines that the drivers said.
+        events: Number of lines printed by the drivers.
         seconds: Wall time.
     """
 
@@ -52,7 +52,7 @@ class Told:
 
 @dataclasses.dataclass
 class Life:
-    """A study at a home, with the servers that it uses; `storage` is the home, or lies in the object store."""
+    """A study's home and the servers that it uses; `storage` is the home, or a folder of the object store."""
 
     home: pathlib.Path
     data: pathlib.Path
@@ -63,7 +63,7 @@ class Life:
     store: ObjectStore
 
     def live(self, faults: Sequence[Fault] = ()) -> Told:
-        """Lives to the end.
+        """Repeats the command until the study is complete.
 
         Raises:
             LifeError: It takes too long, or too many starts.
@@ -90,7 +90,7 @@ class Life:
     def _one_driver(
         self, told: Told, left: collections.deque[Fault], away: Away, seen: "_Seen", seconds: float
     ) -> None:
-        """A driver's life, ended by a fault, by itself, or by the watch when it takes too long."""
+        """Runs one driver until a fault, its own end, or the timeout."""
         with self._driver() as process, open(self.home / "driver.log", "a") as log:
             watch = threading.Timer(seconds, process.kill)
             watch.daemon = True
@@ -121,7 +121,7 @@ class Life:
             told.fell.append(f"status {status}: {(lines or [''])[-1][:300]}")
 
     def _hit(self, fault: Fault, process: subprocess.Popen[str], away: Away, seen: "_Seen") -> bool:
-        """Whether there was something to kill."""
+        """Executes a fault; tells whether there was something to kill."""
         time.sleep(fault.delay)
         children = seen.look(process.pid)
         match fault.kind:
@@ -142,7 +142,7 @@ class Life:
 
     @contextlib.contextmanager
     def _driver(self) -> Iterator[subprocess.Popen[str]]:
-        """The command; its events come as lines."""
+        """Starts the command, which prints its events as lines."""
         line = [sys.executable, "-u", "-m", "tests.chaos.small_study", str(self.home)]
         options = {
             "--data": str(self.data),
@@ -168,10 +168,10 @@ class Life:
 
 
 class _Seen:
-    """The processes that drivers started: workers to choose from, and what must be gone in the end.
+    """The processes that drivers started: candidates for faults, all of which must be gone in the end.
 
     Attributes:
-        gap: Events since the last fault.
+        gap: Number of events since the last fault.
     """
 
     def __init__(self) -> None:
@@ -179,7 +179,7 @@ class _Seen:
         self._all: set[psutil.Process] = set()
 
     def look(self, driver: int) -> list[psutil.Process]:
-        """Remembers a driver's processes; all of them that there are now, by number."""
+        """Records a driver's processes; returns those that run now, by process number."""
         with contextlib.suppress(psutil.NoSuchProcess):
             children = psutil.Process(driver).children(recursive=True)
             self._all.update(children)
@@ -187,13 +187,13 @@ class _Seen:
         return []
 
     def end(self) -> None:
-        """Waits for all of them; those that stay are killed. Agents of a raylet that was killed may: Ray's own affair.
+        """Waits for all of them and kills those that stay. Only agents of a killed raylet may stay (Ray's fault).
 
         Raises:
-            LifeError: Others stayed.
+            LifeError: Other processes stayed.
         """
         _, stay = psutil.wait_procs(self._all, timeout=OUTLIVE)
-        names = [name for process in stay if (name := _name(process)) and "Agent" not in name]  # "": it ended by now
+        names = [name for process in stay if (name := _name(process)) and "Agent" not in name]  # "": it has ended
         for process in stay:
             _kill(process)
         if names:
@@ -202,7 +202,7 @@ class _Seen:
 
 def _is_worker(process: psutil.Process) -> bool:
     name = _name(process)
-    return "ray::" in name and "Agent" not in name  # Ray's node dies with its agents
+    return "ray::" in name and "Agent" not in name  # killing an agent would end Ray's node
 
 
 def _is_raylet(process: psutil.Process) -> bool:

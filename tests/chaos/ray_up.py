@@ -1,8 +1,8 @@
-"""`ray up --no-config-cache -y cluster.yaml` over SSH, for three local hosts; then a study sent to them by `submit`.
+"""`ray up --no-config-cache -y cluster.yaml` over SSH, for three local hosts; then a study is submitted to them.
 
 `python -m tests.chaos.ray_up`, as root with openssh-server and rsync, about three minutes. Hosts are namespaces, each
 with a home folder of its own; of cluster.yaml only addresses, user and key are replaced, and the environment that its
-setup command would make is there already. Ends with 0 if all worked, or if it cannot run here.
+setup command would make exists already. Exits with 0 if all steps worked, or if it cannot run here.
 """
 
 import os
@@ -28,7 +28,7 @@ PATIENCE = 240.0  # seconds for each step
 
 
 class FailedError(RuntimeError):
-    """A step did not work."""
+    """A step failed."""
 
 
 def main() -> int:
@@ -60,7 +60,7 @@ def _show(folder: pathlib.Path, hosts: Sequence[Host]) -> None:
     file.write_text(yaml.safe_dump(_configuration([host.address for host in hosts], key), sort_keys=False))
     ray = str(ENVIRONMENT / "bin" / "ray")
     began = time.monotonic()
-    scratch = {"RAY_TMPDIR": str(folder / "launcher"), "TMPDIR": str(folder / "launcher")}  # its notes on clusters
+    scratch = {"RAY_TMPDIR": str(folder / "launcher"), "TMPDIR": str(folder / "launcher")}  # the launcher's own files
     (folder / "launcher").mkdir()
     _run([ray, "get-auth-token", "--generate"])
     _run([ray, "up", "--no-config-cache", "-y", str(file)], scratch)
@@ -77,7 +77,7 @@ def _show(folder: pathlib.Path, hosts: Sequence[Host]) -> None:
 
 
 def _configuration(addresses: Sequence[str], key: pathlib.Path) -> dict[str, Any]:
-    """cluster.yaml for these hosts."""
+    """Returns cluster.yaml adapted to these hosts."""
     file: dict[str, Any] = yaml.safe_load((ROOT / "cluster.yaml").read_text(encoding="utf-8"))
     file["provider"] |= {"head_ip": addresses[0], "worker_ips": list(addresses[1:])}
     file["auth"] = {"ssh_user": "root", "ssh_private_key": str(key)}
@@ -85,7 +85,7 @@ def _configuration(addresses: Sequence[str], key: pathlib.Path) -> dict[str, Any
 
 
 def _study(folder: pathlib.Path, head: Host) -> None:
-    """A small study by `submit`, from the head, and its end."""
+    """Submits a small study from the head and waits for its end."""
     generate(folder / "data", CASES, dim=2, seed=1)
     study = folder / "study.yaml"
     study.write_text(yaml.safe_dump(small_study(str(folder / "data")).plain(), sort_keys=False))
@@ -106,7 +106,7 @@ def _study(folder: pathlib.Path, head: Host) -> None:
 
 
 def _nodes(head: Host) -> int:
-    """How many raylets the cluster has now."""
+    """Counts the cluster's raylets."""
     code = (
         f"import ray; ray.init('{head.address}:6379', log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
     )
@@ -117,7 +117,7 @@ def _nodes(head: Host) -> int:
 
 
 def _own_home() -> str:
-    """Mounts that give a host a home of its own: empty, but for Python and the environment of cluster.yaml."""
+    """Returns mounts that give a host its own home, which has only Python and the environment of cluster.yaml."""
     home = pathlib.Path.home()
     kept = [path for path in (home / ".pyenv",) if path.exists()]
     lines = ["mkdir -p {own}/home"]

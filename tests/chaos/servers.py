@@ -26,7 +26,7 @@ PATIENCE = 60.0  # seconds for a server to answer
 
 
 class Server(abc.ABC):
-    """A server that can be killed and started again; it is there while a block runs."""
+    """A server that can be killed and started again; it runs while a `with` block does."""
 
     @abc.abstractmethod
     def kill(self) -> None: ...
@@ -47,11 +47,11 @@ class Server(abc.ABC):
 
 
 class Postgres(Server):
-    """pgserver's PostgreSQL in a folder; a kill takes the postmaster, without a word to its children."""
+    """pgserver's PostgreSQL in a folder; a kill ends the postmaster without a signal to its children."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pgserver looks for a runtime folder that a container need not have
+            warnings.simplefilter("ignore")  # pgserver warns where a container has no runtime folder
             import pgserver
 
             self._server: Any = pgserver.get_server(folder, cleanup_mode="delete")
@@ -61,7 +61,7 @@ class Postgres(Server):
             os.kill(self._server.get_pid(), signal.SIGKILL)
 
     def start(self) -> None:
-        """Starts it and waits until it answers; the killed one and its children may still be there for a moment."""
+        """Starts it and waits until it answers; the killed one and its children may still run for a moment."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -75,7 +75,7 @@ class Postgres(Server):
             time.sleep(0.2)
 
     def _await_the_end(self) -> None:
-        """Until somebody has collected the killed one, PostgreSQL and pgserver take its number for a life."""
+        """Waits until the killed process is reaped: PostgreSQL and pgserver take a zombie for a running server."""
         deadline = time.monotonic() + PATIENCE / 2
         with contextlib.suppress(psutil.NoSuchProcess):
             while psutil.Process(self._server.get_pid()).status() == psutil.STATUS_ZOMBIE:
@@ -84,7 +84,7 @@ class Postgres(Server):
                 time.sleep(0.1)
 
     def database(self, name: str) -> str:
-        """The ledger's URL in a new database."""
+        """Creates a database; returns its ledger URL."""
         self._execute(f"CREATE DATABASE {name}")
         return str(self._server.get_uri(database=name)).replace("postgresql://", "postgresql+psycopg://")
 
@@ -139,7 +139,7 @@ class MLflow(Server):
             time.sleep(0.2)
 
     def lacks(self, study: StudyRow, trials: set[str]) -> str | None:
-        """What it does not show of a study that is done; None where each trial has one run that has ended."""
+        """Returns what is missing of a completed study; None where each trial has one run that has ended."""
         from mlflow import MlflowClient
 
         from study.tracking.naming import KEY_TAG, STUDY_TAG
@@ -158,7 +158,7 @@ class MLflow(Server):
 
 
 class ObjectStore(Server):
-    """moto's S3 in this process; what it holds outlives the server."""
+    """moto's S3 in this process; its contents survive a stop of the server."""
 
     def __init__(self) -> None:
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line for each request
@@ -166,7 +166,7 @@ class ObjectStore(Server):
         self._url, self._server = self._open.enter_context(served())
 
     def url(self, name: str) -> str:
-        """Of a folder in it."""
+        """Returns the URL of a folder in it."""
         return self._url.format(name)
 
     def kill(self) -> None:
@@ -183,7 +183,7 @@ class ObjectStore(Server):
 
 
 class Away:
-    """Takes servers away for a while, each in a thread of its own, which brings it back."""
+    """Stops servers for a while; a thread for each starts it again."""
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []

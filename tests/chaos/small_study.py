@@ -16,12 +16,12 @@ from study.study_file import Study
 NAME = "chaos"
 PACE = Pace(slice_seconds=0.2, checkpoint_seconds=0.2, lease_seconds=10.0)
 FINALS = ("final-a00-r0-f0-n000", "final-a01-r0-f0-n000")
-"""Trials whose last checkpoint stays; of all others none does."""
+"""Trials whose last checkpoint is kept; others have none."""
 CASES = 8
 
 
 def small_study(data: str) -> Study:
-    """Two arms, TPE with two cohorts, halving at two marks, a final training each."""
+    """Returns a study of two arms, TPE with two cohorts, halving at two marks, and one final training per arm."""
     plain: dict[str, Any] = {
         "name": NAME,
         "seed": 3,

@@ -1,7 +1,7 @@
 """A study on three hosts: one is cut off for 20 s, one for 150 s, one dies; the digest is that of an undisturbed run.
 
 `python -m tests.chaos.three_hosts`, as root, seven minutes. Hosts are namespaces with a raylet each; the study
-computes numbers, so that time is all it needs. Ends with 0 if all was as the last lines say, or if it cannot run here.
+computes numbers only. Exits with 0 if all checks that the last lines print hold, or if it cannot run here.
 """
 
 import contextlib
@@ -27,18 +27,18 @@ from tests.study.dispatch_bench import undisturbed_digest
 ROOT = pathlib.Path(__file__).parents[2]
 RAY = str(pathlib.Path(sys.executable).with_name("ray"))
 PORT = 6379
-PAUSE = 2.0  # seconds an iteration
-SLICE = 4.0  # seconds between a worker's reports: a worker that is cut off writes as long as that
+PAUSE = 2.0  # seconds of an iteration
+SLICE = 4.0  # seconds between a worker's reports, for which a disconnected worker still writes
 SHORT, LONG = 20.0, 150.0  # seconds without a network
 BUSY = "ray::ResourceTrainable."  # a worker while Tune calls it
-SETTLED = 15.0  # seconds after it, in which what was sent meanwhile arrives, or is refused
-LONGEST = 600.0  # seconds of the whole
-WORKERS = ("ray::NumbersSegmenter", BUSY)  # idle, or at work
+SETTLED = 15.0  # seconds afterwards in which delayed messages arrive, or are refused
+LONGEST = 600.0  # seconds of the whole script
+WORKERS = ("ray::NumbersSegmenter", BUSY)  # an idle worker, a working one
 
 
 @dataclasses.dataclass
 class Watched:
-    """What the driver said, with the time of each line; filled by a thread of its own."""
+    """The driver's output lines with their times, read by a thread."""
 
     process: subprocess.Popen[str]
     lines: list[tuple[float, str]] = dataclasses.field(default_factory=list)
@@ -53,11 +53,11 @@ class Watched:
             self.lines.append((time.monotonic(), line.rstrip()))
 
     def losses(self, since: float) -> list[str]:
-        """Segments that machines lost."""
+        """Segments lost with their machines."""
         return [line for at, line in self.lines if at >= since and line.startswith("SegmentLost")]
 
     def done(self) -> int:
-        """Segments that came to their marks."""
+        """Segments that reached their marks."""
         return sum(line.startswith("SegmentDone") for _, line in self.lines)
 
     def last(self) -> str:
@@ -66,7 +66,7 @@ class Watched:
 
 
 class FailedError(RuntimeError):
-    """Something was not as it must be."""
+    """A check failed."""
 
 
 def main() -> int:
@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def _disturb(watched: Watched, head: Host, left: Host, right: Host, home: pathlib.Path) -> None:
-    """All that happens to the hosts."""
+    """Executes all faults of the hosts."""
     began = time.monotonic()
     _until(
         watched,
@@ -135,14 +135,14 @@ def _disturb(watched: Watched, head: Host, left: Host, right: Host, home: pathli
 
 
 def _cut_off(host: Host, seconds: float) -> None:
-    """Off the network for a while; comes back by itself."""
+    """Disconnects a host for a while; its worker must resume by itself."""
     host.cut_off()
     threading.Timer(seconds, host.join_again).start()
 
 
 @contextlib.contextmanager
 def _cable(host: Host) -> Iterator[None]:
-    """Off the network while the block runs."""
+    """Disconnects a host while the block runs."""
     host.cut_off()
     try:
         yield
@@ -151,7 +151,7 @@ def _cable(host: Host) -> Iterator[None]:
 
 
 def _written(home: pathlib.Path, lost: str, since: float) -> list[str]:
-    """Checkpoints of a lost segment's trial that came after a moment, seconds since 1970."""
+    """Lists checkpoints of a lost segment's trial that were written after a time in seconds since 1970."""
     found = re.search(r"TrialKey\(stage='(\w+)', arm=(\d+), search=(\d+), fold=(\d+), number=(\d+)\)", lost)
     assert found is not None, lost
     stage, *numbers = found.groups()
@@ -162,7 +162,7 @@ def _written(home: pathlib.Path, lost: str, since: float) -> list[str]:
 
 @contextlib.contextmanager
 def _driver(hosts: Sequence[Host], home: pathlib.Path) -> Iterator[Watched]:
-    """A cluster of the hosts, and the study's driver on the first."""
+    """Starts a cluster of the hosts, and the study's driver on the first."""
     head = hosts[0]
     environment = _environment()
     start = [RAY, "start", "--head", f"--node-ip-address={head.address}", f"--port={PORT}", "--num-cpus=1"]
@@ -195,15 +195,15 @@ def _join(host: Host, head: Host) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """For the cluster's processes: segstudy is installed, its tests are not."""
+    """Returns the environment of the cluster's processes: segstudy is installed, its tests are not."""
     return {**os.environ, "RAY_AUTH_MODE": "token", "PYTHONPATH": str(ROOT), "NUMBERS_PAUSE": str(PAUSE)}
 
 
 def _until(watched: Watched, there: Callable[[], bool], seconds: float, what: str) -> None:
-    """Waits for something, as long as the driver lives.
+    """Waits for a condition, as long as the driver runs.
 
     Raises:
-        FailedError: It did not come.
+        FailedError: The driver ended, or the time is over.
     """
     deadline = time.monotonic() + seconds
     while not there():
@@ -215,10 +215,10 @@ def _until(watched: Watched, there: Callable[[], bool], seconds: float, what: st
 
 
 def _end(watched: Watched) -> str:
-    """The study's digest, once it is done.
+    """Returns the study's digest, once it is complete.
 
     Raises:
-        FailedError: It was not done, or lost a trial.
+        FailedError: It did not complete, or lost a trial.
     """
     watched.process.wait()
     line = watched.last()

@@ -1,4 +1,4 @@
-"""Ledgers that several tests read; nobody writes to them."""
+"""Ledgers that several tests share, read-only."""
 
 from pathlib import Path
 
@@ -31,12 +31,12 @@ def full_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def full_report(full_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Every file of FULL's report, written once: its curves take seconds."""
+    """Every file of FULL's report, written once, since its curves take seconds."""
     return write(full_ledger, "fake", tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="session")
 def plain_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight patients of one case, one seed, nothing tuned, nothing empty: everything can be checked by SciPy."""
+    """A ledger of eight patients of one case, one seed, nothing tuned, nothing empty, which SciPy can check."""
     fake = Fake(losses=("dice", "focal"), patients=(1,) * 8, seeds=1, trials=0, empty=0, marks=(100,), previews=False)
     return build(tmp_path_factory.mktemp("plain") / "ledger.db", fake)

@@ -1,4 +1,4 @@
-"""Ledgers of studies that never ran: complete and seeded, with whatever fate each trial is given; written in bulk."""
+"""Generated ledgers of complete, seeded studies that never ran, with a given end for each trial; written in bulk."""
 
 import dataclasses
 import itertools
@@ -24,46 +24,46 @@ MEMORY = "out of memory on the device: try a smaller patch or batch, or a larger
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fake:
-    """What the study is like.
+    """Description of a generated study.
 
     Attributes:
-        name: Its name.
+        name: Name of the study.
         models: Networks.
         losses: Losses; arms are models × losses.
-        quality: Arm → its mean Dice; 0.8 by default.
-        patients: Test cases of each patient.
+        quality: Mean Dice by arm; 0.8 by default.
+        patients: Number of test cases of each patient.
         seeds: Final seeds.
         searches: Searches of each arm.
         folds: 0 for none; otherwise each case is tested in one fold, unless `test_apart`.
         test_apart: With folds, whether all folds test the same cases.
         marks: Iterations.
         trials: Search trials of each arm; 0 where nothing is tuned.
-        tuned: Keys of `training` that are tuned beside the learning rate, as the study file says.
-        fates: Trial key → OWED, COLLAPSED, or a reason: it failed, or was lost where the reason begins so.
-        spacing: Of every case; None is unknown.
+        tuned: Keys of `training` in the study file that are tuned beside the learning rate.
+        fates: End by trial key: OWED, COLLAPSED, or the reason of a failure; a loss where the reason begins so.
+        spacing: Spacing of every case; None is unknown.
         empty: Share of cases without a lesion.
         grouped: Whether the file names the patients.
-        ungrouped: What the file says where it does not.
+        ungrouped: `dataset.group` where it does not.
         previews: Whether final trials keep slices.
         pixels: Height of a preview.
-        slices: How many more slices the first seed keeps of each case.
-        baseline: As the study file says.
-        metrics: As the study file says.
-        region: Of the objective.
+        slices: Number of further slices that the first seed keeps of each case.
+        baseline: `report.baseline` of the study file.
+        metrics: `report.metrics`.
+        region: Region of the objective.
         seed_spread: SD of a training's own quality.
-        suffix: Ends every test case's name.
-        search_in: As the study file says.
-        tables: As the study file says.
-        published: As the study file says.
-        equivalence: As the study file says.
-        defaults: As the study file's budget says.
-        weighting: As the study file says.
-        patch: Its size.
-        sums: More losses, with names of their own.
-        empty_counts: `report.empty` of the study file.
-        means: As the study file says.
-        lesions: As the study file says.
-        regions: Region → labels, the greater first; a case may lack what is called lesion.
+        suffix: End of every test case's name.
+        search_in: `budget.search_in`.
+        tables: `report.tables`.
+        published: `report.published`.
+        equivalence: `report.equivalence`.
+        defaults: `budget.defaults`.
+        weighting: `weighting` of the study file.
+        patch: Patch size.
+        sums: Further losses, with names of their own.
+        empty_counts: `report.empty`.
+        means: `report.means`.
+        lesions: `report.lesions`.
+        regions: Labels by region, the greater first; a case may lack the region named lesion.
     """
 
     name: str = "fake"
@@ -108,7 +108,7 @@ class Fake:
 
     @property
     def study(self) -> Study:
-        """As the study file would say it."""
+        """Returns the study file."""
         split: dict[str, Any] = {"validation": 0.2, "test": 0.3}
         if self.folds:
             split = {"folds": self.folds} | ({"test": 0.3} if self.test_apart else {})
@@ -149,12 +149,12 @@ class Fake:
 
     @property
     def labels(self) -> list[str]:
-        """All that regions name, in that order."""
+        """Returns all labels of the regions, in their order."""
         return list(dict.fromkeys(label for labels in self.regions.values() for label in labels))
 
     @property
     def cases(self) -> list[Case]:
-        """Training, validation and test cases; facts as inspection gives them."""
+        """Returns training, validation and test cases, with facts as inspection gives them."""
         folds, tested = max(1, self.folds), []
         for patient, count in enumerate(self.patients):
             for index in range(count):
@@ -187,7 +187,7 @@ def build(path: Path, fake: Fake) -> Path:
 
 
 def add(ledger: Ledger, fake: Fake, digest: str = "d" * 64) -> None:
-    """Writes one more study into a ledger, of data with that digest."""
+    """Writes a further study into a ledger, with data of the given digest."""
     design, versions = fake.study.design(), {"segstudy": "0.1.0", "torch": "2.13.0"}
     study_id = ledger.create_study(fake.name, fake.study.plain(), design, fake.cases, digest, versions, now=1e9)
     ledger.write(lambda connection: _fill(connection, study_id, design, fake))
@@ -225,7 +225,7 @@ def _trials(design: Design, fake: Fake) -> Iterator["_Trial"]:
 
 
 class _Trial:
-    """One trial's rows."""
+    """Rows of one trial."""
 
     def __init__(
         self, fake: Fake, arm: Arm, key: TrialKey, *, halved: bool = False, source: TrialKey | None = None
@@ -340,7 +340,7 @@ class _Trial:
     def _write_slices(
         self, rows: dict[Any, list[dict[str, Any]]], case: Case, case_id: int, level: float, study_id: int
     ) -> None:
-        """Slices 9, 10, 11, …, the preview's among them; the further from it, the darker and the emptier."""
+        """Writes slices 9, 10, 11, …, with that of the preview; further ones are darker and emptier."""
         plane, count = self._preview(case, case_id, level), self.fake.slices
         shape = (plane["height"], plane["width"])
         image, reference, prediction = (
@@ -360,7 +360,7 @@ class _Trial:
         )
 
     def _preview(self, case: Case, case_id: int, level: float) -> dict[str, Any]:
-        """A body with an organ and a lesion; the prediction's organ is shifted, the more the worse the arm."""
+        """Draws a body with an organ and a lesion; the predicted organ is shifted, more for worse arms."""
         size = self.fake.pixels
         y, x = np.mgrid[:size, : size * 5 // 4]
         body = np.hypot((y - size / 2) / 0.9, x - size * 0.62) < size * 0.45

@@ -1,4 +1,4 @@
-"""Files: written whole, the same every time, and without what trains."""
+"""Report files: complete, identical on repeated runs, and written without importing training code."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a smaller search would have found, what a study could have detected, wins and ties: METHOD.md §3's lines."""
+"""Fairness figures of METHOD.md §3: result of a smaller search, detectable difference, wins and ties."""
 
 import itertools
 from pathlib import Path

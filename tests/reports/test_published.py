@@ -1,4 +1,4 @@
-"""The papers' own numbers: read whole, named as the registries name things, and nothing invented."""
+"""The papers' own numbers: complete, with the registries' names, and none that the papers do not print."""
 
 import collections
 

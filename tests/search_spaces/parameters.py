@@ -1,4 +1,4 @@
-"""Random parameters that a study file could hold, and which values they allow, for property-based tests."""
+"""Random parameters of a study file and their allowed values, for property-based tests."""
 
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ def float_ranges(draw: st.DrawFn) -> Range:
 
 @st.composite
 def stepped_ranges(draw: st.DrawFn) -> Range:
-    """Decimal steps such as 0.1, where adding floats would drift."""
+    """Draws ranges with decimal steps such as 0.1, for which sums of floats drift."""
     digits, count = draw(st.integers(0, 4)), draw(st.integers(1, 40))
     step, low = draw(st.integers(1, 500)), draw(st.integers(-500, 500))
     scale = 10**digits
@@ -49,7 +49,7 @@ parameters: st.SearchStrategy[Parameter] = st.one_of(fixed, choices.map(lambda v
 
 
 def contains(parameter: Parameter, value: Scalar) -> bool:
-    """Whether a trial may have this value. Floats of a stepped range may be off by 1e-9 of a step."""
+    """Tells whether a trial may have this value. Floats of a stepped range may be off by 1e-9 of a step."""
     if isinstance(parameter, Fixed | Choice):
         options = (parameter.value,) if isinstance(parameter, Fixed) else parameter.values
         return any(option == value and isinstance(option, bool) == isinstance(value, bool) for option in options)

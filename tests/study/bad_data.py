@@ -1,4 +1,4 @@
-"""Images and masks that cannot be used: how they are spoiled, and what must be said of them."""
+"""Invalid images and masks: how they are made, and the expected error messages."""
 
 import json
 import pathlib
@@ -42,12 +42,12 @@ def _truncated(data: pathlib.Path) -> None:
 def _singular(data: pathlib.Path) -> None:
     spoiled = nibabel.Nifti1Image(array(image(data)), None)
     spoiled.header["sform_code"] = 1
-    spoiled.header["srow_x"] = (1.0, 0.0, 0.0, 0.0)  # y and z lead nowhere
+    spoiled.header["srow_x"] = (1.0, 0.0, 0.0, 0.0)  # the columns of y and z are 0
     nibabel.save(spoiled, image(data))
 
 
 def _remade(make: Break) -> Break:
-    """An empty folder in place of the data."""
+    """Replaces the data by an empty folder."""
 
     def spoil(data: pathlib.Path) -> object:
         shutil.rmtree(data)
@@ -61,7 +61,7 @@ FLAT = {"patch__size": [32, 32], "models": {"unet": {"width": 4}}, "dataset__lab
 
 
 def _pictures(name: str, mask_array: np.ndarray, **changes: object) -> Break:
-    """Eight pictures 40 × 40; the mask of one is another. Given as `images/` and `masks/`."""
+    """Writes eight pictures of 40 × 40 in `images/` and `masks/`, with a different mask for one of them."""
 
     def make(data: pathlib.Path) -> object:
         for number in range(8):
@@ -77,7 +77,7 @@ def _pictures(name: str, mask_array: np.ndarray, **changes: object) -> Break:
 
 
 def _metaimages(spoil: Break) -> Break:
-    """Eight MetaImages with their masks beside them."""
+    """Writes eight MetaImages with their masks beside them."""
 
     def make(data: pathlib.Path) -> object:
         voxels = np.arange(9 * 8 * 7, dtype=np.int16).reshape(9, 8, 7)

@@ -1,4 +1,4 @@
-"""Ledgers and addresses that cannot be used: how they are made, and what must be said of them."""
+"""Invalid ledgers and addresses: how they are made, and the expected error messages."""
 
 import pathlib
 import sqlite3
@@ -11,14 +11,14 @@ from tests.study import small
 from tests.study.databases import schema_of_its_own
 
 Make = Callable[[pathlib.Path], str]
-"""Given a folder, makes a ledger there, or none; what `--ledger` is told."""
+"""Makes a ledger in a folder, or none; returns the value of `--ledger`."""
 
 SECRET = "hunter2"
-PORT = 1  # nobody listens there
+PORT = 1  # no server listens on it
 
 
 def _ledger(folder: pathlib.Path) -> pathlib.Path:
-    """A good one, in a file alone."""
+    """Makes a valid ledger in a single file."""
     path = folder / "ledger.db"
     with Ledger.open(path) as ledger:
         small.fill(ledger)
@@ -88,14 +88,14 @@ LEDGERS: dict[str, tuple[Make, str]] = {
     "no such host": (_says(f"postgresql://me:{SECRET}@no-such-host.invalid/x"), r"no-such-host.invalid/x cannot be"),
     "an unknown option": (_says(f"postgresql://me:{SECRET}@127.0.0.1/x?nonsense=1"), r"nonsense.*cannot be opened"),
 }
-"""What every command must refuse."""
+"""Ledgers that every command must refuse."""
 
 TO_BE_READ: dict[str, tuple[Make, str]] = {
     "not there": (_says("nowhere/ledger.db"), r"ledger 'nowhere/ledger.db' does not exist; `segstudy run` makes it"),
     "an empty file": (lambda folder: str(_touched(folder / "ledger.db")), r"is empty, and holds no study yet"),
     "older tables": (_of_version("0001"), r"written by an older segstudy \(tables 0001"),
 }
-"""What `run` would make or bring up to date."""
+"""Ledgers that `run` would create or migrate."""
 
 
 def _touched(path: pathlib.Path) -> pathlib.Path:
@@ -104,7 +104,7 @@ def _touched(path: pathlib.Path) -> pathlib.Path:
 
 
 def on_server(server: str) -> dict[str, tuple[str, str]]:
-    """Addresses on a running server that cannot be used, and what must be said of each."""
+    """Returns invalid addresses on a running server, and the expected message for each."""
     foreign, newer = schema_of_its_own(server), schema_of_its_own(server)
     with psycopg.connect(foreign, autocommit=True) as connection:
         connection.execute("CREATE TABLE trials (id INTEGER)")

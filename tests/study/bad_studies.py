@@ -1,4 +1,4 @@
-"""Study files that cannot be used: what is written, and what must be said of it."""
+"""Invalid study files, and the expected error messages."""
 
 import json
 import pathlib
@@ -16,16 +16,16 @@ SMALL = changed(
         "budget.halving": {"eta": 2, "marks": [50, 100]},
     }
 )
-"""Right for `data`, eight cases `p0_scan0`, `p0_scan1`, `p1_scan2`, …, two of each of four patients."""
+"""Valid study file for `data`: eight cases `p0_scan0`, `p0_scan1`, `p1_scan2`, …, two of each of four patients."""
 
 Break = Callable[[pathlib.Path], Any]
-"""Given the dataset's folder, spoils it; what it returns is written in place of the study file, if anything."""
+"""Corrupts the dataset's folder; what it returns, if anything, replaces the study file."""
 Rows = dict[str, tuple[Break, str]]
-"""What is wrong → how it is made, and the pattern of what must be said."""
+"""Error → how it is made, and the pattern of the expected message."""
 
 
 def file(**changes: Any) -> Break:
-    """A study file with other values: `budget__cohort=5`; `...` takes a key away."""
+    """Returns a study file with other values: `budget__cohort=5`; `...` removes a key."""
     return lambda data: changed({key.replace("__", "."): value for key, value in changes.items()}, SMALL)
 
 
@@ -34,7 +34,7 @@ def text(written: str | bytes) -> Break:
 
 
 def split(listed: Any, name: str = "splits.json", **more: Any) -> Break:
-    """A split's file beside the study file, which names it."""
+    """Writes a split file beside the study file, and refers to it there."""
 
     def write(data: pathlib.Path) -> Any:
         content = listed if isinstance(listed, str) else json.dumps(listed)

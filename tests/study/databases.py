@@ -1,4 +1,4 @@
-"""The two databases that a ledger lives in, as fixtures: a file, and a real PostgreSQL server."""
+"""Fixtures for the two databases of a ledger: an SQLite file, and a real PostgreSQL server."""
 
 import itertools
 import tempfile
@@ -20,22 +20,22 @@ _count = itertools.count()
 
 @pytest.fixture(scope="session", autouse=True)
 def no_syncs() -> Iterator[None]:
-    """Files of the tests need not outlive the machine: a sync at each commit took most of their time."""
+    """Turns off syncs at commits, which took most of the tests' time; test files need not survive a crash."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite_file, "SYNCHRONOUS", "OFF")
         yield
 
 
 class Server:
-    """A real PostgreSQL that runs while the block does, and can be stopped and started within it.
+    """A real PostgreSQL that runs during a `with` block, and can be stopped and started within it.
 
     Attributes:
-        address: Of its database; the same after a restart.
+        address: URL of its database; the same after a restart.
     """
 
     def __enter__(self) -> Self:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pgserver looks for a runtime folder that a container need not have
+            warnings.simplefilter("ignore")  # pgserver warns where a container has no runtime folder
             import pgserver
 
             # Not in pytest's folder: the server runs as another user when we are root, and may not enter there.
@@ -43,7 +43,7 @@ class Server:
         self._pg_ctl = pgserver.pg_ctl
         self.address = str(self._server.get_uri())
         with psycopg.connect(self.address, autocommit=True) as connection:
-            for setting in ("fsync", "full_page_writes"):  # these databases need not outlive the machine
+            for setting in ("fsync", "full_page_writes"):  # these databases need not survive a crash
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
             connection.execute("SELECT pg_reload_conf()")
         return self
@@ -52,7 +52,7 @@ class Server:
         self._server.cleanup()
 
     def stop(self, how: str) -> None:
-        """Stops it: `fast` ends connections in order, `immediate` is a crash."""
+        """Stops it: `fast` closes connections cleanly, `immediate` is a crash."""
         self._pg_ctl(["-w", "stop", "-m", how], pgdata=self._server.pgdata, user=self._server.system_user)
 
     def start(self) -> None:
@@ -62,13 +62,13 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The address of a server, for the whole run."""
+    """Address of a server, for the whole run."""
     with Server() as server:
         yield server.address
 
 
 def schema_of_its_own(server: str) -> str:
-    """The address of an empty schema on a server: a database would take 0.1 s longer."""
+    """Creates an empty schema on a server and returns its address; a database would take 0.1 s longer."""
     name = f"test_{next(_count)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
@@ -77,18 +77,18 @@ def schema_of_its_own(server: str) -> str:
 
 @pytest.fixture
 def database(postgres: str) -> str:
-    """The address of an empty schema on the server."""
+    """Address of an empty schema on the server."""
     return schema_of_its_own(postgres)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a ledger can be made, on each kind of database."""
+    """Address where a ledger can be created, on each kind of database."""
     return str(tmp_path / "ledger.db") if request.param == "sqlite" else str(request.getfixturevalue("database"))
 
 
 def emptied(server: str) -> str:
-    """The address of a ledger without a study on the server: made once, since PostgreSQL needs 0.2 s for its tables."""
+    """Empties the server's ledger, made once since PostgreSQL needs 0.2 s for its tables; returns its address."""
     with Ledger.open(server) as ledger:
         tables = ", ".join(schema.metadata.tables)
         ledger.write(lambda connection: connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY")))
@@ -97,12 +97,12 @@ def emptied(server: str) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a ledger without a study is, or can be made."""
+    """Address of a ledger without studies, which may not exist yet."""
     return str(tmp_path / "ledger.db") if request.param == "sqlite" else emptied(request.getfixturevalue("postgres"))
 
 
 def refused(where: str | Path, *, read_only: bool = False) -> str:
-    """The one line that says why a ledger cannot be opened."""
+    """Returns the one-line error of opening a ledger."""
     with pytest.raises(InputError) as caught:
         Ledger.open(where, read_only=read_only)
     message = str(caught.value)

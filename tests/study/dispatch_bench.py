@@ -1,4 +1,4 @@
-"""A dispatcher in this process, without Ray: a study with ledger and storage, whose workers are function calls."""
+"""A dispatcher in this process without Ray: a study with ledger and storage, whose workers are function calls."""
 
 import dataclasses
 import pathlib
@@ -26,7 +26,7 @@ ONE_CPU = Shape(1)
 
 @dataclasses.dataclass
 class DispatchBench:
-    """A study with its ledger, storage and dispatcher, and workers that are this process."""
+    """A study with its ledger, storage and dispatcher, with workers in this process."""
 
     study: Study
     ledger: Ledger
@@ -45,7 +45,7 @@ class DispatchBench:
         self.open()
 
     def open(self) -> None:
-        """As a new driver does."""
+        """Acquires the lease and opens the dispatcher, as a new driver does."""
         data = NoData().prepare(pathlib.Path(), print, lambda: None)
         lease = self.ledger.acquire(self.id)
         design = self.study.design()
@@ -59,12 +59,12 @@ class DispatchBench:
         )
 
     def reopen(self) -> None:
-        """The driver ends and another begins."""
+        """Ends the driver and starts another."""
         self.ledger.release(self.lease)
         self.open()
 
     def carry_out(self, handle: str, handout: Handout, steps: int = 99) -> None:
-        """Does an handout as a worker would, or a part of it."""
+        """Executes a handout as a worker would, or the first `steps` steps of it."""
         work = SegmentWork(handout.assignment, Numbers)
         for _ in range(steps):
             report = work.step()
@@ -74,7 +74,7 @@ class DispatchBench:
                 return
 
     def finish(self, chance: random.Random | None = None, each: Callable[[], None] = lambda: None) -> str:
-        """Run to the end, segments in any order; return the digest. `each` is called before each assignment."""
+        """Runs to the end with segments in any order; returns the digest. `each` is called before each assignment."""
         chance, names = chance or random.Random(0), iter(range(10**6))
         out: dict[str, Handout] = {}
         while not self.dispatcher.nothing_left:
@@ -94,6 +94,6 @@ class DispatchBench:
 
 
 def undisturbed_digest(folder: pathlib.Path, study: Study | None = None) -> str:
-    """What a study comes to when nothing goes wrong."""
+    """Returns the digest of a study without faults."""
     with Ledger.open(folder / "undisturbed.db") as ledger:
         return DispatchBench(study or numbers_study(), ledger, Storage(folder / "undisturbed")).finish()

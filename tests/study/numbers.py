@@ -1,9 +1,9 @@
 """A trainable that only computes numbers: a walk with a seed, losses on the way, scores by case at each mark.
 
-Everything that a network has is here (state, curve, scores, previews, divergence) in milliseconds. Environment
-variables, which a local Ray's workers inherit: `NUMBERS_PAUSE` seconds an iteration, `NUMBERS_STARTED` a folder in
-which each worker process leaves a file with its number as its name, `NUMBERS_TOGETHER` how many processes must have
-started before any goes to work.
+It has all that a network's training has (state, curve, scores, previews, divergence) and takes milliseconds.
+Environment variables, which a local Ray's workers inherit: `NUMBERS_PAUSE`, seconds of an iteration; `NUMBERS_STARTED`,
+a folder where each worker process writes a file named after its number; `NUMBERS_TOGETHER`, the number of processes
+that must have started before any begins to work.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from trainables.segmenter import Segmenter
 from trainables.training.learner import Diverged
 from trainables.trial import Point, Score, TrialSpec
 
-EVERY = 4  # iterations to a point of the curve
+EVERY = 4  # iterations per point of the curve
 
 
 class Numbers:
-    """A Learner: a walk of four numbers whose steps shrink as fast as the learning rate says."""
+    """A Learner: a walk of four numbers whose steps shrink at the learning rate."""
 
     def __init__(self, spec: TrialSpec) -> None:
         self.spec = spec
@@ -101,7 +101,7 @@ class NumbersSegmenter(Segmenter):
 
 
 def _quality(spec: TrialSpec) -> float:
-    """How good a configuration is, in (0, 1): a hill over the learning rate, a little for each loss."""
+    """Returns the quality of a configuration in (0, 1): a peak over the learning rate, a small factor for the loss."""
     return math.exp(-((math.log10(spec.learning_rate) + 2.5) ** 2) / 4) * (0.9 + _hashed(spec.loss) / 10)
 
 
@@ -110,7 +110,7 @@ def _hashed(*parts: str) -> float:
 
 
 def spec(**changes: Any) -> TrialSpec:
-    """A TrialSpec for `Numbers`."""
+    """Returns a TrialSpec for `Numbers`."""
     values: dict[str, Any] = {
         "key": "search-a00-r0-f0-n000",
         "seed": 5,

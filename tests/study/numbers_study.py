@@ -24,7 +24,7 @@ PACE = Pace(slice_seconds=0.2, checkpoint_seconds=0.3, lease_seconds=10.0)
 
 
 class NoData:
-    """A source of cases that nobody opens."""
+    """A source of cases that are never opened."""
 
     def prepare(self, root: pathlib.Path, on_event: OnEvent, stopping: Callable[[], None]) -> Data:
         cases = tuple(Case(f"case{i}", f"case{i}", (split,)) for i, split in enumerate(SPLITS))
@@ -32,7 +32,7 @@ class NoData:
 
 
 def numbers_study(**changes: Any) -> Study:
-    """The study's file; `changes` replace whole sections."""
+    """Returns the study file; `changes` replace whole sections."""
     plain: dict[str, Any] = {
         "name": "numbers",
         "seed": 3,

@@ -1,4 +1,4 @@
-"""A study in memory: a design, a ledger that is a dict, and a trainer that is a formula. For tests of the plan."""
+"""A study in memory for tests of the planner: a design, a dict as ledger, and a formula as trainer."""
 
 import dataclasses
 import hashlib
@@ -10,7 +10,7 @@ from study.planning.planner import Planner, decide
 from study.planning.time_left import Speeds
 
 SECOND = Speeds({"unet": 1.0})
-"""A second for each iteration, and no time for evaluation."""
+"""One second per iteration, and no time for evaluation."""
 
 GAMMA = Range(0.5, 4.0)
 RATE = Range(1e-5, 1e-2, log=True)
@@ -36,13 +36,13 @@ def grid_arm(index: int = 0) -> Arm:
 
 
 def hashed(*parts: object) -> float:
-    """A number in [0, 1) that depends on all parts."""
+    """Returns a number in [0, 1) that depends on all parts."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:6], "big") / 2**48
 
 
 @dataclasses.dataclass
 class Memory:
-    """A ledger that forgets nothing and can be copied at any point, as a kill would leave it."""
+    """A ledger in memory that can be copied at any point, in the state that a kill would leave."""
 
     design: Design
     failure_rate: float = 0.0
@@ -50,7 +50,7 @@ class Memory:
     trials: dict[TrialKey, KnownTrial] = dataclasses.field(default_factory=dict)
 
     def take_in(self, planner: Planner) -> None:
-        """What a driver does between segments: insert what is due, end what was beaten, until nothing changes."""
+        """Inserts due trials and ends halved ones until nothing changes, as a driver does between segments."""
         while True:
             insert, halved = planner.changes()
             if not (insert or halved):
@@ -66,7 +66,7 @@ class Memory:
                 planner.record(self.trials[key])
 
     def complete(self, segment: Segment) -> KnownTrial:
-        """Runs a segment: its outcome is a function of configuration, seed and mark, as a training's is."""
+        """Runs a segment, whose outcome is a function of configuration, seed and mark, as in a training."""
         trial = self.trials[segment.trial]
         assert segment.start == max(trial.values, default=0), "a segment must start where its trial stands"
         what = (sorted(trial.plan.parameters.items()), trial.plan.seed, trial.plan.key.fold, segment.stop)
@@ -80,7 +80,7 @@ class Memory:
         return trial
 
     def digest(self) -> str:
-        """Everything that must not depend on the order of completion."""
+        """Returns a digest of everything that must not depend on the order of completion."""
         rows = [
             (
                 str(key),
@@ -101,8 +101,8 @@ def run(memory: Memory, choose: Sequence[int], *, kill: frozenset[int] = frozens
 
     Args:
         memory: Its ledger, empty or not.
-        choose: Which of the owed segments completes next, by position modulo their number, cyclically.
-        kill: Steps before which the planner is thrown away and made again from the ledger.
+        choose: Positions of the owed segments that complete next, modulo their number, cyclically.
+        kill: Steps before which the planner is discarded and made again from the ledger.
     """
     planner = Planner(memory.design, memory.trials.values())
     step = 0

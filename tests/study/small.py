@@ -42,7 +42,7 @@ def plan(trial: TrialKey, **parameters: Scalar) -> PlannedTrial:
 
 
 def outcome(mark: int, trial: TrialKey, **changes: object) -> Outcome:
-    """What a segment of the trial up to the mark reports: numbers that say whose they are."""
+    """Returns the outcome of a trial's segment up to the mark, with numbers that identify trial and mark."""
     scored = ("case_2", "case_3") if trial.stage == "search" else ("case_4",)
     base = mark / 100 + trial.number / 1000 + trial.arm / 10_000
     whole = Outcome(
@@ -78,7 +78,7 @@ def complete(ledger: Ledger, lease: Lease, trials: Iterable[tuple[TrialKey, int]
 
 
 def begin(ledger: Ledger, name: str = "small", now: float = 100.0) -> Lease:
-    """The study, recorded, and its lease."""
+    """Records the study; returns its lease."""
     study_id = ledger.create_study(name, {**FILE, "name": name}, DESIGN, CASES, "d" * 64, VERSIONS, now=now)
     return ledger.acquire(study_id, seconds=1e9, now=now)
 
@@ -87,7 +87,7 @@ TRIALS = (key(0), key(1), key(0, 1), key(0, stage="final"))
 
 
 def fill(ledger: Ledger, name: str = "small", trials: tuple[TrialKey, ...] = TRIALS) -> Lease:
-    """A study with some of everything: a halved trial, a failed one, finished ones."""
+    """Fills a study with trials of several kinds: a halved one, a failed one, finished ones."""
     lease = begin(ledger, name)
     for trial in trials:
         ledger.insert_trials(lease, [plan(trial)], "tpe, optuna 5.0.0", now=101.0)

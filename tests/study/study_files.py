@@ -15,11 +15,11 @@ SMALL: dict[str, Any] = {
     "training": {"iterations": 100},
     "budget": {"trials_per_arm": 12, "cohort": 4},
 }
-"""About what a user has to write; everything else is a default."""
+"""About the least that a user has to write; everything else is a default."""
 
 
 def changed(changes: Mapping[str, Any] | None = None, base: Mapping[str, Any] = SMALL) -> dict[str, Any]:
-    """The file with other values by dotted key; `...` takes a key away."""
+    """Returns the file with other values by dotted key; `...` removes a key."""
     tree: dict[str, Any] = copy.deepcopy(dict(base))
     for key, value in (changes or {}).items():
         *path, last = key.split(".")
@@ -34,5 +34,5 @@ def changed(changes: Mapping[str, Any] | None = None, base: Mapping[str, Any] = 
 
 
 def study(changes: Mapping[str, Any] | None = None) -> Study:
-    """The checked study of `changed(changes)`."""
+    """Returns the validated study of `changed(changes)`."""
     return Study.from_plain(changed(changes))

@@ -1,4 +1,4 @@
-"""Ledgers and addresses that cannot be used: one line, exit code 2, nothing started or changed, no password shown."""
+"""Invalid ledgers and addresses: one line, exit code 2, nothing started or changed, no password shown."""
 
 import pathlib
 import re
@@ -27,7 +27,7 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
 
 @pytest.fixture
 def study(folder: pathlib.Path) -> list[str]:
-    """A study that is right, and the command that would run it."""
+    """A valid study, and the command that would run it."""
     for number, name in enumerate(CASES):
         pair(folder / "data", name, seed=number)
     (folder / "study.yaml").write_text(yaml.safe_dump(SMALL, sort_keys=False))

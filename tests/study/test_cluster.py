@@ -1,4 +1,4 @@
-"""Two nodes: a cluster that is joined, a node that dies, one that comes later, a storage that is not shared."""
+"""Clusters of two nodes: joining one, a node that dies, a node that is added later, a storage that is not shared."""
 
 import contextlib
 import os

@@ -31,7 +31,7 @@ from trainables.storage.whole_files import DamagedEntryError
 
 
 class Other:
-    """Somebody else's actor, which holds all cores."""
+    """An actor of another program, which holds all cores."""
 
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -129,7 +129,7 @@ def start(home: pathlib.Path) -> "subprocess.Popen[str]":
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_driver_frozen_by_sigstop_whose_actors_go_on(tmp_path: pathlib.Path) -> None:
-    """Another driver takes the study over, whom the frozen one's actors obey; awake, the frozen one writes nothing."""
+    """Another driver takes over study and actors; the frozen one writes nothing after it is resumed."""
     frozen = start(tmp_path)
     assert frozen.stdout is not None
     for line in frozen.stdout:
@@ -161,7 +161,7 @@ def test_a_driver_frozen_by_sigstop_whose_actors_go_on(tmp_path: pathlib.Path) -
 def test_a_ray_that_dies_before_its_workers_began_ends_the_run(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its segments are out and never come back, and Tune asks for no more: the driver has to look by itself."""
+    """Its segments never return and Tune requests no more, so the driver itself must check on Ray."""
     found, others, out, slots = nodes.own_nodes, [], [], 2
 
     def own_nodes() -> tuple[Node, ...]:

@@ -1,4 +1,4 @@
-"""Independent marks in the plan: the same segments, each final one at the price of a whole training; to the trial."""
+"""Independent marks in plan and trial: the same segments, each final one at the cost of a whole training."""
 
 import dataclasses
 

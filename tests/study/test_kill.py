@@ -15,7 +15,7 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-KILLS = 4  # in one study's life, before it may end
+KILLS = 4  # kills of a study before it may complete
 
 
 @dataclasses.dataclass
@@ -26,7 +26,7 @@ class Home:
     pause: float = 0.01
 
     def start(self) -> subprocess.Popen[str]:
-        """The command; its events come as lines."""
+        """Starts the command, which prints its events as lines."""
         started = self.path / "started"
         started.mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
@@ -40,7 +40,7 @@ class Home:
         )
 
     def workers(self) -> list[int]:
-        """Process numbers of the workers that live now."""
+        """Returns the process numbers of the running workers."""
         return [pid for name in os.listdir(self.path / "started") if _lives(pid := int(name))]
 
     def run_to_the_end(self) -> dict[str, object]:
@@ -53,7 +53,7 @@ class Home:
         return ended
 
     def signal_after(self, events: int, number: signal.Signals, *, group: bool) -> dict[str, object]:
-        """Starts the command, sends a signal after so many events, as Ctrl-C does or to it alone; what it says last."""
+        """Sends the command a signal after a number of events, as Ctrl-C or to it alone; returns its last output."""
         process = self.start()
         assert process.stdout is not None
         lines = []
@@ -67,7 +67,7 @@ class Home:
         return ended
 
     def kill_after(self, events: int, chance: random.Random, *, worker_after: int | None) -> bool:
-        """Starts the command, kills a worker and then the driver after so many events; whether it still lived."""
+        """Kills a worker and then the driver after a number of events; tells whether it was still running."""
         process = self.start()
         assert process.stdout is not None
         lines = []
@@ -76,7 +76,7 @@ class Home:
             if seen == worker_after and (workers := self.workers()):
                 _kill(chance.choice(workers))
             if seen == events:
-                time.sleep(chance.random() * 0.05)  # between two events, too
+                time.sleep(chance.random() * 0.05)  # so that kills also fall between events
                 process.kill()
                 break
         process.stdout.close()
@@ -85,7 +85,7 @@ class Home:
 
 
 def _noise(lines: list[str]) -> list[str]:
-    """Lines that are neither events nor the result."""
+    """Returns lines that are neither events nor the result."""
     return [line for line in lines if not re.match(r"[A-Z][A-Za-z]+\(.*\)$|\{.*\}$", line)]
 
 
@@ -102,12 +102,12 @@ def _kill(pid: int) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The digest of a run that nobody disturbed."""
+    """Digest of an undisturbed run."""
     return str(Home(tmp_path_factory.mktemp("undisturbed")).run_to_the_end()["digest"])
 
 
 def survive(path: pathlib.Path, seed: int, kills: int) -> str:
-    """Kills a study `kills` times, each time later than the last, then lets it end; its digest."""
+    """Kills a study `kills` times, each time later than before, then runs it to its end; returns its digest."""
     chance = random.Random(seed)
     home = Home(path)
     killed = 0
@@ -121,7 +121,7 @@ def survive(path: pathlib.Path, seed: int, kills: int) -> str:
 
 
 def _check_nothing_is_left(home: Home, ended: dict[str, object]) -> None:
-    """Only the final trials' last checkpoints are there, and nothing half written."""
+    """Checks that only the final trials' last checkpoints are left, and no partly written files."""
     folders = [path for path in (home.path / "trials" / "numbers").glob("*/*") if path.is_dir()]
     assert sorted(folder.parent.name for folder in folders) == [
         f"final-a{arm:02d}-r0-f0-n{number:03d}" for arm in (0, 1) for number in (0, 1)

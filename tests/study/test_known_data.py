@@ -1,4 +1,4 @@
-"""Study files that come along, on files in the layout of the data they are for: check, preparation, some training."""
+"""Included study files on data in their data sets' layouts: check, preparation, some training."""
 
 import math
 import pathlib
@@ -36,7 +36,7 @@ KITS = {
     "training": {"iterations": 20},
     "budget": {"trials_per_arm": 2, "cohort": 1},
 }
-"""KiTS19's layout is known, whatever study names it."""
+"""A study of KiTS19 data under another name: the layout is recognised."""
 
 DATA: dict[str, tuple[Callable[[pathlib.Path], Truth], dict[str, str], tuple[int, int, int]]] = {
     "kits": (layout_data.kits19, {"kidney": "1", "tumor": "2"}, (3, 1, 2)),
@@ -55,11 +55,11 @@ DATA: dict[str, tuple[Callable[[pathlib.Path], Truth], dict[str, str], tuple[int
     "hippocampus": (layout_data.hippocampus, {"anterior": "1", "posterior": "2"}, (5, 1, 2)),
     "liver-slices": (layout_data.liver_slices, {"liver": "255"}, (6, 2, 4)),
 }
-"""Study → (who writes its data, label → values of the files, cases that train, validate and test in the first fold)."""
+"""Study → (writer of its data, label → values in files, numbers of training, validation and test cases in fold 0)."""
 SMALL = ("patch.size=[16, 32, 32]", "patch.overlap=[4, 8, 8]", "models={unet3d: {width: 2}}")
 FLAT = ("patch.size=[32, 32]", "patch.overlap=[8, 8]", "models={unet: {width: 2}}")
 SHRUNK = {"hippocampus": SMALL, "liver-slices": FLAT}
-"""Studies whose file has no `smoke` section, and what makes them small."""
+"""Studies whose file has no `smoke` section, with settings that make them small."""
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[pathlib.Path, Truth]]:
-    """Study → its data, written once."""
+    """Folders of data by study, written once."""
     known: dict[str, tuple[pathlib.Path, Truth]] = {}
 
     def write(name: str) -> tuple[pathlib.Path, Truth]:
@@ -154,7 +154,7 @@ def _trained(study: Study, data: Data, arm: int, iterations: int) -> Training:
 
 
 def _records_here(found: FoundCases, folder: pathlib.Path, *_: object) -> dict[str, CaseRecord | str]:
-    """What `preparation._records` does, without Ray."""
+    """Does the work of `preparation._records` without Ray."""
     return {
         case.name: prepare._prepare(case, found.options, str(folder), found.group[case.name]) for case in found.files
     }

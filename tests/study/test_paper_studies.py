@@ -1,4 +1,4 @@
-"""The papers' studies run whole by name with --smoke, from generated images to the table with the printed rows."""
+"""The papers' studies run completely with --smoke, from generated images to the table with the printed rows."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""Study files for public data sets, in their very layouts: found, looked at, prepared, trained on and scored."""
+"""Study files for public data sets, in their exact layouts: found, inspected, prepared, trained on and scored."""
 
 import pathlib
 from typing import Any
@@ -59,7 +59,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
 
 
 def ran(study: Study, root: pathlib.Path, **spec: Any) -> tuple[cache.Dataset, Training]:
-    """The data of a study prepared, and a network after two iterations, with every case scored."""
+    """Prepares the data of a study, trains a network for two iterations and scores every case."""
     how, files = options_of(study), files_of(study)
     seen = all_cases(files, how, memory=root)
     assert seen.problems == ()
@@ -101,7 +101,7 @@ def test_from_a_study_file_to_scores(tmp_path: pathlib.Path, name: str) -> None:
         assert case.reference.shape[1:] == data.shape[1:]
         assert np.isfinite(np.asarray(case.image)).all()
     first = dataset.cases[data.names[0]]
-    if name == "LUNA16":  # lungs are where votes of 2 and of 4 are not: nothing is left to score, and to see
+    if name == "LUNA16":  # the lung mask excludes votes of 2 and of 4: nothing is left to score or show
         assert first.excluded is not None
         assert np.asarray(first.image).min() == 0
     if name == "LiTS":

@@ -1,4 +1,4 @@
-"""On a Ray with a GPU that is a number: probes, each in a process that ends with it, and trials that share the GPU."""
+"""Ray with a nominal GPU: probes, each in a process of its own, and trials that share the GPU."""
 
 import dataclasses
 import os
@@ -45,7 +45,7 @@ def started() -> Iterator[None]:
 
 
 def prepared(folder: pathlib.Path) -> str:
-    """Two pictures in a cache; its index."""
+    """Prepares two pictures in a cache; returns its index."""
     how, records = options(dim=2), []
     for number in range(2):
         mask = np.zeros((40, 40), np.uint8)
@@ -115,7 +115,7 @@ def test_a_gpu_that_pytorch_cannot_use_is_said_before_anything_is_trained(
 
 
 class Hungry(NumbersSegmenter):
-    """In a search it runs out of a GPU's memory unless it has all of it."""
+    """A trainable that runs out of GPU memory in a search, unless it has the whole GPU."""
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         device.claim = lambda spec, gpu: None  # there is no GPU
@@ -129,7 +129,7 @@ class Hungry(NumbersSegmenter):
 
 
 class Shapes(NoData):
-    """Cases that nobody opens, of known size."""
+    """Cases of known size that are never opened."""
 
     def prepare(self, *given: Any) -> Data:
         data = super().prepare(*given)
@@ -138,7 +138,7 @@ class Shapes(NoData):
 
 
 def probed(work: Any, shape: Shape, given: tuple[Any, ...], stopping: Any) -> Any:
-    """What a GPU of 16 GB would say, that two trials fit on."""
+    """Returns the probe result of a GPU of 16 GB, on which two trials fit."""
     assert shape == Shape(1, 1.0)
     return Footprint("Card 16", 0.1, 0.01, 1e-7, 5 * 2**30, 16 * 2**30) if given else "Card 16"
 

@@ -1,4 +1,4 @@
-"""A ledger filled as a driver fills it, one segment at a time, and all that an MLflow shows, as plain data."""
+"""A ledger filled one segment at a time, as by a driver, and the contents of an MLflow as plain data."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +52,7 @@ DESIGN = Design(
 
 
 def create(path: Path, design: Design = DESIGN, name: str = NAME) -> None:
-    """A ledger with a study of which nothing was run."""
+    """Creates a ledger with a study of which nothing was run."""
     with Ledger.open(path) as ledger:
         file = {"name": name, "seed": design.seed}
         versions = {"segstudy": "0.1.0", "torch": "2.13.0"}
@@ -60,7 +60,7 @@ def create(path: Path, design: Design = DESIGN, name: str = NAME) -> None:
 
 
 def play(path: Path, design: Design = DESIGN, name: str = NAME) -> Iterator[TrialKey]:
-    """Goes on with the study to its end; yields after each segment."""
+    """Continues the study to its end; yields after each segment."""
     with Ledger.open(path) as ledger:
         study_id = ledger.study(name).id
         lease = ledger.acquire(study_id)
@@ -88,7 +88,7 @@ def play(path: Path, design: Design = DESIGN, name: str = NAME) -> Iterator[Tria
 
 
 def outcome_of(trial: KnownTrial, start: int, stop: int) -> Outcome:
-    """What the trial reports; the last one of the search fails on its way to the first mark."""
+    """Returns the trial's outcome; the last trial of the search fails before the first mark."""
     key = trial.plan.key
     if key.stage == "search" and key.number == 5:
         return Outcome(iteration=start + 3, failed="the loss is nan at iteration 3", host="here")
@@ -113,7 +113,7 @@ def outcome_of(trial: KnownTrial, start: int, stop: int) -> Outcome:
 
 
 def everything(uri: str, name: str = NAME) -> dict[str, Any]:
-    """Experiment, runs, parameters, tags and all points, without MLflow's own ids and clock."""
+    """Returns experiment, runs, parameters, tags and all points, without MLflow's own ids and times."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
@@ -147,5 +147,5 @@ def everything(uri: str, name: str = NAME) -> dict[str, Any]:
 
 
 def sync(ledger: Path, name: str, *, uri: str, **options: Any) -> bool:
-    """Send to MLflow what it lacks of a study; return whether it then has everything."""
+    """Sends to MLflow what it lacks of a study; tells whether it then has everything."""
     return Tracker(ledger, name, uri=uri, **options).start().catch_up(600.0)

@@ -1,11 +1,11 @@
-"""Waiting for what another process or thread does."""
+"""Waiting for the effects of another process or thread."""
 
 import time
 from collections.abc import Callable
 
 
 def until(there: Callable[[], object], seconds: float = 150.0) -> None:
-    """Returns when it is true, looked at ten times a second; fails when it is not by then, or still raises."""
+    """Polls a condition ten times a second; fails if it is false, or still raises, after `seconds`."""
     deadline, raised = time.monotonic() + seconds, None
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""S3-compatible servers: moto's, in this process; one that is stopped keeps what it has."""
+"""S3-compatible servers by moto, in this process; a stopped server keeps its contents."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ ENVIRONMENT = {
 
 @contextlib.contextmanager
 def stopped_for(seconds: float, server: ThreadedMotoServer) -> Iterator[None]:
-    """The server stops, and comes back after a while with all that it had."""
+    """Stops the server, and starts it again after a while with the same contents."""
     port = server.get_host_and_port()[1]
     server.stop()
     again = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)

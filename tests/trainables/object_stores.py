@@ -10,13 +10,13 @@ from tests.trainables.moto_servers import served
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    """The URL of an empty bucket, `{}` standing for what lies in it."""
+    """URL of an empty bucket, with `{}` in place of a key."""
     with served() as (url, _):
         yield url
 
 
 @pytest.fixture
 def bucket_server() -> Iterator[tuple[str, ThreadedMotoServer]]:
-    """The same with its server, for a test that stops it."""
+    """URL of an empty bucket and its server, for tests that stop it."""
     with served() as both:
         yield both

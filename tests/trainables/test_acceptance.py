@@ -46,7 +46,7 @@ def stored(folder: pathlib.Path, orientation: int, *, seed: int = 0) -> tuple[Ca
 
 
 class Perfect(torch.nn.Module):
-    """Knows the answer: the image that it is given holds the classes themselves."""
+    """A perfect network, whose input image holds the classes."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return 60 * (2 * torch.cat([(x == index).float() for index in range(3)], dim=1) - 1)
@@ -73,7 +73,7 @@ def test_the_reference_as_prediction_scores_the_printed_ceiling(
 
 
 def world_surface(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """Places in mm of the voxels with a face outside, one voxel at a time."""
+    """Computes positions in mm of the surface voxels, one voxel at a time."""
     padded = np.pad(mask, 1)
     steps = [np.array(step) for step in itertools.product((-1, 0, 1), repeat=3) if np.abs(step).sum() == 1]
     found = [voxel for voxel in np.argwhere(mask) if not all(padded[tuple(voxel + 1 + step)] for step in steps)]
@@ -81,7 +81,7 @@ def world_surface(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
 
 
 def directly(reference: pathlib.Path, prediction: pathlib.Path, classes: tuple[int, ...]) -> dict[str, float]:
-    """The metrics from the files with nibabel and NumPy alone, in the files' own axes."""
+    """Computes the metrics from the files with nibabel and NumPy alone, in the files' own axes."""
     images = [nibabel.load(path) for path in (reference, prediction)]
     truth, guess = (np.isin(np.asarray(image.dataobj), classes) for image in images)
     both = (truth & guess).sum()

@@ -1,4 +1,4 @@
-"""A segment's work, cut into slices, interrupted and resumed: always the same outcome."""
+"""A segment run in slices, interrupted and resumed has always the same outcome."""
 
 import dataclasses
 import pathlib
@@ -62,7 +62,7 @@ def outcome(reports: list[Report]) -> Outcome:
 
 
 def comparable(found: Outcome) -> Outcome:
-    """Without what depends on the clock or the attempt."""
+    """Removes the fields that depend on the clock or the attempt."""
     return dataclasses.replace(found, checkpoint=None, seconds=0, evaluate_seconds=0, trained=0)
 
 
@@ -230,7 +230,7 @@ def test_a_worker_does_not_train_on_the_cpu_for_want_of_its_gpu(storage: Storage
 
 
 class StoppedEarly(Numbers):
-    """The last five of its iterations pass without training."""
+    """A learner that stops training five iterations before its end."""
 
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
         points = super().advance(to, seconds=seconds)
@@ -280,7 +280,7 @@ def test_what_was_measured_case_by_case_comes_together(storage: Storage) -> None
 
 
 class Watched(Numbers):
-    """Tells when its evaluation ends and when it is let go."""
+    """A learner that records when its evaluation ends and when it is released."""
 
     said: ClassVar[list[str]] = []
 

@@ -1,4 +1,4 @@
-"""The adapter to Ray: one process, one segment after the other, nothing of the last one left."""
+"""The adapter to Ray: one process runs segment after segment and keeps nothing of the last one."""
 
 import dataclasses
 import gc
@@ -26,7 +26,7 @@ LEARNERS: list[weakref.ref[Numbers]] = []
 
 
 class Large(Numbers):
-    """A network that holds 8 MB, in a cycle as real ones are."""
+    """A network that holds 8 MB, with a reference cycle as in real ones."""
 
     def __init__(self, spec: TrialSpec) -> None:
         super().__init__(spec)
@@ -63,7 +63,7 @@ def config(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 
 def made(kind: type = LargeSegmenter) -> Any:
-    """A Segmenter without the actor around it."""
+    """Makes a Segmenter outside of an actor."""
     return kind.__new__(kind)
 
 
@@ -129,7 +129,7 @@ TRIALS = (
     {"model": "vnet", "loss": "focal"},
     {"model": "unet", "loss": "tversky", "model_parameters": {"width": 4}},
 )
-"""Trials that one actor trains in turn: other networks, sizes and losses."""
+"""Trials that one actor trains in turn, with different networks, sizes and losses."""
 
 
 class Trainer(NumbersSegmenter):
@@ -140,12 +140,12 @@ class Trainer(NumbersSegmenter):
 
 
 def in_use() -> int:
-    """Bytes that this process holds now."""
+    """Returns the bytes that this process holds."""
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def on_the_gpu() -> tuple[int, int]:
-    """Bytes that PyTorch uses and holds there; (0, 0) without one."""
+    """Returns the bytes that PyTorch uses and reserves on the GPU; (0, 0) without one."""
     return (torch.cuda.memory_allocated(), torch.cuda.memory_reserved()) if torch.cuda.is_available() else (0, 0)
 
 
@@ -180,7 +180,7 @@ def test_a_network_is_what_it_builds_by_default(monkeypatch: pytest.MonkeyPatch)
 
 
 class Asserting(Numbers):
-    """A learner whose kernel fails an assertion, after which the device cannot release memory either."""
+    """A learner whose kernel fails an assertion, after which the device cannot release memory."""
 
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
         raise RuntimeError("CUDA error: device-side assert triggered")

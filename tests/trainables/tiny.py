@@ -1,4 +1,4 @@
-"""Tiny cases in memory, prepared by the real preprocessing but with no files: bright blobs to be found."""
+"""Tiny cases in memory, without files, prepared by the real preprocessing: bright blobs to segment."""
 
 import dataclasses
 import types
@@ -18,7 +18,7 @@ from trainables.trial import TrialSpec
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TinyCase:
-    """Has `CachedCase`'s attributes."""
+    """A case with `CachedCase`'s attributes."""
 
     name: str
     prepared: preprocess.Prepared
@@ -43,7 +43,7 @@ def options(dim: int, spacing: Any = "native") -> PreprocessOptions:
 
 
 def blob(shape: Sequence[int], seed: int) -> Case:
-    """A bright ellipsoid with a brighter one inside, in noise."""
+    """Makes a bright ellipsoid with a brighter one inside, in noise."""
     rng = np.random.default_rng(seed)
     axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
     centre = rng.uniform(-0.3, 0.3, len(shape))
@@ -60,7 +60,7 @@ def dataset(shape: Sequence[int] = (20, 18, 19), cases: int = 4, spacing: Any = 
 
 
 def spec(dim: int = 3, **changes: Any) -> TrialSpec:
-    """A trial of seconds on the cases of `dataset`."""
+    """Returns a trial that takes seconds on the cases of `dataset`."""
     given: dict[str, Any] = {
         "key": "search-a00-r0-f0-n000",
         "seed": 11,

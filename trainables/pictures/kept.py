@@ -81,22 +81,22 @@ def pack(value: bytes) -> str:
     return base64.b85encode(zlib.compress(value, 6)).decode()
 
 
-def unpack(text: str, size: int) -> bytes:
+def unpack(text: str, size: int | None = None) -> bytes:
     """Return the bytes that `pack` was given.
 
     Args:
         text: What `pack` returned.
-        size: Bytes that it must give; no more are inflated.
+        size: Bytes that it must give; no more are inflated. None: as many as it holds, for texts of our own workers.
 
     Raises:
         ValueError: It gives more or fewer, or is no packed text.
     """
     inflating = zlib.decompressobj()
     try:
-        found = inflating.decompress(base64.b85decode(text), size + 1)
+        found = inflating.decompress(base64.b85decode(text), 0 if size is None else size + 1)
     except zlib.error as error:
         raise ValueError(f"a packed picture is damaged ({error})") from error
-    if len(found) != size:
+    if size is not None and len(found) != size:
         raise ValueError(f"a packed picture has {'more' if len(found) > size else 'fewer'} than {size:,} bytes")
     return found
 

@@ -51,7 +51,8 @@ def is_archive(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return int(tables) == 0
 
 
 def log_of(path: Path) -> Path:

@@ -126,9 +126,7 @@ def segment_rows(connection: Connection, of: ColumnElement[bool], *order: Column
     query = select(trial.c.key, machine.c.machine, *(row.c[name] for name in _SEGMENT)).join_from(row, trial)
     query = query.outerjoin(machine, same).where(of).order_by(*order)
     return [
-        dataclasses.replace(
-            SegmentRow(key_of(key), *rest), machine=mapping(trained_by or {}, f"the machine of {key}")
-        )
+        dataclasses.replace(SegmentRow(key_of(key), *rest), machine=mapping(trained_by or {}, f"the machine of {key}"))
         for key, trained_by, *rest in connection.execute(query)
     ]
 

@@ -97,6 +97,6 @@ def attempts(store: Store, study_id: int) -> list[AttemptRow]:
     )
     with store.reading() as connection:
         return [
-            AttemptRow(id_, key_of(key), *rest, None if reason is None else shown(reason))
-            for id_, key, *rest, reason in connection.execute(query)
+            AttemptRow(id_, key_of(key), stop, begun, started, ended, result, None if reason is None else shown(reason))
+            for id_, key, stop, begun, started, ended, result, reason in connection.execute(query)
         ]

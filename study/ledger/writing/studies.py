@@ -127,8 +127,10 @@ def arms(store: Store, study_id: int) -> list[ArmRow]:
     with store.reading() as connection:
         found = connection.execute(query.where(row.c.study_id == study_id).order_by(row.c.number))
         return [
-            ArmRow(number, *map(shown, named), mapping(space, f"the space of arm {number}"))
-            for number, *named, space in found
+            ArmRow(
+                number, shown(name), shown(model), shown(loss), shown(weighting), mapping(space, f"the space of {name}")
+            )
+            for number, name, model, loss, weighting, space in found
         ]
 
 

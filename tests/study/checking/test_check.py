@@ -239,3 +239,17 @@ def test_volume_error_is_of_volumes_in_slices_too_and_not_of_flat_pictures(tmp_p
     save(tmp_path / "labelsTr/q2.nii.gz", mask)
     with pytest.raises(SpecError, match="q2: flat, so it has no volume in mL for volume_error"):
         look(tmp_path, **in_slices)
+
+
+def test_what_is_missing_or_impossible_is_said_once_with_its_key(data: pathlib.Path) -> None:
+    silent = Study.from_plain(changed({"dataset.path": str(data)}, SMALL))
+    dataset = silent.dataset.model_dump(exclude={"group"}) | {"split": {"validation": 0.2, "test": 0.4}}
+    silent = silent.model_copy(update={"dataset": type(silent.dataset).model_validate(dataset)})
+    with pytest.raises(SpecError) as caught:
+        check(silent, HERE)
+    (line,) = caught.value.lines
+    assert line.startswith("dataset.group: missing, and p0_scan0 and p0_scan1 look like two cases of one patient")
+    with pytest.raises(SpecError) as caught:
+        look(data, budget__final_seeds=10**8)
+    (line,) = caught.value.lines
+    assert line.startswith("budget: ")

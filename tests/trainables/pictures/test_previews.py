@@ -2,11 +2,12 @@
 
 import base64
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from trainables.pictures.kept import Preview, pack
+from trainables.pictures.kept import Preview, pack, unpack
 from trainables.pictures.previews import fullest_slice, nearest, preview, size_of, smooth
 
 
@@ -94,3 +95,14 @@ def test_a_preview_that_inflates_to_more_than_its_shape_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=said):
             Preview.from_plain({**packed, **wrong})
+
+
+def test_no_more_is_inflated_than_the_shape_explains() -> None:
+    text = pack(bytes(5 * 10**7))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="more than 100 bytes"):
+            unpack(text, 100)
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()

@@ -166,7 +166,8 @@ def training_shape(case: Case, options: PreprocessOptions) -> tuple[int, ...]:
 def _true_spacing(case: Case, shape: tuple[int, ...]) -> tuple[float, ...]:
     assert case.spacing is not None
     kept = case.reference[case.kept].shape
-    return tuple(round(size * old / new, 6) for size, old, new in zip(kept, case.spacing, shape, strict=True))
+    sides = [size * old / new for size, old, new in zip(kept, case.spacing, shape, strict=True)]
+    return tuple(round(side, 6) if side >= 0.1 else float(f"{side:.6g}") for side in sides)  # of microscopes too
 
 
 def _fill_channel(volume: np.ndarray, case: Case, options: PreprocessOptions, channel: int) -> None:

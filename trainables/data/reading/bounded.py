@@ -3,12 +3,12 @@
 import bz2
 import contextlib
 import dataclasses
-import os
 import pathlib
 import zlib
 from collections.abc import Iterator
 from typing import IO, Literal, Self
 
+from trainables import host_memory
 from trainables.data.reading.raw import short
 from trainables.errors import InputError
 
@@ -20,7 +20,6 @@ PIECE = 1 << 22
 """Bytes that are read or inflated at a time."""
 MOST_PACKED: dict[Packing, int] = {"none": 1, "deflate": 1032, "bzip2": 50_000}
 """Largest possible ratio of inflated to packed bytes."""
-CGROUP_LIMIT = pathlib.Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,14 +156,6 @@ def packing_of(path: pathlib.Path) -> Packing:
         return "deflate" if file.read(2) == GZIP else "none"
 
 
-def memory_bytes() -> int:
-    """Return the bytes of memory of this machine, or of the limit that its container has."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-        return min(machine, int(CGROUP_LIMIT.read_text()))
-    return machine
-
-
 def _plain(file: IO[bytes]) -> Iterator[bytes]:
     while piece := file.read(PIECE):
         yield piece
@@ -207,10 +198,10 @@ def _refuse_impossible(span: Span) -> None:
     most = there * MOST_PACKED[span.packing] - (span.start if span.inside else 0)
     if most < span.expected:
         raise _truncated(span, most)
-    if span.expected > memory_bytes():
+    if span.expected > host_memory.limit():
         raise InputError(
-            f"{short(span.image)}: its header declares {span.expected / 2**30:,.1f} GiB of voxels, more than this "
-            f"machine's {memory_bytes() / 2**30:,.1f} GiB of memory. Correct the header, or crop the image."
+            f"{short(span.image)}: its header declares {host_memory.shown(span.expected)} of voxels, more than this "
+            f"machine's {host_memory.shown(host_memory.limit())} of memory. Correct the header, or crop the image."
         )
 
 

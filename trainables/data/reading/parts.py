@@ -14,7 +14,8 @@ LOOKED_AT = 8
 PAIRS = (".hdr", ".img", ".hdr.gz", ".img.gz")
 HEADERS = (".mhd", ".mha", ".nhdr", ".nrrd")
 LONGEST_HEADER = 1 << 20
-DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)[ \t]*([^\r\n]*)\r?\n?(.*)", re.M | re.S | re.I)
+IN_METAIMAGE = re.compile(rb"^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)\r?\n?(.*)", re.M | re.S)
+IN_NRRD = re.compile(rb"^data ?file:(?!=)[ \t]*([^\r\n]*)\r?\n?(.*)", re.M | re.S | re.I)
 
 
 def of(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
@@ -75,9 +76,11 @@ def _header(path: pathlib.Path) -> bytes:
 
 def _named(header: bytes) -> Iterator[str]:
     """Yield the data files that a header names: one, a list, or a numbered pattern (`slice%03d.raw 1 90 1`)."""
+    pattern = IN_METAIMAGE
     if header.startswith(b"NRRD"):
+        pattern = IN_NRRD
         header = header.replace(b"\r\n", b"\n").split(b"\n\n", 1)[0] + b"\n"  # after a blank line come voxels
-    match = DATA_FILE.search(header)
+    match = pattern.search(header)
     if match is None:
         return
     value = match[1].decode("utf-8", "replace").strip()

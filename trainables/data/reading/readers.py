@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from trainables.data.reading import parts
 from trainables.data.reading.dicom.objects import read_dicom, read_folder
+from trainables.data.reading.flat.opened import ENDINGS
 from trainables.data.reading.flat_pictures import LOSSY as LOSSY
 from trainables.data.reading.flat_pictures import read_picture
 from trainables.data.reading.metaimage import read_metaimage
@@ -44,6 +45,7 @@ def read(path: pathlib.Path, *, colour: Colour = "grey", grid: Grid | None = Non
         ending = suffix(path)
         if ending is None:
             raise InputError(f"{short(path)}: unknown kind of file. Known are {', '.join(READERS)}.")
+        _refuse_other_content(path, ending)
         if ending == ".dcm":
             return read_dicom(path, colour, grid)
         return READERS[ending](path, colour)
@@ -104,6 +106,26 @@ def _errors_in_one_line(path: pathlib.Path) -> Iterator[None]:
         raise InputError(f"{short(path)}: cannot be read ({_one_line(error)}). Is it damaged?") from error
 
 
+def _refuse_other_content(path: pathlib.Path, ending: str) -> None:
+    """Refuse a file whose first bytes are those of something else, naming what it is.
+
+    Raises:
+        InputError: It is a pointer to a file, a web page, an archive, or an image of another format.
+    """
+    with path.open("rb") as file:
+        begin = file.read(256)
+    if b"oid sha256:" in begin[:200] and begin.startswith(b"version "):
+        raise InputError(f"{short(path)}: a pointer of Git LFS, not the file itself. Fetch it with `git lfs pull`.")
+    if b"/annex/objects/" in begin:
+        raise InputError(f"{short(path)}: a pointer of git-annex, not the file itself. Fetch it with `git annex get`.")
+    if begin.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise InputError(f"{short(path)}: a web page, not the file itself: its download failed. Download it again.")
+    begin = b"DICM" if begin[128:132] == b"DICM" else begin
+    kind = next((kind for signature, kind in OTHER_CONTENT.items() if begin.startswith(signature)), None)
+    if kind is not None and ending not in kind[1] and ending not in ENDINGS:
+        raise InputError(f"{short(path)}: its content is {kind[0]}, unlike its name. Rename or convert it.")
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 
@@ -137,6 +159,18 @@ READERS: dict[str, Reader] = {
     ".gif": read_picture,
 }
 """Ending → reader; the longer ending of two comes first."""
+OTHER_CONTENT: dict[bytes, tuple[str, tuple[str, ...]]] = {
+    b"\x89PNG": ("a PNG picture", ()),
+    b"\xff\xd8\xff": ("a JPEG picture", ()),
+    b"PK\3\4": ("a zip archive", ()),
+    b"NRRD0": ("a NRRD", (".nrrd", ".nhdr", ".seg.nrrd")),
+    b"DICM": ("DICOM", (".dcm",)),
+    b"\x89HDF": ("HDF5", (".mnc",)),
+    b"BZh": ("packed by bzip2", ()),
+    b"\xfd7zXZ": ("packed by xz", ()),
+    b"\x28\xb5\x2f\xfd": ("packed by zstd", ()),
+}
+"""First bytes → what they are, and the endings under which they are read. Flat pictures tell for themselves."""
 UNREAD = (
     ".npy", ".npz", ".h5", ".hdf5", ".mat", ".vtk", ".vti", ".gipl", ".gipl.gz", ".par", ".rec", ".head", ".brik",
     ".webp", ".jp2", ".j2k", ".svs", ".ndpi", ".mrxs", ".czi", ".lif", ".nd2", ".ims", ".zarr", ".b2nd", ".mrc",

@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from trainables.data.reading.bounded import memory_bytes
+from trainables import host_memory
 from trainables.data.reading.flat_pictures import read_picture
+from trainables.data.reading.quiet import silence
 from trainables.data.reading.raw import Colour, Raw, refuse_non_numbers, short, shortest
 from trainables.data.reading.units import metres_per, unit_of
 from trainables.errors import InputError
@@ -40,8 +41,11 @@ def read_tiff(path: pathlib.Path, colour: Colour) -> Raw:
         series = file.series[0]
         dtype = np.dtype(series.dtype)
         refuse_non_numbers(np.dtype(np.uint8) if dtype.kind == "b" else dtype, path)
-        if series.nbytes > memory_bytes():
-            raise InputError(f"{short(path)}: its header declares {series.nbytes:,} bytes, more than the memory.")
+        if series.nbytes > host_memory.limit():
+            raise InputError(
+                f"{short(path)}: its header declares {host_memory.shown(series.nbytes)} of voxels, more than this "
+                f"machine's {host_memory.shown(host_memory.limit())} of memory. Cut it into parts."
+            )
         array = _ordered(series.asarray(), series.axes, path, colour)
         sides = _sides(file)
     array = array.astype(np.uint8) if array.dtype == bool else array
@@ -51,12 +55,12 @@ def read_tiff(path: pathlib.Path, colour: Colour) -> Raw:
 
 
 def _pages(path: pathlib.Path) -> int:
-    from PIL import Image
+    from PIL import TiffImagePlugin
 
     try:
-        with Image.open(path) as picture:
-            return int(getattr(picture, "n_frames", 1))
-    except Exception:  # the reader that follows reports the fault
+        with path.open("rb") as file:
+            return int(TiffImagePlugin.TiffImageFile(file).n_frames)
+    except Exception:  # no TIFF, or damaged: the reader of flat pictures reports it
         return 1
 
 
@@ -141,4 +145,5 @@ def _tifffile(path: pathlib.Path) -> Any:
         import tifffile
     except ImportError as error:
         raise InputError(f"{short(path)}: TIFF files of several pages need the package tifffile: {EXTRA}.") from error
+    silence("tifffile")
     return tifffile

@@ -98,8 +98,9 @@ class Volume:
             )
         mine = self._placed_as(first, what, warnings)._with_axes_of(first)
         if mine.array.shape[1:] != first.array.shape[1:]:
+            turned = next((f" ({said})" for said in (*first.raw.warnings, *self.raw.warnings) if "EXIF" in said), "")
             raise InputError(
-                f"{name}: shape {mine.size} differs from {partner}'s {first.size}. "
+                f"{name}: shape {mine.size} differs from {partner}'s {first.size}{turned}. "
                 "Re-export it, or list the case under `dataset.exclude`."
             )
         apart = mine._voxels_from(first)

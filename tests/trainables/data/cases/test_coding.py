@@ -86,3 +86,12 @@ def test_values_by_hand() -> None:
     assert len(values_of(np.arange(300))) == 16
     assert listed(np.arange(9)) == "1, 2, 3, 4, …"
     assert listed(np.zeros(3)) == "0"
+
+
+def test_a_mask_that_was_drawn_on_the_turned_picture_is_refused_with_the_reason(tmp_path: pathlib.Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = picture(tmp_path / "i.png", np.zeros((12, 10), np.uint8), exif=exif)
+    mask = picture(tmp_path / "m.png", np.zeros((10, 12), np.uint8))
+    with pytest.raises(InputError, match=r"shape 10x12 differs from its image's 12x10 \(EXIF orientation 6 asks"):
+        cases.read(CaseFiles("a", (image,), mask), parse_all({"organ": 1}), dim=2)

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from trainables.data.reading import bounded
+from trainables import host_memory
 from trainables.data.reading.bounded import Packing, Source, Span, judged_excess, packing_of, read_span
 from trainables.errors import InputError
 
@@ -84,19 +84,10 @@ def test_a_header_that_declares_what_the_file_cannot_hold_allocates_nothing(
 
 
 def test_more_than_the_memory_is_refused(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "memory_bytes", lambda: 2**20)
-    with pytest.raises(InputError, match=r"its header declares 0.0 GiB of voxels, more than"):
+    monkeypatch.setattr(host_memory, "limit", lambda: 2**20)
+    with pytest.raises(InputError, match=r"its header declares 1.05 MB of voxels, more than this machine's 1.05 MB"):
         read_span(span(tmp_path, bytes(2**20 + 1), expected=2**20 + 1))
     assert len(read_span(span(tmp_path, bytes(2**20), expected=2**20))[0]) == 2**20
-
-
-def test_a_containers_limit_is_the_memory(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = bounded.memory_bytes()
-    monkeypatch.setattr(bounded, "CGROUP_LIMIT", tmp_path / "memory.max")
-    (tmp_path / "memory.max").write_text("1234567\n")
-    assert bounded.memory_bytes() == 1234567
-    (tmp_path / "memory.max").write_text("max\n")
-    assert bounded.memory_bytes() >= machine
 
 
 def test_bytes_that_the_header_does_not_explain(tmp_path: pathlib.Path) -> None:

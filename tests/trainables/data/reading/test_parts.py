@@ -21,6 +21,10 @@ NRRD = b"NRRD0004\ntype: short\ndata file: "
         ("a.nhdr", NRRD + b"a.raw.gz\n", ["a.raw.gz"]),
         ("a.nhdr", NRRD.replace(b"data file", b"datafile") + b"a.raw\r\n", ["a.raw"]),
         ("a.nrrd", b"NRRD0004\ntype: short\n\ndata file: voxels.raw\n", []),
+        ("a.mhd", b"Comment = x\ndata file: other.raw\n" + MHD + b"a.raw\n", ["a.raw"]),
+        ("a.mhd", b"elementdatafile = other.raw\n" + MHD + b"a.raw\n", ["a.raw"]),
+        ("a.nhdr", NRRD.replace(b"data file", b"data file:=other.raw\ndata file") + b"a.raw\n", ["a.raw"]),
+        ("a.nhdr", NRRD.replace(b"data file", b"ElementDataFile = other.raw\ndata file") + b"a.raw\n", ["a.raw"]),
         ("a.nii.gz", MHD + b"a.raw\n", []),
     ],
 )

@@ -120,3 +120,23 @@ def test_stems_are_composed(name: str) -> None:
 @pytest.mark.parametrize(("name", "expected"), [("a.npy", True), ("a.nii", False), ("a.txt", False), ("a.SVS", True)])
 def test_images_without_a_reader_are_known_by_their_ending(name: str, expected: bool) -> None:
     assert readers.unread(pathlib.Path(name)) is expected
+
+
+OTHER = {
+    "a pointer of Git LFS": b"version x://git-lfs\noid sha256:4d7a2146\nsize 12345\n",
+    "a pointer of git-annex": b"/annex/objects/MD5E-s1--d4.nii.gz\n",
+    "a web page": b"\n<!DOCTYPE html><html></html>",
+    "its content is a PNG picture": b"\x89PNG\r\n\x1a\n" + bytes(300),
+    "its content is DICOM": bytes(128) + b"DICM" + bytes(300),
+    "its content is a NRRD": b"NRRD0004\ntype: short\n\n" + bytes(300),
+    "its content is a zip archive": b"PK\3\4" + bytes(300),
+}
+
+
+@pytest.mark.parametrize("message", OTHER)
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".mha", ".mgz"])
+def test_what_a_file_is_by_its_content_is_named(tmp_path: pathlib.Path, ending: str, message: str) -> None:
+    (tmp_path / f"a{ending}").write_bytes(OTHER[message])
+    with pytest.raises(InputError, match=f"/a{ending}: {message}") as caught:
+        readers.read(tmp_path / f"a{ending}")
+    assert "\n" not in str(caught.value)

@@ -5,7 +5,10 @@ import pathlib
 import numpy as np
 import pytest
 
+from tests.trainables.data.files import affine, save, volume
+from trainables.data.cases import case as cases
 from trainables.data.cases.labels import parse_all
+from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import segments
 from trainables.data.reading.raw import Raw, Segment
 from trainables.errors import InputError
@@ -94,3 +97,33 @@ def test_bits_are_as_wide_as_needed() -> None:
     ]  # fmt: skip
     with pytest.raises(InputError, match="65 structures in one file, 64 at most"):
         segments.empty_bits((1,), 65, FILE)
+
+
+def test_a_case_whose_segments_overlap_is_refused_until_the_overlap_has_a_label(tmp_path: pathlib.Path) -> None:
+    """As 3D Slicer writes nested structures; without a word the overlap would be background."""
+    import nrrd
+
+    image, mask = volume()
+    layers = np.stack([mask >= 1, mask == 2]).astype(np.uint8)
+    space = {"space": "right-anterior-superior", "space origin": affine()[:3, 3]}
+    directions = np.vstack([np.full(3, np.nan), affine()[:3, :3].T])
+    keys = {}
+    for number, name in enumerate(("Organ", "Lesion")):
+        keys |= {f"Segment{number}_ID": name, f"Segment{number}_Name": name}
+        keys |= {f"Segment{number}_LabelValue": "1", f"Segment{number}_Layer": str(number)}
+    nrrd.write(
+        str(tmp_path / "m.seg.nrrd"),
+        layers,
+        {**space, "kinds": ["list", "domain", "domain", "domain"], "space directions": directions, **keys},
+    )
+    files = CaseFiles("a", (save(tmp_path / "i.nii", image),), tmp_path / "m.seg.nrrd")
+    for other in ("refuse", "background", "ignore"):
+        with pytest.raises(InputError, match=r"/m.seg.nrrd: structures organ and lesion overlap"):
+            cases.read(files, parse_all({"organ": 1, "lesion": 2}), dim=3, other=other)  # type: ignore[arg-type]
+    case = cases.read(files, parse_all({"organ": 1, "lesion": 2, "both": 1002}), dim=3)
+    assert [int((case.reference == index).sum()) for index in (1, 2, 3)] == [
+        int((mask == 1).sum()), 0, int((mask == 2).sum()),
+    ]  # fmt: skip
+    assert case.warnings == ()
+    alone = cases.read(files, parse_all({"lesion": 1}), dim=3, other="background")
+    assert int((alone.reference == 1).sum()) == int((mask == 2).sum())

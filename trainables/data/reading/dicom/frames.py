@@ -8,6 +8,7 @@ import numpy as np
 
 from trainables.data.reading import axes
 from trainables.data.reading.dicom.onto_grid import on_grid
+from trainables.data.reading.quiet import silence
 from trainables.data.reading.raw import Grid, Raw, Segment, at_least_3d, refuse_non_numbers, short
 from trainables.data.reading.segments import empty_bits
 from trainables.errors import InputError
@@ -98,6 +99,7 @@ def _content(file: pathlib.Path, path: pathlib.Path) -> Any:
         import pydicom
     except ImportError as error:
         raise InputError(f"{short(path)}: DICOM files of many frames need the package pydicom: {EXTRA}.") from error
+    silence("pydicom")
     return pydicom.dcmread(file)
 
 

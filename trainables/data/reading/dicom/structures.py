@@ -7,6 +7,7 @@ import numpy as np
 
 from trainables.data.reading import axes
 from trainables.data.reading.dicom.contours import filled
+from trainables.data.reading.quiet import silence
 from trainables.data.reading.raw import Grid, Raw, Segment, short
 from trainables.data.reading.segments import empty_bits
 from trainables.errors import InputError
@@ -59,6 +60,7 @@ def _content(file: pathlib.Path, path: pathlib.Path) -> Any:
         import pydicom
     except ImportError as error:
         raise InputError(f"{short(path)}: structure sets need the package pydicom: {EXTRA}.") from error
+    silence("pydicom")
     return pydicom.dcmread(file)
 
 

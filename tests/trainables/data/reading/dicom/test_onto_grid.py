@@ -46,5 +46,7 @@ def test_a_little_off_is_told_and_more_refused() -> None:
 def test_voxels_outside_are_refused_but_empty_margins_are_not() -> None:
     with pytest.raises(InputError, match=r"/m.dcm: lies partly outside its image"):
         on_grid(part(), at(7, 2, 4), GRID, FILE)
+    with pytest.raises(InputError, match=r"/m.dcm: lies partly outside its image"):
+        on_grid(part(), at(-1, 2, 4), GRID, FILE)
     assert on_grid(np.pad(part(), 9), at(5 - 9, 2 - 9, 4 - 9), GRID, FILE)[0][7, 3, 5] == 1
     assert not on_grid(np.zeros((3, 4, 2), np.uint8), at(90, 0, 0), GRID, FILE)[0].any()
