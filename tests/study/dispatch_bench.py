@@ -36,6 +36,7 @@ class DispatchBench:
     events: list[Event] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.study = decided(self.study, [])
         if not self.ledger.has_study(self.study.name):
             data = NoData().prepare(pathlib.Path(), print, lambda: None)
             self.ledger.create_study(
