@@ -125,9 +125,9 @@ def _printed_rows(studies: Sequence[Results]) -> dict[str, list[Row]]:
                 line = lines.setdefault((name, row.printed_model, row.printed_loss, row.parameters), {})
                 line[place] = row, badges(results, row, arm)
     made: dict[str, list[Row]] = {}
-    for (name, model, loss, _), printed in lines.items():
-        cells = [_printed(printed[place][0]) if place in printed else Entry("") for place in range(len(studies))]
-        words = tuple(dict.fromkeys(word for _, differing in printed.values() for word in differing))
+    for (name, model, loss, _), columns in lines.items():
+        cells = [_printed(columns[place][0]) if place in columns else Entry("") for place in range(len(studies))]
+        words = tuple(dict.fromkeys(word for _, differing in columns.values() for word in differing))
         made.setdefault(name, []).append(Row((Entry(f"{model}, {loss}"), *cells), "printed", words))
     return made
 

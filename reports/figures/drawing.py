@@ -3,14 +3,13 @@
 Lines differ in weight and dash before they differ in colour, so that they can be told apart in grey.
 """
 
-import html
 import io
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from reports.figures.page_svg import for_page
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
 from reports.results.progress import Winner
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 INK, MUTED, GRID, ACCENT = "#010203", "#010204", "#010205", "#010206"
 """Placeholders that are replaced by the page's CSS variables."""
-_ON_PAGE = {
+COLOURS = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",
     GRID: "var(--line)",
@@ -37,6 +36,7 @@ _ON_PAGE = {
     "#e6e6e6": "var(--line)",
     "#ffffff": "var(--paper)",
 }
+"""Colour of a drawing → the page's."""
 
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text, for screen readers and the page's font
@@ -64,16 +64,6 @@ STYLE: Any = {
 SIZE = (3.0, 1.9)
 """Width and height of a panel in inches; the page scales it."""
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
-
-_XLINK = "http://www.w3.org/1999/xlink"
-_CLEANING = (
-    (re.compile(r"<metadata>.*?</metadata>\s*", re.S), ""),
-    (re.compile(r"<style.*?</style>\s*", re.S), ""),  # it would hold for the whole page
-    (re.compile(r'<g id="[\w.]*_\d+">'), "<g>"),  # names that every drawing has
-    (re.compile(r"font-family: [^;]*; "), ""),
-    (re.compile(r' transform="rotate\(-0 [^"]*"'), ""),
-    (re.compile(r"\s*\n\s*"), "\n"),
-)
 
 
 def loss_panels(results: Results, curves: Sequence[Curve]) -> tuple[str, ...]:
@@ -253,7 +243,7 @@ def drawing(draw: Callable[["Axes"], None], label: str, key: str, size: tuple[fl
         draw(axes)
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _for_page(out.getvalue(), label, key)
+    return for_page(out.getvalue(), label, key, COLOURS)
 
 
 @contextmanager
@@ -264,20 +254,3 @@ def _style() -> "Iterator[None]":
         matplotlib.rcdefaults()  # a user's own settings must not change a report
         matplotlib.rcParams.update(STYLE)
         yield
-
-
-def _for_page(svg: str, label: str, key: str) -> str:
-    """The drawing without prologue and fixed size, its ids its own, its colours the page's, its font the page's."""
-    body = svg[svg.index("<svg") :]
-    box = re.search(r'viewBox="[^"]+"', body)
-    assert box is not None
-    opening = f'<svg {box.group()} role="img" aria-label="{html.escape(label)}" xmlns:xlink="{_XLINK}">'
-    body = opening + body[body.index(">") + 1 :]
-    for pattern, instead in _CLEANING:
-        body = pattern.sub(instead, body)
-    # hundredths of a point are enough; what is written on an axis keeps its digits
-    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag.group()), body)
-    body = re.sub(r'(id="|href="#|url\(#)', rf"\1{key}-", body)
-    for stand_in, colour in _ON_PAGE.items():
-        body = body.replace(stand_in, colour)
-    return body.strip()

@@ -137,7 +137,7 @@ def difference(
         return plain
     lost = wholly_missed(missed[0], groups), wholly_missed(missed[1], groups)
     found_means = _found_mean(arm, groups, lost[0], scale), _found_mean(baseline, groups, lost[1], scale)
-    unseen = unseen_misses(mean, lost, found_means, scale)
+    unseen = unseen_misses(mean, lost, found_means, scale, level)
     ends = max(min(low, mean + unseen.down), -width), min(max(high, mean + unseen.up), width)
     overall = None if why else (max(p, unseen.p), *ends)
     if (lost[0] != lost[1]).any():

@@ -69,6 +69,7 @@ def unseen_misses(
     lost: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     found_means: tuple[float, float],
     scale: Scale,
+    level: float = 0.95,
 ) -> Unseen:
     """What misses beyond those seen could do to a difference.
 
@@ -80,12 +81,13 @@ def unseen_misses(
         lost: `(G,)` patients missed by the arm, and by the baseline.
         found_means: Their means over patients that each does find.
         scale: Of the metric.
+        level: Nominal coverage of the bounds of shares, in (0, 1).
     """
     groups = len(lost[0])
     alone = int((lost[0] & ~lost[1]).sum()), int((lost[1] & ~lost[0]).sum())
     costs = scale.worst - found_means[0], scale.worst - found_means[1]  # signed: what a miss does to an arm's value
     moves = [
-        sign * (share_bounds(seen, groups)[1] - seen / groups) * cost
+        sign * (share_bounds(seen, groups, level)[1] - seen / groups) * cost
         for sign, seen, cost in zip((1, -1), alone, costs, strict=True)
     ]
     ahead = 0 if mean * costs[0] < 0 else 1

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from study.command import cards, check, jobs, phantom, report, run, schema, status, ui
-from study.errors import BAD_INPUT, DONE, RunEndedError, exit_code
+from study.command.audience import READER_GONE, ReaderGoneError, audience
+from study.command.loopback import ask_loopback_directly
+from study.errors import BAD_INPUT, DONE, STOPPED, RunEndedError, exit_code
 from trainables.errors import InputError
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -38,7 +40,14 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    sys.exit(run_command(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    ask_loopback_directly()
+    try:
+        with audience(goes_on=arguments[:1] == ["run"]):
+            code = run_command(arguments)
+    except ReaderGoneError:
+        code = READER_GONE
+    sys.exit(code)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -56,6 +65,9 @@ def run_command(arguments: list[str]) -> int:
     except (InputError, RunEndedError) as error:
         typer.echo(f"Error: {error}", err=True)
         return exit_code(error)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("stopped", err=True)
+        return STOPPED
     except typer.TyperException as error:
         typer.echo(f"Error: {error.format_message()}", err=True)
         return BAD_INPUT

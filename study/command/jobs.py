@@ -49,6 +49,7 @@ def submit(
     """
     from study.machines.cluster_jobs import Jobs, without_password
     from study.study_file import load
+    from study.study_file.addresses import shown
 
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
     places = {"--home": home, "--ledger": ledger, "--mlflow": mlflow, "--storage": storage}
@@ -62,7 +63,7 @@ def submit(
     job = jobs.submit(study, arguments, python=python)
     typer.echo(f"{study.name}: sent as {job.id}. See it, or stop it where nothing is lost:")
     for command in ("status", "logs", "stop"):
-        typer.echo(f"  segstudy {command} {study.name} --cluster {jobs.url}")
+        typer.echo(f"  segstudy {command} {study.name} --cluster {shown(jobs.url)}")
 
 
 def logs(

@@ -50,12 +50,13 @@ def run(
     from study.checking.own_code import try_code
     from study.command.watched_run import ended, lost_trials, run_study
     from study.study_file import load
+    from study.study_file.addresses import shown
 
     places = Places.of(home, ledger, mlflow, storage)
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
     try_code(study)
     statuses = retried(retry or ())
-    again = shlex.join(["segstudy", *sys.argv[1:]])
+    again = shlex.join(["segstudy", *map(shown, sys.argv[1:])])
     try:
         result = run_study(study, places, console(), ray, wait, statuses)
     except KeyboardInterrupt:  # pressed a second time

@@ -26,6 +26,7 @@ from study.machines.nodes import machines
 from study.machines.trial_shape import shape_of
 from study.running.run import Result, run
 from study.study_file import Study
+from study.study_file.addresses import shown
 from study.tracking.database import default_uri
 from trainables.storage.object_store import is_url
 
@@ -69,7 +70,7 @@ def _run(
     source: FoundCases | None = None
     notices: tuple[str, ...] = ()
     if is_known(places.ledger, study.name):
-        console.print(Text(f"{study.name}: going on with it, as {places.ledger} has it"))
+        console.print(Text(f"{study.name}: going on with it, as {shown(places.ledger)} has it"))
     else:
         with facts_memory(places.home if is_url(places.storage) else Path(places.storage)) as memory:
             found = check(study, machine, memory, partial(_said, console))

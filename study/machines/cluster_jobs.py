@@ -22,6 +22,7 @@ from ray.exceptions import RayError
 from search_spaces.grammar import Fixed
 from study.machines.ray_session import CONNECTIONS, token_shown
 from study.study_file import Study
+from study.study_file.addresses import hidden_in, shown
 from study.study_file.code import CODE
 from trainables.errors import InputError
 
@@ -105,8 +106,8 @@ class Jobs:
         before = self._of(study.name)
         if before and before[-1].lives:
             raise InputError(
-                f"'{study.name}' is {WORDS[before[-1].status]} at {self.url} as {before[-1].id}. "
-                f"See it: segstudy status {study.name} --cluster {self.url}"
+                f"'{study.name}' is {WORDS[before[-1].status]} at {shown(self.url)} as {before[-1].id}. "
+                f"See it: segstudy status {study.name} --cluster {shown(self.url)}"
             )
         line = [python, "-m", "study.command.cli", "run", FILE, "--ray", "auto", *arguments]
         with tempfile.TemporaryDirectory(prefix="segstudy-job-") as folder, _told(self.url):
@@ -149,7 +150,7 @@ class Jobs:
             return found[-1]
         known = sorted({job.study for job in self._all()})
         there = f"it has jobs of {', '.join(known)}" if known else "it has no jobs of segstudy"
-        raise InputError(f"no job of a study '{name}' at {self.url}: {there}. Start one with segstudy submit.")
+        raise InputError(f"no job of a study '{name}' at {shown(self.url)}: {there}. Start one with segstudy submit.")
 
     def log(self, job: Job) -> str:
         """Return a job's output so far."""
@@ -241,7 +242,7 @@ def without_password(option: str, url: str | None) -> None:
     Raises:
         InputError: The address has a password.
     """
-    if url is not None and "://" in url and urlsplit(url).password:
+    if url is not None and shown(url) != url:
         raise InputError(
             f"{option}: has a password, which the cluster's list of jobs would show. Leave it out, and give it to the "
             "cluster's head (a file ~/.pgpass, or PGPASSWORD in its environment)."
@@ -251,13 +252,14 @@ def without_password(option: str, url: str | None) -> None:
 def _address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"--cluster {url}: expected the address of its job server, such as http://head:8265.")
+        raise InputError(f"--cluster {shown(url)}: expected the address of its job server, such as http://head:8265.")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname, port), timeout=CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
+        why = hidden_in(str(error), url)
         raise InputError(
-            f"--cluster {url}: nobody answers there ({error}). Is it the dashboard's port, 8265?"
+            f"--cluster {shown(url)}: nobody answers there ({why}). Is it the dashboard's port, 8265?"
         ) from None
     return url.rstrip("/")
 
@@ -278,4 +280,4 @@ def _told(url: str) -> Iterator[None]:
         raise
     except (RuntimeError, OSError, ValueError, RayError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"--cluster {url}: {line[:300]}") from error
+        raise InputError(f"--cluster {shown(url)}: {hidden_in(line, url)[:300]}") from error

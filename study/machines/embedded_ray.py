@@ -15,7 +15,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from study.errors import MachineTroubleError
@@ -61,7 +61,8 @@ def embedded(machine: Node, folder: pathlib.Path, tell: Callable[[str], None] = 
                     ) from None
                 tell(f"Ray did not start ({error}); it is started again")
         try:
-            yield
+            with _workers_as_the_driver():
+                yield
         finally:
             ray.shutdown()
 
@@ -102,6 +103,7 @@ def _start(machine: Node, folder: pathlib.Path) -> None:
                 num_cpus=int(machine.cpu),
                 num_gpus=machine.gpu,
                 object_store_memory=OBJECT_STORE_BYTES,
+                job_config=_job(),
                 _temp_dir=str(folder),
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
@@ -117,6 +119,26 @@ def _start(machine: Node, folder: pathlib.Path) -> None:
             raise
         reason = said(folder) or " ".join(str(error).split())[:300] or "one of its processes ended without a message"
         raise _NotStartedError(reason) from error
+
+
+class _DriversPath(list[str]):
+    """Folders that workers insert at the head of their `sys.path`, one after the other.
+
+    Ray adds the working directory, where a `study.py`, `reports/` or `copy.py` of the user's own would hide ours. Here
+    it comes after all folders of the driver's path.
+    """
+
+    def extend(self, folders: Iterable[str]) -> None:
+        before = list(folders)
+        super().extend([*before, *reversed([folder for folder in sys.path if folder and folder not in before])])
+
+
+def _job() -> Any:
+    from ray.job_config import JobConfig
+
+    job = JobConfig()
+    job._py_driver_sys_path = _DriversPath()
+    return job
 
 
 @contextlib.contextmanager
@@ -142,6 +164,24 @@ def _replaced(started: list[Any]) -> Iterator[None]:
     finally:
         for where, name, value in before:
             setattr(where, name, value)
+
+
+@contextlib.contextmanager
+def _workers_as_the_driver() -> Iterator[None]:
+    """Let Tune's actors inherit the environment; Tune passes variables by a runtime environment that needs an agent."""
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    def plain(cache: Any, trainable: type) -> Any:
+        import ray
+
+        return cache._cache.setdefault(trainable, ray.remote(trainable))
+
+    before = _ActorClassCache.get
+    _ActorClassCache.get = plain
+    try:
+        yield
+    finally:
+        _ActorClassCache.get = before
 
 
 def _process(start: Callable[..., Any], started: list[Any], command: list[str], *given: Any, **options: Any) -> Any:

@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+
+from study.study_file.addresses import HIDDEN, shown
 
 _SCRATCH = ".mlflow-new-"
 _STALE_SECONDS = 600.0
@@ -49,8 +50,7 @@ def is_server(uri: str) -> bool:
 
 def public(uri: str) -> str:
     """Return the address without a password, to be shown and stored."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
+    return shown(uri).replace(f"://{HIDDEN}@", "://", 1)
 
 
 def environment() -> dict[str, str]:
@@ -93,7 +93,7 @@ def _make(path: Path) -> None:
         new = Path(scratch, path.name)
         # in a process of its own: seconds of pure Python would slow other threads of this one
         done = subprocess.run(
-            [sys.executable, "-m", "mlflow", "db", "upgrade", f"sqlite:///{new}"],
+            [sys.executable, "-P", "-m", "mlflow", "db", "upgrade", f"sqlite:///{new}"],
             env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

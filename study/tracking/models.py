@@ -172,7 +172,7 @@ class Models:
         """Have the folder exported; return why it cannot be, or None."""
         if self._maker is None:
             self._maker = subprocess.Popen(
-                [sys.executable, "-m", "study.tracking.model_export"],
+                [sys.executable, "-P", "-m", "study.tracking.model_export"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ from typing import Self
 from study.design import Design
 from study.errors import LedgerGoneError
 from study.ledger import Ledger, LedgerAwayError, Patience
+from study.study_file.addresses import hidden_in
 from study.tracking.database import artifact_root, configure, is_server, prepare, public
 from study.tracking.experiment import View
 from study.tracking.models import Models, StoppedError
@@ -163,8 +164,9 @@ class Tracker:
             self._failures >= 2 and not self._told
         ):  # a single failure may pass: a locked file, an experiment deleted just now
             self._told = True
+            why = hidden_in(_short(error), self._uri)
             self._say(
-                f"MLflow at {public(self._uri)} takes no results ({_short(error)}). The study goes on; they are sent "
+                f"MLflow at {public(self._uri)} takes no results ({why}). The study goes on; they are sent "
                 "when it does."
             )
         if self._finish.is_set():

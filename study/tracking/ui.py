@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from study.study_file.addresses import mlflow_address
+from study.study_file.addresses import hidden_in, mlflow_address
 from study.tracking.database import artifact_root, default_uri, environment, is_server, prepare, public
 from study.tracking.ui_app import DOOR
 from trainables.errors import InputError
@@ -37,7 +37,7 @@ def command(home: Path, mlflow_uri: str | None, host: str, port: int) -> list[st
         port: Port to listen on.
     """
     return [
-        *(sys.executable, "-m", "study.tracking.ui_app"),
+        *(sys.executable, "-P", "-m", "study.tracking.ui_app"),
         *(mlflow_uri or default_uri(home), artifact_root(home), host, str(port)),
     ]
 
@@ -82,7 +82,7 @@ def open_ui(
             while server.poll() is None and not (until and until.wait(0)):
                 time.sleep(0.2)
         if server.poll() is not None:
-            raise InputError(f"MLflow's server ended by itself: {_last_line(log)}")
+            raise InputError(f"MLflow's server ended by itself: {hidden_in(_last_line(log), mlflow_uri)}")
 
 
 def _port(host: str, port: int | None) -> int:
@@ -137,9 +137,10 @@ def _group_lives(group: int) -> bool:
 
 
 def _await(server: subprocess.Popen[bytes], health: str, seconds: float, log: IO[bytes]) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy of the environment
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
-        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(health, timeout=2.0):
+        with suppress(urllib.error.URLError, OSError), direct.open(health, timeout=2.0):
             return
         time.sleep(0.2)
     if server.poll() is None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from study.study_file.addresses import hidden_in
 from study.tracking.database import public
 
 Message = MutableMapping[str, Any]
@@ -72,7 +73,7 @@ def main(database: str, artifacts: str, host: str, port: str) -> None:
             database, database, artifacts
         )  # otherwise a broken database shows at the first request
     except Exception as error:
-        sys.exit(f"{public(database)}: {str(error).splitlines()[0]}")
+        sys.exit(f"{public(database)}: {hidden_in(str(error).splitlines()[0], database)}")
     uvicorn.run(wrapped(app), host=host, port=int(port), log_level="warning")
 
 

@@ -1,4 +1,4 @@
-"""The table of exit codes in the errors' docstring is complete and matches the command."""
+"""The page of endings: complete, and as the command has it."""
 
 import ast
 import re
@@ -16,19 +16,19 @@ LINE = re.compile(r"^[├└─ ]*((?:\w+, )*\w+) {2,}\S.* (\d+|-)$", re.MULTILI
 
 
 def _page() -> dict[str, str]:
-    """Returns exit codes by exception, from the docstring's table."""
+    """Exception → exit code, as the page says."""
     assert errors.__doc__ is not None
     return {name: code for names, code in LINE.findall(errors.__doc__) for name in names.split(", ")}
 
 
 def _defined() -> Iterator[str]:
-    """Yields every exception class of the package."""
+    """Every exception class of the package that leaves its module."""
     for path in sorted(ROOT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             bases = [ast.unparse(base) for base in getattr(node, "bases", ())]
-            if isinstance(node, ast.ClassDef) and any(re.search(r"(Error|Exception)$", base) for base in bases):
-                if not node.name.startswith("_"):  # caught where it is raised
-                    yield node.name
+            public = isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+            if public and any(re.search(r"(Error|Exception)$", base) for base in bases):
+                yield node.name
 
 
 def test_the_page_names_every_exception_of_the_package() -> None:

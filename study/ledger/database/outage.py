@@ -5,6 +5,7 @@ start with growing pauses while the outage may pass by itself; otherwise, or aft
 """
 
 import dataclasses
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -85,12 +86,12 @@ def passes(error: DBAPIError) -> bool:
     code = _sqlite_code(error)
     if code is not None:
         return code in _SQLITE_PASSES
-    return _sqlstate(error) not in _NEEDS_HELP
+    return _sqlstate(error) not in _NEEDS_HELP and _REFUSED.search(str(error.orig)) is None
 
 
 def is_damage(error: DBAPIError) -> bool:
     """Return whether what was written cannot be read any more."""
-    return _sqlite_code(error) == _SQLITE_DAMAGED or _sqlstate(error) in _DAMAGED
+    return _sqlite_code(error) in _SQLITE_DAMAGED or _sqlstate(error) in _DAMAGED
 
 
 def reason(error: DBAPIError) -> str | None:
@@ -108,15 +109,22 @@ def reason(error: DBAPIError) -> str | None:
 
 # https://www.sqlite.org/rescode.html: busy, locked
 _SQLITE_PASSES = (5, 6)
-# read-only, I/O error, corrupt, full, cannot open, locking protocol (a network file system without locks)
-_SQLITE_NEEDS_HELP = (8, 10, 11, 13, 14, 15)
-_SQLITE_DAMAGED = 11
+# no right, read-only, I/O error, corrupt, full, cannot open, locking protocol (a network file system), no database
+_SQLITE_NEEDS_HELP = (3, 8, 10, 11, 13, 14, 15, 26)
+_SQLITE_DAMAGED = (11, 26)
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialisation failure, deadlock; the server stops, was
 # killed, starts, takes no more connections, is a stand-by after a failover; a statement or lock that waited too long
 _PASSES = ("40001", "40P01", "57P01", "57P02", "57P03", "57P05", "53300", "25006", "55P03")
 # disk full, out of memory, too large a configuration; I/O error; a damaged index or page
-_NEEDS_HELP = ("53100", "53200", "53400", "58030", "XX001", "XX002")
+_NEEDS_HELP = (
+    *("53100", "53200", "53400", "58030", "XX001", "XX002"),
+    *("42501", "42P01", "3F000", "3D000"),  # no right to do that; a table, schema or database that is gone
+    *("28000", "28P01"),  # a user or password that is refused
+)
 _DAMAGED = ("XX001", "XX002")
+
+_REFUSED = re.compile(r"password authentication failed|no pg_hba\.conf entry|is not permitted to log in|does not exist")
+"""A server that refuses a connection gives no code, only its words; to wait does not help."""
 
 
 def _is_outage(state: str | None) -> bool:

@@ -47,12 +47,12 @@ def is_archive(connection: sqlite3.Connection, path: Path) -> bool:
     if mark == ARCHIVE:
         return True
     (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    return bool(mode == "delete") and network_kind(path) is None and not _is_empty(connection)  # by an older version
+    without_log = str(mode) == "delete"  # as an older version made archives
+    return without_log and network_kind(path) is None and not _is_empty(connection)
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return int(tables) == 0
+    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
 
 
 def log_of(path: Path) -> Path:

@@ -97,7 +97,18 @@ def _refuse_foreign(tables: set[str], engine: Engine, label: str, *, read_only: 
             "give the ledger a database of its own"
         )
     if read_only:
+        if engine.dialect.name == "postgresql":
+            _refuse_nowhere(engine, label)
         raise LedgerNotMadeError(f"{label} is empty, and holds no study yet{_log_hint(engine, label)}")
+
+
+def _refuse_nowhere(engine: Engine, label: str) -> None:
+    with engine.connect() as connection:
+        if connection.scalar(text("SELECT current_schema()")) is None:
+            raise InputError(
+                f"{label} holds no study: its search_path names no schema that is there; create the schema, or leave "
+                "search_path out of the address"
+            )
 
 
 def _has_log(path: Path) -> bool:
@@ -173,6 +184,11 @@ def _explained(error: DatabaseError, label: str) -> InputError:
             "locks: name a file on a local disk, or a PostgreSQL server, by `--ledger`"
         )
     could_not = isinstance(error, OperationalError) or "connection option" in reason
-    if could_not or getattr(error.orig, "sqlstate", "") == "42501":  # no right to do that
+    if getattr(error.orig, "sqlstate", "") == "3F000":
+        return InputError(
+            f"{label} cannot be opened: its search_path names no schema that is there; create the schema, or leave "
+            "search_path out of the address"
+        )
+    if could_not or getattr(error.orig, "sqlstate", "") in ("42501", "42P01", "25006"):  # no right, read-only
         return InputError(f"{label} cannot be opened: {reason}; check the address, that it runs, and your rights there")
     raise error

@@ -97,6 +97,15 @@ def attempts(store: Store, study_id: int) -> list[AttemptRow]:
     )
     with store.reading() as connection:
         return [
-            AttemptRow(id_, key_of(key), stop, begun, started, ended, result, None if reason is None else shown(reason))
-            for id_, key, stop, begun, started, ended, result, reason in connection.execute(query)
+            AttemptRow(
+                id=found.id,
+                trial=key_of(found.key),
+                stop=found.stop,
+                started_from=found.started_from,
+                started=found.started,
+                ended=found.ended,
+                result=found.result,
+                reason=None if found.reason is None else shown(found.reason),
+            )
+            for found in connection.execute(query)
         ]

@@ -128,9 +128,9 @@ def arms(store: Store, study_id: int) -> list[ArmRow]:
         found = connection.execute(query.where(row.c.study_id == study_id).order_by(row.c.number))
         return [
             ArmRow(
-                number, shown(name), shown(model), shown(loss), shown(weighting), mapping(space, f"the space of {name}")
+                number, shown(name), shown(model), shown(loss), shown(how), mapping(space, f"the space of arm {number}")
             )
-            for number, name, model, loss, weighting, space in found
+            for number, name, model, loss, how, space in found
         ]
 
 

@@ -169,6 +169,6 @@ def test_the_papers_figures_stand_on_the_page(full: tuple[Results, Pictures]) ->
         "Scores by case", "Paired differences", "Stability of ranks", "Cost and quality",
     ]  # fmt: skip
     for title, seen, svg in found:
-        assert f'aria-label="{title}. {html.escape(seen)}"' in svg
+        assert f'aria-label="{title}. {html.escape(seen, quote=False)}"' in svg
         assert not re.search(r"(?:fill|stroke): #", svg), title
     assert all(arm.row.name in found[0][2] for arm in full[0].arms[:5])

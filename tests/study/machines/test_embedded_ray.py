@@ -52,6 +52,17 @@ def children(pid: int) -> list[int]:
     return direct + [each for child in direct for each in children(child)]
 
 
+def _import_all() -> int:
+    import copy  # noqa: F401
+    import statistics  # noqa: F401
+
+    import mine  # type: ignore[import-not-found]
+
+    import trainables.segmenter  # noqa: F401
+
+    return int(mine.value)
+
+
 KNOCK = """
 import sys
 from ray._raylet import GcsClient
@@ -66,12 +77,19 @@ else:
 
 @pytest.mark.ray
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's tables of sockets")
-def test_it_listens_on_loopback_only_and_asks_for_its_token(short: pathlib.Path) -> None:
+def test_it_listens_on_loopback_only_and_asks_for_its_token(
+    short: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its workers find our modules, whatever lies in the working directory."""
     import ray
 
+    for name in ("study.py", "copy.py", "trainables.py", "statistics.py"):
+        (short / name).write_text("raise SystemError('the user has a module of this name')")
+    (short / "mine.py").write_text("value = 4")
+    monkeypatch.chdir(short)
     before = {name: os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
     with settings(), quiet(), embedded(Node("here", 1), short):
-        assert ray.get(ray.remote(lambda: 3).remote()) == 3
+        assert ray.get(ray.remote(_import_all).remote()) == 4
         loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
         found = listening_on(os.getpid())
         assert found
@@ -79,7 +97,7 @@ def test_it_listens_on_loopback_only_and_asks_for_its_token(short: pathlib.Path)
         names = [pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(os.getpid())]
         assert not [name for name in names if b"dashboard/" in name or b"runtime_env/agent" in name]
         stranger = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
-        line = [sys.executable, "-c", KNOCK, head_address()]
+        line = [sys.executable, "-P", "-c", KNOCK, head_address()]
         answer = subprocess.run(line, env={**stranger, "HOME": str(short)}, capture_output=True, text=True)
         assert answer.stdout.endswith(" True\n"), answer
     assert {name: os.environ.get(name) for name in before} == before

@@ -4,12 +4,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import psycopg
 import pytest
 
-from study.ledger import Ledger
+from study.errors import LedgerAwayError
+from study.ledger import Ledger, Patience
+from study.ledger.database.location import _parsed
 from tests.study import small
 from tests.study.databases import refused
 from trainables.errors import InputError
@@ -181,3 +186,91 @@ class TestRefused:
     def test_without_the_driver(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "psycopg", None)
         assert "pip install 'segstudy[postgres]'" in refused("postgresql://host/db")
+
+
+@pytest.mark.parametrize(
+    "password", ["p@ss", "p/ss", "p#ss", "p?ss", "p:ss", "p%ss", "a@b/c?d#e:f", "p@host/x", "pä ss", "%41%zz"]
+)
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_password_may_hold_any_character(password: str, escaped: bool) -> None:
+    written = quote(password, safe="") if escaped else password
+    url = _parsed(f"postgresql://me:{written}@host:5432/db?sslmode=require")
+    expected = password if escaped or "%4" not in password else "A%zz"  # %41 is an escape wherever it stands
+    assert (url.username, url.password) == ("me", expected)
+    assert (url.host, url.port, url.database, dict(url.query)) == ("host", 5432, "db", {"sslmode": "require"})
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "host"),
+    [
+        ("postgresql://host/db", None, "host"),
+        ("postgresql://me@host/db", "me", "host"),
+        ("postgresql://me@[::1]:5432/db", "me", "::1"),
+        ("postgresql:///db?host=/run/postgresql", None, None),
+        ("postgresql://host/db?application_name=a@b", None, "host"),
+    ],
+)
+def test_addresses_without_a_password_mean_what_they_meant(text: str, user: str | None, host: str | None) -> None:
+    url = _parsed(text)
+    assert (url.username, url.password, url.host, url.database) == (user, None, host, "db")
+
+
+def test_a_role_with_such_a_password_gets_in(postgres: str, database: str) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE ROLE odd LOGIN SUPERUSER PASSWORD 'a@b/c?d#e:f%'")
+    name = database.partition("search_path%3D")[2]
+    rest = database.partition("://")[2].rpartition("@")[2]
+    with Ledger.open(f"postgresql://odd:a@b/c?d#e:f%@{rest}") as ledger:
+        small.fill(ledger)
+        assert "c?d#e" not in ledger.label
+        assert name in ledger.label
+
+
+def test_no_statement_is_prepared_on_the_server(database: str) -> None:
+    """PgBouncer in transaction mode gives each transaction another server process, which knows none of them."""
+    with Ledger.open(database) as ledger:
+        lease = small.fill(ledger)
+        for _ in range(8):  # psycopg prepares what it sees for the sixth time
+            ledger.known(lease.study_id)
+            ledger.add_notice(lease.study_id, "again")
+        with ledger._engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM pg_prepared_statements").all() == []
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_search_path_that_leads_nowhere(postgres: str, read_only: bool) -> None:
+    said = refused(f"{postgres}&options=-csearch_path%3Dnowhere", read_only=read_only)
+    assert "its search_path names no schema that is there; create the schema, or leave search_path out" in said
+
+
+def test_rights_that_are_taken_away_midway_end_in_a_line(database: str, postgres: str) -> None:
+    name = database.partition("search_path%3D")[2]
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE few_{name} LOGIN")
+        connection.execute(f"GRANT ALL ON SCHEMA {name} TO few_{name}")
+        rest = database.partition("://")[2].rpartition("@")[2]
+        with Ledger.open(f"postgresql://few_{name}@{rest}") as ledger:
+            lease = small.fill(ledger)
+            connection.execute(f"REVOKE ALL ON {name}.trials FROM few_{name}")
+            ledger.patience = Patience(seconds=60.0)
+            began = time.monotonic()
+            for work in (
+                lambda: ledger.known(lease.study_id),
+                lambda: ledger.insert_trials(lease, [small.plan(small.key(7))], "random"),
+            ):
+                with pytest.raises(LedgerAwayError, match=r"permission denied for table trials. Nothing is lost: give"):
+                    work()
+            assert time.monotonic() - began < 30.0  # nobody waits for what does not pass
+            connection.execute(f"GRANT ALL ON {name}.trials TO few_{name}")
+        with Ledger.open(f"postgresql://few_{name}@{rest}") as ledger:
+            ledger.insert_trials(lease, [small.plan(small.key(7))], "random")
+
+
+def test_tables_that_are_gone_midway_end_in_a_line(database: str, postgres: str) -> None:
+    name = database.partition("search_path%3D")[2]
+    with Ledger.open(database) as ledger:
+        lease = small.fill(ledger)
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            connection.execute(f"DROP SCHEMA {name} CASCADE")
+        with pytest.raises(LedgerAwayError, match=r'relation "trials" does not exist'):
+            ledger.known(lease.study_id)

@@ -211,7 +211,7 @@ def test_what_a_server_says_is_waited_for_or_not(state: str, waits: bool) -> Non
 
 
 def test_a_mistake_of_ours_is_no_outage() -> None:
-    for wrong in (psycopg.errors.UndefinedTable("x"), sqlite3.IntegrityError("UNIQUE constraint failed")):
+    for wrong in (psycopg.errors.UndefinedColumn("x"), sqlite3.IntegrityError("UNIQUE constraint failed")):
         assert outage.reason(DBAPIError("", {}, wrong)) is None
 
 

@@ -1,67 +1,14 @@
-"""Tests and intervals held side by side, vectorised over studies: ours until now, and corrections of it.
+"""The two-way t over patients and trainings, CR2 and CR3 for unequal patients, and intervals on the metric's scale.
 
-Shape letters: B studies, R trainings, G patients, C cases. A candidate maps `Values` to `Verdict`.
+Shape letters: B studies, R trainings, G patients, C cases.
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-DRAWS, EXACT = 499, 10
-FOLD_SHARE = {"overlap": 3.0, "nadeau": 0.25}
-"""rho / (1 - rho) of trainings in 5 folds: by the training patients that two folds share (0.75), and by the rule of
-Nadeau and Bengio (0.2)."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Values:
-    """What a candidate sees of B studies: one arm's values, or arm minus baseline.
-
-    Attributes:
-        values: `(B, R, G, C)`.
-        sizes: `(B, G)`; 0 leaves a patient out.
-        folds: `(G,)` or None.
-        arm: `(B, R, G, C)` of the arm alone, and of the baseline: for tests of normality and for what a miss costs.
-        baseline: Likewise.
-        missed: `(2, B, G)` patients missed wholly by arm or baseline.
-        limits: Of the mean: (0, 1) of an arm's Dice, (-1, 1) of a difference, (0, inf) of a distance.
-    """
-
-    values: Floats
-    sizes: NDArray[np.intp]
-    folds: NDArray[np.intp] | None
-    arm: Floats
-    baseline: Floats
-    missed: Bools
-    limits: tuple[float, float] = (-np.inf, np.inf)
-
-    @property
-    def real(self) -> Bools:
-        """`(B, G, C)`."""
-        return np.asarray(np.arange(self.values.shape[-1]) < self.sizes[..., None])
-
-    @property
-    def sums(self) -> Floats:
-        """`(B, R, G)`."""
-        return np.asarray(np.where(self.real[:, None], self.values, 0.0).sum(axis=-1))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Verdict:
-    """Of B studies; p is NaN where it is refused."""
-
-    low: Floats
-    high: Floats
-    p: Floats
-    estimand: str | NDArray[np.str_] = "by_case"
-
-
-Candidate = Callable[[Values], Verdict]
+from .verdicts import Bools, Candidate, Floats, Values, Verdict, by_t
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,18 +64,6 @@ def combined(
     freedom = np.maximum(variance**2 / spread, np.minimum(group_freedom + 1, rows) - 1.0)
     freedom = np.where(louder | always, np.maximum(freedom, 1.0), group_freedom)
     return variance, freedom, group_part / np.maximum(variance, 1e-300)
-
-
-def quantile(freedom: Floats) -> Floats:
-    """The t that 2.5 % exceed."""
-    return np.asarray(special.stdtrit(freedom, 0.975))
-
-
-def by_t(mean: Floats, variance: Floats, freedom: Floats, estimand: str = "by_case") -> Verdict:
-    """The t's interval and p."""
-    error = np.sqrt(variance)
-    reach = quantile(freedom) * error
-    return Verdict(mean - reach, mean + reach, 2 * special.stdtr(freedom, -np.abs(mean) / error), estimand)
 
 
 def scaled(seen: Values, usual: Verdict) -> Verdict:
@@ -203,36 +138,3 @@ def two_way_cr(seen: Values, power: float = 1.0) -> Verdict:
     found = layout(seen.sums, sizes)
     variance, freedom, _ = combined(found, *cluster(found, sizes, power))
     return by_t(found.mean, variance, freedom)
-
-
-def hall_cubic(skew: Floats, groups: Floats, x: Floats) -> Floats:
-    """Hall's monotone cubic: `x + a x^2 / 3 + a^2 x^3 / 27 + a / 6` with `a = skew / sqrt(G)`."""
-    a = skew / np.sqrt(groups)
-    return np.asarray(x + a * x**2 / 3 + a**2 * x**3 / 27 + a / 6)
-
-
-def hall_inverse(skew: Floats, groups: Floats, y: Floats) -> Floats:
-    """Inverse of `hall_cubic`."""
-    a = skew / np.sqrt(groups)
-    safe = np.where(np.abs(a) < 1e-6, 1.0, a)
-    return np.asarray(np.where(np.abs(a) < 1e-6, y, 3 / safe * (np.cbrt(1 + safe * (y - safe / 6)) - 1)))
-
-
-def skewness_of(found: Layout) -> Floats:
-    """`(B,)` skewness of seed-averaged group effects."""
-    by_group = np.where(found.there, found.effects.mean(axis=1) - found.mean[:, None], 0.0)
-    second = (by_group**2).sum(axis=1) / found.groups
-    return np.asarray((by_group**3).sum(axis=1) / found.groups / np.maximum(second, 1e-300) ** 1.5)
-
-
-def hall_t(seen: Values, power: float = 1.0) -> Verdict:
-    """CR two-way t through Hall's transformation, which takes the groups' skewness out (Johnson 1978, Hall 1992)."""
-    sizes = seen.sizes.astype(float)
-    found = layout(seen.sums, sizes)
-    variance, freedom, share = combined(found, *cluster(found, sizes, power))
-    skew = skewness_of(found) * share**1.5
-    error, reach = np.sqrt(variance), quantile(freedom)
-    low = found.mean - error * hall_inverse(skew, found.groups, reach)
-    high = found.mean - error * hall_inverse(skew, found.groups, -reach)
-    at = np.abs(hall_cubic(skew, found.groups, found.mean / error))
-    return Verdict(low, high, 2 * special.stdtr(freedom, -at))

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 from scipy import special, stats
 
-from benchmarks.simulation.candidates import DRAWS, Bools, Floats, Values, Verdict, by_t
-from benchmarks.simulation.corrections import bootstrapped
+from .resampling import DRAWS, bootstrapped
+from .verdicts import Bools, Floats, Values, Verdict, by_t
 
 
 def percentile_by_patient(seen: Values) -> Verdict:
@@ -61,7 +61,8 @@ def wilcoxon_by_case(seen: Values) -> Verdict:
 def wilcoxon_by_patient(seen: Values) -> Verdict:
     """Signed ranks of patients' means."""
     means = seen.sums.mean(axis=1) / seen.sizes
-    return _signed_rank(means, np.ones(means.shape, dtype=np.bool_))
+    found = _signed_rank(means, np.ones(means.shape, dtype=np.bool_))
+    return dataclasses.replace(found, estimand="by_patient")
 
 
 def challenge_r(seen: Values) -> Verdict:

@@ -1,4 +1,4 @@
-"""Simulated studies of two arms whose true means are known: where METHOD.md's gate and issue 15's points 7 to 11 stand.
+"""Simulated studies of two arms whose true means are known: those of the gate, and those in which tests were seen to err.
 
 Shape letters: B studies, R trainings of an arm (seeds, or searches where those are resampled), G patients, C cases.
 Cases are padded to the greatest patient's number; `Studies.sizes` says how many are real.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from benchmarks.simulation.scenarios import Scenario
+from .scenarios import Scenario
 
 Floats = NDArray[np.float64]
 MEAN, SEEDS, FOLDS = 0.75, 3, 5

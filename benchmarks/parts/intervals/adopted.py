@@ -1,55 +1,19 @@
-"""The adopted procedure (recommended.py), vectorised over studies, and its parts."""
+"""The procedure of reports/statistics, vectorised over studies: one call judges 500 of them.
+
+tests/reports/statistics/test_simulation.py holds it to the report's own functions.
+"""
 
 import dataclasses
 
 import numpy as np
 from scipy import special
 
-from benchmarks.simulation.candidates import (
-    Bools,
-    Candidate,
-    Values,
-    Verdict,
-    by_t,
-    cluster,
-    combined,
-    hall_cubic,
-    hall_inverse,
-    layout,
-    quantile,
-    scaled,
-    skewness_of,
-)
+from reports.statistics.variance_of_means import MOST_CASES, MOST_UNEVEN, OWN_SHARE, SKEWED
 
-
-def unseen_misses(seen: Values, usual: Verdict) -> Verdict:
-    """The overall mean with misses that did not happen to be seen, after Clopper and Pearson.
-
-    `p = max(p_t, P(Binomial(G, r) <= x))`: x patients that the arm ahead alone misses, r the share of misses at which
-    its advantage would be gone. The interval reaches as far as the greatest shares that x allows.
-    """
-    groups = (seen.sizes > 0).sum(axis=1).astype(float)
-    mean = seen.sums.sum(axis=(1, 2)) / seen.sizes.sum(axis=1) / seen.values.shape[1]
-    odd = seen.missed & ~seen.missed[::-1]
-    costs, bounds, counts = [], [], []
-    for values, missed, alone in ((seen.arm, seen.missed[0], odd[0]), (seen.baseline, seen.missed[1], odd[1])):
-        kept = np.where(missed, 0, seen.sizes)
-        total = dataclasses.replace(seen, values=values, sizes=kept).sums.sum(axis=(1, 2))
-        costs.append(np.maximum(total / np.maximum(kept.sum(axis=1), 1) / values.shape[1], 1e-9))
-        counts.append(alone.sum(axis=1).astype(float))
-        bounds.append(special.betaincinv(counts[-1] + 1, np.maximum(groups - counts[-1], 1e-9), 0.975))
-    ahead = mean > 0
-    seen_misses, cost = np.where(ahead, counts[0], counts[1]), np.where(ahead, costs[0], costs[1])
-    rate = np.clip(seen_misses / groups + np.abs(mean) / cost, 0, 1)
-    p = np.maximum(usual.p, special.bdtr(seen_misses, groups.astype(int), rate))
-    low = np.minimum(usual.low, mean - (bounds[0] - counts[0] / groups) * costs[0])
-    high = np.maximum(usual.high, mean + (bounds[1] - counts[1] / groups) * costs[1])
-    return dataclasses.replace(usual, low=low, high=high, p=p)
-
-
-def overall(test: Candidate) -> Candidate:
-    """A test with unseen misses counted in every study."""
-    return lambda seen: unseen_misses(seen, test(seen))
+from .misses import missed_mean, unseen_misses
+from .skewness import hall_cubic, hall_inverse, skewness_of
+from .two_way import cluster, combined, layout, scaled
+from .verdicts import Bools, Candidate, Values, Verdict, by_t, quantile
 
 
 def two_way_skew(
@@ -75,7 +39,9 @@ def two_way_skew(
     )
 
 
-def adopted(*, skew: float = 0.6, uneven: float = 1.25, many: float = 4.0, own: float = 0.5) -> Candidate:
+def adopted(
+    *, skew: float = SKEWED, uneven: float = MOST_UNEVEN, many: float = MOST_CASES, own: float = OWN_SHARE
+) -> Candidate:
     """By patient where sizes are uneven, else by case; trainings that share data; misses where arms differ in them."""
 
     def found(seen: Values) -> Verdict:
@@ -109,20 +75,6 @@ def of_patients(seen: Values) -> Values:
     )
     one = (seen.sizes > 0).astype(np.intp)
     return dataclasses.replace(seen, values=values, arm=arm, baseline=baseline, sizes=one)
-
-
-def missed_mean(seen: Values, usual: Verdict) -> Verdict:
-    """An arm's mean with misses counted as Clopper and Pearson's interval of their share says."""
-    groups = (seen.sizes > 0).sum(axis=1).astype(float)
-    count = seen.missed[0].sum(axis=1).astype(float)
-    kept = np.where(seen.missed[0], 0, seen.sizes)
-    total = dataclasses.replace(seen, sizes=kept).sums.sum(axis=(1, 2))
-    cost = total / np.maximum(kept.sum(axis=1), 1) / seen.values.shape[1]
-    upper = special.betaincinv(count + 1, np.maximum(groups - count, 1e-9), 0.975)
-    lower = np.where(count > 0, special.betaincinv(np.maximum(count, 1e-9), groups - count + 1, 0.025), 0.0)
-    mean = seen.sums.sum(axis=(1, 2)) / seen.sizes.sum(axis=1) / seen.values.shape[1]
-    low = np.maximum(0, np.minimum(usual.low, mean - (upper - count / groups) * cost))
-    return dataclasses.replace(usual, low=low, high=np.maximum(usual.high, mean + (count / groups - lower) * cost))
 
 
 def choose(which: Bools, one: Verdict, other: Verdict) -> Verdict:

@@ -1,4 +1,4 @@
-"""The ways in which studies come out: METHOD.md's gate, and those in which tests were seen to err."""
+"""The ways in which studies come out: the gate's, and those in which tests were seen to err."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ Kind = Literal["plain", "failing", "missing", "folds", "slices", "skewed", "sear
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Spread:
-    """Standard deviations of a score's parts: those of benchmarks/intervals.py."""
+    """Standard deviations of a score's parts: those of the gate."""
 
     patient: float = 0.10
     case: float = 0.06
@@ -33,7 +33,7 @@ class Scenario:
         spread: Of the parts of a score.
         shift: Alternative at which power is measured.
         slices_sd: Spread of the logarithm of a patient's number of slices about log 6.
-        gate: Whether the criterion must hold here.
+        gate: Whether the criterion of issue 15 must hold here.
     """
 
     name: str
