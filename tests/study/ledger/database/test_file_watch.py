@@ -70,9 +70,7 @@ def _rescued(path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("take", "said"), WAYS, ids=[take.__name__ for take, _ in WAYS])
-def test_the_next_transaction_stops_and_saves_all_before_it(
-    path: Path, take: Callable[[Path], None], said: str
-) -> None:
+def test_the_next_transaction_stops_and_saves_all(path: Path, take: Callable[[Path], None], said: str) -> None:
     with Ledger.open(path) as ledger:
         lease = small.fill(ledger)
         digest = ledger.digest(lease.study_id)
