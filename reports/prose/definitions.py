@@ -15,6 +15,12 @@ DEFINITIONS: Mapping[str, str] = {
     "average_precision": "area under the precision-recall curve of voxels by the region's log-odds",
     "hd95": "the greater of the two directed 95th percentiles of distances between surface voxels, each voxel counted "
     "once (MONAI's convention; pooling both directions or weighting by area gives other values)",
+    "hd95_pooled": "the 95th percentile of the distances of both directions pooled, each surface voxel counted once "
+    "(MedPy's convention)",
+    "hd95_area": "the greater of the two directed 95th percentiles, surface elements weighed by their area (DeepMind's "
+    "convention)",
+    "brier": "mean over voxels of the squared difference of the region's probability from 0 or 1",
+    "ece": "mean over voxels of |mean probability − share of the region| in 15 groups of equal width in probability",
     "assd": "mean distance of all surface voxels of both masks to the other surface, both directions pooled",
     "volume_error": "absolute difference of the volumes",
     "volume_bias": "(prediction − reference) / reference, of volumes",
@@ -48,6 +54,8 @@ def definition(name: str, unit: str) -> str:
     assert family is not None, name
     if family[0] == "f":
         return f"F-measure of voxels with beta {family[1]:g}: recall weighs {family[1] ** 2:g} times precision"
+    if family[0] == "surface_dice_area_":
+        return f"share of both surfaces' area within {family[1]:g} {unit} of the other surface (DeepMind's convention)"
     return (
         f"share of both surfaces' voxels within {family[1]:g} {unit} of the other surface, each voxel counted once "
         "(area-weighted conventions give other values)"

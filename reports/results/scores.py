@@ -4,6 +4,7 @@ Shape letters: A arms, T marks, R regions, M metrics, K searches, F folds, S see
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -60,21 +61,34 @@ class FinalScores:
     def sample(self, arm: str, mark: int, region: str, metric: str) -> Sample:
         """Returns the scores of one arm in one region and metric at one mark."""
         number, at = self.arms.index(arm), self.protocol.marks.index(mark)
-        tests = np.array([[split == "test" for split in case.splits] for case in self.cases]).T  # (F, N)
         trained = self.there[number, at].copy()
         if METRICS[metric].kind == "count":  # a diverged training has no worst value there
             for (of, *run), end in self.ends.items():
                 if of == number and end == "diverged":
                     trained[*run] = False
-        available = trained[..., None] & tests[None, :, None, :]
+        available = trained[..., None] & self._tests[None, :, None, :]
         parts = [self.protocol.regions.index(part) for part in self.protocol.parts(region)]
         notes = self.notes[number, at][parts]
         present = ~np.isnan(self.values[number, at, parts, self.protocol.metrics.index(metric)])
         missed = ((notes == MISS) | ~present).all(axis=0) & (notes == MISS).any(axis=0)
         return Sample(self.of(arm, mark, region, metric), available, np.asarray(missed, dtype=np.bool_))
 
+    @functools.cached_property
+    def _tests(self) -> Flags:
+        """`(F, N)` whether a fold tests a case."""
+        return np.array([[split == "test" for split in case.splits] for case in self.cases]).T
+
     def scale(self, region: str, name: str) -> Scale:
         """Returns where values of a metric lie, and what a case counts of which nothing was found."""
+        if (region, name) not in self._scales:
+            self._scales[region, name] = self._scale(region, name)
+        return self._scales[region, name]
+
+    @functools.cached_property
+    def _scales(self) -> dict[tuple[str, str], Scale]:
+        return {}
+
+    def _scale(self, region: str, name: str) -> Scale:
         metric, parts = METRICS[name], self.protocol.parts(region)
         rows = [self.protocol.regions.index(part) for part in parts]
         worst = _worst(self.protocol, metric, self.cases)[rows]

@@ -12,7 +12,6 @@ from trainables.errors import InputError
 
 if TYPE_CHECKING:
     from reports.results.records import Records
-    from trainables.pictures.kept import Preview, Stack
 
 SECTIONS = ("dataset", "objective", "report", "budget", "training", "preprocess", "patch", "resources", "augment")
 PARTS = frozenset({"train", "validation", "test"})
@@ -134,33 +133,3 @@ def _trials_have_their_parameters(records: "Records", ledger: str) -> None:
         lacking = [name for name in tuned if name not in trial.parameters]
         if lacking:
             raise damaged(ledger, records.study.name, f"trial '{trial.key}' has no {lacking[0]}")
-
-
-def check_stack(stack: "Stack", case: str, ledger: str, study: str) -> None:
-    """Checks that the bytes of a case's slices are as many as their size says.
-
-    Raises:
-        InputError: They are not.
-    """
-    (height, width), count = stack.shape, len(stack.slices)
-    parts = (stack.image, stack.reference, stack.prediction)
-    if height <= 0 or width <= 0 or not count or any(len(part) != count * height * width for part in parts):
-        why = f"{count} slices of case '{case}' are {height} × {width} and have {len(stack.image)} bytes"
-        raise damaged(ledger, study, why)
-
-
-def check_picture(preview: "Preview", ledger: str, study: str) -> None:
-    """Checks that a picture's bytes are as many as its size says.
-
-    Raises:
-        InputError: They are not.
-    """
-    height, width = preview.shape
-    size = height * width
-    if (
-        height <= 0
-        or width <= 0
-        or any(len(part) != size for part in (preview.image, preview.reference, preview.prediction))
-    ):
-        why = f"the picture of case '{preview.case}' is {height} × {width} and has {len(preview.image)} bytes"
-        raise damaged(ledger, study, why)

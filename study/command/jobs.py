@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from study.command.options import (
+    AcceptChanges,
     AllowCode,
     Cluster,
     File,
@@ -40,6 +41,7 @@ def submit(
     storage: StorageAt = None,
     wait: Wait = 0.0,
     retry: Retry = None,
+    accept_changes: AcceptChanges = False,
     python: Annotated[str, typer.Option(help="The interpreter that Ray has there.")] = "python",
 ) -> None:
     """Run a study on a Ray cluster, as a job that goes on without this machine.
@@ -47,9 +49,9 @@ def submit(
     The file is checked here, the data there. The code of this installation goes with the job.
     Example: segstudy submit demo --cluster http://head:8265 --home /shared/runs --data /shared/phantoms
     """
+    from study.addresses import shown
     from study.machines.cluster_jobs import Jobs, without_password
     from study.study_file import load
-    from study.study_file.addresses import shown
 
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
     places = {"--home": home, "--ledger": ledger, "--mlflow": mlflow, "--storage": storage}
@@ -58,6 +60,7 @@ def submit(
     arguments = [part for option, place in places.items() if place is not None for part in (option, place)]
     arguments += ["--wait", f"{wait:g}"] if wait else []
     arguments += [part for status in retried(retry or ()) for part in ("--retry", status)]
+    arguments += ["--accept-changes"] if accept_changes else []
     arguments += ["--allow-code"] if allow_code else []
     jobs = Jobs(cluster)
     job = jobs.submit(study, arguments, python=python)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from study.study_file.addresses import mlflow_address, storage_place
+from study.addresses import mlflow_address, storage_place
 from trainables.errors import InputError
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of one that comes along.")]
@@ -46,6 +46,13 @@ Retry = Annotated[
         "--retry",
         metavar="lost|failed",
         help="Run trials again that machines lost, or that failed; the report says so. May be given twice.",
+    ),
+]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes",
+        help="Go on although your own code, PyTorch, MONAI or segstudy changed since; the report says so.",
     ),
 ]
 RETRIED: tuple[Literal["lost", "failed"], ...] = ("lost", "failed")

@@ -7,6 +7,7 @@ import typer
 
 from study.command.options import (
     HOME,
+    AcceptChanges,
     AllowCode,
     Data,
     File,
@@ -40,6 +41,7 @@ def run(
     ray: RayAt = None,
     wait: Wait = 0.0,
     retry: Retry = None,
+    accept_changes: AcceptChanges = False,
 ) -> None:
     """Run a study to its end, or go on with it. Ctrl-C stops where nothing is lost.
 
@@ -47,10 +49,10 @@ def run(
 
     Example: segstudy run demo --data phantoms
     """
+    from study.addresses import shown
     from study.checking.own_code import try_code
     from study.command.watched_run import ended, lost_trials, run_study
     from study.study_file import load
-    from study.study_file.addresses import shown
 
     places = Places.of(home, ledger, mlflow, storage)
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
@@ -58,7 +60,7 @@ def run(
     statuses = retried(retry or ())
     again = shlex.join(["segstudy", *map(shown, sys.argv[1:])])
     try:
-        result = run_study(study, places, console(), ray, wait, statuses)
+        result = run_study(study, places, console(), ray, wait, statuses, accept_changes)
     except KeyboardInterrupt:  # pressed a second time
         typer.echo(f"{study.name}: stopped at once; segments under way go back to their last checkpoint. Go on with:")
         typer.echo(f"  {again}")

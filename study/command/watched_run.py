@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from study.addresses import shown
 from study.cases.prepare import FoundCases
 from study.checking.check import check
 from study.checking.facts_memory import facts_memory
@@ -26,7 +27,6 @@ from study.machines.nodes import machines
 from study.machines.trial_shape import shape_of
 from study.running.run import Result, run
 from study.study_file import Study
-from study.study_file.addresses import shown
 from study.tracking.database import default_uri
 from trainables.storage.object_store import is_url
 
@@ -38,6 +38,7 @@ def run_study(
     ray: str | None = None,
     wait_minutes: float = 0.0,
     retry: Sequence[Status] = (),
+    accept_changes: bool = False,
 ) -> Result:
     """Run a study to its end, or continue it, and show progress.
 
@@ -48,6 +49,7 @@ def run_study(
         ray: Address of a running Ray cluster; by default Ray is started here.
         wait_minutes: Maximum waiting time for a machine that can hold a trial, on a cluster that has none yet.
         retry: Statuses (`lost`, `failed`) whose trials run again.
+        accept_changes: Whether a study goes on, with a notice, though code or versions changed.
 
     Raises:
         InputError: The user's input is wrong; nothing was started.
@@ -55,7 +57,7 @@ def run_study(
     with machines(ray) as there:
         if ray is not None:
             there = await_room(study, wait_minutes, lambda text: console.print(Text(text)))
-        return _run(study, places, console, ray, there, retry)
+        return _run(study, places, console, ray, there, retry, accept_changes)
 
 
 def _run(
@@ -65,6 +67,7 @@ def _run(
     ray: str | None,
     there: Sequence[Node],
     retry: Sequence[Status],
+    accept_changes: bool,
 ) -> Result:
     machine = max(there, key=lambda node: (node.gpu, node.cpu))
     source: FoundCases | None = None
@@ -96,6 +99,7 @@ def _run(
                 source=source,
                 notices=notices,
                 retry=retry,
+                accept_changes=accept_changes,
                 on_event=_with_slots(hear, follower),
             )
     finally:

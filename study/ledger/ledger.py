@@ -11,7 +11,7 @@ a database that is away (study/ledger/database/outage.py). Times are seconds sin
 """
 
 from study.ledger.database.store import Store
-from study.ledger.reading import archive, counts_and_lesions, digest
+from study.ledger.reading import archive, counts_and_lesions, digest, machines
 from study.ledger.reading import scores as ledger_scores
 from study.ledger.reading import status as ledger_status
 from study.ledger.reading import trials_and_curves as ledger_reading
@@ -86,6 +86,9 @@ class Ledger(Store):
     curves = ledger_reading.curves
     previews = ledger_reading.previews
     kept_previews = ledger_reading.kept_previews
+
+    # study/ledger/reading/machines.py: what trained it
+    machines = machines.machines
 
     # study/ledger/reading/scores.py: case scores by columns
     scores = ledger_scores.scores

@@ -20,9 +20,9 @@ import yaml
 from ray.exceptions import RayError
 
 from search_spaces.grammar import Fixed
+from study.addresses import hidden_in, shown
 from study.machines.ray_session import CONNECTIONS, token_shown
 from study.study_file import Study
-from study.study_file.addresses import hidden_in, shown
 from study.study_file.code import CODE
 from trainables.errors import InputError
 

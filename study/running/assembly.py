@@ -21,6 +21,7 @@ from study.probing.batch_size import as_begun
 from study.running.driver_file import DriverFile
 from study.running.held_lease import LEASE_SECONDS, Heartbeat, give_back, take_lease
 from study.running.registration import bring_up_to_date, enter, refuse_other, run_again
+from study.running.same_code import refuse_other_code
 from study.signals import Stopping
 from study.study_file import Study
 from study.study_file.recorded.objective_empty import counting, decided
@@ -111,6 +112,7 @@ class RunContext:
     pace: Pace
     notices: tuple[str, ...] = ()
     retry: tuple[Status, ...] = ()
+    accept_changes: bool = False
 
 
 def carry_out(
@@ -131,6 +133,7 @@ def carry_out(
     ledger = context.ledger
     study = as_begun(context.study, ledger)
     refuse_other(ledger, study)
+    refuse_other_code(ledger, study, accepted=context.accept_changes)
     lease = heart = None
     if ledger.has_study(study.name):  # before Ray starts: another driver may be using the machine
         lease, heart = _lease(context, stack, ledger.study(study.name).id)

@@ -69,6 +69,7 @@ def run(
     source: Source | None = None,
     notices: Sequence[str] = (),
     retry: Sequence[Status] = (),
+    accept_changes: bool = False,
     on_event: OnEvent = ignore,
     pace: Pace | None = None,
 ) -> Result:
@@ -85,6 +86,7 @@ def run(
         source: The study's data, such as the cases of a `Check`; by default they are found as its file describes.
         notices: Facts that a reader of a new study's report must know, written when the study is entered.
         retry: Statuses (`lost`, `failed`) whose trials run again, as far as no decision rests on their end.
+        accept_changes: Whether a study goes on, with a notice, though code or versions changed since its first trials.
         on_event: Receives events in this thread, and messages about MLflow in another.
         pace: Intervals of reports, checkpoints and lease.
 
@@ -113,6 +115,7 @@ def run(
             pace or Pace(),
             tuple(notices),
             tuple(retry),
+            accept_changes,
         )
         ledger.patience = drivers_patience(context.pace.outage_seconds, on_event, stopping.check)
         with_models = trainable is None  # only the networks that segstudy trains can be loaded by MLflow

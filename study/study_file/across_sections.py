@@ -10,6 +10,7 @@ from search_spaces.values import grid_points
 from study.design import arm_name
 from study.study_file.errors import Problem, suggestion, unknown
 from study.study_file.learning import schedules_of
+from study.study_file.limits import batch_bytes, iteration_count, trial_count
 from study.study_file.losses import class_problems
 from study.study_file.preprocess import with_dataset
 from study.study_file.report_section import shown_problems
@@ -186,6 +187,9 @@ def _portable(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 CHECKS = (
+    (("budget", "dataset", "models", "losses", "top_level"), trial_count),
+    (("length",), iteration_count),
+    (("patch", "training"), batch_bytes),
     (("patch", "preprocess"), _dimensions),
     (("preprocess", "dataset"), with_dataset),
     (("patch", "models"), _networks),

@@ -109,6 +109,7 @@ class Dataset(Section):
     def _label_problems(self) -> Iterator[Problem]:
         if not 1 <= len(self.labels) <= MOST_CLASSES:
             yield Problem(("labels",), f"expected 1 to {MOST_CLASSES} labels, found {len(self.labels)}.")
+            return
         for name in self.labels:
             if name == "background":
                 yield Problem(("labels", name), "background is what no label covers, 0: leave it out.")
@@ -119,6 +120,8 @@ class Dataset(Section):
                 )
 
     def _rule_problems(self) -> Iterator[Problem]:
+        if len(self.labels) > MOST_CLASSES:
+            return  # said already; each would be compared with all before it
         parsed: list[Label] = []
         for name, rule in self.labels.items():
             try:

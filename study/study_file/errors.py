@@ -37,6 +37,10 @@ class Problem:
         return f"{where}: {self.text}" if where else self.text
 
 
+SHOWN = 100
+"""Problems that a message shows; the first ones of a long list explain the others."""
+
+
 class SpecError(InputError):
     """A study file cannot be used.
 
@@ -47,7 +51,9 @@ class SpecError(InputError):
 
     def __init__(self, source: str, lines: Sequence[str]) -> None:
         self.source, self.lines = source, tuple(lines)
-        many = f"{source}: {len(self.lines)} things to put right\n  " + "\n  ".join(self.lines)
+        more = len(self.lines) - SHOWN
+        said = (*self.lines[:SHOWN], *((f"and {more} more",) if more > 0 else ()))
+        many = f"{source}: {len(self.lines)} things to put right\n  " + "\n  ".join(said)
         super().__init__(f"{source}: {self.lines[0]}" if len(self.lines) == 1 else many)
 
 

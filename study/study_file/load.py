@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from study.study_file.addresses import data_place
+from study.addresses import data_place
 from study.study_file.code import refusals
 from study.study_file.errors import Lines, Problem, SpecError
 from study.study_file.errors import Path as KeyPath

@@ -74,7 +74,7 @@ class Halving(Section):
     """
 
     eta: Count = 2
-    marks: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(min_length=1)]
+    marks: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(min_length=1, max_length=100)]
 
     def problems(self) -> Iterator[Problem]:
         """Yield marks that are not increasing."""

@@ -44,6 +44,7 @@ class _Composer(yaml.SafeLoader):
     """A loader that refuses tags and depth before anything is constructed."""
 
     depth = 0
+    nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
@@ -53,6 +54,9 @@ class _Composer(yaml.SafeLoader):
             )
         if self.depth > DEEPEST:
             raise InputError(f"line {event.start_mark.line + 1}: nested more than {DEEPEST} levels deep.")
+        self.nodes += 1
+        if self.nodes > 2 * MOST_VALUES:  # a key and a value each: what is far too long is not read to its end
+            raise InputError(f"line {event.start_mark.line + 1}: too many values (more than {MOST_VALUES}).")
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from study.study_file.addresses import HIDDEN, shown
+from study.addresses import HIDDEN, shown
 
 _SCRATCH = ".mlflow-new-"
 _STALE_SECONDS = 600.0

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
+from study.addresses import hidden_in
 from study.design import Design
 from study.errors import LedgerGoneError
 from study.ledger import Ledger, LedgerAwayError, Patience
-from study.study_file.addresses import hidden_in
 from study.tracking.database import artifact_root, configure, is_server, prepare, public
 from study.tracking.experiment import View
 from study.tracking.models import Models, StoppedError

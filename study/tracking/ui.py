@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from study.study_file.addresses import hidden_in, mlflow_address
+from study.addresses import hidden_in, mlflow_address
 from study.tracking.database import artifact_root, default_uri, environment, is_server, prepare, public
 from study.tracking.ui_app import DOOR
 from trainables.errors import InputError

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from study.study_file.addresses import hidden_in
+from study.addresses import hidden_in
 from study.tracking.database import public
 
 Message = MutableMapping[str, Any]

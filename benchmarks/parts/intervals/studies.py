@@ -1,4 +1,4 @@
-"""Simulated studies of two arms whose true means are known: those of the gate, and those in which tests were seen to err.
+"""Simulated studies of two arms whose true means are known, plain ones and those in which tests were seen to err.
 
 Shape letters: B studies, R trainings of an arm (seeds, or searches where those are resampled), G patients, C cases.
 Cases are padded to the greatest patient's number; `Studies.sizes` says how many are real.

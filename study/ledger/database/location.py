@@ -8,9 +8,9 @@ from urllib.parse import unquote
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from study.addresses import shown, without_secret_parameters
 from study.ledger.database.json import dumps, loads
 from study.ledger.database.sqlite_file import file_engine
-from study.study_file.addresses import shown, without_secret_parameters
 from trainables.errors import InputError
 
 

@@ -1,5 +1,6 @@
 """Which arms are tested, ranked and marked: by what was compared, never against each other's statements."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,24 @@ def test_a_baseline_that_is_changed_after_results_were_seen_stands_in_the_foot(t
     assert (
         document(found).claims[0].startswith("Exploratory, against a baseline named after test tables had been shown")
     )
+
+
+def test_a_column_with_cases_of_its_own_shows_how_many(tmp_path: Path) -> None:
+    # Dice of found lesions: in half of the cases the arm finds none in some training, in one case in none at all.
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice", "focal"), metrics=("dice", "recall"), empty=0.0,
+                                              region="lesion", previews=False))  # fmt: skip
+    with sqlite3.connect(path) as connection:
+        where = "region='lesion' and metric='recall' and case_id in (select id from cases where name {})"
+        connection.execute("update case_scores set value=null where " + where.format("='p00_0'"))
+        connection.execute(
+            "update case_scores set value=null where " + where.format("< 'p04'") + " and trial_id in "
+            "(select id from trials where key='final-a01-r0-f0-n002')"
+        )
+    found = results_of(path)
+    cell = arm(found, "unet+focal").cells["lesion", "recall", 1000]
+    assert (cell.cases, cell.units, cell.conditional) == (17, 3, True)  # of 18 cases, and no training is dropped
+    entry = document(found).regions[0].rows[1].entries[2]
+    assert entry.n == 17
+    assert entry.below.endswith("; n = 17")
+    assert document(found).regions[0].rows[1].entries[1].n is None  # as the row's
+    assert any("trainings are averaged by case" in note for note in document(found).regions[0].notes)

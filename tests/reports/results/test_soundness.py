@@ -10,16 +10,16 @@ from tests.reports.ledgers import Fake, build
 from trainables.errors import InputError
 
 DAMAGES = {
-    "broken JSON": ("update studies set file='{broken'", "JSONDecodeError"),
-    "a file that is no mapping": ("update studies set file='[1, 2]'", "TypeError"),
+    "broken JSON": ("update studies set file='{broken'", "where JSON is expected"),
+    "a file that is no mapping": ("update studies set file='[1, 2]'", "expected a mapping"),
     "a file without a section": (
         """update studies set file=json_remove(file, '$.preprocess')""",
         "study 'fake': its file lacks `preprocess`",
     ),
-    "marks": ("""update studies set marks='["x"]'""", "its marks are ['x']"),
-    "versions": ("update studies set versions='[1]'", "its versions are no mapping"),
-    "a trial's key": ("update trials set key='nonsense' where id=1", "cannot be decoded"),
-    "a trial's source": ("update trials set source='nonsense'", "cannot be decoded"),
+    "marks": ("""update studies set marks='["x"]'""", "the marks of study 'fake'"),
+    "versions": ("update studies set versions='[1]'", "the versions of study 'fake'"),
+    "a trial's key": ("update trials set key='nonsense' where id=1", "found 'nonsense'"),
+    "a trial's source": ("update trials set source='nonsense'", "found 'nonsense'"),
     "a trial's parameters": ("update trials set parameters='{}'", "has no training.learning_rate"),
     "a trial's status": ("update trials set status='what'", "its status is 'what'"),
     "an arm's space": ("""update arms set space='{"a": 1}'""", "arm 'unet+dice': its space of 'a' is 1"),
@@ -28,11 +28,11 @@ DAMAGES = {
         """update cases set splits='["test", "train"]' where name='p00_0'""",
         "parts for 1 and for 2 folds",
     ),
-    "a case's facts": ("update cases set facts='[]'", "its facts are no mapping"),
+    "a case's facts": ("update cases set facts='[]'", "the facts of case 'p00_0'"),
     "a case's shape": ("""update cases set facts='{"shape": [3, -4], "spacing": [1, 1]}'""", "its shape is [3, -4]"),
-    "a picture": ("update previews set image=x'00'", "cannot be decoded (error: Error -5"),
-    "a picture's size": ("update previews set height=7", "the picture of case 'p00_0' is 7 × 120 and has 11520 bytes"),
-    "slices": ("update case_slices set height=7", "slices of case"),
+    "a picture": ("update previews set image=x'00'", "cut short"),
+    "a picture's size": ("update previews set height=7", "has other bytes than 1 x 7 x 120"),
+    "slices": ("update case_slices set height=7", "has other bytes than 2 x 7 x 120"),
     "a curve": ("update curves set value='x'", "cannot be decoded"),
 }
 

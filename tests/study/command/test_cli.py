@@ -252,7 +252,7 @@ def test_the_run_is_asked_for_what_retry_names(
     heard: list[object] = []
 
     def run_study(*arguments: object) -> Result:
-        heard.append(arguments[-1])
+        heard.append(arguments[-2])
         return dataclasses.replace(RESULT, study="torn")
 
     monkeypatch.setattr("study.command.watched_run.run_study", run_study)

@@ -271,12 +271,12 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "crop": None,
         "spacing": "native",
         "outside_roi": "keep",
-        "unshear": False,
         "clip": None,
         "window": None,
         "percentiles": None,
         "normalize": "zscore",
         "pad": "background",
+        "unshear": False,
     }
     assert plain["patch"] == {
         "size": [32, 32, 32],

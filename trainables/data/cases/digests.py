@@ -81,13 +81,8 @@ def of_case(files: CaseFiles, root: pathlib.Path | None = None) -> tuple[str, ..
     return tuple(of_file(path, root) for path in (*files.images, files.mask, *region))
 
 
-def of_dataset(cases: Iterable[CaseFiles], root: pathlib.Path | None = None) -> str:
-    """Return one digest of the names and contents of all cases; order and place do not count."""
-    return of_contents({case.name: of_case(case, root) for case in cases})
-
-
 def of_contents(contents: Mapping[str, Sequence[str]]) -> str:
-    """Return the same digest from `of_case` by name."""
+    """Return one digest of the names and contents (`of_case`) of all cases; their order does not count."""
     return of_text(json.dumps(sorted((name, *content) for name, content in contents.items())))
 
 

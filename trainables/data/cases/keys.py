@@ -66,22 +66,13 @@ Named and not imported, since some of them import this module.
 """
 
 
-def key(files: CaseFiles, how: PreprocessOptions, root: pathlib.Path) -> str:
-    """Return the digest of a case's file contents, the options and the code. The case's name and place do not count.
+def key_of(content: Sequence[str], how: PreprocessOptions) -> str:
+    """Return the digest of a case's file contents, the options and the code. Its name and place do not count.
 
     Args:
-        files: The case.
+        content: `digests.of_case` of its files.
         how: What is done to it.
-        root: Cache folder in which the digests of files are remembered.
-
-    Raises:
-        InputError: A file cannot be read.
     """
-    return key_of(digests.of_case(files, root), how)
-
-
-def key_of(content: Sequence[str], how: PreprocessOptions) -> str:
-    """Return the same key from `digests.of_case` of the files."""
     return digests.of_text(json.dumps([tuple(content), how.plain(), code_version()], sort_keys=True))
 
 

@@ -17,6 +17,7 @@ HEADER_SIZES = {348: 1, 540: 2}
 NIFTI_UNITS = {0: None, 1: "m", 2: "mm", 3: "um"}
 """Code of `xyzt_units` → unit; None is unknown, taken as mm."""
 ANALYZE = "an ANALYZE 7.5 file does not say how the volume lies, nor which side is left: axes taken as SPM does"
+MATRIX = "the .mat file beside it, in which SPM keeps its position, is not read"
 EXTENSIONS_ALLOWED = 1 << 26
 """Most bytes between a header and its voxels."""
 
@@ -53,11 +54,12 @@ def _read(path: pathlib.Path, data: pathlib.Path) -> Raw:
     content, more = read_span(span)
     warnings = judged_excess(span, more, known_start=True)
     stored = np.ndarray(shape, dtype, content, order="F")
-    slope, inter = (None, None) if kind == "analyze" else header.get_slope_inter()
+    slope, inter = header.get_slope_inter()
     array = at_least_3d(_scaled(stored, slope, inter), path)
     if kind == "analyze":
-        affine = np.asarray(header.get_base_affine(), np.float64)
-        return Raw(array, affine, axes.shortest_sides(affine), (*warnings, ANALYZE))
+        affine = np.asarray(header.get_best_affine(), np.float64)
+        apart = (MATRIX,) if path.with_suffix(".mat").exists() else ()
+        return Raw(array, affine, axes.shortest_sides(affine), (*warnings, ANALYZE, *apart))
     place = placed(header, path)
     unit = NIFTI_UNITS.get(int(header["xyzt_units"]) & 7)
     scale = metres_per(unit) / metres_per("mm")
@@ -86,7 +88,7 @@ def _header(path: pathlib.Path) -> tuple[Any, str]:
     if magic in (b"n+1\0", b"ni1\0"):
         return nibabel.Nifti1Header(block[:348], order, check=False), "single" if magic[1:2] == b"+" else "pair"
     if path.name.lower().endswith((".hdr", ".hdr.gz")):
-        return nibabel.AnalyzeHeader(block[:348], order, check=False), "analyze"
+        return nibabel.spm2analyze.Spm2AnalyzeHeader(block[:348], order, check=False), "analyze"
     raise InputError(f"{short(path)}: cannot be read (it has no NIfTI header). Is it damaged?")
 
 

@@ -64,6 +64,7 @@ def test_a_mark_between(ledger: Ledger, lease: Lease) -> None:
         "device": "cpu",
         "peak_bytes": 0,
         "ended": 2.0,
+        "machine": {},
     }
     assert status(ledger, lease) == ("open", None, None)
     [ended] = ledger.attempts(lease.study_id)

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 import nibabel
 import numpy as np
@@ -25,6 +26,10 @@ from trainables.errors import InputError
 from trainables.storage import whole_files
 
 SPACED = options(spacing=(3.5, 2.1, 2.1))
+
+
+def of_dataset(found: Sequence[CaseFiles], memory: pathlib.Path | None = None) -> str:
+    return digests.of_contents({files.name: digests.of_case(files, memory) for files in found})
 
 
 def opened(root: pathlib.Path, files: CaseFiles, how: preprocess.PreprocessOptions = SPACED) -> cache.CachedCase:
@@ -309,11 +314,11 @@ def test_digest_of_a_dataset_depends_on_content_only(tmp_path: pathlib.Path) -> 
     first = [pair(tmp_path / "x", name, seed) for seed, name in enumerate("abc")]
     second = [pair(tmp_path / "y", name, seed) for seed, name in enumerate("abc")]
     memo = tmp_path / "cache"
-    assert digests.of_dataset(first) == digests.of_dataset(second[::-1], memo) == digests.of_dataset(second, memo)
+    assert of_dataset(first) == of_dataset(second[::-1], memo) == of_dataset(second, memo)
     renamed = [dataclasses.replace(second[0], name="z"), *second[1:]]
-    assert digests.of_dataset(renamed, memo) != digests.of_dataset(second, memo)
+    assert of_dataset(renamed, memo) != of_dataset(second, memo)
     save(second[2].mask, volume()[1] * 0)
-    assert digests.of_dataset(second, memo) != digests.of_dataset(first)
+    assert of_dataset(second, memo) != of_dataset(first)
 
 
 def test_colours_are_three_channels_where_asked_for(tmp_path: pathlib.Path) -> None:
@@ -365,7 +370,7 @@ def test_a_case_that_is_replaced_while_it_is_read_is_read_again(
     assert facts.intensities == ((float(image.min()), float(image.max())),)
     folder = "keys" if how == "prepared" else "facts"
     (kept,) = (tmp_path / "cache" / folder).iterdir()  # nothing of the old content is kept under any key
-    assert kept.stem == keys.key(files, SPACED, tmp_path / "cache")
+    assert kept.stem == keys.key_of(digests.of_case(files), SPACED)
 
 
 def test_a_case_that_never_rests_is_refused(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,6 +403,6 @@ def test_the_digest_of_a_data_set_is_that_of_the_contents_that_were_prepared(tmp
     found = [pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
     records = [prepare_case(files, SPACED, tmp_path / "cache") for files in found]
     contents = {record.name: record.content for record in records}
-    assert digests.of_contents(contents) == digests.of_dataset(found)
+    assert digests.of_contents(contents) == of_dataset(found)
     again = prepare_case(found[0], SPACED, tmp_path / "cache")
     assert (again.built, again.content) == (False, records[0].content)

@@ -164,3 +164,19 @@ def test_a_pair_is_one_image_by_either_name(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a.hdr").unlink()
     with pytest.raises(InputError, match=r"/a.img: its other file a.hdr is not there"):
         readers.read(tmp_path / "a.img")
+
+
+def test_an_analyze_file_of_spm_has_its_scale_factor(tmp_path: pathlib.Path) -> None:
+    image = volume()[0] * np.float32(0.37)
+    made = nibabel.Spm99AnalyzeImage(image, np.diag([-1.5, 2.0, 3.0, 1.0]))
+    made.set_data_dtype(np.int16)
+    nibabel.save(made, tmp_path / "a.img")
+    (tmp_path / "a.mat").unlink(missing_ok=True)
+    raw = readers.read(tmp_path / "a.hdr")
+    assert raw.array == pytest.approx(image, abs=0.01)
+    assert (raw.array == np.asarray(nibabel.load(tmp_path / "a.img").dataobj, np.float32)).all()
+    assert raw.affine == pytest.approx(nibabel.load(tmp_path / "a.img").affine)
+    assert raw.sides == (1.5, 2.0, 3.0)
+    assert len(raw.warnings) == 1
+    (tmp_path / "a.mat").write_bytes(b"")
+    assert "the .mat file beside it" in readers.read(tmp_path / "a.hdr").warnings[1]

@@ -14,6 +14,8 @@ from trainables.errors import InputError
 
 UNEVEN = 0.05
 """Tolerance of a slice's position, as a share of the distance between slices."""
+ROUNDING = 2e-3
+"""Difference between slices' pixel sizes (mm) and directions that counts as rounding."""
 SERIES = "0020|000e"
 POSITION, ORIENTATION = "0020|0032", "0020|0037"
 PHOTOMETRIC = "0028|0004"
@@ -113,9 +115,9 @@ def _headers(files: Sequence[pathlib.Path], path: pathlib.Path) -> list[Slice]:
 def _refuse_different(slices: Sequence[Slice], path: pathlib.Path) -> None:
     compared: dict[str, list[Any]] = {
         "size": [slice_.size for slice_ in slices],
-        "PixelSpacing": [tuple(round(side, 4) for side in slice_.spacing[:2]) for slice_ in slices],
+        "PixelSpacing": _alike([np.array(slice_.spacing[:2]) for slice_ in slices]),
         "PhotometricInterpretation": [slice_.tags.get(PHOTOMETRIC, "") for slice_ in slices],
-        "ImageOrientationPatient": [tuple(np.round(slice_.numbers(ORIENTATION), 3) + 0.0) for slice_ in slices],
+        "ImageOrientationPatient": _alike([slice_.numbers(ORIENTATION) for slice_ in slices]),
     }
     for name, values in compared.items():
         counted = collections.Counter(values).most_common()
@@ -127,6 +129,16 @@ def _refuse_different(slices: Sequence[Slice], path: pathlib.Path) -> None:
             )
     if "MOSAIC" in slices[0].tags.get("0008|0008", ""):
         raise InputError(f"{short(path)}: a mosaic of slices in one picture. Convert it to NIfTI with dcm2niix.")
+
+
+def _alike(values: Sequence[np.ndarray]) -> list[tuple[float, ...]]:
+    """Return numbers of each slice, those of the first one where they differ from these by rounding only."""
+    first = values[0]
+
+    def close(value: np.ndarray) -> bool:
+        return value.shape == first.shape and np.allclose(value, first, rtol=0, atol=ROUNDING)
+
+    return [tuple((first if close(value) else value).tolist()) for value in values]
 
 
 def _in_order(slices: Sequence[Slice], path: pathlib.Path) -> list[Slice]:

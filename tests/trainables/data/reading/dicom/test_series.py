@@ -178,3 +178,11 @@ def test_one_slice_and_one_file(tmp_path: pathlib.Path) -> None:
     assert (raw.array[:, :, 0] == IMAGE[:, :, 4]).all()
     assert raw.sides is not None
     assert raw.sides[:2] == (0.75, 0.8)
+
+
+def test_sizes_and_directions_that_differ_by_rounding_are_one_volume(tmp_path: pathlib.Path) -> None:
+    def jitter(slice_: Any, number: int) -> None:
+        slice_.PixelSpacing = [0.80005, 0.75] if number % 2 else [0.80004, 0.75]
+        slice_.ImageOrientationPatient = [1, 0.0005 if number % 2 else 0.0004, 0, 0, 1, 0]
+
+    assert (readers.read(series(tmp_path / "ct", jitter)).array == IMAGE).all()

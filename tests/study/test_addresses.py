@@ -2,7 +2,7 @@
 
 import pytest
 
-from study.study_file.addresses import data_place, hidden_in, mlflow_address, shown, storage_place
+from study.addresses import data_place, hidden_in, mlflow_address, shown, storage_place
 from trainables.errors import InputError
 
 
