@@ -37,7 +37,7 @@ class DispatchBench:
     events: list[Event] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.study = decided(self.study, [])
+        self.study = decided(self.study, ())  # as a run enters it
         if not self.ledger.has_study(self.study.name):
             data = NoData().prepare(pathlib.Path(), print, lambda: None)
             self.ledger.create_study(
