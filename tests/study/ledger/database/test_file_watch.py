@@ -1,5 +1,6 @@
 """A ledger whose file is taken away under the driver: the run stops, and nothing that was recorded is lost."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -110,6 +111,29 @@ def test_a_file_in_its_place_is_left_alone(path: Path) -> None:
         Ledger.open(path).close()
         ledger.insert_trials(lease, [small.plan(key(7))], "random")
     assert list(path.parent.glob("*rescued*")) == []
+
+
+def test_the_log_of_a_linked_ledger_lies_beside_the_file_itself(path: Path) -> None:
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    with Ledger.open(link) as ledger:
+        lease = small.fill(ledger)
+        _without_log(path)
+        with pytest.raises(LedgerGoneError, match="lost its write-ahead log"):
+            ledger.insert_trials(lease, [small.plan(key(7))], "random")
+
+
+def test_a_file_system_that_does_not_answer_for_a_moment_stops_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(path) as ledger:
+        lease = small.fill(ledger)
+
+        def silent(path: Path) -> tuple[int, int]:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr("study.ledger.database.file_watch._identity", silent)
+        ledger.insert_trials(lease, [small.plan(key(7))], "random")
 
 
 def test_a_reader_and_a_view_save_nothing(path: Path) -> None:
