@@ -2,7 +2,7 @@
 
 Untrained networks see a batch of two blobs with a small lesion inside. For each loss at its defaults: the norm of the
 whole network's gradient over that of cross-entropy, the geometric mean over networks and seeds, and its extremes. The
-table in `search_spaces/defaults.py` (`GRADIENT_SCALES`) holds the means, rounded to half a decade.
+table in `search_spaces/gradient_scales.py` holds the means, rounded to half a decade.
 
     python benchmarks/gradient_norms.py
 """

@@ -75,3 +75,15 @@ class Lesions:
             arrays[name] = stored.astype(kind)
             start += stored.nbytes
         return cls(case, region, **arrays, false_positives=false_positives, peak=peak)
+
+
+def packed_bytes(lesions: int, false_positives: int) -> int:
+    """Return the bytes of `Lesions.pack` for a case.
+
+    Args:
+        lesions: Components of the reference.
+        false_positives: Predicted components that overlap none; those beyond `MOST_FALSE_POSITIVES` are not kept.
+    """
+    kept = min(false_positives, MOST_FALSE_POSITIVES)
+    counts = {name: kept if name.startswith("false_") else lesions for name in _ARRAYS}
+    return _HEAD.size + sum(count * np.dtype(_ARRAYS[name]).itemsize for name, count in counts.items())

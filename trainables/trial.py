@@ -5,7 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from trainables.pictures.kept import Preview, pack, unpack
+from trainables.pictures.kept import Preview, pack
+from trainables.scores import Counts, LesionScores, PooledScore, Score
+
+__all__ = ["Counts", "LesionScores", "Outcome", "Point", "PooledScore", "Scalar", "Score", "TrialSpec"]
 
 Scalar = bool | int | float | str | None
 
@@ -161,78 +164,6 @@ class TrialSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class Score:
-    """One metric of one region of one case at one mark.
-
-    Attributes:
-        case: The case's name.
-        region: The region's.
-        metric: The metric's.
-        value: None where the report's policy for empty masks calls it missing.
-        note: Which masks are empty: `clean negative` (both), `false positive` (the reference), `miss` (the prediction).
-        counted: Where `value` is missing, the value that an objective with `empty: one` counts, if any.
-    """
-
-    case: str
-    region: str
-    metric: str
-    value: float | None
-    note: str | None = None
-    counted: float | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Counts:
-    """Voxels of one region of one case at one mark: what is pooled over cases, and the volume of what is falsely found.
-
-    Attributes:
-        case: The case's name.
-        region: The region's.
-        tp: In reference and prediction.
-        fp: In the prediction alone.
-        fn: In the reference alone.
-        tn: In neither, of those that are scored.
-    """
-
-    case: str
-    region: str
-    tp: int
-    fp: int
-    fn: int
-    tn: int
-
-
-@dataclasses.dataclass(frozen=True)
-class PooledScore:
-    """One metric of one region at one mark, over the voxels of all cases together; None where it is not defined."""
-
-    region: str
-    metric: str
-    value: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class LesionScores:
-    """Lesions of one region of one case at one mark, found and missed.
-
-    Attributes:
-        case: The case's name.
-        region: The region's.
-        lesions: Components of the reference.
-        found: Of these, how many a predicted component overlaps.
-        false_positives: Predicted components that overlap none.
-        records: `trainables.lesion_records.Lesions.pack`.
-    """
-
-    case: str
-    region: str
-    lesions: int
-    found: int
-    false_positives: int
-    records: bytes
-
-
-@dataclasses.dataclass(frozen=True)
 class Point:
     """One point of a training curve: the mean of `name` over the iterations since the point before it."""
 
@@ -294,7 +225,7 @@ class Outcome:
         raw["scores"] = tuple(Score(**score) for score in raw["scores"])
         raw["counts"] = tuple(Counts(**counts) for counts in raw["counts"])
         raw["pooled"] = tuple(PooledScore(**score) for score in raw["pooled"])
-        raw["lesions"] = tuple(LesionScores(**{**one, "records": unpack(one["records"])}) for one in raw["lesions"])
+        raw["lesions"] = tuple(LesionScores.from_plain(one) for one in raw["lesions"])
         raw["curve"] = tuple(Point(**point) for point in raw["curve"])
         raw["previews"] = tuple(Preview.from_plain(preview) for preview in raw["previews"])
         return cls(**raw)

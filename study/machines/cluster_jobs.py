@@ -1,14 +1,10 @@
 """Cluster jobs: submits studies to a Ray cluster with the code installed here, and finds their jobs by study name."""
 
 import dataclasses
-import importlib.util
-import os
 import pathlib
-import re
 import shlex
 import shutil
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,14 +15,12 @@ from urllib.parse import urlsplit
 import yaml
 from ray.exceptions import RayError
 
-from search_spaces.grammar import Fixed
 from study.addresses import hidden_in, shown
+from study.machines.job_code import own_code, packages, whole
 from study.machines.ray_session import CONNECTIONS, token_shown
 from study.study_file import Study
-from study.study_file.code import CODE
 from trainables.errors import InputError
 
-PACKAGES = ("search_spaces", "trainables", "study", "reports")
 FILE = "study.yaml"
 STUDY = "segstudy.study"  # key of the study's name in a job's metadata
 CONNECT_SECONDS = 10.0
@@ -199,63 +193,6 @@ class Jobs:
             if each.submission_id and STUDY in (each.metadata or {})
         ]
         return sorted(jobs, key=lambda job: (job.began, job.id))
-
-
-def packages() -> list[str]:
-    """Return the folders of segstudy's packages as installed here."""
-    found = []
-    for name in PACKAGES:
-        spec = importlib.util.find_spec(name)
-        assert spec is not None, name
-        assert spec.submodule_search_locations, name
-        found.append(str(pathlib.Path(spec.submodule_search_locations[0]).resolve()))
-    return found
-
-
-def own_code(study: Study) -> list[pathlib.Path]:
-    """Return the packages (folders) and modules (files) of the user's own losses and networks that exist here.
-
-    Others may be installed on the cluster, which reports a missing one. Nothing is imported.
-    """
-    parameters = [*study.models.values(), *study.losses.values()]
-    paths = [fixed.value for each in parameters if isinstance(fixed := each.get(CODE), Fixed)]
-    found: dict[pathlib.Path, None] = {}
-    with _working_directory_searched():
-        for name in sorted({re.split(r"[.:]", str(path))[0] for path in paths} - {*PACKAGES}):
-            if (spec := importlib.util.find_spec(name)) is not None:
-                file = [spec.origin] if spec.has_location and spec.origin else []
-                found.update({pathlib.Path(place).resolve(): None for place in spec.submodule_search_locations or file})
-    return list(found)
-
-
-def whole(package: pathlib.Path, folder: str) -> str:
-    """Copy a package without its ignore files: Ray leaves out what a `.gitignore` or `.rayignore` in it names.
-
-    Args:
-        package: Folder of the package.
-        folder: Where the copy is made.
-
-    Returns:
-        Path of the copy.
-
-    Raises:
-        OSError: A file cannot be read.
-    """
-    target = pathlib.Path(folder, package.name)
-    shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__", ".git", ".gitignore", ".rayignore"))
-    return str(target)
-
-
-@contextmanager
-def _working_directory_searched() -> Iterator[None]:
-    """Search the working directory as `trainables.user_code.imported` does."""
-    before = list(sys.path)
-    sys.path.insert(0, os.getcwd())
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path[:] = before
 
 
 def without_password(option: str, url: str | None) -> None:

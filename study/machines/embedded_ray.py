@@ -129,8 +129,7 @@ class _DriversPath(list[str]):
     """
 
     def extend(self, folders: Iterable[str]) -> None:
-        before = list(folders)
-        super().extend([*before, *reversed([folder for folder in sys.path if folder and folder not in before])])
+        super().extend([*folders, *reversed([folder for folder in sys.path if folder])])
 
 
 def _job() -> Any:

@@ -14,6 +14,7 @@ from study.ledger import Ledger
 from study.machines.admission import Node, Shape
 from study.running.assembly import objective_of, open_dispatcher
 from study.study_file import Study
+from study.study_file.recorded.objective_empty import decided
 from tests.study.numbers import Numbers
 from tests.study.numbers_study import NoData, numbers_study
 from trainables.segment import SegmentWork, driver_file
@@ -36,6 +37,7 @@ class DispatchBench:
     events: list[Event] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.study = decided(self.study, ())  # as a run enters it
         if not self.ledger.has_study(self.study.name):
             data = NoData().prepare(pathlib.Path(), print, lambda: None)
             self.ledger.create_study(

@@ -15,7 +15,8 @@ import yaml
 from ray.exceptions import AuthenticationError
 
 from study.command.cli import run_command
-from study.machines.cluster_jobs import Jobs, packages, whole, without_password
+from study.machines.cluster_jobs import Jobs, without_password
+from study.machines.job_code import packages, whole
 from study.machines.ray_session import settings, token, token_shown
 from study.study_file import Study, load
 from tests.study.numbers_study import numbers_study
