@@ -15,7 +15,10 @@ from study.errors import LedgerGoneError
 from study.ledger import Ledger
 from study.running.held_lease import Heartbeat
 from tests.study import small
+from tests.study.dispatch_bench import DispatchBench, undisturbed_digest
+from tests.study.numbers_study import numbers_study
 from tests.study.small import key
+from trainables.storage.folder import Storage
 
 
 def _deleted(path: Path) -> None:
@@ -194,3 +197,22 @@ def test_where_nothing_can_be_saved_the_message_says_so(path: Path, monkeypatch:
         monkeypatch.setattr("study.ledger.database.file_watch._copy", full)
         with pytest.raises(LedgerGoneError, match="what it held could not be saved in any folder, bring back a copy"):
             ledger.insert_trials(lease, [small.plan(key(7))], "random")
+
+
+def test_the_saved_file_goes_on_to_the_digest_of_an_undisturbed_study(path: Path) -> None:
+    steps = iter(range(10**6))
+
+    def purge_once() -> None:
+        if next(steps) == 12:
+            _purged(path)
+
+    storage = Storage(path.parent / "storage")
+    with Ledger.open(path) as ledger, pytest.raises(LedgerGoneError):
+        DispatchBench(numbers_study(), ledger, storage).finish(each=purge_once)
+    os.replace(_rescued(path), path)
+    with sqlite3.connect(path) as connection:  # this process, which still lives, was the driver
+        connection.execute("UPDATE leases SET owner = NULL")
+    connection.close()
+    with Ledger.open(path) as ledger:
+        ended = DispatchBench(numbers_study(), ledger, storage).finish()
+    assert ended == undisturbed_digest(path.parent)
