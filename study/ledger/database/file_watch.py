@@ -4,6 +4,7 @@ A file that is deleted or replaced stays readable for the process that has it op
 when that process ends. So each transaction of a writer compares the file in the path with the one that was opened.
 """
 
+import errno
 import os
 import sqlite3
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from study.errors import LedgerGoneError
+from study.ledger.database.sqlite_file import log_of
 
 Identity = tuple[int, int]
 """Device and inode."""
@@ -27,7 +29,7 @@ class FileWatch:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path.absolute()
-        self._log = Path(f"{self._path}-wal")
+        self._log = log_of(self._path)
         self._connection = connection
         self._opened, self._opened_log = _identity(self._path), _identity(self._log)
         self._gone: str | None = None
@@ -50,7 +52,13 @@ class FileWatch:
             raise LedgerGoneError(self._gone)
 
     def _missing(self) -> str | None:
-        """Return what happened to the file, in words; None where it is in its place."""
+        """Return what happened to the file, in words; None where it is in its place, or where that cannot be told."""
+        try:
+            return self._compared()
+        except OSError:  # no rights for a moment, an I/O error: SQLite says what is wrong, if anything is
+            return None
+
+    def _compared(self) -> str | None:
         found = _identity(self._path)
         if found is None:
             return "was deleted or moved"
@@ -93,8 +101,17 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
 
 
 def _identity(path: Path) -> Identity | None:
+    """Return device and inode; None where there is no such file.
+
+    Raises:
+        OSError: The file system does not answer.
+    """
     try:
         found = os.stat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ESTALE:  # a network file system lost the file
+            return None
+        raise
     return found.st_dev, found.st_ino

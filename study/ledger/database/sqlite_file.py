@@ -56,8 +56,8 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
 
 
 def log_of(path: Path) -> Path:
-    """Return the place of a file's write-ahead log."""
-    return Path(f"{path}-wal")
+    """Return the place of a file's write-ahead log: beside the file itself where the path is a link."""
+    return Path(f"{path.resolve()}-wal")
 
 
 def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:

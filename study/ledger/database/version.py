@@ -10,7 +10,7 @@ from study.errors import LedgerNotMadeError
 from study.ledger.database import outage, schema
 from study.ledger.database.file_system import network_kind
 from study.ledger.database.json import shown
-from study.ledger.database.sqlite_file import log_of
+from study.ledger.database.sqlite_file import ARCHIVE, log_of
 from trainables.errors import InputError
 
 _versions = Table(  # as Alembic makes it
@@ -39,6 +39,8 @@ def prepare(engine: Engine, label: str, *, read_only: bool) -> bool:
     try:
         found = _version(reader)
         if found == schema.VERSION:
+            if not read_only:
+                _to_be_written(engine, label)
             return True
         if found is None:
             tables = set(inspect(reader).get_table_names())
@@ -151,6 +153,24 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", "study.ledger:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _to_be_written(engine: Engine, label: str) -> None:
+    """Make a file that was an archive, or was kept without a log, a ledger that is read while it is written."""
+    if engine.dialect.name != "sqlite":
+        return
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA application_id")
+        if cursor.fetchone() == (ARCHIVE,):
+            cursor.execute("PRAGMA application_id = 0")
+        cursor.execute("PRAGMA journal_mode")
+        has_log = cursor.fetchone() == ("wal",)
+    finally:
+        raw.close()
+    if not has_log and network_kind(Path(label)) is None:
+        _write_ahead(engine)
 
 
 def _write_ahead(engine: Engine) -> None:

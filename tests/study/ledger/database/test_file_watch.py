@@ -1,5 +1,6 @@
 """A ledger whose file is taken away under the driver: the run stops, and nothing that was recorded is lost."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -14,7 +15,10 @@ from study.errors import LedgerGoneError
 from study.ledger import Ledger
 from study.running.held_lease import Heartbeat
 from tests.study import small
+from tests.study.dispatch_bench import DispatchBench, undisturbed_digest
+from tests.study.numbers_study import numbers_study
 from tests.study.small import key
+from trainables.storage.folder import Storage
 
 
 def _deleted(path: Path) -> None:
@@ -112,6 +116,29 @@ def test_a_file_in_its_place_is_left_alone(path: Path) -> None:
     assert list(path.parent.glob("*rescued*")) == []
 
 
+def test_the_log_of_a_linked_ledger_lies_beside_the_file_itself(path: Path) -> None:
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    with Ledger.open(link) as ledger:
+        lease = small.fill(ledger)
+        _without_log(path)
+        with pytest.raises(LedgerGoneError, match="lost its write-ahead log"):
+            ledger.insert_trials(lease, [small.plan(key(7))], "random")
+
+
+def test_a_file_system_that_does_not_answer_for_a_moment_stops_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(path) as ledger:
+        lease = small.fill(ledger)
+
+        def silent(path: Path) -> tuple[int, int]:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr("study.ledger.database.file_watch._identity", silent)
+        ledger.insert_trials(lease, [small.plan(key(7))], "random")
+
+
 def test_a_reader_and_a_view_save_nothing(path: Path) -> None:
     """Of several connections to one file only the driver's saves: it knows what it wrote last."""
     with Ledger.open(path) as ledger, Ledger.open(path) as view:
@@ -170,3 +197,22 @@ def test_where_nothing_can_be_saved_the_message_says_so(path: Path, monkeypatch:
         monkeypatch.setattr("study.ledger.database.file_watch._copy", full)
         with pytest.raises(LedgerGoneError, match="what it held could not be saved in any folder, bring back a copy"):
             ledger.insert_trials(lease, [small.plan(key(7))], "random")
+
+
+def test_the_saved_file_goes_on_to_the_digest_of_an_undisturbed_study(path: Path) -> None:
+    steps = iter(range(10**6))
+
+    def purge_once() -> None:
+        if next(steps) == 12:
+            _purged(path)
+
+    storage = Storage(path.parent / "storage")
+    with Ledger.open(path) as ledger, pytest.raises(LedgerGoneError):
+        DispatchBench(numbers_study(), ledger, storage).finish(each=purge_once)
+    os.replace(_rescued(path), path)
+    with sqlite3.connect(path) as connection:  # this process, which still lives, was the driver
+        connection.execute("UPDATE leases SET owner = NULL")
+    connection.close()
+    with Ledger.open(path) as ledger:
+        ended = DispatchBench(numbers_study(), ledger, storage).finish()
+    assert ended == undisturbed_digest(path.parent)

@@ -50,6 +50,18 @@ def test_a_ledger_that_is_written_is_none(tmp_path: Path) -> None:
         assert reading.study("small").name == "small"  # and it goes on being read
 
 
+def test_an_archive_that_is_written_to_is_one_no_more(archive: Path) -> None:
+    """Else those who read it while a run goes on would take it for a file that nobody writes."""
+    with Ledger.open(archive) as writing, Ledger.open(archive, read_only=True) as reading:
+        assert not reading.is_archive
+        lease = writing.acquire(writing.study("small").id)
+        before = len(reading.known(lease.study_id))
+        writing.insert_trials(lease, [small.plan(small.key(7))], "random")
+        assert len(reading.known(lease.study_id)) == before + 1
+    with Ledger.open(archive, read_only=True) as reading:
+        assert not reading.is_archive
+
+
 FOREIGN = [
     "CREATE TRIGGER t AFTER UPDATE ON studies BEGIN DELETE FROM trials; END",
     "CREATE VIEW v AS SELECT * FROM studies",
