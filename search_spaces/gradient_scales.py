@@ -46,7 +46,7 @@ GRADIENT_SCALES: dict[str, tuple[float, str]] = {
 """Loss → its scale at its defaults, and what was measured: geometric mean (least to greatest)."""
 
 INVERSE = (3.0, "4.1 (2.0 to 7.3) with cross-entropy: weights of lesions are above 1")
-"""What `weighting: inverse` multiplies a scale by."""
+"""Factor of a scale under `weighting: inverse`."""
 
 
 def gradient_scale(loss: str, parameters: Mapping[str, Parameter], weighting: str = "none") -> float:

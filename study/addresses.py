@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from trainables.errors import InputError
 
 MLFLOW = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
-"""What MLflow itself takes; its file store is refused since 3.13."""
+"""Schemes that MLflow accepts; it refuses its file store since 3.13."""
 
 STORES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs")
 """Object stores that PyArrow speaks to."""

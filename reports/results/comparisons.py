@@ -37,7 +37,7 @@ class Comparison:
 
     @property
     def caveat(self) -> str | None:
-        """What the p does not cover."""
+        """Limits of the p-value."""
         return None if self.cell.estimate is None else self.cell.estimate.caveat
 
 
@@ -62,7 +62,7 @@ class ToBest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entrant:
-    """What comparisons ask of an arm.
+    """Properties of an arm that comparisons use.
 
     Attributes:
         name: The arm's name.

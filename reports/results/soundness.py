@@ -17,7 +17,7 @@ SECTIONS = ("dataset", "objective", "report", "budget", "training", "preprocess"
 PARTS = frozenset({"train", "validation", "test"})
 
 UNDECODABLE = (KeyError, IndexError, TypeError, AttributeError, ValueError, zlib.error, OverflowError)
-"""What decoding a row raises whose content is not what segstudy writes."""
+"""Exceptions of decoding a row whose content segstudy did not write."""
 
 
 @contextlib.contextmanager

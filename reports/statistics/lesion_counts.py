@@ -27,7 +27,7 @@ CPM_AT = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 """False positives a scan at which LUNA16's competition performance metric reads the FROC."""
 
 DRAWS, SHARE, SEED = 50, 0.8, 42
-"""Of `iw2020`: draws without replacement, share of the scans in each, seed."""
+"""Constants of `iw2020`: draws without replacement, share of the scans in each, seed."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ def wholly_missed(missed: NDArray[np.bool_], groups: NDArray[np.intp]) -> NDArra
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unseen:
-    """What patients missed wholly could do beyond those that were seen.
+    """Effect of patients missed wholly beyond those that were seen.
 
     Attributes:
         p: Probability to see so few misses of the arm ahead if it missed as many as cost it its advantage.
@@ -71,7 +71,7 @@ def unseen_misses(
     scale: Scale,
     level: float = 0.95,
 ) -> Unseen:
-    """What misses beyond those seen could do to a difference.
+    """Return the effect that misses beyond those seen could have on a difference.
 
     The arm ahead loses its advantage `|mean|` if the share that it alone misses is greater by `|mean| / cost`, where a
     miss costs what lies between its mean over found patients and the worst value.

@@ -14,7 +14,7 @@ THIRDS = 3
 
 Floats = NDArray[np.float64]
 Setting = str | int | float | bool | None
-"""What a trial has of a hyperparameter."""
+"""Value of a hyperparameter in a trial."""
 
 
 def importance(column: Sequence[Setting], values: Floats) -> float | None:

@@ -16,11 +16,11 @@ Floats = NDArray[np.float64]
 Weighing = Literal["cases", "patients"]
 
 MOST_UNEVEN, MOST_CASES = 1.25, 4.0
-"""Above `mean(n^2) / mean(n)^2`, or above so many cases a patient, every patient weighs the same."""
+"""Above `mean(n^2) / mean(n)^2`, or above this number of cases a patient, every patient weighs the same."""
 SKEWED = 0.6
 """From this skewness of group effects on, Hall's interval and p count too."""
 OWN_SHARE = 0.5
-"""Of the variance of a patient with one case: the patient's own part, in the working model of degrees of freedom."""
+"""The patient's own share of the variance of a patient with one case, in the working model of degrees of freedom."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Spread:
 
 
 def weighing(groups: NDArray[np.intp]) -> Weighing:
-    """What weighs the same: known from the test cases alone, before anything is trained.
+    """Return whether cases or patients weigh the same: known from the test cases alone, before anything is trained.
 
     A mean over slices is that of the few patients who have most, and its interval covers .86 to .93 with 10 to 40
     patients; a mean over patients covers .95.

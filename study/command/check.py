@@ -18,10 +18,8 @@ def check(
     allow_code: AllowCode = False,
     home: Home = HOME,
     html: Annotated[Path | None, typer.Option(help="Also write a page with a picture of every case.")] = None,
-    slots: Annotated[int | None, typer.Option(min=1, help="How it would go with so many segments at once.")] = None,
-    gpus: Annotated[
-        int | None, typer.Option(min=1, help="How long it would take on so many GPUs, and at what cost.")
-    ] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="Estimate with this number of segments at once.")] = None,
+    gpus: Annotated[int | None, typer.Option(min=1, help="Estimate of time and cost on this number of GPUs.")] = None,
     probe: Annotated[
         bool, typer.Option("--probe", help="Measure its networks here, and keep it in the ledger.")
     ] = False,

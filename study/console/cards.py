@@ -26,7 +26,7 @@ SPECIAL = {
     "log_cosh_weighted_dice": (_BY_CLASS,),
     "wasserstein_dice": ("matrix: rows of distances, one for each class",),
 }
-"""What a study file may say of a loss beside the parameters of its table."""
+"""Keys of a loss in a study file beside the parameters of its table."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

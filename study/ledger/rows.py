@@ -124,7 +124,7 @@ class AttemptRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a study tests and shows, by key of its file, from `created` on.
+    """Declaration of the tests and tables of a study, by key of its file, from `created` on.
 
     Attributes:
         created: Seconds since 1970; of the first one, when the final stage began.

@@ -22,7 +22,7 @@ from trainables.class_distances import flaw_of, is_rows, rows_of
 
 FACTOR, LOG_COSH, WEIGHTS, MATRIX = "factor", "log_cosh", "weights", "matrix"
 BACKGROUND_AND_REGION = ("background", "region")
-"""What a loss sees of each region where networks are trained on overlapping ones."""
+"""Classes of a loss for each region where networks are trained on overlapping regions."""
 FACTORS = {FACTOR: Default(1.0, None, "equal parts", at_least=0)}
 CURVED = {LOG_COSH: Default(False, None, "the loss as it is")}
 WEIGHT = Default(1.0, None, "the classes alike", at_least=0)

@@ -7,7 +7,7 @@ from search_spaces.grammar import Choice, Fixed, GrammarError, Parameter, Range,
 from study.study_file.errors import Path, Problem, shown, suggestion
 
 AUTO = "auto"
-"""What a parameter may be that is found out once for the whole study (`Default.auto`)."""
+"""Value of a parameter that is determined once for the whole study (`Default.auto`)."""
 
 Resolved = tuple[dict[str, Parameter], list[Problem]]
 

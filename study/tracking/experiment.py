@@ -169,7 +169,7 @@ class View:
 
 
 class _Known:
-    """What MLflow is known to have of a run.
+    """Content of a run that MLflow is known to have.
 
     Attributes:
         run_id: MLflow's id of it.

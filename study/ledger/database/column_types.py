@@ -1,4 +1,4 @@
-"""What the ledger's tables are made of: names of constraints, column types, and the check that numbers are finite."""
+"""Building blocks of the ledger's tables: names of constraints, column types, and the check that numbers are finite."""
 
 import math
 import zlib

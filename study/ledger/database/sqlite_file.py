@@ -118,7 +118,7 @@ def _look(path: Path, *, read_only: bool) -> None:
 
 
 FOREIGN = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
-"""What a ledger never has: it would run, or decide, while rows are read and written."""
+"""Kinds of schema objects that no ledger has: they would run, or decide, while rows are read and written."""
 
 
 def _connect(address: str, path: Path) -> sqlite3.Connection:

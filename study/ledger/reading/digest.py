@@ -29,7 +29,7 @@ _NAMES: dict[Table, ColumnElement[Any]] = {
     schema.trials: schema.trials.c.key,
     schema.cases: schema.cases.c.name,
 }
-"""What a row is called by in other tables' rows."""
+"""Name by which rows of other tables refer to a row."""
 
 _ADDED = (schema.case_counts, schema.pooled_scores, schema.lesion_scores, schema.predicted_slices)
 """Tables that came after the first version: without rows they say nothing, so that older studies keep their digest."""

@@ -126,7 +126,7 @@ def _mapping(properties: dict[str, Schema]) -> Schema:
 
 
 def _entry(properties: dict[str, Schema]) -> Schema:
-    """What stands under the name of one of ours."""
+    """Return the schema of the value under a built-in name."""
     return {"anyOf": [{"type": "null"}, {"const": "default"}, _mapping(properties)]}
 
 

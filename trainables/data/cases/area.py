@@ -38,7 +38,7 @@ class Roi:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Crop:
-    """What is kept of a case for training: a bounding box. Scores are still of the whole case.
+    """Part of a case that is kept for training: a bounding box. Scores are still of the whole case.
 
     Attributes:
         to: Box of the voxels that are not 0 in some channel (`nonzero`), of the region of interest (`roi`), or of what

@@ -132,7 +132,7 @@ class PatchSampler:
 
     @property
     def channels(self) -> int:
-        """Of a patch."""
+        """Number of channels of a patch, with its context."""
         return self.dataset.channels * (2 * self.context + 1)
 
     def batch(

@@ -13,9 +13,9 @@ from trainables.data.cache.cache import Dataset
 
 Home = Literal["device", "pinned", "mapped"]
 DEVICE_SHARE = 0.35
-"""Of a trial's device memory for its cases; the rest is the network's, whose need is not known beforehand."""
+"""Share of a trial's device memory for its cases; the rest is the network's, whose need is not known beforehand."""
 HOST_SHARE = 0.125
-"""Of the host memory that is free for one trial's cases: others train beside it, and pinned memory is never swapped."""
+"""Share of the free host memory for one trial's cases: others train beside it, and pinned memory is never swapped."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ def judged_excess(span: Span, excess: int, *, known_start: bool, field: str = "H
         field: The header's field that would say so, up to its value.
 
     Raises:
-        InputError: The bytes are so many that the header must be wrong, or it is not known on which side they are.
+        InputError: There are too many bytes for the header to be right, or their side is unknown.
     """
     if excess <= 0:
         return ()

@@ -84,7 +84,7 @@ class Voxels:
 
 
 Given = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
-"""What a loss is called with: logits, target, weight, ignore."""
+"""Arguments of a loss: logits, target, weight, ignore."""
 
 _SHARED: ContextVar[tuple[Given, "Voxels"] | None] = ContextVar("_SHARED", default=None)
 

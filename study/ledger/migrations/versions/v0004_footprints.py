@@ -1,4 +1,4 @@
-"""What training a network takes, as a probe measured it."""
+"""Memory and time of training a network, as a probe measured them."""
 
 import sqlalchemy as sa
 from alembic import op
