@@ -19,6 +19,7 @@ from study.trial_specs import Data, trial_spec
 from tests import layout_data
 from tests.layout_data import Truth
 from trainables.data.cache.cache import CaseRecord, Dataset
+from trainables.data.cases.options import PreprocessOptions
 from trainables.training.training import Training
 
 KITS = {
@@ -153,8 +154,8 @@ def _trained(study: Study, data: Data, arm: int, iterations: int) -> Training:
     return training
 
 
-def _records_here(found: FoundCases, folder: pathlib.Path, *_: object) -> dict[str, CaseRecord | str]:
-    """Does the work of `preparation._records` without Ray."""
-    return {
-        case.name: prepare._prepare(case, found.options, str(folder), found.group[case.name]) for case in found.files
-    }
+def _records_here(
+    found: FoundCases, how: PreprocessOptions, folder: pathlib.Path, *_: object
+) -> dict[str, CaseRecord | str]:
+    """Do the work of `prepare._records` without Ray."""
+    return {case.name: prepare._prepare(case, how, str(folder), found.group[case.name]) for case in found.files}
