@@ -16,6 +16,7 @@ RunEndedError                  the run: the input was right, and nothing that is
 └── TuneCrashError             … Ray Tune itself fails again and again                                     1
 StoreAwayError, OSError        the run, where `machines.storage_trouble` knows the cause                   1
 ExperimentGoneError            nothing: the MLflow view looks its experiment up again                      -
+ReaderGoneError                the command, silently: nobody reads its output (a run goes on)               141
 StoppedError                   nothing but the export of a model to MLflow                                 -
 Diverged                       a trial: it is recorded as failed                                           -
 UnreadableCheckpointError      an attempt: the trial goes on from the checkpoint before                    -

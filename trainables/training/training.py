@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainables.data.augmentation.augment import Augmenter
 from trainables.data.cache.cache import Dataset
@@ -62,7 +62,6 @@ class Training:
             warnings.warn(f"{spec.key} asks for a GPU and PyTorch finds none: it trains on the CPU", stacklevel=2)
         self._data = Dataset.open(spec.data, spec.scales) if dataset is None else dataset
         self._net = TrialNetwork(spec, channels=self._data.channels, device=self.device)
-        self.network = self._net.module
         if self.device.type == "cuda":
             torch.backends.cudnn.deterministic = True
         if spec.deterministic:
@@ -97,6 +96,15 @@ class Training:
         self._curve = Curve(spec.iterations, spec.marks, self.device)
         self._course = Course(spec, self.device)
         self._examiner = Examiner(spec, self._data, self._net.logits, self.device)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network that is trained and scored."""
+        return self._net.module
+
+    @network.setter
+    def network(self, network: nn.Module) -> None:
+        self._net.module = network
 
     def advance(self, to: int, *, seconds: float | None = None) -> tuple[Point, ...]:
         """Train until `iteration == to`, or until `seconds` of wall time are over, whichever comes first.
