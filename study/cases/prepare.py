@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from study.cases import patient_groups
-from study.cases.feasible import refuse_impossible
 from study.cases.fetch import fetch
 from study.cases.from_study_file import files_of, misfits, options_of
 from study.cases.judged import not_judged
@@ -123,7 +122,6 @@ def find(study: Study, tell: OnEvent = ignore) -> FoundCases:
     """
     if study.dataset.path is None:
         raise InputError(f"{study.name}: no data: give --data DIR, or `dataset.path` in the study file")
-    refuse_impossible(study)
     fetch(study, tell)
     files = tuple(files_of(study))
     grouped = patient_groups.grouped(study, files)

@@ -11,7 +11,6 @@ from typing import Any
 
 from search_spaces.grammar import to_plain
 from study.cases import from_study_file
-from study.cases.feasible import refuse_impossible
 from study.cases.from_study_file import options_of
 from study.cases.judged import not_judged
 from study.cases.overview import Overview, ceilings, overview
@@ -99,7 +98,6 @@ def check(study: Study, machine: Node, memory: pathlib.Path | None = None, tell:
     Raises:
         SpecError: Something is wrong; it lists everything.
     """
-    refuse_impossible(study)  # whose plan would take longer than anyone waits
     problems: list[str] = []
     found = _found(study, problems, tell)
     study = study if found is None else found.study

@@ -252,4 +252,4 @@ def test_what_is_missing_or_impossible_is_said_once_with_its_key(data: pathlib.P
     with pytest.raises(SpecError) as caught:
         look(data, budget__final_seeds=10**8)
     (line,) = caught.value.lines
-    assert line.startswith("budget: ")
+    assert line.startswith("budget.final_seeds: ")

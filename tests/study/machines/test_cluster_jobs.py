@@ -17,7 +17,7 @@ from ray.exceptions import AuthenticationError
 from study.command.cli import run_command
 from study.machines.cluster_jobs import Jobs, without_password
 from study.machines.job_code import packages, whole
-from study.machines.ray_session import settings, token, token_shown
+from study.machines.ray_session import settings, token
 from study.study_file import Study, load
 from tests.study.numbers_study import numbers_study
 from tests.study.tracking.test_ui import free_port
@@ -210,20 +210,27 @@ def test_the_token_is_shown_where_there_is_one(tmp_path: pathlib.Path, monkeypat
     assert token() == {}
 
 
-def test_ray_hears_of_the_token_though_it_was_imported_before(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ray._private.authentication.authentication_utils import is_token_auth_enabled
+TOKEN = """
+import pathlib, sys
+from ray._private.authentication.authentication_utils import is_token_auth_enabled
+from study.machines.ray_session import token_shown
+with token_shown():
+    print(is_token_auth_enabled())
+pathlib.Path(sys.argv[1]).write_text("t")
+with token_shown():
+    print(is_token_auth_enabled())
+print(is_token_auth_enabled())
+"""
+"""Run by a process of its own: Ray keeps what an embedded Ray's token made it read."""
 
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
-    with token_shown():
-        assert not is_token_auth_enabled()
-    (tmp_path / "token").write_text("t")
-    with token_shown():
-        assert is_token_auth_enabled()
-    assert not is_token_auth_enabled()
+
+def test_ray_hears_of_the_token_though_it_was_imported_before(tmp_path: pathlib.Path) -> None:
+    hidden = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment["RAY_AUTH_TOKEN_PATH"] = str(tmp_path / "token")
+    line = [sys.executable, "-c", TOKEN, environment["RAY_AUTH_TOKEN_PATH"]]
+    done = subprocess.run(line, capture_output=True, encoding="utf-8", env=environment, timeout=60)
+    assert done.stdout.split() == ["False", "True", "False"], done.stderr
 
 
 @pytest.fixture

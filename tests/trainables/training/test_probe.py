@@ -1,6 +1,9 @@
 """The probe on tiny cases: what it measures, and that it leaves a trial as it is."""
 
 import dataclasses
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 
@@ -43,12 +46,24 @@ def test_it_measures_what_a_trial_does(cases: Dataset, monkeypatch: pytest.Monke
     assert 50e6 < found.peak_bytes < found.total_bytes  # PyTorch alone is more
 
 
-def test_greater_networks_take_more_memory_and_time(cases: Dataset) -> None:
-    spec = tiny.spec(augment=(), patch_size=(32, 32, 32), patch_overlap=(0, 0, 0), batch_size=2)
-    small, large = (
-        probe.probe([dataclasses.replace(spec, model_parameters={"width": width})], (20, 18, 19), cases)
-        for width in (2, 16)
-    )
+GROWING = """
+import dataclasses, json, torch
+from tests.trainables import tiny
+from trainables.training import probe
+torch.set_num_threads(1)
+spec = tiny.spec(augment=(), patch_size=(32, 32, 32), patch_overlap=(0, 0, 0), batch_size=2)
+cases = tiny.dataset()
+for width in (2, 16):
+    one = dataclasses.replace(spec, model_parameters={"width": width})
+    print(json.dumps(dataclasses.asdict(probe.probe([one], (20, 18, 19), cases))))
+"""
+"""Run by a process of its own, as probes are: in one that has freed much memory nothing grows."""
+
+
+def test_greater_networks_take_more_memory_and_time() -> None:
+    done = subprocess.run([sys.executable, "-c", GROWING], capture_output=True, encoding="utf-8", timeout=100)
+    assert done.returncode == 0, done.stderr
+    small, large = (Footprint(**json.loads(line)) for line in done.stdout.splitlines())
     assert large.seconds > small.seconds
     assert large.window_seconds > small.window_seconds
     assert large.peak_bytes > small.peak_bytes + 10e6  # 2 x 32³ voxels of 16 channels in float32 are 4 MB, many times

@@ -234,7 +234,7 @@ def build(files: CaseFiles, root: str) -> str:
 
 def test_two_processes_building_at_once_agree(tmp_path: pathlib.Path) -> None:
     files, root = pair(tmp_path), str(tmp_path / "cache")
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang at its end
     with context.Pool(2) as pool:
         for _ in range(3):
             entries = pool.starmap(build, [(files, root)] * 8, chunksize=1)
