@@ -25,7 +25,7 @@ def stream(seed: int, name: str, iteration: int = 0, slot: int = 0) -> np.random
 
     Args:
         seed: The trial's seed.
-        name: What draws: `"weights"`, `"patches"`, `"augment"`, `"dropout"`, …; different names are
+        name: Name of the stream: `"weights"`, `"patches"`, `"augment"`, `"dropout"`, …; different names are
             independent.
         iteration: Training iteration, from 0.
         slot: Position in the batch, from 0.

@@ -67,7 +67,7 @@ class LesionScores:
         case: The case's name.
         region: The region's.
         lesions: Components of the reference.
-        found: Of these, how many a predicted component overlaps.
+        found: Number of these that a predicted component overlaps.
         false_positives: Predicted components that overlap none.
         records: `trainables.lesion_records.Lesions.pack`.
     """

@@ -21,7 +21,7 @@ class TrialSpec:
         key: The trial's name in the ledger, unique in its study: `search-a00-r0-f0-n003`.
         seed: Seed of all its random streams.
         data: Path of the preprocessed dataset's index (`trainables.data.cache.cache.Dataset.open`).
-        scales: What `trainables.data.cache.scaling.training_scales` gave for its training cases; () without it.
+        scales: Result of `trainables.data.cache.scaling.training_scales` for its training cases; () without it.
         train: Names of the cases that it learns from.
         evaluate: Names of the cases that it is scored on at each mark.
         previews: Names among `evaluate` of which a slice with the prediction is kept at the last mark.
@@ -38,7 +38,7 @@ class TrialSpec:
         momentum: For `sgd` (Nesterov).
         eps: For `adam` and `adamw`: added to the root of the second moment.
         clip: Norm of the whole gradient above which it is scaled down to it; None: never.
-        schedule: Of the learning rate: `constant`, `polynomial` (power 0.9), `step` or `plateau`, spanning
+        schedule: Schedule of the learning rate: `constant`, `polynomial` (power 0.9), `step` or `plateau`, spanning
             `iterations`.
         step: Keyword arguments of `schedules.step`, for that schedule.
         plateau: Keyword arguments of `patience.Plateau`, for that schedule, and `monitor`: what it looks at, `loss`
@@ -49,7 +49,7 @@ class TrialSpec:
         checkpoint: Which weights are scored: the `last` ones, or the `best` so far by the validation cases.
         evaluate_every: Iterations between validations, where something looks at them; each mark has one too.
         validate: Names of the cases that something during the training is chosen by, if anything is.
-        objective: What counts there: `metric`, `regions`, whether to `maximize` it, and `empty`: how cases without a
+        objective: The score at a mark: `metric`, `regions`, whether to `maximize` it, and `empty`: how cases without a
             region count (`evaluation.objective.EMPTY`; `report` where it is not given).
         iterations: Length of the whole training, the last mark.
         batch_size: Patches in an iteration.
@@ -60,17 +60,17 @@ class TrialSpec:
         foreground: Share of patches that are centred on foreground, or on a lesion, in `[0, 1]`.
         augment: Names of the augmentations, in order, some with options (`trainables.data.augmentation.recipes`).
         classes: Names by class index; `classes[0]` is `background`.
-        train_on: What the network's channels are: `labels`, a softmax over `classes`, or `regions`, a sigmoid for each
-            of `regions`, which may overlap.
+        train_on: Meaning of the network's channels: `labels`, a softmax over `classes`, or `regions`, a sigmoid for
+            each of `regions`, which may overlap.
         regions: Region → class indices whose union it is.
         metrics: Names that `trainables.metrics.metric_named` knows.
-        empty: What a case without a region counts: `missing`, or `one` where the prediction lacks it too, else 0.
+        empty: Value of a case without a region: `missing`, or `one` where the prediction lacks it too, else 0.
         lesions: Whether lesion records are kept, beside what metrics of a case make of them.
         marks: Iterations at which it is evaluated; the last equals `iterations`.
         independent: Whether each mark is a training by itself, whose schedule spans that mark, instead of one training
             that is looked at on its way.
         blend: `constant` or `gaussian` weights of overlapping windows.
-        average: What overlapping windows average: `logits` or `probabilities`.
+        average: The quantity that overlapping windows average: `logits` or `probabilities`.
         mirror: Whether predictions are averaged over mirrored inputs.
         threads: CPU threads, fixed, since sums depend on their number.
         gpu: Share of a GPU; 0 trains on the CPU.

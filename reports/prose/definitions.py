@@ -44,7 +44,7 @@ def definition(name: str, unit: str) -> str:
 
     Args:
         name: As the study file has it.
-        unit: Of distances: mm or px.
+        unit: Unit of distances: mm or px.
     """
     if name in DEFINITIONS:
         return DEFINITIONS[name]

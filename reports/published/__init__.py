@@ -37,10 +37,10 @@ class Printed:
         value: With the paper's digits.
         spread: Its standard deviation, likewise; empty where there is none.
         origin: Who worked it out.
-        printed_model: What the paper calls the network.
-        printed_loss: What the paper calls the loss.
+        printed_model: The paper's name of the network.
+        printed_loss: The paper's name of the loss.
         source: Where it stands.
-        note: What is odd about it.
+        note: Peculiarity of the row.
     """
 
     study: str

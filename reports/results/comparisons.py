@@ -48,7 +48,7 @@ class ToBest:
     Attributes:
         best: Name of the best arm.
         margin: The declared margin of practical equivalence.
-        level: Of each interval: all of them together cover 95 % (Bonferroni).
+        level: Confidence level of each interval: all of them together cover 95 % (Bonferroni).
         differences: Other arm → arm minus best.
         close: Arms whose whole interval allows no loss beyond the margin.
     """

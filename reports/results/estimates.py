@@ -180,7 +180,7 @@ def complete(samples: list[Sample]) -> Block | None:
     a value in a case and others have none, the value exists by result: then trainings are averaged by case.
 
     Args:
-        samples: Of one arm, or of two that are compared.
+        samples: Samples of one arm, or of two that are compared.
     """
     both = functools.reduce(np.logical_and, (sample.available for sample in samples))
     defined = functools.reduce(np.logical_and, (~np.isnan(sample.values) for sample in samples)) & both

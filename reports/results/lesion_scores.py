@@ -22,8 +22,8 @@ class OverRuns:
 
     Attributes:
         mean: Over trainings.
-        least: Of all trainings.
-        greatest: Of all trainings.
+        least: Least of all trainings.
+        greatest: Greatest of all trainings.
     """
 
     mean: float

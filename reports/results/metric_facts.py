@@ -20,7 +20,7 @@ class Metric:
         kind: `share`, at best 1 and at worst 0; `distance` in mm, or pixels where the spacing is unknown; `volume` in
             mL, or voxels; `bias`, a signed share whose best is 0; `count`, of things in a case; `calibration`,
             an error of probabilities, at best 0 and at worst 1.
-        tolerance: Of a surface Dice, in the unit of distances.
+        tolerance: Tolerance of a surface Dice, in the unit of distances.
     """
 
     label: str

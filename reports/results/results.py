@@ -47,7 +47,7 @@ class Trainings:
     Attributes:
         planned: Searches × folds × seeds.
         scored: Reached the last mark.
-        collapsed: Of these, trainings without a true positive in any case.
+        collapsed: Number of these trainings without a true positive in any case.
         diverged: Loss not finite: every case counts 0 (or the image's diagonal).
         missing: Lost to memory, a machine or an error; left out.
         lost: These in print: `seed 2`, `search 1 fold 2 seed 3`.

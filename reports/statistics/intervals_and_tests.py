@@ -41,9 +41,9 @@ class Estimate:
         freedom: Degrees of freedom of the t; None without an interval.
         groups: G.
         seeds: S.
-        weighing: What weighs the same.
+        weighing: Unit of equal weight.
         refused: Why there is no p, in one sentence; None where there is one.
-        caveat: What p and interval do not cover, in one sentence; None where nothing was left out.
+        caveat: Sources of variance that p and interval do not cover, in one sentence; None where nothing was left out.
         overall: p, low and high with the misses that could be there unseen: those of the mean over all patients. None
             for a single arm, without a p, and where misses cannot be.
         error: Standard error of the mean; None without an interval.
@@ -72,7 +72,7 @@ def mean_of(
         values: `(S, N)`, no missing ones.
         groups: `(N,)` which patient each case belongs to.
         missed: `(S, N)` where nothing was found; None where that cannot be (no worst value).
-        scale: Of the metric; Dice's where None.
+        scale: Scale of the metric; Dice's where None.
     """
     scale = scale or Scale()
     effects, sizes = weighed(values, groups)
@@ -111,10 +111,10 @@ def difference(
         baseline: `(S, N)`, the same trainings and cases.
         groups: `(N,)` which patient each case belongs to.
         missed: `(S, N)` where the arm, and where the baseline, found nothing.
-        scale: Of the metric; Dice's where None.
+        scale: Scale of the metric; Dice's where None.
         folds: How many trainings on shared data test each case once; 1 where test cases are apart.
         diverged: Trainings of both that diverged, and so count the worst value in every case.
-        trainings: Of both; 2 S where None.
+        trainings: Trainings of both arms; 2 S where None.
         level: Nominal coverage of the interval, in (0, 1).
     """
     scale = scale or Scale()
@@ -184,7 +184,7 @@ def close_to_best(to_best: Estimate, margin: float | None, *, greater_is_better:
     Args:
         to_best: The arm minus the observed best, at the family's level.
         margin: Declared before the final stage, in the metric's unit.
-        greater_is_better: Of the metric.
+        greater_is_better: Direction of the metric.
     """
     end = to_best.low if greater_is_better else to_best.high
     if margin is None or end is None or to_best.refused is not None:

@@ -21,7 +21,7 @@ class Scale:
     Attributes:
         low: Least value.
         high: Greatest; infinite for distances.
-        worst: What a case counts of which nothing was found: `low` of Dice, the mean diagonal of distances.
+        worst: Value of a case in which nothing was found: `low` of Dice, the mean diagonal of distances.
         most: Greatest value that the data allow, where intervals of means are cut: the greatest diagonal of distances.
     """
 
@@ -80,7 +80,7 @@ def unseen_misses(
         mean: Arm minus baseline.
         lost: `(G,)` patients missed by the arm, and by the baseline.
         found_means: Their means over patients that each does find.
-        scale: Of the metric.
+        scale: Scale of the metric.
         level: Nominal coverage of the bounds of shares, in (0, 1).
     """
     groups = len(lost[0])

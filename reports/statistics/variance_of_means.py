@@ -31,7 +31,7 @@ class Spread:
         mean: The mean.
         error: Its standard error.
         freedom: Degrees of freedom.
-        skewness: Of group effects, times the power 3/2 of the groups' share of the variance.
+        skewness: Skewness of group effects, times the power 3/2 of the groups' share of the variance.
         groups: G.
     """
 
@@ -107,7 +107,7 @@ def spread(effects: Floats, sizes: Floats, *, factor: float = 1.0, power: int = 
         effects: `(S, G)` of `weighed`.
         sizes: `(G,)` of `weighed`.
         factor: On the variance, for trainings that share data.
-        power: Of `cluster_variance`.
+        power: Exponent of `cluster_variance`.
     """
     seeds, groups = effects.shape
     mean, by_group, by_seed = float(effects.mean()), effects.mean(axis=0), effects.mean(axis=1)

@@ -26,7 +26,7 @@ class Item:
 
     Attributes:
         guideline: Which guideline asks for it.
-        question: What it asks for.
+        question: The item's question.
         answer: Function that returns what the ledger answers; None where no ledger can.
     """
 

@@ -88,8 +88,8 @@ class SegmentRow:
         attempts: How often it was handed to a worker; the measurements below are those of the last attempt, as in
             `Outcome`.
         ended: Seconds since 1970.
-        machine: What trained it (`trainables.trial.Outcome.machine`): processor capability, oneDNN's limit, GPU,
-            versions, digests of the user's own code; {} from an older version.
+        machine: The machine that trained it (`trainables.trial.Outcome.machine`): processor capability, oneDNN's
+            limit, GPU, versions, digests of the user's own code; {} from an older version.
     """
 
     trial: TrialKey
@@ -202,11 +202,11 @@ class Scores:
     In pandas: `pd.Categorical.from_codes(scores.region, scores.regions)`, and so on.
 
     Attributes:
-        trials: What `trial` points into, sorted.
-        cases: What `case` points into, in the order of names; has the groups.
-        regions: What `region` points into, sorted.
-        metrics: What `metric` points into, sorted.
-        notes: What `note` points into, sorted.
+        trials: Names that `trial` indexes, sorted.
+        cases: Cases that `case` indexes, in the order of names, with their groups.
+        regions: Names that `region` indexes, sorted.
+        metrics: Names that `metric` indexes, sorted.
+        notes: Texts that `note` indexes, sorted.
         trial: `(R,)` int32.
         iteration: `(R,)` int32, the mark itself.
         region: `(R,)` int32.

@@ -25,7 +25,7 @@ class Flaw:
     Attributes:
         storage: Root of the storage.
         host: The node's host name, or its id if it did not answer.
-        seen: What was observed.
+        seen: The observation.
     """
 
     storage: str

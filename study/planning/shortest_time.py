@@ -27,9 +27,9 @@ class Part(NamedTuple):
     """Segments of a search with equal times, in seconds.
 
     Attributes:
-        before: What must be done before they can start, one after the other.
+        before: Seconds of work that must be done, in sequence, before they can start.
         seconds: How long one takes.
-        after: What must follow before the study can end.
+        after: Seconds of work that must follow, in sequence, before the study can end.
     """
 
     before: float

@@ -25,7 +25,7 @@ class Trouble:
     Attributes:
         failures: Share of segments that end their trial (non-finite losses), in `[0, 1]`.
         seconds_between_losses: Mean time until a slot loses its segment (a preempted machine); None: never.
-        seconds_between_checkpoints: Of a lost segment only what came after its last checkpoint is done again.
+        seconds_between_checkpoints: Interval of checkpoints; a lost segment repeats only the work after its last one.
         seed: Seed of the draws.
     """
 
@@ -87,7 +87,7 @@ def simulate(
         slots: Segments that run at once, >= 1.
         overhead: Seconds that handing a segment out takes (0.1 with a worker that is used again).
         lead: Lead of the first arm over the last, in iterations (`study.planning.arm_lead`).
-        trouble: What goes wrong; None: nothing.
+        trouble: Faults to simulate; None: none.
 
     Raises:
         ValueError: There is no slot, or no speed.

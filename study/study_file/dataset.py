@@ -61,13 +61,13 @@ class Dataset(Section):
             None: a known layout is looked for.
         masks: The same for the masks.
         labels: Name → value in the mask, or a rule such as `>127`. Class indices are 1, 2, … in this order.
-        other_labels: What becomes of values that no label names.
+        other_labels: Treatment of values that no label names.
         ignore: Values or rules of the mask whose voxels are neither trained on nor scored.
-        colour: What becomes of the colours of pictures: one `grey` channel, or `channels` red, green and blue.
+        colour: Treatment of the colours of pictures: one `grey` channel, or `channels` red, green and blue.
         roi: The region of interest, outside of which nothing is scored: a folder or template of masks (everything but 0
             is inside), `{label: one of the labels, or a rule}`, or a box `[[z0, z1], [y0, y1], [x0, x1]]`. None: all.
-        regions: What is scored: name → labels whose union it is. None: each label by itself.
-        train_on: What networks learn: `labels`, exclusive, or `regions`, which may overlap and have an output each.
+        regions: The scored regions: name → labels whose union it is. None: each label by itself.
+        train_on: Targets of the networks: `labels`, exclusive, or `regions`, which may overlap and have an output each.
         exclude: Names of cases to leave out.
         limit: Largest number of cases, the first in natural order: to try a study out. None: all.
         group: `case`: each is another patient; `folder`: cases in one folder are of one patient; `unknown`: some may

@@ -22,7 +22,7 @@ class Problem:
 
     Attributes:
         path: Where: `("budget", "cohort")`; empty for the file as a whole.
-        text: What was expected, what was found, what to do.
+        text: The expected value, the found one, and the remedy.
     """
 
     path: Path
@@ -94,7 +94,7 @@ def translated(error: ValidationError, prefix: Path, model: type[BaseModel]) -> 
     """Translate pydantic's errors into the words of the study file.
 
     Args:
-        error: What validation of one section raised.
+        error: The error that validation of one section raised.
         prefix: The section's path.
         model: The section, whose keys are suggested for unknown ones.
     """

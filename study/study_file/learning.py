@@ -33,7 +33,7 @@ def schedules_of(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
     """Return the schedules that trials may have.
 
     Args:
-        parameters: What may vary in `training`.
+        parameters: Parameters of `training` that may vary.
     """
     given = parameters["schedule"]
     values = given.values if isinstance(given, Choice) else (given.value,) if isinstance(given, Fixed) else ()
@@ -71,7 +71,7 @@ class Plateau(Section):
         min_rate: The rate does not fall below this.
         min_delta: By how much, absolutely, a value must be better to count.
         cooldown: Looks after a fall during which nothing is counted.
-        monitor: What is looked at: the mean training `loss` of each epoch, or the objective at each `validation`.
+        monitor: The observed value: the mean training `loss` of each epoch, or the objective at each `validation`.
     """
 
     factor: Share = 0.1

@@ -37,7 +37,7 @@ def resolve_loss(name: str, given: object, path: Path) -> Resolved:
 
     Args:
         name: Its name in the study.
-        given: What stands under it.
+        given: The value under the key.
         path: Where in the file.
     """
     if name not in LOSSES and is_code(given):

@@ -126,7 +126,7 @@ def apply_smoke(document: Document, source: str, *, wanted: bool) -> None:
 
     Args:
         document: The file's tree; changed in place.
-        source: What errors call the file.
+        source: Name of the file in errors.
         wanted: Whether `--smoke` was given.
 
     Raises:

@@ -16,7 +16,7 @@ def resolve(given: object, table: Mapping[str, Default], path: Path, owner: str)
     """Return the parameters of one model or loss.
 
     Args:
-        given: What the file says: nothing (search the default ranges), `default` (fix all at their defaults), or a
+        given: The value in the file: nothing (search the default ranges), `default` (fix all at their defaults), or a
             mapping that says it for some.
         table: The owner's parameters.
         path: Where in the file.

@@ -45,7 +45,7 @@ class Preprocess(Section):
     """The preparation of images, once, before all trials.
 
     Attributes:
-        crop: What is kept of a case; None: all.
+        crop: The part of a case that is kept; None: all.
         spacing: Millimetres of a voxel `[z, y, x]` (`[y, x]` in 2D) that all cases are resampled to; `native` keeps
             each case's grid; `unknown` does so too and gives distances in voxels, whatever the header says.
         outside_roi: Whether voxels outside `dataset.roi` stay, or take the lowest value and no label (`minimum`).
@@ -54,7 +54,7 @@ class Preprocess(Section):
         percentiles: The same by two percentiles of each case; with `zscore_training` of the training cases' foreground.
         normalize: After clipping, by case (`zscore`, `zscore_nonzero`, `minmax`), by the training cases' foreground
             (`zscore_training`), or `none`; one for all channels, a list in their order, or channel → which.
-        pad: What lies beyond an edge: 0 after a z-score and else the lowest value (`background`), or always the lowest
+        pad: Values beyond an edge: 0 after a z-score and else the lowest value (`background`), or always the lowest
             value (`minimum`).
         unshear: Whether volumes whose axes are sheared (a tilted gantry) are resampled to right angles; else they are
             refused.

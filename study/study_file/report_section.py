@@ -40,9 +40,9 @@ class TableLayout(Section):
     Attributes:
         layout: `arms`: each with its parameters; `iterations`: by mark, a table a region; `regions`; `weighting`: each
             loss plain and inverse-weighted.
-        rows: What a row is.
-        columns: What a column is.
-        each: What there is a table for each of.
+        rows: Meaning of a row.
+        columns: Meaning of a column.
+        each: Factor with a table for each of its values.
         metric: Those shown; none: the objective's, or all where they are an axis.
         region: The same for regions.
         iteration: The same for marks; none: the last.

@@ -95,7 +95,7 @@ class Budget(Section):
         search_in: With folds: whether the search runs in every fold or in the first only.
         marks: In the final stage: one training is looked at on its way to the last mark (`shared`), or each mark is a
             training by itself whose schedule spans that mark (`independent`). A search always shares.
-        final_on: What the final stage trains on; `train+validation` allows no choice by validation cases there.
+        final_on: Cases that the final stage trains on; `train+validation` allows no choice by validation cases there.
         defaults: Whether each tuned arm's default parameters go through the final stage too, as an arm beside it that
             is shown and not tested: what tuning was worth on test cases.
     """
@@ -155,7 +155,7 @@ class Inference(Section):
     Attributes:
         mirror: Whether predictions are averaged over mirrored inputs.
         blend: Weights of overlapping windows.
-        average: What overlapping windows average.
+        average: The quantity that overlapping windows average.
     """
 
     mirror: bool = False
@@ -169,7 +169,7 @@ class Report(Section):
     Attributes:
         baseline: Arm that the others are compared with; None: the first.
         metrics: Names of metrics, of cases or of the whole split; they are computed at every mark.
-        empty: What a case counts that lacks a region: `missing` leaves it out of means; `one` is 1 where the prediction
+        empty: Value of a case that lacks a region: `missing` leaves it out of means; `one` is 1 where the prediction
             lacks it too and 0 where not, as KiTS19 and the inverse-weighting paper score.
         means: Name → regions: shown like a region, it is the mean over them by case, such as KiTS19's composite
             `[kidney+tumor, tumor]`.
@@ -212,7 +212,7 @@ class Resources(Section):
     Attributes:
         cpu: Cores, and CPU threads.
         gpu: A number, fractions allowed, or `auto`: where there is any, the share that the network needs.
-        price_per_gpu_hour: What `check --gpus` reckons a study's cost with, in any currency; None: hours alone.
+        price_per_gpu_hour: Price by which `check --gpus` estimates a study's cost, in any currency; None: hours alone.
     """
 
     cpu: Count = 1

@@ -49,7 +49,7 @@ class Split(Section):
         stratify: `labels`: shares and folds are even over labels and volumes. `none`: they are drawn by name alone,
             so they stay what they are when a mask is corrected or a label is added; studies that share a data set
             then share its test cases. Therefore it is the default.
-        seed: Of shares and folds; None: the study's seed.
+        seed: Seed of shares and folds; None: the study's seed.
     """
 
     validation: Part = None

@@ -35,7 +35,7 @@ class Training(Length):
     """The training of all networks.
 
     Attributes:
-        parameters: What may vary, by name: `optimizer`, `learning_rate`, …
+        parameters: Parameters that may vary, by name: `optimizer`, `learning_rate`, …
     """
 
     parameters: Parameters
@@ -48,18 +48,18 @@ class Study(Section):
         name: Its name in the ledger, fit for a folder.
         seed: Seed of everything.
         dataset: Where the cases are and what their masks mean.
-        preprocess: What is done to images once.
-        patch: What a network sees at a time.
+        preprocess: Steps applied to each image once.
+        patch: Input of a network at a time.
         augment: Names of augmentations, in order, some with options.
         models: Name → parameters.
         losses: Name → parameters.
         weighting: Each loss is compared with each of these: `none`, `inverse`.
         training: How a network learns.
         budget: How much each arm may try.
-        objective: What a search improves.
+        objective: The score that a search improves.
         inference: How a network is applied to a whole image.
-        report: What the tables show.
-        resources: What a trial gets.
+        report: Contents of the tables.
+        resources: Resources of a trial.
     """
 
     name: str
@@ -211,7 +211,7 @@ class Study(Section):
 
         Args:
             plain: Mappings, lists and scalars.
-            source: What errors call it.
+            source: Name of the file in errors.
             lines: Where each key was written.
 
         Raises:

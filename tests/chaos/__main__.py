@@ -29,7 +29,7 @@ from trainables.storage.object_store import storage_at
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=120, help="after so many no further run is begun")
+    parser.add_argument("--minutes", type=float, default=120, help="no further run begins after this time")
     parser.add_argument("--seed", type=int, default=1, help="of the first run; the next has the next number")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _leave)

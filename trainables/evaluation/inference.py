@@ -84,8 +84,8 @@ def predict_all(
         network: Maps `(N, channels, *window)` to logits `(N, C, *window)`; already in evaluation mode.
         images: Each `(channels, *spatial)` on the network's device, with its padding (`windows.Canvas`).
         windows: How they are cut.
-        average: What overlapping (and mirrored) windows average: `logits` before the softmax or sigmoid, or
-            `probabilities`.
+        average: The quantity that overlapping (and mirrored) windows average: `logits` before the softmax or sigmoid,
+            or `probabilities`.
         mirror: Whether each window is also seen mirrored along every set of axes, `2^dim` times in all.
         batch_size: Windows that go through the network together.
         context: For slices: neighbouring slices on each side that a network sees with each (`windows.with_ends`).

@@ -53,7 +53,7 @@ def judge(
         prediction: Class indices on the original grid, uint8 (`CachedCase.restore`), compared on its own device.
         regions: Region → class indices whose union it is.
         metrics: Names of metrics.
-        empty: What a case without a region counts.
+        empty: Value of a case without a region.
         lesions: Whether the lesion records themselves are wanted.
     """
     odds: Mapping[str, Odds] = {}

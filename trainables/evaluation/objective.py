@@ -19,7 +19,7 @@ def objective(scores: Iterable[Score], *, metric: str, regions: Sequence[str], e
     """Mean over cases of the mean over regions.
 
     Args:
-        scores: Of one mark, any metrics and regions.
+        scores: Scores at one mark, of any metrics and regions.
         metric: Which metric counts.
         regions: Which regions count.
         empty: How a case without a region counts.

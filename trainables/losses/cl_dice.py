@@ -28,7 +28,7 @@ def cl_dice_loss(
     Args:
         logits: Raw scores `(N, C, *spatial)`. Softmax happens in here, in float32.
         target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
-        share: Of clDice in `[0, 1]`; the rest is linear Dice.
+        share: Weight of clDice in `[0, 1]`; the rest is linear Dice.
         iterations: Erosions of the soft skeleton, >= 0: at least half the thickness of what is to be thinned, in
             voxels.
         smooth: In numerators and denominators, in voxels, > 0.

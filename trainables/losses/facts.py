@@ -13,13 +13,13 @@ class Facts:
 
     Attributes:
         channels: Which classes have a term of their own: `all`, or `foreground` (all but class 0).
-        aggregation: What is averaged. `voxel`: the batch's voxels. `sample`: each sample by itself, then the mean.
+        aggregation: Unit of the average. `voxel`: the batch's voxels. `sample`: each sample by itself, then the mean.
             `batch`: sums run over the whole batch, so a batch is not the mean of its samples.
         clean: Value where the reference is empty and nothing but background is predicted.
         learns_from_empty: Whether false positives in a patch with an empty reference have a gradient to speak of.
         source: Where the formula is from.
         perfect: Value of a perfect prediction of all classes.
-        activation: What makes probabilities of the logits.
+        activation: Function from logits to probabilities.
         neighbours: Whether a voxel's neighbours matter, so that the order of the voxels does.
         trap: A property that surprises users.
     """

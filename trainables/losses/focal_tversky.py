@@ -30,7 +30,7 @@ def focal_tversky_loss(
     Args:
         logits: Raw scores `(N, C, *spatial)`. Softmax happens in here, in float32.
         target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
-        exponent: Of each class before they are reduced, > 0; 1 is the Tversky loss.
+        exponent: Exponent of each class's loss before the reduction, > 0; 1 is the Tversky loss.
         fn_weight: Price of one missed voxel, >= 0.
         fp_weight: Price of one false voxel, >= 0.
         focus: `loss` is `(1 - TI)^exponent`; `index` is `1 - TI^exponent`.

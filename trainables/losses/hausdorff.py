@@ -25,7 +25,7 @@ def hausdorff_loss(
     Args:
         logits: Raw scores `(N, C, *spatial)`. Softmax happens in here, in float32.
         target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
-        power: Of the distances, > 0.
+        power: Exponent of the distances, > 0.
         weight: Factor >= 0 of each voxel, `(N, *spatial)`; None is all ones.
         ignore: True where a voxel does not count, `(N, *spatial)`, bool; for the distances it is background.
 

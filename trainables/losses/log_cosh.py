@@ -99,7 +99,7 @@ def log_cosh_focal_tversky_loss(
     Args:
         logits: Raw scores `(N, C, *spatial)`. Softmax happens in here, in float32.
         target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
-        exponent: Of each class before they are reduced, > 0. The study does not say which it used.
+        exponent: Exponent of each class's loss before the reduction, > 0. The study does not say which it used.
         fn_weight: Price of one missed voxel, >= 0.
         fp_weight: Price of one false voxel, >= 0.
         reduction: `mean` or `sum` over the classes; a sum is nearly linear under log cosh.

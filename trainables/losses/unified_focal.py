@@ -29,7 +29,7 @@ def unified_focal_loss(
     Args:
         logits: Raw scores `(N, C, *spatial)`. Softmax happens in here, in float32.
         target: Class indices `(N, *spatial)`, integer, values in `[0, C)`.
-        share: Of the focal part, in `[0, 1]`.
+        share: Weight of the focal part, in `[0, 1]`.
         delta: Price of the foreground and of a missed voxel, in `[0, 1]`.
         gamma: In `[0, 1)`; larger turns more to rare classes. 0 is a sum of weighted cross-entropy and Tversky.
         eps: Smoothing of the Tversky index, in voxels, > 0.

@@ -17,7 +17,7 @@ class Odds:
     """A region's log-odds as rankings and lesion records need them.
 
     Attributes:
-        histogram: Of all scored voxels.
+        histogram: Histogram of all scored voxels.
         found: The predicted mask on the original grid.
         values: Those of the voxels of `found`, in the order of `reference[found]`.
     """

@@ -76,7 +76,7 @@ def measure_case(
         regions: Region → class indices whose union it is.
         metrics: Names that `metric_named` knows.
         spacing: Voxel size in mm along each axis of the arrays; None where it is unknown.
-        empty: What cases without a region count.
+        empty: Value of cases without a region.
         unscored: Number of voxels that are not scored; neither array holds a class there.
         odds: Region → log-odds on the original grid, where a metric or `lesions` needs them.
         lesions: Whether to return the lesion records themselves too.

@@ -210,7 +210,7 @@ def mednext(
         dim: 2 or 3.
         width: Channels of the first level; doubled at each of the four next.
         variant: The paper's sizes.
-        kernel_size: Of the depthwise convolutions, odd; the paper has 3 and 5.
+        kernel_size: Edge of the depthwise kernels in voxels, odd; the paper has 3 and 5.
 
     Raises:
         InputError: MONAI is missing, `dim` is neither 2 nor 3, there is no such variant, or `kernel_size` is even.

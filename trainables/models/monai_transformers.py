@@ -37,7 +37,7 @@ def swin_unetr(
         heads: Attention heads of the first level, a divisor of `width`; doubled at each of the three next.
         blocks: Transformer blocks of each level; every second one has its windows shifted.
         window_size: Side of the windows inside which tokens of 2 voxels attend to each other.
-        norm: Of the convolutions, without scale and shift for `instance`; the transformer has its own.
+        norm: Normalisation of the convolutions, without scale and shift for `instance`; the transformer has its own.
         dropout: Share of the values that are dropped after the embedding and in each transformer block.
 
     Raises:
@@ -89,7 +89,7 @@ def unetr(
         width: Channels of the decoder's finest level.
         hidden_size: Length of a token; its blocks' hidden layers are four times as long.
         heads: Attention heads, a divisor of `hidden_size`.
-        norm: Of the convolutions, without scale and shift for `instance`; the transformer has its own.
+        norm: Normalisation of the convolutions, without scale and shift for `instance`; the transformer has its own.
         dropout: Share of the values that are dropped after the embedding and in each transformer block.
 
     Raises:

@@ -47,7 +47,7 @@ class UNet(nn.Module):
             out_channels: Classes, background included.
             dim: 2.
             width: Channels of the first stage; doubled at each of the four next.
-            norm: What stands between each convolution 3×3 and its ReLU.
+            norm: Normalisation between each convolution 3×3 and its ReLU.
 
         Raises:
             InputError: `dim` is not 2, or there is no such `norm`.

@@ -85,7 +85,7 @@ def unpack(text: str, size: int | None = None) -> bytes:
     """Return the bytes that `pack` was given.
 
     Args:
-        text: What `pack` returned.
+        text: The text that `pack` returned.
         size: Bytes that it must give; no more are inflated. None: as many as it holds, for texts of our own workers.
 
     Raises:

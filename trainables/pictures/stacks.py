@@ -48,7 +48,7 @@ def with_slices(
     """Add a stack of slices through the reference to a preview; a 2D preview stays as it is.
 
     Args:
-        shown: What `trainables.pictures.previews.preview` made of the rest.
+        shown: Result of `trainables.pictures.previews.preview` for the rest.
         grey: Image on the original grid, `[z, y, x]` of closest RAS, windowed to 0 to 255.
         reference: Class indices, likewise.
         prediction: Class indices, likewise.

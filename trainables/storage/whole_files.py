@@ -46,7 +46,7 @@ def write_entry(entries: pathlib.Path, arrays: Mapping[str, np.ndarray], facts: 
     Args:
         entries: Folder of all entries.
         arrays: Name → array; each becomes `NAME.npy`.
-        facts: What else belongs to the content; JSON-able.
+        facts: Further facts of the content; JSON-able.
 
     Returns:
         The entry's name: equal content, equal name.

@@ -66,7 +66,7 @@ class Plateau:
 
         Args:
             rate: Initial learning rate.
-            factor: What a fall multiplies it by, in (0, 1).
+            factor: Multiplier at each reduction, in (0, 1).
             patience: Looks without an improvement before a fall.
             min_rate: The rate does not fall below this.
             min_delta: By how much, absolutely, a value must be better to count.

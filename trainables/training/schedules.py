@@ -29,7 +29,7 @@ def step(
         iterations: Length of the whole training.
         at: Where the steps are: shares of `iterations` in (0, 1), or iterations from 1.
         every: Iterations between steps, instead of `at`.
-        factor: What each step multiplies the rate by.
+        factor: Multiplier of the rate at each step.
     """
     places = [round(place * iterations) if place < 1 else place for place in at]
     passed = sum(iteration >= place for place in places) + (iteration // every if every else 0)

@@ -77,7 +77,7 @@ def _true(found: Verdict, truth: Truth) -> Floats:
 
 
 def simulate(scenario: Scenario, wanted: Mapping[str, Candidate], studies: int, seed: int) -> dict[str, Tally]:
-    """Shares over so many studies, by candidate.
+    """Shares over `studies` simulated studies, by candidate.
 
     Where the true difference is not 0, an error is an interval that does not cover it; a test without one has none.
     """

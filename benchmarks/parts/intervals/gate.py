@@ -29,7 +29,7 @@ class Setting:
         patients: How many.
         seed_sd: Spread of an arm's mean from one training to the next.
         failing: Whether arms fail, some more often than others.
-        spread: Of the parts of a score.
+        spread: Standard deviations of the parts of a score.
     """
 
     patients: int
@@ -44,7 +44,7 @@ class Setting:
 
     @property
     def limits(self) -> dict[str, float]:
-        """What must hold (docs/STATISTICS.md): least coverage, greatest error rates."""
+        """Bounds of the gate (docs/STATISTICS.md): least coverage, greatest error rates."""
         error = 0.075 if self.failing else 0.055
         least = 0.925 if self.patients == 10 else 0.935
         return {"difference": least, "mean": 0.91, "type-I": error, "family": error}
@@ -76,7 +76,7 @@ def study(setting: Setting, random: np.random.Generator) -> tuple[Floats, NDArra
 
 
 def judged(scores: Floats, groups: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """What a report makes of a study: (difference covered × 5, mean covered × 2, raw p < 0.05 × 5, any Holm < 0.05)."""
+    """A report's verdicts on a study: (difference covered × 5, mean covered × 2, raw p < 0.05 × 5, any Holm < 0.05)."""
     lost = scores == 0
     found = [difference(scores[arm], scores[0], groups, missed=(lost[arm], lost[0])) for arm in range(1, ARMS)]
     means = [mean_of(scores[arm], groups, missed=lost[arm]) for arm in (0, 1)]
@@ -88,7 +88,7 @@ def judged(scores: Floats, groups: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 
 def simulate(setting: Setting, studies: int, seed: int) -> dict[str, float]:
-    """Shares over so many studies, by the names of `Setting.limits`."""
+    """Shares over `studies` simulated studies, by the names of `Setting.limits`."""
     random = np.random.Generator(np.random.Philox(key=seed))
     others = ARMS - 1
     total = np.zeros(others + 2 + others + 1)

@@ -54,7 +54,7 @@ def missed_mean(seen: Values, usual: Verdict) -> Verdict:
 
 
 def with_one_miss(seen: Values, test: Candidate = two_way_t) -> Verdict:
-    """What stays if one patient more had been missed wholly, by either arm: greatest p, widest interval."""
+    """The verdict if one more patient had been missed wholly, by either arm: greatest p, widest interval."""
     usual = test(seen)
     size = np.maximum(1, np.rint(seen.sizes.mean(axis=1))).astype(np.intp)
     others = []

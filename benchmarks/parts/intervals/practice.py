@@ -1,4 +1,4 @@
-"""What people use: t and Wilcoxon by case and by patient, percentile bootstraps, challengeR's and autorank's ways."""
+"""Procedures in common use: t and Wilcoxon by case and by patient, bootstraps, challengeR, autorank."""
 
 import dataclasses
 

@@ -24,13 +24,13 @@ class Scenario:
 
     Attributes:
         name: In the table.
-        kind: What is special about it.
+        kind: The scenario's deviation from the plain case.
         patients: G.
         seed_sd: Spread of an arm's mean from one training to the next.
-        size: Of what is special: a rate, a standard deviation, or a slope.
+        size: Size of that deviation: a rate, a standard deviation, or a slope.
         compensated: Whether the arm that does not miss patients is as much worse in all, so that all means are equal.
         searches: Searches an arm.
-        spread: Of the parts of a score.
+        spread: Standard deviations of the parts of a score.
         shift: Alternative at which power is measured.
         slices_sd: Spread of the logarithm of a patient's number of slices about log 6.
         gate: Whether the criterion of issue 15 must hold here.

@@ -20,7 +20,7 @@ MOST_SLICES = 60
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Truth:
-    """What intervals have to cover: by case, by patient, and both in patients that no arm misses."""
+    """Means that intervals have to cover: by case, by patient, and both in patients that no arm misses."""
 
     by_case: float
     by_patient: float
@@ -45,7 +45,7 @@ class Studies:
         missed: `(2, B, G)` patients of which the arm, or the baseline, finds nothing in any training.
         difference: True difference.
         mean: True mean of the arm.
-        limits: Of an arm's mean.
+        limits: Limits of an arm's mean.
     """
 
     arm: Floats
@@ -59,7 +59,7 @@ class Studies:
 
 
 def draw(scenario: Scenario, studies: int, random: np.random.Generator, *, shift: float = 0.0) -> Studies:
-    """So many studies of a scenario, the arm better than the null says by `shift` in all cases that it finds."""
+    """Simulated studies of a scenario; the arm is better than the null by `shift` in all cases that it finds."""
     sizes = _sizes(scenario, studies, random)
     if scenario.kind == "skewed":
         return _skewed(scenario, sizes, random, shift)
@@ -132,7 +132,7 @@ def _missing(scenario: Scenario, plain: Studies, random: np.random.Generator) ->
 
 
 def _folds(scenario: Scenario, plain: Studies, random: np.random.Generator) -> Studies:
-    """What an arm learns is a mean over the patients that it trained on, of which any two folds share three quarters.
+    """An arm's training effect is a mean over its training patients, of which any two folds share three quarters.
 
     `size` is the spread of one training set's effect with 40 patients; it falls with the root of their number. Seeds
     are drawn anew in each fold.

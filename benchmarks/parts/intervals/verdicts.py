@@ -1,4 +1,4 @@
-"""What a test or an interval sees of simulated studies, and what it says of them, vectorised over studies.
+"""Input and output of a test or an interval for simulated studies, vectorised over studies.
 
 Shape letters: B studies, R trainings, G patients, C cases. A candidate maps `Values` to `Verdict`.
 """
@@ -16,7 +16,7 @@ Bools = NDArray[np.bool_]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Values:
-    """What a candidate sees of B studies: one arm's values, or arm minus baseline.
+    """A candidate's input from B studies: one arm's values, or arm minus baseline.
 
     Attributes:
         values: `(B, R, G, C)`.
@@ -25,7 +25,7 @@ class Values:
         arm: `(B, R, G, C)` of the arm alone, and of the baseline: for tests of normality and for what a miss costs.
         baseline: Likewise.
         missed: `(2, B, G)` patients missed wholly by arm or baseline.
-        limits: Of the mean: (0, 1) of an arm's Dice, (-1, 1) of a difference, (0, inf) of a distance.
+        limits: Limits of the mean: (0, 1) of an arm's Dice, (-1, 1) of a difference, (0, inf) of a distance.
     """
 
     values: Floats
@@ -49,7 +49,7 @@ class Values:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of B studies; p is NaN where it is refused."""
+    """Verdicts on B studies; p is NaN where it is refused."""
 
     low: Floats
     high: Floats

@@ -14,8 +14,8 @@ def upgraded_copy(engine: Engine, label: str) -> tuple[Engine, "tempfile.Tempora
     """Copy a file, upgrade the copy, and return an engine that reads it.
 
     Args:
-        engine: Of the older file; it is closed.
-        label: What messages call the file.
+        engine: Engine of the older file; it is closed.
+        label: Name of the file in messages.
 
     Returns:
         The copy's engine, and its folder, for the caller to remove.

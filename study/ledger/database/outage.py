@@ -48,7 +48,7 @@ def persist(work: Callable[[], T], label: str, patience: Patience) -> T:
 
     Args:
         work: One transaction.
-        label: What messages call the ledger.
+        label: Name of the ledger in messages.
         patience: How long, and the functions that are told.
 
     Raises:

@@ -30,7 +30,7 @@ class Store:
     """Connections to one ledger. Threads may share it; processes open their own.
 
     Attributes:
-        label: What messages call it: the path, or the URL without password.
+        label: Name in messages: the path, or the URL without password.
         read_only: Whether writing is refused.
         case_ids: Study id → case name → (row id, its split in each fold): what every segment's scores need.
         is_archive: Whether it was opened to be read and is a file that `export` made.
@@ -151,7 +151,7 @@ class Store:
 
         Args:
             lease: The driver's.
-            work: What to do.
+            work: The function to call.
             wait: Whether an outage is waited for.
 
         Raises:

@@ -32,7 +32,7 @@ def grouped(
     """Yield groups of rows with their columns, some trials at a time.
 
     Args:
-        connection: Of one transaction, so that both questions see the same rows.
+        connection: Connection of one transaction, so that both questions see the same rows.
         table: One whose key is the trial, what groups rows, and the case last.
         trials: Row ids.
         columns: To be read.

@@ -25,9 +25,9 @@ class VoxelCounts:
     """Voxel counts by columns, as in `rows.Scores`: row i is of `trials[trial[i]]`, and so on.
 
     Attributes:
-        trials: What `trial` points into, sorted.
-        cases: What `case` points into, in the order of names.
-        regions: What `region` points into, sorted.
+        trials: Names that `trial` indexes, sorted.
+        cases: Cases that `case` indexes, in the order of names.
+        regions: Names that `region` indexes, sorted.
         trial: `(R,)` int32.
         iteration: `(R,)` int32, the mark itself.
         region: `(R,)` int32.

@@ -183,8 +183,8 @@ def update_file(
         lease: The driver's.
         file: The new study file, all defaults written out.
         design: Its arms begin with those that are recorded.
-        additions: What it adds, for a person to read (`spec.Difference.additions`). Where test tables were shown
-            before, or the final stage has begun (MLflow shows its scores), a notice says so: METHOD.md §2.
+        additions: Its additions in words (`Changes.additions`). Where test tables were shown before,
+            or the final stage has begun (MLflow shows its scores), a notice says so: METHOD.md §2.
         now: Seconds since 1970.
 
     Raises:

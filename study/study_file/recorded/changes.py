@@ -34,8 +34,8 @@ class Difference:
     """The changes from the ledger's study file to the one at hand.
 
     Attributes:
-        incompatible: What makes old and new trials incomparable, a line each; empty where the study may go on.
-        additions: What is added, a line each.
+        incompatible: Reasons why old and new trials are not comparable, a line each; empty where the study may go on.
+        additions: Additions, a line each.
         new_arms: Names of the arms that are added, in the file's order.
         more_trials: Whether searches grow: allowed only before an arm's final stage, since then test cases were read.
     """

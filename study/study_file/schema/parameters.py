@@ -16,7 +16,7 @@ def parameter(default: Default) -> Schema:
     """Return the schema of one parameter: a value, a list of values, or a range.
 
     Args:
-        default: What is known of it.
+        default: The facts known of it.
     """
     value = _value(default)
     shapes: list[Schema] = [value, {"type": "array", "items": value, "minItems": 1}]

@@ -118,7 +118,7 @@ def test_latex_is_ascii_and_balanced(full: dict[str, str], hostile: dict[str, Pa
 
 
 def _sentences(text: str) -> str:
-    """What is outside tables and preamble, where no bare special character may stand."""
+    """The text outside tables and preamble, where no bare special character may stand."""
     body = text[text.index(r"\section*") :]
     return re.sub(r"\\begin\{table\}.*?\\end\{table\}", "", body, flags=re.S).replace("^{", "")
 

@@ -21,7 +21,7 @@ def one_search(values: list[list[float]]) -> Floats:
 
 
 def cell(values: Floats, groups: Any, available: Any = None) -> Cell:
-    """Of trainings that ended with scores where they have values, unless `available` says otherwise."""
+    """Samples of trainings that ended with scores where they have values, unless `available` says otherwise."""
     there = ~np.isnan(values) if available is None else np.broadcast_to(available, values.shape)
     return arm_cell(Sample(values, there, np.zeros(values.shape, dtype=bool)), groups, Scale())
 

@@ -1,4 +1,4 @@
-"""What is printed of an arm's parameters: of sums of losses, and of the user's own, all that defines them."""
+"""The printed parameters of an arm: of sums of losses, and of the user's own, all that defines them."""
 
 from types import SimpleNamespace
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""What differs between a paper and a study, and which of our arms a paper's row stands by."""
+"""Differences between a paper and a study, and the arm beside which a paper's row stands."""
 
 from pathlib import Path
 

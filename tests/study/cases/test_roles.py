@@ -1,4 +1,4 @@
-"""What `split` means for files on the disk: folds found by themselves, strata from the masks' content."""
+"""The meaning of `split` for files on the disk: folds found by themselves, strata from the masks' content."""
 
 import dataclasses
 import json

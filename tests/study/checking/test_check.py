@@ -1,4 +1,4 @@
-"""What `check` finds in a good study, and what it warns of."""
+"""The findings and warnings of `check` in a good study."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What `check` says of validation cases that lack a region of the objective."""
+"""Notices of `check` about validation cases that lack a region of the objective."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ ROLES: list[Mapping[str, Any]] = [{**{f"v{n}": "validation" for n in range(8)}, 
 
 
 def said(lacking: int, **objective: str) -> list[str]:
-    """The notices, if so many of eight validation cases have no lesion; the others have one, the training case not."""
+    """Notices where `lacking` of eight validation cases have no lesion; the training case has none either."""
     labels = {"dataset.labels": {"organ": 1, "lesion": 2}}
     study = Study.from_plain(changed({**labels, "objective": {"region": "lesion", **objective}}))
     facts = [

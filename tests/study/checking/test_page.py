@@ -33,7 +33,7 @@ def look(data: pathlib.Path, split: Any) -> Check:
 
 
 class _Reader(html.parser.HTMLParser):
-    """What is in a page: tags with their attributes, figures' captions."""
+    """Contents of a page: tags with their attributes, figures' captions."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

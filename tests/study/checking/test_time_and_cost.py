@@ -1,4 +1,4 @@
-"""What `check --gpus` and `--slots` say, by hand; and a probe on this machine, from the study file to the ledger."""
+"""Output of `check --gpus` and `--slots`, worked by hand; and a probe on this machine, from file to ledger."""
 
 import dataclasses
 import json

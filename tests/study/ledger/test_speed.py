@@ -1,4 +1,4 @@
-"""What a study of 10,000 trials asks of the ledger, in seconds of processor time: machines are shared."""
+"""Processor time that a study of 10,000 trials spends in the ledger; machines are shared, so wall time is not used."""
 
 import dataclasses
 import time

@@ -16,7 +16,7 @@ GPU_STUDY = numbers_study(resources={"cpu": 2, "gpu": 1})
 
 
 class Asked:
-    """What Ray was asked for, and a clock that stands still unless told."""
+    """The requests to Ray, and a clock that stands still unless told."""
 
     def __init__(self) -> None:
         self.requests: list[list[dict[str, float]]] = []

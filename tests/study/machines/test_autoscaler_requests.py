@@ -1,4 +1,4 @@
-"""What drivers wish of the autoscaler: added up, and forgotten when a driver dies without a word."""
+"""Requests of drivers to the autoscaler: added up, and dropped when a driver dies."""
 
 import json
 import pathlib

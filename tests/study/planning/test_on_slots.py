@@ -1,4 +1,4 @@
-"""What `check --slots` says: a better cohort where it is clearly faster, and none where it is not."""
+"""Advice of `check --slots`: a better cohort where it is clearly faster, and none where it is not."""
 
 import dataclasses
 

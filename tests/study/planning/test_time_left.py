@@ -13,7 +13,7 @@ from tests.study.plans import Memory, arm
 
 
 def _played(memory: Memory) -> list[tuple[float, Segment]]:
-    """What was said to be left before each segment, one segment at a time, and the segment."""
+    """The estimate of the remaining time before each segment, one segment at a time, and the segment."""
     planner, told = Planner(memory.design), []
     while True:
         memory.take_in(planner)

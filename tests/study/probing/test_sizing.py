@@ -43,7 +43,7 @@ DATA = Data(
 
 
 class Gpu:
-    """A GPU that is a formula: so many bytes for each patch of a batch."""
+    """A GPU that is a formula: a number of bytes for each patch of a batch."""
 
     def __init__(self, each: int) -> None:
         self.each = each

@@ -87,7 +87,7 @@ trees = st.recursive(
 
 
 def is_whole(study: Study) -> None:
-    """What holds for every study that was not refused."""
+    """Properties of every study that was not refused."""
     plain = json.loads(json.dumps(study.plain(), allow_nan=False))
     again = Study.from_plain(plain)
     assert again == study

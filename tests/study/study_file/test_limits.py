@@ -1,4 +1,4 @@
-"""What no machine holds is refused by its key, at once, and what large studies need is not."""
+"""Values that no machine holds are refused by key, at once; values that large studies need are not."""
 
 import time
 from typing import Any

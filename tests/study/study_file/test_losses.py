@@ -1,4 +1,4 @@
-"""What a study file may write under `losses` and `models`, from the file to what a trial computes."""
+"""Values that a study file may have under `losses` and `models`, from the file to a trial's computation."""
 
 import json
 import math

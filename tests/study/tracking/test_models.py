@@ -28,9 +28,9 @@ from trainables.training.training import Training
 from trainables.trial import TrialSpec
 
 TRAINED, DAMAGED, *WITHOUT = (f"final-a0{arm}-r0-f0-n00{number}" for arm in range(2) for number in range(2))
-"""Of the study's four final trials: one with a network, one whose checkpoint is damaged, two without a checkpoint."""
+"""The study's four final trials: one with a network, one whose checkpoint is damaged, two without a checkpoint."""
 ROUNDING = 1e-3
-"""Of logits of some units: single images go through oneDNN's convolutions here, and through PyTorch's own there."""
+"""Tolerance for logits of some units: single images take oneDNN's convolutions here and PyTorch's own there."""
 
 
 @pytest.fixture(autouse=True)

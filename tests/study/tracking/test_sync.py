@@ -39,7 +39,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, template: Path, finished: Path) -> dict[str, Any]:
-    """What MLflow shows when all is sent at once, in the end."""
+    """MLflow's content when all is sent at once, in the end."""
     home = tmp_path_factory.mktemp("undisturbed")
     shutil.copy(template, home / "mlflow.db")
     assert follow(finished, home) == []

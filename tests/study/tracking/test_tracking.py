@@ -226,7 +226,7 @@ def test_an_arm_is_done_just_when_the_planner_wants_nothing_more_of_it(design: D
 
 
 def step(memory: Memory, decision: Decision) -> None:
-    """What a driver does: takes in what was decided, or runs the next segment."""
+    """A driver's step: takes in what was decided, or runs the next segment."""
     for batch in decision.insert:
         memory.trials |= {plan.key: KnownTrial(plan) for plan in batch}
     for key in decision.halved:

@@ -1,4 +1,4 @@
-"""What Ray says of a lost worker, as Tune and the user hear it."""
+"""Ray's words about a lost worker, as Tune and the user read them."""
 
 import pickle
 

@@ -24,10 +24,10 @@ class Published:
     Attributes:
         make: Writes it into a folder.
         labels: As the study file names them.
-        names: Of its cases.
-        spacing: Of the first case, `[z, y, x]`.
-        shape: Of the first case.
-        channels: Of every case.
+        names: Names of its cases.
+        spacing: Spacing of the first case, `[z, y, x]`.
+        shape: Shape of the first case.
+        channels: Channels of every case.
         find: `images` and `masks` of the study file; nothing where the layout is known.
         exclude: Cases that the study file leaves out.
     """

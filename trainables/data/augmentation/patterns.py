@@ -17,7 +17,7 @@ def pattern(name: str, drawn: Drawn, shape: Shape) -> np.ndarray:
     Args:
         name: Key of `PATTERNS`.
         drawn: The slot's draw, in which the name has happened.
-        shape: Of the patch, `(C, *size)`.
+        shape: Shape of the patch, `(C, *size)`.
 
     Returns:
         float32 of that shape.
@@ -60,7 +60,7 @@ def perlin(
     """Make Perlin noise of mean about 0 whose greatest magnitude is 1.
 
     Args:
-        rng: What gradients and the lattice's place are drawn from.
+        rng: Generator of the gradients and the lattice's offset.
         size: Voxels along each axis, 2 or 3 of them.
         cell: Voxels between the first octave's lattice points, >= 2; each further octave's is half as wide.
         octaves: How many are summed, >= 1.

@@ -58,7 +58,7 @@ def prepare_case(
 
     Args:
         files: The case.
-        how: What to do to it.
+        how: Preprocessing of the case.
         root: The cache's folder.
         group: The case's group; None where each case is its own.
         verify: Whether to compare an entry that is there with its checksums too, not with sizes only.

@@ -26,8 +26,8 @@ class CachedCase:
     Attributes:
         name: The case's name.
         folder: Its entry.
-        facts: What it is.
-        scales: What is done to each channel as it is read, where preparing left it (`zscore_training`).
+        facts: Facts of the case.
+        scales: Scaling of each channel as it is read, where preparing left it (`zscore_training`).
     """
 
     name: str
@@ -173,7 +173,7 @@ class Dataset:
     Attributes:
         cases: Name → case, ordered by name.
         classes: Names by class index; `classes[0]` is `background`.
-        options: What was done to them.
+        options: Options they were prepared with.
     """
 
     def __init__(self, cases: Mapping[str, CachedCase], how: PreprocessOptions) -> None:
@@ -187,7 +187,7 @@ class Dataset:
 
         Args:
             path: The index; a URL where the cache is in an object store (`mirror`), copied to this machine first.
-            scales: What `scaling.training_scales` gave for the trial's training cases; () without `zscore_training`.
+            scales: Result of `scaling.training_scales` for the trial's training cases; () without `zscore_training`.
 
         Raises:
             DamagedEntryError: The index is missing or no index.

@@ -27,7 +27,7 @@ def prepare_case(
 
     Args:
         files: The case.
-        how: What to do to it.
+        how: Preprocessing of the case.
         url: The cache's.
         group: The case's group; None where each case is its own.
         verify: Whether to compare an entry that is on this machine with its checksums too.

@@ -24,10 +24,10 @@ class Case:
         image: float32 `(channel, z, y, x)`, or `(channel, y, x)` in 2D; finite.
         reference: uint8 class indices `(z, y, x)` or `(y, x)`.
         spacing: mm along the same axes; None where the files do not say (PNG, JPEG).
-        warnings: What a person should look at, one line each, without the file's name.
+        warnings: Warnings, one line each, without the file's name.
         ignored: True where a voxel is neither trained on nor scored, of `reference`'s shape; None where none is.
         roi: True inside the region of interest; None where that is the whole case.
-        box: What is kept for training, in voxels; None is all.
+        box: The part kept for training, in voxels; None is all.
         mask_values: The different values of the mask other than 0, rising; the first 16.
     """
 
@@ -84,13 +84,13 @@ def read(
 
     Args:
         files: Which.
-        labels: What the mask's values mean.
+        labels: Meaning of the mask's values.
         dim: 2 or 3 sides of a patch; where it is 2 a volume of one slice is flat, and others are volumes of slices.
-        other: What becomes of mask values that no label names.
-        colour: What becomes of the colours of pictures: one `grey` channel or three `channels`.
+        other: Treatment of mask values that no label names.
+        colour: Treatment of the colours of pictures: one `grey` channel or three `channels`.
         ignore: Mask values whose voxels are ignored.
         roi: Where the case is scored; None everywhere.
-        crop: What is kept for training; None all.
+        crop: The part kept for training; None: all.
         unshear: Whether volumes with sheared axes are resampled to right angles; else they are refused.
 
     Raises:

@@ -44,7 +44,7 @@ def decoded(
     Args:
         stored: Values, any shape.
         labels: In the study file's order.
-        other: What becomes of values that no label names.
+        other: Treatment of values that no label names.
         ignore: Values whose voxels are ignored.
         levels: Grey value shown for each stored value; None where they are the same.
         step: Scale factor of stored integers; values within half of it around a whole number are that number.

@@ -71,7 +71,7 @@ def key_of(content: Sequence[str], how: PreprocessOptions) -> str:
 
     Args:
         content: `digests.of_case` of its files.
-        how: What is done to it.
+        how: Preprocessing of the case.
     """
     return digests.of_text(json.dumps([tuple(content), how.plain(), code_version()], sort_keys=True))
 

@@ -93,7 +93,7 @@ def to_classes(
     Args:
         mask: Values as stored, any shape, any real dtype. Values within 0.001 of a whole number count as it.
         labels: In the study file's order; `labels[i]` gets the index `i + 1`, everything else 0.
-        other: What becomes of values that no label names: `refuse`, `background` or `ignore`. 0 is always allowed and
+        other: Treatment of values that no label names: `refuse`, `background` or `ignore`. 0 is always allowed and
             background, and so is all the rest when a label is an inequality.
         ignore: Values whose voxels are ignored.
 

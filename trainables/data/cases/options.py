@@ -20,8 +20,8 @@ class PreprocessOptions:
     Attributes:
         dim: The number of sizes in `patch.size`: 2 for pictures (PNG, JPEG, single-slice NIfTI) and slices of volumes.
         labels: In the study file's order: `labels[i]` has class index `i + 1`. `labels.parse_all` makes them.
-        other_labels: What becomes of mask values that no label names.
-        colour: What becomes of the colours of pictures: one `grey` channel, or three `channels`, of grey ones too.
+        other_labels: Treatment of mask values that no label names.
+        colour: Treatment of the colours of pictures: one `grey` channel, or three `channels`, of grey ones too.
         regions: Region → class indices whose union it is, for the ceilings.
         spacing: Voxel size in mm, `[z, y, x]` or `[y, x]` (slices keep their distance); `native` keeps each case's
             grid; `unknown` does so too and reports distances in pixels, whatever the header says.
@@ -34,10 +34,10 @@ class PreprocessOptions:
             for `zscore_training` of the training cases' foreground.
         ignore: Mask values whose voxels are neither trained on nor scored, beside those of `other_labels: ignore`.
         roi: The region of interest outside of which nothing is scored; None: the whole case.
-        crop: What is kept of a case for training; None: all.
+        crop: The part of a case kept for training; None: all.
         outside_roi: Whether voxels outside the region of interest stay as they are (`keep`), or take their channel's
             lowest value and no label (`minimum`).
-        pad: What lies beyond an edge: `background`, 0 after a z-score and else the channel's lowest value; `minimum`,
+        pad: Values beyond an edge: `background`, 0 after a z-score and else the channel's lowest value; `minimum`,
             its lowest value always.
         components: Whether each class's connected components are numbered too, for losses and patches that go by
             lesions.

@@ -35,14 +35,14 @@ class CaseFacts:
         spacing: mm along the same axes; None where the files do not say.
         prepared_shape: Voxels of the training grid.
         intensities: Lowest and highest intensity of each channel, as stored (after the file's own scaling).
-        quantiles: Of each channel the 0.5th, 50th and 99.5th percentile.
+        quantiles: For each channel the 0.5th, 50th and 99.5th percentile.
         voxels: Label → number of voxels in the reference.
         lesions: Region → voxels of each of its connected components in the reference, the largest first.
         ceilings: Region → Dice of the reference sent to the training grid and back; None where it has none.
         content: Digest of the image's voxels: two cases with one are the same image.
         mask_values: Different values of the mask other than 0, rising; the first 16.
         scored_voxels: Voxels that are scored: not ignored and inside the region of interest.
-        warnings: What to look at, one line each, without the case's name.
+        warnings: Warnings, one line each, without the case's name.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Inspection:
     """Facts of a dataset's cases, and its problems.
 
     Attributes:
-        facts: Of the cases that could be read, in the order given.
+        facts: Facts of the cases that could be read, in the order given.
         problems: One line each; training starts only when there are none.
         warnings: One line each, beginning with the case's name.
     """
@@ -172,7 +172,7 @@ def all_cases(
     """Inspect every case; a bad one does not stop the others.
 
     Args:
-        cases: What `layouts.find` found.
+        cases: Result of `layouts.find`.
         options: Labels, regions and voxel size.
         groups: Case → group; None where each case is its own.
         workers: Threads, each with one case in memory.

@@ -30,7 +30,7 @@ class Thumbnail:
     """One slice, in square pixels: front at the top, the patient's right on the left.
 
     Attributes:
-        index: Of the slice along z; None in 2D.
+        index: Index of the slice along z; None in 2D.
         grey: uint8 `(rows, columns)`, between the study's `clip` or the case's 0.5th and 99.5th percentile.
         labels: uint8 class indices, likewise.
     """

@@ -218,7 +218,7 @@ def _copy(volume: Any, first: Sequence[int], found: Any, padding: float) -> None
         volume: Array or tensor.
         first: First voxel of the box along each axis of the volume.
         found: The box, to be filled.
-        padding: What stands beyond the edges.
+        padding: Values beyond the edges.
     """
     if isinstance(volume, np.memmap):
         volume = np.asarray(volume)  # the same memory; a slice of a memmap takes five times as long

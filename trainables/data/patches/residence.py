@@ -61,7 +61,7 @@ def home_of(dataset: Dataset, cases: Sequence[str], device: torch.device, *, les
         cases: Names of those that are trained on.
         device: The network's.
         lesions: Whether lesion numbers are needed too.
-        share: Of the GPU, in (0, 1].
+        share: Fraction of the GPU, in (0, 1].
     """
     gpu = device.type == "cuda"
     total = torch.cuda.get_device_properties(device).total_memory if gpu else 0

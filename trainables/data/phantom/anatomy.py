@@ -21,7 +21,7 @@ class Shape:
     """A deformed ellipsoid, or a tube where a radius is infinite.
 
     Attributes:
-        part: What it is; a later shape covers an earlier one, vessels and lesions only where the organ is.
+        part: Kind of tissue; a later shape covers an earlier one, vessels and lesions only where the organ is.
         centre: mm, `(z, y, x)`.
         radii: mm along its own axes.
         hu: Intensity inside; for lesions, relative to what they lie in.

@@ -71,7 +71,7 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
 
     Args:
         case: The case.
-        options: What to do to it.
+        options: Preprocessing of the case.
         label: Its `training_label`, where that was computed already.
 
     Raises:
@@ -254,7 +254,7 @@ def ceilings(
         reference: Class indices on the original grid.
         regions: Region → class indices whose union it is.
         classes: Number of classes, background included.
-        box: What of the original grid the training grid spans; None is all.
+        box: The part of the original grid that the training grid spans; None is all.
         excluded: True where a voxel is not scored; None where all are.
 
     Returns:

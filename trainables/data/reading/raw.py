@@ -58,7 +58,7 @@ class Raw:
         warnings: Missing or contradictory header fields, one line each.
         others: Other affines that the voxels may have.
         segments: Structures of a mask that may overlap; () where values are numbers.
-        levels: Of a mask in a picture: the grey value that viewers show for each stored value, where that differs
+        levels: For a mask in a picture, the grey value that viewers show for each stored value, where that differs
             (1-bit pictures, palettes of grey).
         step: Scale factor of stored integers, by which a value may be off; None where values are exact.
     """

@@ -140,7 +140,7 @@ def test_a_file_system_that_does_not_answer_for_a_moment_stops_nothing(
 
 
 def test_a_reader_and_a_view_save_nothing(path: Path) -> None:
-    """Of several connections to one file only the driver's saves: it knows what it wrote last."""
+    """Only the driver's connection to a file saves: it knows what it wrote last."""
     with Ledger.open(path) as ledger, Ledger.open(path) as view:
         lease = small.fill(ledger)
         _purged(path)

@@ -134,7 +134,7 @@ def _read(path: Path) -> str:
 
 
 def _as_nobody(work: Callable[[], str]) -> str:
-    """What `work` gives in a process without the right to write to others' folders."""
+    """Result of `work` in a process without the right to write to others' folders."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -160,7 +160,7 @@ os.kill(os.getpid(), 9)
 
 
 class TestRefused:
-    """What cannot be opened, and the one line that says why."""
+    """A ledger that cannot be opened, and the one line that says why."""
 
     def test_missing_to_be_read(self, tmp_path: Path) -> None:
         assert "does not exist" in refused(tmp_path / "ledger.db", read_only=True)

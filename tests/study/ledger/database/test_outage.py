@@ -137,7 +137,7 @@ def test_a_connection_that_breaks_at_the_commit(
 
 
 def _copy_of(ledger: Ledger, write: Callable[[Ledger, Any], Any]) -> list[Any]:
-    """What the write comes to, in a study of another name."""
+    """Result of the write, in a study of another name."""
     lease = small.begin(ledger, "twin")
     ledger.insert_trials(lease, [small.plan(key(0))], "random")
     ledger.record_checkpoint(lease, key(0), 2, "two")

@@ -1,4 +1,4 @@
-"""What the digest and the migrations rely on in the tables' description."""
+"""Properties of the tables on which the digest and the migrations rely."""
 
 from sqlalchemy import Float, LargeBinary
 

@@ -88,7 +88,7 @@ def test_no_function_of_a_strangers_schema_runs(archive: Path) -> None:
 
 
 def test_a_copy_without_its_log_is_told_apart_from_an_empty_file(tmp_path: Path) -> None:
-    """Of a young ledger all is in the log: the file alone holds no table."""
+    """All of a young ledger is in the log: the file alone holds no table."""
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         small.fill(ledger)
         copy = tmp_path / "copy.db"

@@ -45,7 +45,7 @@ def test_an_existing_ledger_is_opened_with_one_query(nowhere: str) -> None:
 
 
 class TestRefused:
-    """What cannot be opened, and the one line that says why."""
+    """A ledger that cannot be opened, and the one line that says why."""
 
     def test_an_empty_file_to_be_read(self, tmp_path: Path) -> None:
         (tmp_path / "ledger.db").touch()

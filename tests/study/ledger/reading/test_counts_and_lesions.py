@@ -22,7 +22,7 @@ from trainables.trial import Counts, Outcome, PooledScore, Score
 
 FINAL = key(0, stage="final")
 DIGEST_0001 = "e0fb23a68d74178c9343228bc6bef31481ea003f494ef1de7ae79dfb89684a0a"
-"""Of the study in ledger_0001.sql, by the code that wrote it."""
+"""Facts of the study in ledger_0001.sql, by the code that wrote it."""
 
 BIG = 3 * 2**31  # voxels of a large volume do not fit 32 bits
 

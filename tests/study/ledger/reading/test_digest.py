@@ -50,7 +50,7 @@ def test_another_study_does_not_matter(ledger: Ledger) -> None:
 
 
 def in_some_order(ledger: Ledger, order: random.Random) -> Lease:
-    """What `small.fill` does, its independent steps in another order, after a study that moves all row ids on."""
+    """The steps of `small.fill`, the independent ones in another order, after a study that moves all row ids on."""
     small.fill(ledger, "before")
     cases = list(small.CASES)
     order.shuffle(cases)

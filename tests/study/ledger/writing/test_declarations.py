@@ -1,4 +1,4 @@
-"""What is tested is declared when the final stage begins; a later change is kept, and a notice says so."""
+"""Tests are declared when the final stage begins; a later change is kept, and a notice says so."""
 
 import dataclasses
 import sqlite3

@@ -1,4 +1,4 @@
-"""What probes measured, kept for all studies; and a ledger from before it was kept."""
+"""Measurements of probes, kept for all studies; and a ledger older than they are."""
 
 import dataclasses
 import sqlite3
@@ -14,7 +14,7 @@ from tests.study.small import key
 from trainables.training.footprint import Footprint
 
 DIGEST_0003 = "0f228891628dc8373f47b311cb61e6abbba27aedeef1fd338cf0106baf667f68"
-"""Of the study in ledger_0003.sql, by the code that wrote it."""
+"""Facts of the study in ledger_0003.sql, by the code that wrote it."""
 
 CPU = Footprint("cpu of here", 1.5, 0.25, 1e-7, 3 * 2**30, 2**33)
 GPU = dataclasses.replace(CPU, device="NVIDIA H200", seconds=0.01, total_bytes=140 * 2**30)

@@ -112,7 +112,7 @@ def test_none_is_no_transaction(ledger: Ledger, lease: Lease) -> None:
 
 
 DIGEST_0004 = "0f228891628dc8373f47b311cb61e6abbba27aedeef1fd338cf0106baf667f68"
-"""Of the study in ledger_0004.sql, by the code that wrote it."""
+"""Facts of the study in ledger_0004.sql, by the code that wrote it."""
 
 
 def test_a_ledger_of_the_fourth_version_is_upgraded_and_goes_on(tmp_path: Path) -> None:

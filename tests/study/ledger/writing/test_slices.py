@@ -13,7 +13,7 @@ from tests.study.small import key
 
 FINAL, OTHER = key(0, stage="final"), key(0, arm=1, stage="final")
 DIGEST_0002 = "4bc5bd6f0fa6234e3aa52801e36a9e1ea40fdf5633f4fb5e64865a86a9f20cd2"
-"""Of the study in ledger_0002.sql, by the code that wrote it."""
+"""Facts of the study in ledger_0002.sql, by the code that wrote it."""
 
 
 def test_two_trials_share_images_and_differ_in_predictions(where: str) -> None:

@@ -14,7 +14,7 @@ from trainables.data.augmentation.recipes import OPTIONS, PRESETS, RecipeError, 
 
 
 def drawn(recipe: dict[str, dict[str, Any]], count: int = 2000, size: tuple[int, ...] = (8, 9, 10)) -> list[Any]:
-    """What is drawn for the one augmentation of a recipe."""
+    """The draw for the one augmentation of a recipe."""
     ((name, _),) = recipe.items()
     maker = Augmenter((recipe,), 7, size)
     return [one[name] for iteration in range(count) if name in (one := maker.draw(iteration, 1)[0].values)]

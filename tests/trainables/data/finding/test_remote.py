@@ -21,7 +21,7 @@ Put = Callable[[str, bytes], None]
 
 @pytest.fixture
 def url(bucket: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Of a dataset that is empty so far; this machine's copies lie in the test's folder."""
+    """The copies of a dataset that is empty so far; this machine's copies lie in the test's folder."""
     monkeypatch.setenv("SEGSTUDY_CACHE", str(tmp_path / "machine"))
     return bucket.format(f"data/{tmp_path.name}")
 

@@ -49,7 +49,7 @@ def mask() -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """What a writer wrote; None where it cannot write it."""
+    """The file of a writer; None where it cannot write it."""
 
     image: pathlib.Path | None
     mask: pathlib.Path | None

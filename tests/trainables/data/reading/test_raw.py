@@ -1,4 +1,4 @@
-"""What all readers share: short names, voxel sizes as decimals, and three dimensions."""
+"""Behaviour that all readers share: short names, voxel sizes as decimals, and three dimensions."""
 
 import pathlib
 
