@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from reports.results.comparisons import Column, Comparison, Entrant, ToBest, best_means, comparisons, to_best
+from reports.results.best_arms import ToBest, best_means, to_best
+from reports.results.comparisons import Column, Comparison, Entrant, comparisons
 from reports.results.estimates import Cell, arm_cell
 from reports.results.later_changes import first_baseline
 from reports.results.metric_facts import METRICS
