@@ -15,6 +15,8 @@ from reports.results.names import objective
 from reports.results.number_format import count
 from reports.results.protocol import MEAN
 from reports.results.results import Results
+from search_spaces.defaults import SGD_LEARNING_RATE
+from search_spaces.grammar import Range
 
 NORMALIZED = {
     "zscore": "scaled to mean 0 and standard deviation 1 by case",
@@ -27,6 +29,7 @@ SAMPLERS = {
     "grid": "grid search in a random order",
     "qmc": "a scrambled Sobol sequence",
 }
+ABSENT = "1 where it was not predicted either (distances: 0) and 0 where it was (the image's diagonal)"
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD with Nesterov momentum"}
 
 
@@ -86,7 +89,7 @@ def _training(results: Results) -> list[str]:
         f"{'loss' if len(losses) == 1 else 'losses'} {listed(losses)}{weighted}.",
         f"Each training ran {training['iterations']:,} iterations on batches of {batch} patches of "
         f"{number_format.setting(patch['size'])} voxels with {with_what}, in {training['precision']}; learning rate: "
-        f"{number_format.setting(training['learning_rate'])}; its schedule: "
+        f"{_learning_rate(training['learning_rate'])}; its schedule: "
         f"{number_format.setting(training['schedule'])}; weight decay: "
         f"{number_format.setting(training.get('weight_decay', 0.0))}"
         + (
@@ -110,6 +113,17 @@ def _training(results: Results) -> list[str]:
     ]
 
 
+def _learning_rate(given: Any) -> str:
+    """Returns the learning rate in print; `auto` is a range for each loss."""
+    usual = SGD_LEARNING_RATE.search
+    if given != "auto" or not isinstance(usual, Range):
+        return number_format.setting(given)
+    return (
+        f"for each loss from {usual.low:g} to {usual.high:g} over the scale of its gradient (that of an untrained "
+        "network's first gradient over cross-entropy's)"
+    )
+
+
 def _search(results: Results) -> list[str]:
     how, budget = results.protocol, results.records.study.file["budget"]
     tuned = sorted({name for arm in results.arms for name in arm.progress.tuned})
@@ -127,7 +141,7 @@ def _search(results: Results) -> list[str]:
             f"For each arm, {how.trials_per_arm} configurations were tried by {SAMPLERS.get(how.sampler, how.sampler)}"
             f"{times}, the defaults first and failures counted{cut}.",
             f"Tuned: {listed([name.replace('.', ' ', 1).replace('_', ' ') for name in tuned])}.",
-            f"The configuration with the best {objective(results)} on validation cases was chosen.",
+            f"The configuration with the best {objective(results)} on validation cases was chosen{_counting(results)}.",
         ]
     on = "training and validation" if budget.get("final_on") == "train+validation" else "training"
     return [
@@ -137,6 +151,13 @@ def _search(results: Results) -> list[str]:
         + f" and scored on {_tested(results)}{_afterwards(results)}.",
         outcomes(results),
     ]
+
+
+def _counting(results: Results) -> str:
+    """Returns how validation cases counted that lack a region of the objective."""
+    how = results.records.study.file["objective"].get("empty", "report")
+    counted = results.protocol.empty == "one" if how not in ("missing", "one") else how == "one"
+    return f"; a region that a case lacks {f'counted {ABSENT}' if counted else 'did not count there'}"
 
 
 def _afterwards(results: Results) -> str:
@@ -166,20 +187,19 @@ def _statistics(results: Results) -> list[str]:
     test = (
         f"Differences in {where} from the baseline {how.baseline} were tested by a t with {groups} and {units} as "
         "random effects (cluster-robust variance CR2, Satterthwaite's degrees of freedom; where differences are "
-        f"skewed, the greater of this p and Hall's){shared if how.folds > 1 and not how.test_apart else ''}. Of "
+        "skewed, the greater of this p and that of the t corrected for skewness by Hall's transformation)"
+        f"{shared if how.folds > 1 and not how.test_apart else ''}. Of "
         f"{count(comparisons, 'comparison')} {tested} could be tested; p-values were adjusted by Holm's method over "
         "all of them; no other metric, region or iteration was tested. The sign-flip test and the effect size "
         f"average the {units} and know of {groups} alone."
         if tested
         else "No difference was tested."
     )
-    first = results.first_baseline
-    changed = f"The baseline was changed from {first} after test results had been seen." if first else ""
-    lacking = (
-        "has no score"
-        if how.empty == "missing"
-        else "counts 1 where it was not predicted either (distances: 0) and 0 where it was (the image's diagonal)"
-    )
+    changes = [f"the baseline was changed from {first}"] if (first := results.first_baseline) else []
+    if results.first_seeds is not None:
+        changes.append(f"the final seeds were raised from {results.first_seeds}")
+    changed = f"After test results had been seen, {' and '.join(changes)}." if changes else ""
+    lacking = "has no score" if how.empty == "missing" else f"counts {ABSENT}"
     return [
         f"Means are given with 95 % intervals, not adjusted for their number: a t over {groups} and {units} on the "
         "logit scale (distances: logarithmic), so that they stay within the metric's range.",

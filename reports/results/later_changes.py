@@ -7,6 +7,7 @@ from study.ledger.rows import Notice
 
 AFTER = re.compile(r"after test tables were shown (once|\d+ times): (.*)", re.S)
 BASELINE = re.compile(r"report\.baseline: (.+?) → (.+?): another baseline")
+SEEDS = re.compile(r"budget\.final_seeds: (\d+) → \d+")
 
 
 def changes_after_results(notices: Sequence[Notice]) -> tuple[str, ...]:
@@ -34,6 +35,20 @@ def first_baseline(notices: Sequence[Notice], arms: Sequence[str], now: str | No
 def more_seeds(notices: Sequence[Notice]) -> bool:
     """Returns whether final seeds were added after test tables were shown."""
     return any("budget.final_seeds:" in text for text in changes_after_results(notices))
+
+
+def first_seeds(notices: Sequence[Notice], now: int) -> int | None:
+    """Returns the number of final seeds before any was added; None where none was added after results were seen.
+
+    Args:
+        notices: The study's.
+        now: The present number.
+    """
+    for text in changes_after_results(notices):
+        found = SEEDS.search(text)
+        if found:
+            return int(found.group(1)) if int(found.group(1)) < now else None
+    return None
 
 
 def late_arms(notices: Sequence[Notice], arms: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from reports.results.best_arms import ToBest, best_means, to_best
 from reports.results.comparisons import Column, Comparison, Entrant, comparisons
 from reports.results.estimates import Cell, arm_cell
-from reports.results.later_changes import first_baseline
+from reports.results.later_changes import first_baseline, first_seeds
 from reports.results.metric_facts import METRICS
 from reports.results.progress import Progress, progress
 from reports.results.protocol import Protocol, protocol
@@ -115,7 +115,8 @@ class Results:
         unranked: Column → why its arms are not ranked.
         to_best: Arms against the best one in the objective; None without a declared margin.
         first_baseline: The baseline declared first, where another one was named after test tables had been shown.
-        first_comparisons: Every arm against that one.
+        first_seeds: The number of final seeds before some were added after test tables had been shown; None: none were.
+        first_comparisons: Every arm against the first baseline by the first seeds; empty where neither was changed.
     """
 
     records: Records
@@ -128,6 +129,7 @@ class Results:
     unranked: Mapping[Column, str]
     to_best: ToBest | None
     first_baseline: str | None = None
+    first_seeds: int | None = None
     first_comparisons: tuple[Comparison, ...] = ()
 
     @property
@@ -172,6 +174,7 @@ def results(records: Records) -> Results:
     best, unranked = best_means({arm.row.name: arm.cells for arm in arms}, complete)
     entrants = [_entrant(arm) for arm in arms]
     first = first_baseline(records.notices, [arm.row.name for arm in arms], how.baseline)
+    seeds = first_seeds(records.notices, how.seeds)
     return Results(
         records=records,
         protocol=how,
@@ -183,8 +186,23 @@ def results(records: Records) -> Results:
         unranked=unranked,
         to_best=to_best(scores, entrants, best.get((how.region, how.metric, how.last), frozenset())),
         first_baseline=first,
-        first_comparisons=comparisons(scores, entrants, first),
+        first_seeds=seeds,
+        first_comparisons=_as_declared_first(records, scores, arms, first, seeds),
     )
+
+
+def _as_declared_first(
+    records: Records, scores: FinalScores, arms: Sequence[ArmResult], baseline: str | None, seeds: int | None
+) -> tuple[Comparison, ...]:
+    """Returns the comparisons with the baseline and the seeds declared first; empty where neither was changed."""
+    how = scores.protocol
+    if seeds is not None:
+        few = dataclasses.replace(how, seeds=seeds)
+        scores = final_scores(few, scores.arms, records.trials, records.cases, records.scores)
+        arms = [dataclasses.replace(arm, trainings=_trainings(scores, arm.row)) for arm in arms]
+    elif baseline is None:
+        return ()
+    return comparisons(scores, [_entrant(arm) for arm in arms], baseline or how.baseline)
 
 
 def _entrant(arm: ArmResult) -> Entrant:

@@ -102,7 +102,7 @@ def _notes(results: Results, unit: str) -> list[str]:
             f"The {how.folds} folds' trainings share data: the variance is multiplied by 1 + F / (F − 1) "
             "(Nadeau and Bengio)."
         )
-    return [*notes, *_reasons(results), *_first_baseline(results)]
+    return [*notes, *_reasons(results), *_declared_first(results)]
 
 
 def _reasons(results: Results) -> list[str]:
@@ -115,20 +115,25 @@ def _reasons(results: Results) -> list[str]:
     return [f"{', '.join(arms)}: {text}" for text, arms in found.items()]
 
 
-def _first_baseline(results: Results) -> list[str]:
-    """Returns what the comparisons with the first baseline say, where it was changed after results were seen."""
-    if results.first_baseline is None:
+def _declared_first(results: Results) -> list[str]:
+    """Returns what the first baseline and the first seeds say, where one was changed after results were seen."""
+    how, changes = results.protocol, []
+    if results.first_baseline is not None:
+        changes.append(f"the baseline was declared as {results.first_baseline} and changed to {how.baseline}")
+    if results.first_seeds is not None:
+        changes.append(f"{results.first_seeds} final seeds were declared and raised to {how.seeds}")
+    if not changes:
         return []
-    digits = METRICS[results.protocol.metric].decimals
+    digits = METRICS[how.metric].decimals
     parts = [
         f"{found.arm} {number_format.signed(found.cell.estimate.mean, digits)}, p {number_format.p_value(found.p)}"
         for found in results.first_comparisons
         if found.cell.estimate is not None
     ]
+    said = " and ".join(changes)
     return [
-        f"The baseline was declared as {results.first_baseline} and changed to {results.protocol.baseline} after "
-        "test tables had been shown: the p above are exploratory. Against the one declared first (Holm): "
-        f"{'; '.join(parts)}."
+        f"{said[0].upper()}{said[1:]} after test tables had been shown: the p above are exploratory. As declared first "
+        f"(Holm): {'; '.join(parts)}."
     ]
 
 

@@ -1,5 +1,6 @@
 """The Methods paragraphs and the BibTeX file: what they say is what the ledger has."""
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -53,6 +54,43 @@ def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
 def test_how_cases_without_a_region_count_is_said(tmp_path: Path, empty: str, says: str) -> None:
     *_, statistics = methods(made(tmp_path, Fake(losses=("dice",), empty_counts=empty, previews=False)))
     assert f"A region that the reference lacks {says}" in statistics
+
+
+@pytest.mark.parametrize(
+    ("report", "objective", "counts"),
+    [
+        ("missing", "report", False),
+        ("one", "report", True),
+        ("missing", "one", True),
+        ("one", "missing", False),
+        ("one", "auto", True),
+    ],
+)
+def test_how_the_objective_counts_cases_without_a_region_is_said(
+    tmp_path: Path, report: str, objective: str, counts: bool
+) -> None:
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice",), empty_counts=report, previews=False))
+    recorded = read(path, "fake", pictures=False)[0]
+    file = {**recorded.study.file, "objective": {**recorded.study.file["objective"], "empty": objective}}
+    study = dataclasses.replace(recorded.study, file=file)
+    search = methods(results(dataclasses.replace(recorded, study=study)))[2]
+    says = "counted 1 where it was not predicted either" if counts else "did not count there."
+    assert f"on validation cases was chosen; a region that a case lacks {says}" in search
+
+
+def test_a_learning_rate_by_the_loss_is_said_with_its_range(tmp_path: Path) -> None:
+    # sgd without a rate of its own: each loss has 0.001 to 0.1 over its scale.
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice",), tuned={}, previews=False))
+    recorded = read(path, "fake", pictures=False)[0]
+    training = {**recorded.study.file["training"], "optimizer": "sgd", "learning_rate": "auto"}
+    study = dataclasses.replace(recorded.study, file={**recorded.study.file, "training": training})
+    said = methods(results(dataclasses.replace(recorded, study=study)))[1]
+    assert "SGD with Nesterov momentum, in float32; learning rate: for each loss from 0.001 to 0.1 over the" in said
+
+
+def test_the_correction_for_skewness_is_named(tmp_path: Path) -> None:
+    *_, statistics = methods(made(tmp_path, Fake(losses=("dice", "focal"), previews=False)))
+    assert "the greater of this p and that of the t corrected for skewness by Hall's transformation" in statistics
 
 
 def test_folds_and_nothing_tuned_are_said(tmp_path: Path) -> None:

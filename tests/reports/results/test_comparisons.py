@@ -1,5 +1,6 @@
 """Arms that are tested, and the statements about arms that are not."""
 
+import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from reports.document import document
 from study.ledger import Ledger
-from tests.reports.ledgers import LOST, Fake, build
+from tests.reports.ledgers import LOST, OWED, Fake, build
 from tests.reports.results.test_results import arm, made, results_of
 
 
@@ -65,6 +66,60 @@ def test_a_baseline_that_is_changed_after_results_were_seen_stands_in_the_foot(t
     assert (
         document(found).claims[0].startswith("Exploratory, against a baseline named after test tables had been shown")
     )
+
+
+def test_seeds_added_after_results_were_seen_leave_the_first_ones_p_in_the_foot(tmp_path: Path) -> None:
+    # The third seed of focal is much worse: without it the difference is another one.
+    fake = Fake(seeds=3, quality={"unet+focal": 0.84}, losses=("dice", "focal"), previews=False)
+    path = build(tmp_path / "ledger.db", fake)
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "update case_scores set value = value * 0.9 where metric = 'dice' and trial_id in "
+            "(select id from trials where key = 'final-a01-r0-f0-n002')"
+        )
+    as_declared = results_of(build(tmp_path / "two.db", dataclasses.replace(fake, seeds=2))).comparisons
+    assert results_of(path).first_seeds is None
+    with Ledger.open(path) as ledger:
+        text = "after test tables were shown once: budget.final_seeds: 2 → 3: more final seeds for each winner"
+        ledger.add_notice(ledger.study("fake").id, text)
+    found = results_of(path)
+    assert found.first_seeds == 2
+    (first,), (now,) = found.first_comparisons, found.comparisons
+    assert (first.p, first.cell.mean) == (as_declared[0].p, as_declared[0].cell.mean)
+    assert first.cell.mean > now.cell.mean + 0.02
+    said = document(found)
+    assert said.differences is not None
+    assert said.differences.notes[-1].startswith(
+        "2 final seeds were declared and raised to 3 after test tables had been shown: the p above are exploratory. As "
+        f"declared first (Holm): unet+focal +{first.cell.mean:.3f}, p "
+    )
+    assert "After test results had been seen, the final seeds were raised from 2." in said.methods[-1]
+
+
+def test_seeds_that_are_still_to_come_do_not_hide_what_the_first_ones_say(tmp_path: Path) -> None:
+    fates = {f"final-a0{number}-r0-f0-n002": OWED for number in range(2)}
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice", "focal"), fates=fates, previews=False))
+    with Ledger.open(path) as ledger:
+        text = "after test tables were shown 3 times: arm unet+focal; budget.final_seeds: 2 → 3: more final seeds"
+        ledger.add_notice(ledger.study("fake").id, text)
+    found = results_of(path)
+    assert found.comparisons[0].p is None
+    assert found.first_comparisons[0].p is not None
+
+
+def test_seeds_and_baseline_changed_together_go_back_to_both(tmp_path: Path) -> None:
+    path = build(tmp_path / "ledger.db", Fake(baseline="unet+tversky", previews=False))
+    with Ledger.open(path) as ledger:
+        study = ledger.study("fake").id
+        ledger.add_notice(study, "after test tables were shown once: budget.final_seeds: 2 → 3: more final seeds")
+        text = 'after test tables were shown 2 times: report.baseline: nothing → "unet+tversky": another baseline'
+        ledger.add_notice(study, text)
+    found = results_of(path)
+    assert (found.first_baseline, found.first_seeds) == ("unet+dice", 2)
+    assert [(each.arm, each.cell.units) for each in found.first_comparisons] == [("unet+focal", 2), ("unet+tversky", 2)]
+    table = document(found).differences
+    assert table is not None
+    assert "changed to unet+tversky and 2 final seeds were declared and raised to 3 after test" in table.notes[-1]
 
 
 def test_a_column_with_cases_of_its_own_shows_how_many(tmp_path: Path) -> None:

@@ -80,6 +80,25 @@ def test_what_makes_trials_incomparable_is_shown(changes: dict[str, Any], line: 
     assert compared(changes) == Difference([line], [])
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"report.equivalence": 0.01},
+        {"report.empty": "one"},
+        {"objective.metric": "hd95"},
+        {"objective.region": "tumor"},
+        {"objective.empty": "one"},
+        {"dataset.regions": {"kidney": ["kidney", "tumor"], "tumor": ["tumor"]}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_decides_a_test_and_could_be_chosen_by_its_p_is_refused(changes: dict[str, Any]) -> None:
+    (key,) = changes
+    found = compared(changes)
+    assert [line.split(":")[0] for line in found.incompatible if line.startswith(key)], found
+    assert not found.additions
+
+
 def test_all_that_changed_is_shown() -> None:
     found = compared({"dataset.split": {"folds": 5}, "patch.size": [32, 32, 48], "seed": 1})
     assert [line.split(":")[0] for line in found.incompatible] == [
