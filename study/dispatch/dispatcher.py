@@ -44,10 +44,11 @@ class RunningSegment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Handout:
-    """An assignment for a worker and the resources that it needs."""
+    """An assignment for a worker, the resources that it needs, and the only nodes that it may start on; (): any."""
 
     assignment: Assignment
     shape: Shape
+    nodes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,7 @@ class Dispatcher:
         write_spec: Callable[[TrialSpec, str], None],
         on_event: OnEvent,
         clock: Callable[[], float] = time.monotonic,
+        named_nodes: bool = False,
     ) -> None:
         """Continues a study from its state in the ledger.
 
@@ -100,8 +102,9 @@ class Dispatcher:
             write_spec: Writes a TrialSpec into the trial's folder.
             on_event: Receives events.
             clock: Monotonic time in seconds.
+            named_nodes: Whether segments may start on the nodes of `nodes` only, though Ray has others.
         """
-        self.books = books
+        self.books, self._named_nodes = books, named_nodes
         self._settings, self._shapes, self._query_nodes, self._clock = run_settings, dict(shapes), nodes, clock
         self._spec, self._write_spec, self._tell = spec, write_spec, on_event
         self._running: dict[str, RunningSegment] = {}
@@ -176,7 +179,7 @@ class Dispatcher:
             slice_seconds=self._settings.slice_seconds,
             checkpoint_seconds=self._settings.checkpoint_seconds,
         )
-        return Handout(assignment, shape)
+        return Handout(assignment, shape, tuple(node.name for node in self._nodes) if self._named_nodes else ())
 
     def report(self, handle: str, report: Report, node: str | None = None) -> None:
         """Record a worker's report on a slice. The segment's end is recorded by `finished`."""
@@ -273,4 +276,4 @@ class Dispatcher:
 
 def tune_config(handout: Handout) -> dict[str, Any]:
     """Return an assignment as a Tune config of plain values."""
-    return {**dataclasses.asdict(handout.assignment), "cpu": handout.shape.cpu}
+    return {**dataclasses.asdict(handout.assignment), "cpu": handout.shape.cpu, "nodes": list(handout.nodes)}

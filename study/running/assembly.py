@@ -53,6 +53,8 @@ def open_dispatcher(
     shapes: Mapping[str, Shape],
     nodes: Callable[[], Sequence[Node]],
     on_event: OnEvent,
+    *,
+    named_nodes: bool = False,
 ) -> Dispatcher:
     """Build the dispatcher of a study; what its plan derives from the ledger is written to the ledger at once.
 
@@ -64,6 +66,7 @@ def open_dispatcher(
         shapes: Resources of a trial, by the network's name.
         nodes: Returns the current nodes.
         on_event: Receives events.
+        named_nodes: Whether segments may start on these nodes only.
     """
     arms = books.design.arms
     return Dispatcher(
@@ -74,6 +77,7 @@ def open_dispatcher(
         spec=lambda plan: _spec(study, arms[plan.key.arm], plan, data, shapes),
         write_spec=partial(write_spec, storage_at(run_settings.storage)),
         on_event=on_event,
+        named_nodes=named_nodes,
     )
 
 
@@ -150,7 +154,12 @@ def carry_out(
         stack.enter_context(head_watched(head_address(), context.tell))
     context.stopping.listen()
     shape = fitting_shape(study, nodes())
-    look = stack.enter_context(nodes_sharing(context.storage, own_nodes if address is None else nodes, context.tell))
+    look: Callable[[], Sequence[Node]] = stack.enter_context(
+        nodes_sharing(context.storage, own_nodes if address is None else nodes, context.tell)
+    )
+    if study.resources.same_kind:
+        look = _of_one_kind(context, look, shape)
+        shape = fitting_shape(study, look())
     context.stopping.check()
     data = source.prepare(context.storage.root, context.tell, partial(_may_go_on, context, look))
     sized = sizing(study, ledger, data, look(), tell=context.tell, stopping=partial(_may_go_on, context, look))
@@ -173,7 +182,8 @@ def carry_out(
     stack.callback(driver_file.halt)
     books = Bookkeeper(ledger, lease, design, context.storage, objective_of(study), context.tell)
     shapes = sized.shapes(study, shape)
-    dispatcher = open_dispatcher(study, books, run_settings, data, shapes, look, context.tell)
+    named = study.resources.same_kind and address is not None
+    dispatcher = open_dispatcher(study, books, run_settings, data, shapes, look, context.tell, named_nodes=named)
     each_step: Callable[[], None] = partial(_each_step, context, driver_file, heart, dispatcher)
     if address is not None:
         each_step = stack.enter_context(
@@ -183,6 +193,16 @@ def carry_out(
     if dispatcher.nothing_left:  # no later run may come that would remove what lost workers left
         remove_leftovers(ledger, lease, context.storage, run_settings.folder)
     return dispatcher.nothing_left
+
+
+def _of_one_kind(context: RunContext, look: Callable[[], Sequence[Node]], shape: Shape) -> Callable[[], Sequence[Node]]:
+    """Return a look at nodes of one kind only: the one that trained the study before, or the one with most room."""
+    from study.machines.one_kind import KindProbe, NodesOfOneKind
+
+    ledger, study = context.ledger, context.study
+    before = ledger.machines(ledger.study(study.name).id) if ledger.has_study(study.name) else []
+    probe = KindProbe(gpu=shape.gpu > 0, portable=study.training.portable)
+    return NodesOfOneKind(look, probe, before, shape, context.tell)
 
 
 def _may_go_on(context: RunContext, look: Callable[[], Sequence[Node]]) -> None:

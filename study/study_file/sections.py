@@ -212,11 +212,14 @@ class Resources(Section):
     Attributes:
         cpu: Cores, and CPU threads.
         gpu: A number, fractions allowed, or `auto`: where there is any, the share that the network needs.
+        same_kind: Whether all trials of the study are held to one kind of processor or GPU: the one that trained it
+            before, else the one that runs most trials at once. Nodes of other kinds get no work.
         price_per_gpu_hour: Price by which `check --gpus` estimates a study's cost, in any currency; None: hours alone.
     """
 
     cpu: Count = 1
     gpu: Annotated[Any, BeforeValidator(lambda value: _gpu(value))] = "auto"
+    same_kind: bool = False
     price_per_gpu_hour: Annotated[float, Field(gt=0)] | None = None
 
 

@@ -20,6 +20,8 @@ from study.tune.searcher import PlanSearcher
 
 SEGMENTS = 500  # per Tuner, which keeps 40 KB for each
 SEGMENTS_PER_SLOT = 20  # at least: the last segments of a Tuner leave other slots idle
+NODE = "ray.io/node-id"
+"""Label that Ray gives each node: its id."""
 CRASHES = 3  # of Tune in a row, without any segment that ended in between
 
 
@@ -111,7 +113,8 @@ def _tuner(
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
     """Return a segment's resources as a placement group; equal shapes share actors."""
     bundle = {"CPU": config["cpu"], "GPU": config["gpu"]}
-    return tune.PlacementGroupFactory([{name: amount for name, amount in bundle.items() if amount}])
+    where = {"bundle_label_selector": [{NODE: f"in({','.join(config['nodes'])})"}]} if config["nodes"] else {}
+    return tune.PlacementGroupFactory([{name: amount for name, amount in bundle.items() if amount}], **where)
 
 
 def _short(trial: Trial) -> str:

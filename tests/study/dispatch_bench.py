@@ -34,6 +34,7 @@ class DispatchBench:
     storage: Storage
     nodes: tuple[Node, ...] = NODES
     shape: Shape = ONE_CPU
+    named_nodes: bool = False
     events: list[Event] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,7 +58,14 @@ class DispatchBench:
         self.books = Bookkeeper(self.ledger, lease, design, self.storage, objective_of(self.study), self.events.append)
         shapes = dict.fromkeys(self.study.models, self.shape)
         self.dispatcher = open_dispatcher(
-            self.study, self.books, run_settings, data, shapes, lambda: self.nodes, self.events.append
+            self.study,
+            self.books,
+            run_settings,
+            data,
+            shapes,
+            lambda: self.nodes,
+            self.events.append,
+            named_nodes=self.named_nodes,
         )
 
     def reopen(self) -> None:

@@ -16,11 +16,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.dispatch import dispatcher
 from study.events import Event, SegmentDone, SegmentLost, Step
+from study.ledger import Ledger
 from study.machines.nodes import nodes, this_machine
 from study.machines.ray_session import asks_for_token, session, settings
 from study.machines.storage_proof import StorageProof
 from tests.study.dispatch_bench import undisturbed_digest
-from tests.study.numbers_study import digest, run_numbers
+from tests.study.numbers_study import digest, numbers_study, run_numbers
 from trainables.errors import InputError
 from trainables.storage.object_store import storage_at
 
@@ -105,6 +106,26 @@ def test_a_node_that_comes_later_and_does_not_see_the_storage_gets_no_work(
     assert said[0].endswith("it does not see what is written here; it gets no work until it does")
     assert digest(tmp_path) == undisturbed_digest(tmp_path)
     assert not list((tmp_path / "workers").rglob("storage-proof/*"))
+
+
+def test_trials_are_held_to_one_kind_of_machine(
+    tmp_path: pathlib.Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two nodes of this processor with a CPU each, and two with three whose kernels are held to the oldest.
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    cluster.add_node(num_cpus=2)
+    cluster.add_node(num_cpus=1)
+    events: list[Event] = []
+    study = numbers_study(resources={"cpu": 1, "gpu": 0, "same_kind": True})
+    ended = run_numbers(tmp_path, study, ray_address=cluster.address, on_event=events.append)
+    assert ended.complete, ended.trouble
+    with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
+        machines = ledger.machines(ledger.study("numbers").id)
+    assert {machine["cpu_capability"] for machine in machines} == {"DEFAULT"}
+    said = [event for event in events if isinstance(event, Step)]
+    assert [step.slots for step in said if step.slots is not None] == [3]
+    assert any("DEFAULT" in step.text and "1 other kind get no work" in step.text for step in said)
+    assert digest(tmp_path) == undisturbed_digest(tmp_path)
 
 
 def test_ray_gives_a_held_node_nothing(tmp_path: pathlib.Path, cluster: Cluster) -> None:

@@ -25,25 +25,34 @@ def machine(spec: TrialSpec) -> dict[str, Any]:
     `ALL`), `onednn` (whether it is used), `machine` (`x86_64`, …), `threads`, `gpu` (name, "" on the CPU), `portable`,
     `versions` (by package, with `python` and `cuda`; "" where it is not installed), `code` (`user_code.digests`).
     """
+    found = here(gpu=bool(spec.gpu), portable=spec.portable)
+    return {**found, "threads": spec.threads, "code": user_code.digests(_code_of(spec))}
+
+
+def here(*, gpu: bool, portable: bool) -> dict[str, Any]:
+    """Return what a process on this machine computes any trial with: `machine` without `threads` and `code`.
+
+    Args:
+        gpu: Whether trials use a GPU, if there is one.
+        portable: Whether trials are portable.
+    """
     import torch
 
-    on_gpu = bool(spec.gpu) and torch.cuda.is_available()
+    on_gpu = gpu and torch.cuda.is_available()
     mkldnn = torch.backends.mkldnn
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "ALL"
     return {
         "cpu_capability": str(torch.backends.cpu.get_cpu_capability()),
         "onednn_isa": limit.upper(),
-        "onednn": bool(mkldnn.is_available() and mkldnn.enabled and not spec.portable),  # type: ignore[no-untyped-call]
+        "onednn": bool(mkldnn.is_available() and mkldnn.enabled and not portable),  # type: ignore[no-untyped-call]
         "machine": platform.machine(),
-        "threads": spec.threads,
         "gpu": str(torch.cuda.get_device_name()) if on_gpu else "",
-        "portable": spec.portable,
+        "portable": portable,
         "versions": {
             "python": platform.python_version(),
             "cuda": str(torch.version.cuda or ""),
             **{package: version(package) for package in PACKAGES},
         },
-        "code": user_code.digests(_code_of(spec)),
     }
 
 
@@ -63,12 +72,20 @@ def kind(machine: Mapping[str, Any]) -> str:
     if not machine:
         return ""
     versions = machine["versions"]
+    with_cuda = f", CUDA {versions['cuda']}" if machine["gpu"] else ""
+    return f"{hardware(machine)}, torch {versions['torch']}{with_cuda}"
+
+
+def hardware(machine: Mapping[str, Any]) -> str:
+    """Return `kind` without versions: the GPU, or the processor's kernels; "" where nothing is known."""
+    if not machine:
+        return ""
     if machine["gpu"]:
-        return f"{machine['gpu']}, torch {versions['torch']}, CUDA {versions['cuda']}"
+        return str(machine["gpu"])
     if machine["portable"]:
-        return f"portable, torch {versions['torch']}"
+        return "portable"
     limit = "" if machine["onednn_isa"] == "ALL" else f", oneDNN at most {machine['onednn_isa']}"
-    return f"{machine['machine']} {machine['cpu_capability']}{limit}, torch {versions['torch']}"
+    return f"{machine['machine']} {machine['cpu_capability']}{limit}"
 
 
 def version(package: str) -> str:

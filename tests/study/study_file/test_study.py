@@ -311,7 +311,7 @@ def test_what_holds_when_the_file_is_silent() -> None:
         "published": [],
         "equivalence": None,
     }
-    assert plain["resources"] == {"cpu": 1, "gpu": "auto", "price_per_gpu_hour": None}
+    assert plain["resources"] == {"cpu": 1, "gpu": "auto", "same_kind": False, "price_per_gpu_hour": None}
     halved = study({"budget": {"halving": {"marks": [50, 100]}}}).plain()["budget"]
     assert (halved["trials_per_arm"], halved["cohort"], halved["halving"]["eta"]) == (18, 6, 2)
 

@@ -66,6 +66,14 @@ def test_never_two_segments_of_one_trial(make: Callable[..., DispatchBench]) -> 
     assert bench.dispatcher.running == 8
 
 
+def test_a_segment_names_its_nodes_only_where_others_are_there(make: Callable[..., DispatchBench]) -> None:
+    nodes = (Node("a", 1), Node("c", 2))
+    for named, expected in ((True, ["a", "c"]), (False, [])):
+        handout = make(f"home {named}", nodes=nodes, named_nodes=named).dispatcher.hand_out("h0")
+        assert handout is not None
+        assert dispatcher.tune_config(handout)["nodes"] == expected
+
+
 def test_the_machines_are_looked_at_while_all_is_out(
     make: Callable[..., DispatchBench], monkeypatch: pytest.MonkeyPatch
 ) -> None:

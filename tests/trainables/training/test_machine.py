@@ -10,7 +10,7 @@ import torch
 
 from tests.trainables import tiny
 from trainables import user_code
-from trainables.training.machine import kind, machine, machine_after_failure
+from trainables.training.machine import hardware, here, kind, machine, machine_after_failure
 
 CPU: dict[str, Any] = {
     "cpu_capability": "AVX2",
@@ -47,7 +47,15 @@ def test_it_names_kernels_and_versions(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_kind(changes: dict[str, Any], expected: str) -> None:
     assert kind({**CPU, **changes}) == expected
-    assert kind({}) == ""
+    assert kind({}) == hardware({}) == ""
+    assert kind({**CPU, **changes}).startswith(f"{hardware({**CPU, **changes})}, torch ")
+
+
+def test_what_a_machine_says_of_itself_is_what_its_segments_record() -> None:
+    for portable in (False, True):
+        recorded, said = machine(tiny.spec(portable=portable)), here(gpu=False, portable=portable)
+        assert said == {name: recorded[name] for name in said}
+        assert kind(said) == kind(recorded)
 
 
 def test_code_of_the_user_has_a_digest_of_its_whole_package(
