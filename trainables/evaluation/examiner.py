@@ -11,21 +11,22 @@ import torch
 from torch import Tensor
 
 from trainables.data.cache.cache import Dataset
-from trainables.data.patches.windows import Windows
-from trainables.evaluation import inference
 from trainables.evaluation.evaluated import Evaluation
 from trainables.evaluation.judge import RegionOf, judge
-from trainables.evaluation.overlapping import class_map, two_probabilities
+from trainables.evaluation.overlapping import two_probabilities
+from trainables.evaluation.predictor import (
+    Image,
+    Predictor,
+    as_array,
+    classes_of_regions,
+    found_classes,
+    region_masks,
+)
 from trainables.metrics import Measured
 from trainables.pictures.kept import Preview
 from trainables.pictures.previews import preview
 from trainables.pictures.stacks import with_slices
 from trainables.trial import Score, TrialSpec
-
-_WINDOWS_ON_CPU = 2
-"""Windows that go through a network together on a CPU: more take the same time each, or longer (caches)."""
-
-Image = tuple[Tensor, Sequence[float]]
 
 
 class Examiner:
@@ -41,20 +42,14 @@ class Examiner:
     def __init__(
         self, spec: TrialSpec, data: Dataset, logits: Callable[[Tensor], Tensor], device: torch.device
     ) -> None:
-        self._spec, self._data, self._logits, self._device = spec, data, logits, device
+        self._spec, self._data, self._device = spec, data, device
         self._overlapping = spec.train_on == "regions"
-        self._windows = Windows(spec.patch_size, spec.patch_overlap, spec.blend, device)
+        self._predictor = Predictor(spec, logits, device)
         self._kept: dict[str, Evaluation] = {}
 
     def predict(self, case: str) -> np.ndarray:
-        """Class indices on the case's original grid, uint8, `[z, y, x]` of closest RAS or `[y, x]`.
-
-        Where regions overlap, the class that fits the regions found at a voxel best (`overlapping.class_map`).
-        """
-        probabilities = self.probabilities(case)
-        if self._overlapping:
-            return self._class_map(self._masks(case, probabilities))
-        return _array(self._restored(case, probabilities))
+        """Class indices on the case's original grid (`found_classes`), `[z, y, x]` of closest RAS or `[y, x]`."""
+        return found_classes(self._spec, self.probabilities(case), self._data.cases[case].restore)
 
     def evaluations(self, names: Sequence[str], *, previews: Collection[str] = ()) -> Iterator[Evaluation]:
         """Score each case in turn by all regions and metrics of the trial; a score that is kept is not computed again.
@@ -112,7 +107,7 @@ class Examiner:
 
     def probabilities(self, case: str) -> Tensor:
         """Probabilities of the outputs on the training grid, `(C, *spatial)`."""
-        (found,) = self._predicted([self._read(case)])
+        (found,) = self._predictor.probabilities([self._read(case)])
         return found
 
     def _evaluations(self, names: Sequence[str], previews: Collection[str]) -> Iterator[Evaluation]:
@@ -120,7 +115,7 @@ class Examiner:
         work = functools.partial(
             self._evaluated, regions=spec.regions, metrics=spec.metrics, lesions=spec.lesions, previews=previews
         )
-        found = zip(names, self._predicted(ahead(names, self._read)), strict=True)
+        found = zip(names, self._predictor.probabilities(ahead(names, self._read)), strict=True)
         yield from ahead(found, work) if self._device.type == "cuda" else map(work, found)
 
     def _read(self, case: str) -> Image:
@@ -128,22 +123,6 @@ class Examiner:
         cached = self._data.cases[case]
         image = torch.from_numpy(np.array(cached.image))
         return image.pin_memory() if self._device.type == "cuda" else image, cached.padding
-
-    def _predicted(self, images: Iterable[Image]) -> Iterator[Tensor]:
-        spec, gpu = self._spec, self._device.type == "cuda"
-        return inference.predict_all(
-            self._logits,
-            ((image.to(self._device, non_blocking=True), padding) for image, padding in images),
-            windows=self._windows,
-            average=spec.average,
-            mirror=spec.mirror,
-            # What was learned from at once fits twice without gradients.
-            batch_size=2 * -(-spec.batch_size // spec.micro_batches) if gpu else _WINDOWS_ON_CPU,
-            context=spec.context,
-            overlapping=self._overlapping,
-            # Cases that are also scored one by one on the way have the same last bits both times.
-            across=gpu and not spec.validate,
-        )
 
     def _evaluated(
         self,
@@ -160,15 +139,15 @@ class Examiner:
         how: dict[str, Any] = {"metrics": metrics, "empty": self._spec.empty, "lesions": lesions}
         shown = name in previews
         if not self._overlapping:
-            prediction = self._restored(name, probabilities)
+            prediction = case.restore(probabilities)
             measured = judge(name, case, probabilities, prediction, regions=regions, **how)
-            return Evaluation.of(measured, self._previews(name, _array(prediction)) if shown else ())
-        masks = self._masks(name, probabilities)
+            return Evaluation.of(measured, self._previews(name, as_array(prediction)) if shown else ())
+        masks = region_masks(probabilities, case.restore)
         for region, mask, own in zip(self._spec.regions, masks, two_probabilities(probabilities), strict=True):
             if region in regions:
                 seen = RegionOf.of(case, regions[region])
                 measured += judge(name, seen, own, mask.astype(np.uint8), regions={region: (1,)}, **how)
-        return Evaluation.of(measured, self._previews(name, self._class_map(masks)) if shown else ())
+        return Evaluation.of(measured, self._previews(name, classes_of_regions(self._spec, masks)) if shown else ())
 
     def _previews(self, name: str, prediction: np.ndarray) -> tuple[Preview, ...]:
         case = self._data.cases[name]
@@ -177,21 +156,6 @@ class Examiner:
         if name in self._spec.stacks:
             found = with_slices(found, *planes, spacing=case.reference_spacing)
         return (found,)
-
-    def _masks(self, case: str, probabilities: Tensor) -> np.ndarray:
-        """Where each region is found on the original grid, `(R, *spatial)`: its probability there is above one half."""
-        return np.stack([_array(self._restored(case, own)) == 1 for own in two_probabilities(probabilities)])
-
-    def _restored(self, case: str, probabilities: Tensor) -> Tensor:
-        return self._data.cases[case].restore(probabilities)
-
-    def _class_map(self, masks: np.ndarray) -> np.ndarray:
-        return class_map(masks, tuple(self._spec.regions.values()), len(self._spec.classes))
-
-
-def _array(classes: Tensor) -> np.ndarray:
-    found: np.ndarray = classes.cpu().numpy()
-    return found
 
 
 T = TypeVar("T")

@@ -190,17 +190,17 @@ def test_on_a_gpu_windows_of_cases_go_together_and_cases_are_judged_behind(monke
     class Gpu:
         type = "cuda"
 
-    examiner._device = Gpu()  # type: ignore[assignment]
+    examiner._device = examiner._predictor._device = Gpu()  # type: ignore[assignment]
     monkeypatch.setattr(torch.Tensor, "to", lambda self, *_, **__: self)
     together = list(examiner.evaluations(NAMES, previews=("case0",)))
     assert sizes == [4]  # twice the batch
     assert [one.scores for one in together] == [one.scores for one in alone]
     assert [len(one.previews) for one in together] == [0, 1, 0, 0]
     sizes.clear()
-    examiner._spec = dataclasses.replace(learner.spec, micro_batches=2)
+    examiner._predictor._spec = dataclasses.replace(learner.spec, micro_batches=2)
     list(examiner.evaluations(NAMES))
     assert sizes == [2, 2]
     sizes.clear()
-    examiner._spec = dataclasses.replace(learner.spec, validate=("case2",))
+    examiner._predictor._spec = dataclasses.replace(learner.spec, validate=("case2",))
     list(examiner.evaluations(NAMES))
     assert sizes == [1, 1, 1, 1]  # as they are scored during the training

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from trainables.data.cache.scaling import Scaled, Scales, scaled
-from trainables.data.cases.area import Box, slices
+from trainables.data.cache.scaling import Scaled, Scales, scaled_padding
+from trainables.data.cases.area import Box
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.inspecting.inspect import CaseFacts
-from trainables.data.preparing import resample
+from trainables.data.preparing import restoring
 from trainables.storage import whole_files
 from trainables.storage.object_store import is_url
 
@@ -134,12 +133,7 @@ class CachedCase:
     @functools.cached_property
     def padding(self) -> tuple[float, ...]:
         """For each channel the intensity that stands for nothing beyond the edges."""
-        values = self._manifest["padding"]
-        scales = self.scales or (None,) * len(values)
-        return tuple(
-            0.0 if value is None else float(scaled(np.array(value), scale))
-            for value, scale in zip(values, scales, strict=True)
-        )
+        return scaled_padding(self._manifest["padding"], self.scales)
 
     def grey(self) -> np.ndarray:
         """uint8 picture of the first channel on the original grid."""
@@ -155,16 +149,7 @@ class CachedCase:
             uint8 of `reference`'s shape, on the same device: each class interpolated linearly, then the greatest.
             Background outside the box and where nothing is scored.
         """
-        shape = self.reference.shape
-        if self.box is None:
-            classes = resample.restore(probabilities, shape)
-        else:
-            classes = torch.zeros(shape, dtype=torch.uint8, device=probabilities.device)
-            kept = slices(self.box)
-            classes[kept] = resample.restore(probabilities, classes[kept].shape)
-        if self.excluded is not None:
-            classes[torch.from_numpy(np.array(self.excluded)).to(classes.device)] = 0
-        return classes
+        return restoring.restored(probabilities, self.reference.shape, self.box, self.excluded)
 
 
 class Dataset:

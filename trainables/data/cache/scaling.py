@@ -76,6 +76,19 @@ def scaled(values: np.ndarray, scale: Scale | None) -> np.ndarray:
     return result
 
 
+def scaled_padding(values: Sequence[float | None], scales: Scales) -> tuple[float, ...]:
+    """Return for each channel the scaled intensity that stands for nothing beyond the edges; None is 0.
+
+    Args:
+        values: As prepared.
+        scales: What is done to the channels; () for nothing.
+    """
+    return tuple(
+        0.0 if value is None else float(scaled(np.array(value), scale))
+        for value, scale in zip(values, scales or (None,) * len(values), strict=True)
+    )
+
+
 class Scaled:
     """A stored image `(channel, *spatial)` that is scaled where it is read; nothing else of it is held in memory."""
 

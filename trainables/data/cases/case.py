@@ -113,7 +113,7 @@ def read(
         raise InputError(
             f"{readers.short(mask.path)}: {len(mask.array)} volumes in one mask. Save class numbers in one."
         )
-    with _named(mask.path):
+    with named(mask.path):
         coded = coding.decoded(mask.array[0], labels, other, ignore, levels=mask.raw.levels, step=mask.raw.step)
         by_values = {rule: holds(coded.values, rule) for rule in (roi and roi.rule, crop and crop.rule) if rule}
     reference, mask_values = coded.classes, coding.values_of(coded.values)
@@ -121,26 +121,44 @@ def read(
     ignored = reference == IGNORED if ignore or other == "ignore" else None
     if ignored is not None:
         reference[ignored] = 0
-    channels = [finite(first)]
-    for number, path in enumerate(files.images[1:], start=1):
-        channels.append(
-            finite(Volume.of(path, colour, may_be_sheared=unshear).beside(first, f"channel {number}", warnings))
-        )
-    image = channels[0] if len(channels) == 1 else np.concatenate(channels)
-    inside = None if roi is None or roi.box is not None else _inside(files, roi, by_values, first, warnings)
+    image = channels_of(files.images, first, colour, warnings, unshear=unshear)
+    inside = None if roi is None or roi.box is not None else inside_region(files, roi, by_values, first, warnings)
     flat = first.axes is None
     case = Case(image, reference, first.spacing, tuple(warnings), ignored, inside, mask_values=mask_values)
     if unshear and first.affine is not None:
-        with _named(first.path):
-            case = _straight(case, first.affine)
-    case = _of_dimension(case, dim, first.path, flat=flat)
+        with named(first.path):
+            case = straightened(case, first.affine)
+    case = of_dimension(case, dim, first.path, flat=flat)
     if roi is not None and roi.box is not None:
-        with _named(first.path):
+        with named(first.path):
             case = dataclasses.replace(case, roi=area.box_mask(roi.box, case.reference.shape))
-    return case if crop is None else _cropped(case, crop, by_values, files)
+    return case if crop is None else cropped(case, crop, by_values, files)
 
 
-def _cropped(case: Case, crop: area.Crop, by_values: Mapping[Label, np.ndarray], files: CaseFiles) -> Case:
+def channels_of(
+    paths: Sequence[pathlib.Path], first: Volume, colour: readers.Colour, warnings: list[str], *, unshear: bool
+) -> np.ndarray:
+    """Return all channels of an image, float32 `(channel, z, y, x)`.
+
+    Args:
+        paths: Its files, in channel order.
+        first: The first of them, read.
+        colour: As of `read`, and so is `unshear`.
+        warnings: List that tolerated displacements are appended to.
+        unshear: See there.
+
+    Raises:
+        InputError: A file cannot be read, or its grid differs from the first one's.
+    """
+    channels = [finite(first)]
+    for number, path in enumerate(paths[1:], start=1):
+        channels.append(
+            finite(Volume.of(path, colour, may_be_sheared=unshear).beside(first, f"channel {number}", warnings))
+        )
+    return channels[0] if len(channels) == 1 else np.concatenate(channels)
+
+
+def cropped(case: Case, crop: area.Crop, by_values: Mapping[Label, np.ndarray], files: CaseFiles) -> Case:
     """Return the case with the box that `crop` keeps."""
     if crop.to == "nonzero":
         target = (case.image != 0).any(axis=0)
@@ -150,11 +168,11 @@ def _cropped(case: Case, crop: area.Crop, by_values: Mapping[Label, np.ndarray],
     else:
         assert crop.rule is not None, "a crop to the reference names a label"
         target = by_values[crop.rule].reshape(case.reference.shape)
-    with _named(files.images[0] if crop.to == "nonzero" else files.mask):
+    with named(files.images[0] if crop.to == "nonzero" else files.mask):
         return dataclasses.replace(case, box=area.kept_box(crop, target))
 
 
-def _inside(
+def inside_region(
     files: CaseFiles, roi: area.Roi, by_values: Mapping[Label, np.ndarray], first: Volume, warnings: list[str]
 ) -> np.ndarray:
     """Return the region of interest from its mask, bool `(z, y, x)`."""
@@ -176,7 +194,7 @@ def _inside(
 
 
 @contextlib.contextmanager
-def _named(path: pathlib.Path) -> Iterator[None]:
+def named(path: pathlib.Path) -> Iterator[None]:
     """Put the file's name before an error."""
     try:
         yield
@@ -184,7 +202,7 @@ def _named(path: pathlib.Path) -> Iterator[None]:
         raise InputError(f"{readers.short(path)}: {error}") from error
 
 
-def _straight(case: Case, affine: np.ndarray) -> Case:
+def straightened(case: Case, affine: np.ndarray) -> Case:
     """The case with right angles between its axes; itself where they have them already."""
     grid = shear.straight_grid(affine, case.reference.shape)
     if grid is None:
@@ -204,7 +222,12 @@ def _straight(case: Case, affine: np.ndarray) -> Case:
     )
 
 
-def _of_dimension(case: Case, dim: int, path: pathlib.Path, *, flat: bool) -> Case:
+def of_dimension(case: Case, dim: int, path: pathlib.Path, *, flat: bool) -> Case:
+    """Return a case as patches of `dim` sides take it: for 2, without the axis of its one slice, if it has one.
+
+    Raises:
+        InputError: The case is a flat picture and patches have three sides.
+    """
     shape, spacing = case.reference.shape, case.spacing
     if dim == 3:
         if flat:

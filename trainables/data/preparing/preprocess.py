@@ -81,9 +81,7 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
     check_channels(case, options)
     label = training_label(case, options) if label is None else label
     shape = label.shape
-    image = np.empty((len(case.image), *shape), np.float32)
-    for channel, volume in enumerate(image):
-        _fill_channel(volume, case, options, channel)
+    image, padding = training_image(case, options, shape)
     foreground, counts = foreground_sample(label, len(options.classes))
     same_box = case.spacing is not None and options.spacing != "unknown"
     return Prepared(
@@ -95,12 +93,28 @@ def prepare(case: Case, options: PreprocessOptions, label: np.ndarray | None = N
         grey=grey_levels(case.image[0], options.clip),
         spacing=_true_spacing(case, shape) if same_box else None,
         reference_spacing=case.spacing if same_box else None,
-        padding=tuple(_padding(volume, options, channel) for channel, volume in enumerate(image)),
+        padding=padding,
         box=case.box,
         excluded=case.excluded,
         foreground_intensities=_of_foreground(image, label) if options.scaled_by_training else None,
         **(_lesions(label, options) if options.components else {}),
     )
+
+
+def training_image(
+    case: Case, options: PreprocessOptions, shape: tuple[int, ...]
+) -> tuple[np.ndarray, tuple[float | None, ...]]:
+    """Return a case's image on the training grid, normalised, and each channel's padding (as of `Prepared`).
+
+    Args:
+        case: The case.
+        options: What to do to it.
+        shape: Its `training_shape`.
+    """
+    image = np.empty((len(case.image), *shape), np.float32)
+    for channel, volume in enumerate(image):
+        _fill_channel(volume, case, options, channel)
+    return image, tuple(_padding(volume, options, channel) for channel, volume in enumerate(image))
 
 
 def _lesions(label: np.ndarray, options: PreprocessOptions) -> dict[str, Any]:

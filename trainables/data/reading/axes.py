@@ -61,6 +61,13 @@ def to_zyx(array: np.ndarray, axes: Orientation) -> np.ndarray:
     return np.transpose(array, [*range(3, array.ndim), *stored_axis_of[::-1]])
 
 
+def from_zyx(array: np.ndarray, axes: Orientation) -> np.ndarray:
+    """Return a view `(x, y, z)` as stored, of one `(z, y, x)` in closest-RAS order: the inverse of `to_zyx`."""
+    stored_axis_of = np.argsort(axes[:, 0])[::-1]
+    stored: np.ndarray = np.transpose(array, np.argsort(stored_axis_of))
+    return np.flip(stored, tuple(axis for axis, (_, direction) in enumerate(axes) if direction < 0))
+
+
 def affine_to_ras(affine: np.ndarray, axes: Orientation, shape: Sequence[int]) -> np.ndarray:
     """Return the affine of the reordered volume, still for indices `(x, y, z)`.
 

@@ -92,6 +92,55 @@ def straight_labels(labels: np.ndarray, grid: StraightGrid) -> np.ndarray:
     return best
 
 
+def sheared_labels(labels: np.ndarray, grid: StraightGrid, shape: tuple[int, ...]) -> np.ndarray:
+    """Return class indices on the sheared grid again: each class interpolated linearly, then the greatest.
+
+    Args:
+        labels: uint8 `(z, y, x)` on the straight grid.
+        grid: The straight grid.
+        shape: `(z, y, x)` of the sheared one.
+    """
+    best = np.zeros(shape, np.uint8)
+    weight = sheared_values((labels == 0).astype(np.float32), grid, shape)
+    for value in np.unique(labels[labels > 0]):
+        own = sheared_values((labels == value).astype(np.float32), grid, shape)
+        best[own > weight] = value
+        np.maximum(weight, own, out=weight)
+    return best
+
+
+def sheared_values(volume: np.ndarray, grid: StraightGrid, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers on the sheared grid again, interpolated linearly between voxels of the straight one.
+
+    Args:
+        volume: float32 `(z, y, x)` on the straight grid.
+        grid: The straight grid.
+        shape: `(z, y, x)` of the sheared one.
+    """
+    result = np.empty(shape, np.float32)
+    plane = [axis for axis in range(3) if axis != grid.tilted]
+    for number in range(shape[grid.tilted]):
+        index: list[slice | int] = [slice(None)] * 3
+        index[grid.tilted] = number
+        part = volume[tuple(index)]
+        for position, axis in enumerate(plane):
+            by = max(0.0, grid.starts[axis] + number * grid.shifts[axis])
+            part = _taken(part, by, position, shape[axis])
+        result[tuple(index)] = part
+    return result
+
+
+def _taken(part: np.ndarray, by: float, axis: int, size: int) -> np.ndarray:
+    """Return `size` voxels of a slice along one axis, from `by` on, between two neighbours linearly."""
+    part = np.moveaxis(part, axis, 0)
+    whole = int(np.floor(by + 1e-6))
+    share = np.float32(max(0.0, by - whole))
+    places = np.arange(size) + whole
+    last = len(part) - 1
+    low, high = part[np.minimum(places, last)], part[np.minimum(places + 1, last)]
+    return np.moveaxis((1 - share) * low + share * high, 0, axis)
+
+
 def _shifted(volume: np.ndarray, grid: StraightGrid, outside: float, nudge: float = 0.0) -> np.ndarray:
     result = np.full(grid.shape, outside, np.float32)
     plane = [axis for axis in range(3) if axis != grid.tilted]
