@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from study.command import cards, check, jobs, phantom, report, run, schema, status, ui
+from study.command import cards, check, jobs, phantom, predict, report, run, schema, status, ui
 from study.command.audience import READER_GONE, ReaderGoneError, audience
 from study.command.loopback import ask_loopback_directly
 from study.errors import BAD_INPUT, DONE, STOPPED, RunEndedError, exit_code
@@ -21,6 +21,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "logs": jobs.logs,
     "report": report.report,
     "export": report.export,
+    "predict": predict.predict,
     "list": status.list_studies,
     "losses": cards.losses,
     "models": cards.models,

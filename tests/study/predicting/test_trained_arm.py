@@ -18,7 +18,7 @@ from tests.trainables.data import formats
 from tests.trainables.data.files import affine
 from trainables.data.cache.cache import Dataset
 from trainables.data.cases.labels import parse_all
-from trainables.data.cases.unlabelled import ImageFiles
+from trainables.data.cases.unlabelled import ImageFiles, read_unlabelled
 from trainables.data.preparing.new_image import prepare_new
 from trainables.errors import InputError
 
@@ -50,7 +50,8 @@ def test_one_network_finds_what_its_evaluation_found_and_two_the_mean(home: path
     assert [str(network.trial) for network in arm.networks] == ["final-a00-r0-f0-n000", "final-a00-r0-f0-n001"]
     assert (arm.values, arm.channels) == ((0.0, 1.0), 1)
     name = arm.spec.evaluate[0]
-    image = prepare_new(ImageFiles(name, (home.parent / "data" / "images" / f"{name}.nii.gz",)), arm.options, classes=2)
+    files = ImageFiles(name, (home.parent / "data" / "images" / f"{name}.nii.gz",))
+    image = prepare_new(name, read_unlabelled(files, arm.options), arm.options, classes=2)
     cached = Dataset.open(arm.spec.data, arm.spec.scales).cases[name]
     np.testing.assert_array_equal(image.image, np.load(cached.folder / "image.npy"))
     singles = [

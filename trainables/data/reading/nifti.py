@@ -45,7 +45,7 @@ def read_pair(path: pathlib.Path, colour: Colour) -> Raw:
 def _read(path: pathlib.Path, data: pathlib.Path) -> Raw:
     if path.stat().st_size == 0:
         raise InputError(f"{short(path)}: the file is empty. Copy it again.")
-    header, kind = _header(path)
+    header, kind = header_of(path)
     single = path == data
     if single and kind == "pair":
         raise InputError(f"{short(path)}: the header of a pair, without voxels. Name it .hdr, beside its .img.")
@@ -69,7 +69,7 @@ def _read(path: pathlib.Path, data: pathlib.Path) -> Raw:
     return Raw(array, affine, sides, (*warnings, *place.warnings, *said), others, step=step)
 
 
-def _header(path: pathlib.Path) -> tuple[Any, str]:
+def header_of(path: pathlib.Path) -> tuple[Any, str]:
     """Return nibabel's header and what it is of: `single`, `pair` or `analyze`. Nothing is checked by nibabel."""
     import nibabel
 

@@ -32,7 +32,7 @@ def read_tiff(path: pathlib.Path, colour: Colour) -> Raw:
     """
     if _pages(path) <= 1:
         return read_picture(path, colour)
-    tifffile = _tifffile(path)
+    tifffile = need_tifffile(path)
     with tifffile.TiffFile(path) as file:
         if len(file.series) != 1:
             raise InputError(
@@ -140,7 +140,12 @@ def _of_ome(text: str) -> tuple[float, ...] | None:
     return tuple(sides)
 
 
-def _tifffile(path: pathlib.Path) -> Any:
+def need_tifffile(path: pathlib.Path) -> Any:
+    """Return the package tifffile.
+
+    Raises:
+        InputError: It is not installed.
+    """
     try:
         import tifffile
     except ImportError as error:

@@ -65,9 +65,9 @@ def test_it_is_prepared_as_a_case_is(tmp_path: pathlib.Path, crop: Crop | None) 
     path = save(tmp_path / "i.nii.gz", image, affine((1, 2, 3)))
     how = options(spacing=(2.0, 2.0, 2.0), crop=crop)
     case = read_for(CaseFiles("c", (path,), save(tmp_path / "m.nii.gz", mask, affine((1, 2, 3)))), how)
-    known, new = prepare(case, how), prepare_new(ImageFiles("c", (path,)), how, classes=2)
+    known, new = prepare(case, how), prepare_new("c", read_unlabelled(ImageFiles("c", (path,)), how), how, classes=2)
     np.testing.assert_array_equal(new.image, known.image)
-    assert (new.padding, new.box, new.spacing) == (known.padding, known.box, case.spacing)
+    assert (new.padding, new.box) == (known.padding, known.box)
     assert new.shape == case.reference.shape
 
 
@@ -82,7 +82,7 @@ def test_what_only_a_reference_has_is_refused_and_a_region_may_be_missing(tmp_pa
     assert everywhere.case.roi is None
     assert "predicted everywhere" in everywhere.case.warnings[0]
     boxed: PreprocessOptions = options(roi=Roi(box=((0, 2), (1, 3), (0, 4))))
-    assert prepare_new(files, boxed, classes=2).excluded is not None
+    assert prepare_new("c", read_unlabelled(files, boxed), boxed, classes=2).excluded is not None
 
 
 def test_a_picture_stays_as_it_is(tmp_path: pathlib.Path) -> None:
