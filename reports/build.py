@@ -1,7 +1,5 @@
 """Reports: from a ledger to files, or to text for a terminal. The same ledger gives the same bytes."""
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from reports.side_by_side import together
 from reports.tables.ranks_over_datasets import ranked
 from study.design import Stage
 from trainables.errors import InputError
+from trainables.storage.requested_files import replace_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +53,7 @@ def write(
     Args:
         ledger: Path or URL of the ledger; it is only read.
         study: The study's name, or the names of several, each a column.
-        folder: Where the files go; created if it is missing. Each file is replaced atomically.
+        folder: Where the files go; created if it is missing. All files are replaced, each atomically, or none.
         formats: Keys of `FORMATS` or `ON_REQUEST`.
 
     Returns:
@@ -63,6 +62,7 @@ def write(
     Raises:
         InputError: No such ledger or study, a study named twice, an unknown format, or figures of several studies
             that cannot be ranked.
+        OSError: A file, its `filename`, cannot be written; none was replaced.
     """
     if unknown := [name for name in formats if name not in FORMATS and name not in ON_REQUEST]:
         raise InputError(f"no report format '{unknown[0]}'; there are {', '.join((*FORMATS, *ON_REQUEST))}")
@@ -73,10 +73,11 @@ def write(
     for key in formats:
         files |= {name: make(said, found, pictures).encode() for name, make in FORMATS.get(key, {}).items()}
         files |= ON_REQUEST[key](said, found, pictures) if key in ON_REQUEST else {}
-    target = Path(folder)
-    for path in {(target / name).parent for name in files} | {target}:
-        path.mkdir(parents=True, exist_ok=True)
-    return {name: _replace(target / name, content) for name, content in files.items()}
+    paths = {name: Path(folder) / name for name in files}
+    for folder_of_files in {path.parent for path in paths.values()} | {Path(folder)}:
+        folder_of_files.mkdir(parents=True, exist_ok=True)
+    replace_files({path: files[name] for name, path in paths.items()})
+    return paths
 
 
 def text(ledger: str | Path, study: str | Sequence[str], width: int = 100) -> str:
@@ -121,19 +122,3 @@ def _read(
     read_ones = [read(ledger, name, pictures=pictures and alone) for name in names]
     found = [results(records) for records, _ in read_ones]
     return document(found[0]) if alone else together(found), found, read_ones[0][1]
-
-
-def _replace(path: Path, content: bytes) -> Path:
-    """Replaces a file atomically: a reader sees the old report or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # temporary files are private to their owner; reports are not
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    return path

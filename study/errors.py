@@ -27,6 +27,8 @@ NoGpuError, DamagedEntryError  an attempt: the segment is owed again            
 or 1 where trials failed or were lost. Any other exception is a bug: it keeps its traceback (exit code 1).
 """
 
+import errno
+import os
 from typing import ClassVar
 
 from trainables.errors import InputError
@@ -96,3 +98,17 @@ class LedgerAwayError(InputError):
 def exit_code(error: InputError | RunEndedError) -> int:
     """Return the exit code of a command that an exception ended."""
     return error.exit_code if isinstance(error, RunEndedError) else BAD_INPUT
+
+
+def unwritable(place: str, error: OSError, remedy: str) -> InputError:
+    """Return the error of a command whose output cannot be written: place, cause and remedy.
+
+    Args:
+        place: The option and its file, as the user gave them.
+        error: As the system raised it; a file of its own that differs from `place` is named as well.
+        remedy: What helps against any cause, such as `Name another file.`
+    """
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    file = f"{os.path.basename(str(error.filename))} " if error.filename and str(error.filename) not in place else ""
+    room = f"Make room there, or {remedy[:1].lower()}{remedy[1:]}" if full else remedy
+    return InputError(f"{place}: {file}cannot be written ({error.strerror or error}). {room}")

@@ -27,5 +27,16 @@ def facts_memory(home: Path) -> Iterator[Path | None]:
         cache = Path(folder) / "cache"
         cache.mkdir()
         yield cache
-        with contextlib.suppress(OSError):
-            shutil.copytree(cache, home / "cache")
+        _move(cache, home)
+
+
+def _move(cache: Path, home: Path) -> None:
+    """Copy a cache into a new home, whole or not at all: a full disk is no error, as nothing depends on the cache."""
+    draft = home / f".cache.{os.getpid()}.part"
+    try:
+        shutil.copytree(cache, draft)
+        draft.rename(home / "cache")
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another command's by now, or its parent is no folder
+            home.rmdir()

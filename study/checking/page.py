@@ -17,10 +17,11 @@ from study.cases.overview import ROLES, Overview
 from study.cases.splits import natural
 from study.checking.check import AT_ONCE, Check
 from study.checking.tables import FAR_FROM_THE_REST, facts_of, outlier_lines, sheets, volume, volume_unit
+from study.errors import unwritable
 from trainables.data.inspecting import thumbnail
 from trainables.data.inspecting.inspect import CaseFacts
 from trainables.data.inspecting.thumbnail import Thumbnail
-from trainables.errors import InputError
+from trainables.storage.requested_files import replace_files
 
 COLOURS = ("#ffb000", "#4cc9ff", "#ff5c8a", "#58e07c", "#c79bff", "#ff7a33", "#f2f24b", "#35d0c0")
 """Colours of the labels, in turn; bright, since the images are grey on black."""
@@ -68,9 +69,9 @@ def write_page(check: Check, path: pathlib.Path, memory: pathlib.Path | None = N
     """
     text = page(check, memory)
     try:
-        path.write_text(text, encoding="utf-8")
+        replace_files({path: text.encode()})
     except OSError as error:
-        raise InputError(f"--html {path}: cannot be written ({error.strerror}). Name another file.") from error
+        raise unwritable(f"--html {path}", error, "Name another file.") from error
 
 
 def page(check: Check, memory: pathlib.Path | None = None) -> str:

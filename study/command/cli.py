@@ -9,7 +9,7 @@ import typer
 from study.command import cards, check, jobs, phantom, predict, report, run, schema, status, ui
 from study.command.audience import READER_GONE, ReaderGoneError, audience
 from study.command.loopback import ask_loopback_directly
-from study.errors import BAD_INPUT, DONE, STOPPED, RunEndedError, exit_code
+from study.errors import BAD_INPUT, DONE, FAILURES, STOPPED, RunEndedError, exit_code
 from trainables.errors import InputError
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -48,6 +48,9 @@ def main() -> None:
             code = run_command(arguments)
     except ReaderGoneError:
         code = READER_GONE
+    except InputError as error:
+        typer.echo(f"Error: {error}", err=True)
+        code = BAD_INPUT
     sys.exit(code)
 
 
@@ -69,6 +72,13 @@ def run_command(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("stopped", err=True)
         return STOPPED
+    except OSError as error:
+        from study.machines.storage_trouble import trouble
+
+        if (line := trouble(error)) is None:
+            raise
+        typer.echo(f"Error: {line}", err=True)
+        return FAILURES
     except typer.TyperException as error:
         typer.echo(f"Error: {error.format_message()}", err=True)
         return BAD_INPUT

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trainables.errors import InputError
+from study.errors import unwritable
 
 
 def phantom(
@@ -23,6 +23,6 @@ def phantom(
     try:
         generate(folder, cases, dim, seed)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}). Name another folder.") from error
+        raise unwritable(str(folder), error, "Name another folder.") from error
     labels = ", ".join(f"{name} {value}" for name, value in LABELS.items())
     typer.echo(f"{cases} cases in {folder}; labels: {labels}; group: '^(phantom_p[0-9]+)'")

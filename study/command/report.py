@@ -8,7 +8,7 @@ import typer
 
 from study.command.options import HOME, Home, LedgerAt, Name, Places
 from study.command.output import console
-from trainables.errors import InputError
+from study.errors import unwritable
 
 
 def report(
@@ -59,7 +59,7 @@ def write_report(places: Places, names: Sequence[str], folder: Path | None = Non
     try:
         paths = write(places.ledger, names, target, formats or tuple(FORMATS))
     except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror}). Name another folder by --out.") from error
+        raise unwritable(str(target), error, "Name another folder by --out.") from error
     typer.echo(shown, nl=False)
     typer.echo("")
     for path in dict.fromkeys(path if path.parent == target else path.parent for path in paths.values()):

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from study.command.output import print_json
-from trainables.errors import InputError
+from study.errors import unwritable
+from trainables.storage.requested_files import replace_files
 
 
 def schema(
@@ -26,6 +27,6 @@ def schema(
         print_json(made())
         return
     try:
-        output.write_text(written(), encoding="utf-8")
+        replace_files({output: written().encode()})
     except OSError as error:
-        raise InputError(f"--output {output}: cannot be written ({error.strerror}).") from error
+        raise unwritable(f"--output {output}", error, "Name another file.") from error

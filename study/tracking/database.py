@@ -6,6 +6,7 @@ migrations. So one process creates it beside under a lock, and moves it into pla
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,9 +102,14 @@ def _make(path: Path) -> None:
             check=False,
         )
         if done.returncode != 0 or not new.exists():
-            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-            raise OSError(f"{path}: MLflow could not make its tables: {last}")
+            raise OSError(f"{path}: MLflow could not make its tables: {_reason(done.stderr or done.stdout)}")
         os.replace(new, path)
+
+
+def _reason(output: str) -> str:
+    """Return the last line of a command's output; SQLAlchemy's own reason stands before its link and statement."""
+    lines = output.strip().splitlines() or ["no message"]
+    return next((line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception): ", line)), lines[-1])
 
 
 @contextmanager

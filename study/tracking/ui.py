@@ -73,7 +73,13 @@ def open_ui(
         return
     if mlflow_uri is None and not home.is_dir():
         raise InputError(f"no folder {home}: nothing was run there yet. Name the right one with --home.")
-    prepare(mlflow_uri or default_uri(home))
+    try:
+        prepare(mlflow_uri or default_uri(home))
+    except OSError as error:
+        raise InputError(
+            f"MLflow's database cannot be made: {hidden_in(str(error), mlflow_uri)}. Make room, or mend the disk's "
+            "rights, or name another by --mlflow."
+        ) from error
     chosen = _port(host, port)
     with tempfile.TemporaryFile() as log, _server(command(home, mlflow_uri, host, chosen), log) as server:
         shown = f"http://[{host}]:{chosen}" if ":" in host else f"http://{host}:{chosen}"

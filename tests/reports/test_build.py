@@ -12,6 +12,7 @@ from study.ledger import Ledger
 from tests.reports.ledgers import Fake
 from tests.reports.ledgers import build as build_ledger
 from trainables.errors import InputError
+from trainables.storage import requested_files
 
 FILES = ("report.md", "results.csv", "search.csv", "report.tex", "report.html", "references.bib")
 
@@ -55,7 +56,7 @@ def test_a_file_is_replaced_at_once_and_a_failure_leaves_nothing(
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(build.os, "fsync", broken)
+        patch.setattr(requested_files.os, "fsync", broken)
         with pytest.raises(OSError, match="disk full"):
             build.write(full_ledger, "fake", tmp_path, ("md",))
     assert [path.name for path in tmp_path.iterdir()] == ["report.md"]

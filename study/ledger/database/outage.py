@@ -89,6 +89,11 @@ def passes(error: DBAPIError) -> bool:
     return _sqlstate(error) not in _NEEDS_HELP and _REFUSED.search(str(error.orig)) is None
 
 
+def is_full(error: DBAPIError) -> bool:
+    """Return whether the database's disk is full."""
+    return getattr(error.orig, "sqlite_errorcode", None) in _SQLITE_FULL or _sqlstate(error) == "53100"
+
+
 def is_damage(error: DBAPIError) -> bool:
     """Return whether what was written cannot be read any more."""
     return _sqlite_code(error) in _SQLITE_DAMAGED or _sqlstate(error) in _DAMAGED
@@ -112,6 +117,7 @@ _SQLITE_PASSES = (5, 6)
 # no right, read-only, I/O error, corrupt, full, cannot open, locking protocol (a network file system), no database
 _SQLITE_NEEDS_HELP = (3, 8, 10, 11, 13, 14, 15, 26)
 _SQLITE_DAMAGED = (11, 26)
+_SQLITE_FULL = (13, 10 | 19 << 8)  # full; the index of the log, in shared memory beside the file, has no room
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialisation failure, deadlock; the server stops, was
 # killed, starts, takes no more connections, is a stand-by after a failover; a statement or lock that waited too long
 _PASSES = ("40001", "40P01", "57P01", "57P02", "57P03", "57P05", "53300", "25006", "55P03")

@@ -197,6 +197,8 @@ def _explained(error: DatabaseError, label: str) -> InputError:
         return InputError(f"{label} is not a ledger: expected an SQLite database; name another file by `--ledger`")
     if outage.is_damage(error):
         return InputError(f"{label}: {reason}; {outage.DAMAGED}")
+    if outage.is_full(error):
+        return InputError(f"{label} cannot be opened: {reason}; make room on its disk, or name another by `--ledger`")
     kind = network_kind(Path(label)) if "://" not in label else None
     if kind is not None and isinstance(error, OperationalError):
         return InputError(

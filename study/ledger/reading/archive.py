@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, insert, select
 
+from study.errors import LedgerAwayError
 from study.ledger.database import schema
 from study.ledger.database.sqlite_file import ARCHIVE
 from study.ledger.database.store import Store
@@ -59,11 +60,27 @@ def export(store: Store, study_id: int, target: Path) -> Archived:
     try:
         archived = _write(store, study_id, draft)
         os.replace(draft, target)
-    except BaseException:
+    except BaseException as error:
         for path in (target, *_files(draft)):
             path.unlink(missing_ok=True)
-        raise
+        if (why := _draft_trouble(error, draft)) is None:
+            raise
+        raise InputError(
+            f"{target}: cannot be written ({why}); make room there, or name a file on another disk"
+        ) from error
     return archived
+
+
+def _draft_trouble(error: BaseException, draft: Path) -> str | None:
+    """Return why the draft could not be written, in SQLite's or the system's words; None for any other error."""
+    if isinstance(error, OSError):
+        return error.strerror
+    if isinstance(error, sqlite3.OperationalError):  # of the last step, which has only the draft open
+        return str(error)
+    if isinstance(error, LedgerAwayError | InputError) and str(draft) in str(error):
+        database = getattr(error.__cause__, "orig", None)
+        return None if database is None else str(database)
+    return None
 
 
 def _write(store: Store, study_id: int, draft: Path) -> Archived:

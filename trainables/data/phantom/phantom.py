@@ -8,6 +8,7 @@ Labels: organ 1, lesion 2. About every third patient has a second case: `phantom
 import gzip
 import json
 import pathlib
+import shutil
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def generate(folder: str | pathlib.Path, cases: int, dim: int = 3, seed: int = 0
 
     Raises:
         InputError: The folder has something in it, or a number makes no sense.
+        OSError: It cannot be written; what was written is removed.
     """
     folder = pathlib.Path(folder).expanduser()
     if dim not in (2, 3):
@@ -41,6 +43,16 @@ def generate(folder: str | pathlib.Path, cases: int, dim: int = 3, seed: int = 0
         raise InputError(f"--cases: expected at least 1, found {cases}.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{str(folder)!r} is not empty. Give a new folder; nothing was written.")
+    new = not folder.exists()
+    try:
+        _write_cases(folder, cases, dim, seed)
+    except BaseException:
+        for path in [folder] if new else list(folder.iterdir()):
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def _write_cases(folder: pathlib.Path, cases: int, dim: int, seed: int) -> None:
     write = _write_slice if dim == 2 else _write_volume
     done = number = 0
     while done < cases:
