@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import json
 import pathlib
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -86,6 +87,10 @@ def of_contents(contents: Mapping[str, Sequence[str]]) -> str:
     return of_text(json.dumps(sorted((name, *content) for name, content in contents.items())))
 
 
+_PARSING = threading.Lock()
+"""Python 3.11 counts the depth of a tree for all threads together, and raises SystemError where two make one at once."""
+
+
 def of_code(modules: Iterable[str]) -> str:
     """Return the SHA-256 of the modules' code, so that results of different code get different keys.
 
@@ -100,8 +105,9 @@ def of_code(modules: Iterable[str]) -> str:
         source = importlib.util.find_spec(name)
         assert source is not None, f"no module {name}"
         assert source.origin is not None, f"{name} has no file"
-        tree = _Code().visit(ast.parse(pathlib.Path(source.origin).read_text(encoding="utf-8")))
-        digest.update(ast.dump(tree).encode())
+        with _PARSING:
+            tree = ast.parse(pathlib.Path(source.origin).read_text(encoding="utf-8"))
+        digest.update(ast.dump(_Code().visit(tree)).encode())
     return digest.hexdigest()
 
 

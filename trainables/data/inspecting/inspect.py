@@ -182,7 +182,11 @@ def all_cases(
     groups = groups or {}
     look = functools.partial(_attempt, options=options, groups=groups, memory=memory)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        results = list(pool.map(look, cases))
+        try:
+            results = list(pool.map(look, cases))
+        except BaseException:  # Ctrl-C: the cases that are not open yet are left
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     facts = tuple(result for result in results if isinstance(result, CaseFacts))
     problems = [str(result) for result in results if isinstance(result, InputError)]
     problems += across(facts, options)

@@ -88,7 +88,11 @@ def of_cases(
     """
     make = functools.partial(_remembered, options=options, memory=memory)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        return dict(zip((case.name for case in cases), pool.map(make, cases), strict=True))
+        try:
+            return dict(zip((case.name for case in cases), pool.map(make, cases), strict=True))
+        except BaseException:  # Ctrl-C: the cases that are not open yet are left
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _remembered(files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path | None) -> Thumbnail:

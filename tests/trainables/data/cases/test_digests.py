@@ -1,3 +1,5 @@
+import concurrent.futures
+import gc
 import importlib
 import os
 import pathlib
@@ -183,3 +185,21 @@ def test_the_order_of_modules_counts(code_of: Callable[[str, str], str]) -> None
     code_of("halves_a", CODE)
     code_of("halves_b", CODE.replace("0.5", "0.25"))
     assert digests.of_code(["halves_a", "halves_b"]) != digests.of_code(["halves_b", "halves_a"])
+
+
+def test_code_is_read_by_several_threads_at_once() -> None:
+    # A collection that gives another thread its turn in the middle of a parse: Python 3.11 then raises SystemError.
+    def give_way(phase: str, info: dict[str, int]) -> None:
+        time.sleep(1e-4)
+
+    modules = ["trainables.data.cases.digests", "trainables.data.cases.keys"]
+    before = gc.get_threshold()
+    gc.callbacks.append(give_way)
+    gc.set_threshold(50)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            found = set(pool.map(lambda _: digests.of_code(modules), range(12)))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(give_way)
+    assert found == {digests.of_code(modules)}
