@@ -9,7 +9,15 @@ from typing import Any, Self
 
 from study.errors import Stopped
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AS_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, *AS_CTRL_C)
+
+
+def as_ctrl_c() -> None:
+    """Make SIGTERM and SIGHUP raise KeyboardInterrupt from here on, unless they are ignored (`nohup`)."""
+    for number in AS_CTRL_C:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 class _InterruptedError(BaseException):
@@ -49,8 +57,15 @@ class Stopping:
             signal.signal(number, self._hear)
 
     def ask(self) -> None:
-        """Request a stop."""
-        self.asked = True
+        """Request a stop, as a first signal does; from any thread."""
+        if self.asked:
+            return
+        if self._at_once and self._before:
+            main = threading.main_thread().ident
+            assert main is not None
+            signal.pthread_kill(main, signal.SIGINT)  # its handler interrupts what it does
+        else:
+            self.asked = True
 
     def check(self) -> None:
         """Raise `Stopped` if a stop was requested; for work that can be interrupted at any time."""

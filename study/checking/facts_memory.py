@@ -23,7 +23,7 @@ def facts_memory(home: Path) -> Iterator[Path | None]:
     if home.exists():
         yield home / "cache" if home.is_dir() and os.access(home, os.W_OK) else None
         return
-    with tempfile.TemporaryDirectory(prefix="segstudy-") as folder:
+    with tempfile.TemporaryDirectory(prefix="segstudy-", ignore_cleanup_errors=True) as folder:
         cache = Path(folder) / "cache"
         cache.mkdir()
         yield cache

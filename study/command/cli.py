@@ -1,6 +1,8 @@
 """The command, `segstudy`: its subcommands, in the order in which --help shows them, and its exit codes."""
 
+import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import Annotated
 
@@ -10,6 +12,7 @@ from study.command import cards, check, jobs, phantom, predict, report, run, sch
 from study.command.audience import READER_GONE, ReaderGoneError, audience
 from study.command.loopback import ask_loopback_directly
 from study.errors import BAD_INPUT, DONE, FAILURES, STOPPED, RunEndedError, exit_code
+from study.signals import as_ctrl_c
 from trainables.errors import InputError
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -43,6 +46,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     arguments = sys.argv[1:]
     ask_loopback_directly()
+    as_ctrl_c()
     try:
         with audience(goes_on=arguments[:1] == ["run"]):
             code = run_command(arguments)
@@ -51,6 +55,8 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"Error: {error}", err=True)
         code = BAD_INPUT
+    if code == STOPPED and len(threading.enumerate()) > 1:
+        os._exit(code)  # nothing is left to do but to wait for threads, such as one that opens a large case
     sys.exit(code)
 
 

@@ -68,7 +68,7 @@ def run(
     for line in ended(result, again):
         typer.echo(line)
     if result.complete:
-        write_report(places, [study.name])
+        _report(places, study.name)
     if not result.complete:
         raise typer.Exit(STOPPED if result.stopped else FAILURES)
     if result.failed or result.lost:
@@ -76,3 +76,12 @@ def run(
         if result.repeatable:
             typer.echo(f"{lost_trials(result.repeatable)} Run them again:\n  {again} --retry lost")
         raise typer.Exit(FAILURES)
+
+
+def _report(places: Places, name: str) -> None:
+    """Write the report, unless that is interrupted."""
+    try:
+        write_report(places, [name])
+    except KeyboardInterrupt:
+        typer.echo(f"{name}: its report was not written. Write it: segstudy report {name}")
+        raise typer.Exit(STOPPED) from None

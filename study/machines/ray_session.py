@@ -23,9 +23,13 @@ CONNECTIONS = {"RAY_grpc_keepalive_timeout_ms": "60000"}
 """A connection may be silent for as long as a disconnected host is waited for: with Ray's 20 s, a worker was lost whose
 host was disconnected for 20 s. Every process of a cluster needs this setting, so cluster.yaml has it too."""
 
+NICENESS = {"RAY_worker_niceness": "0"}
+"""With Ray's 15, workers stand still beside other work. A worker reads it from its own environment, so the workers of a
+cluster that was started without it get it from the driver."""
+
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # no usage statistics are sent
-    "RAY_worker_niceness": "0",  # with Ray's 15, workers stand still beside other work
+    **NICENESS,
     **CONNECTIONS,
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths mean the same in workers
     "RAY_AIR_NEW_OUTPUT": "0",  # no tables of Tune's own
@@ -85,11 +89,16 @@ def session(
 def _joined(address: str, environment: Mapping[str, str] | None) -> Iterator[None]:
     import ray
 
-    more = {"runtime_env": {"env_vars": dict(environment)}} if environment else {}
+    variables = {name: os.environ.get(name, usual) for name, usual in NICENESS.items()} | dict(environment or {})
     _knock(address)
     with token_shown() if asks_for_token(address) else contextlib.nullcontext():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **more)
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                runtime_env={"env_vars": variables},
+            )
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             if "AuthToken" in str(error):
                 raise InputError(

@@ -239,8 +239,6 @@ def _each_step(context: RunContext, driver_file: DriverFile, heart: Heartbeat, d
     """Pass on a stop request, and raise if the lease was lost or Ray died; called ten times a second."""
     if heart.lost is not None:
         raise heart.lost
-    if heart.stop_requested:
-        context.stopping.ask()
     if context.stopping.asked and not driver_file.halted:
         context.tell(Step("stopping: segments under way save what they have"))
         driver_file.halt()
@@ -254,4 +252,5 @@ def _lease(context: RunContext, stack: contextlib.ExitStack, study_id: int) -> t
     lease = take_lease(context.ledger, study_id, seconds, context.stopping, context.tell)
     stack.callback(give_back, context.ledger, lease)
     context.ledger.request_stop(study_id, stop=False)  # a stop that was requested of an earlier driver
-    return lease, stack.enter_context(Heartbeat(context.ledger, lease, lease_seconds=seconds))
+    heart = Heartbeat(context.ledger, lease, lease_seconds=seconds, stop=context.stopping.ask)
+    return lease, stack.enter_context(heart)

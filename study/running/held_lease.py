@@ -24,18 +24,23 @@ class Heartbeat:
 
     Attributes:
         lost: Set when another driver holds the lease, or the ledger's file is gone: the run must end at once.
-        stop_requested: Whether a stop was requested through the ledger.
     """
 
     def __init__(
-        self, ledger: Ledger, lease: Lease, *, lease_seconds: float = LEASE_SECONDS, listen: float = LISTEN
+        self,
+        ledger: Ledger,
+        lease: Lease,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        listen: float = LISTEN,
+        stop: Callable[[], None] = lambda: None,
     ) -> None:
+        """Initialise; `stop` is called, in the heartbeat's thread, once a stop was requested through the ledger."""
         self._ledger, self._lease = ledger, lease
-        self._lease_seconds, self._listen = lease_seconds, listen
+        self._lease_seconds, self._listen, self._stop = lease_seconds, listen, stop
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self.lost: RunEndedError | None = None
-        self.stop_requested = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,7 +70,8 @@ class Heartbeat:
                     except (FencedOut, LedgerGoneError) as error:
                         self.lost = error
                         return
-                self.stop_requested = self._ledger.stop_requested(self._lease.study_id)
+                if self._ledger.stop_requested(self._lease.study_id):
+                    self._stop()
 
 
 def take_lease(ledger: Ledger, study_id: int, seconds: float, stopping: Stopping, on_event: OnEvent) -> Lease:

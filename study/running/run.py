@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from study.cases.prepare import Source, find
 from study.design import Status
-from study.errors import MachineTroubleError, Stopped
+from study.errors import MachineTroubleError, Stopped, TuneCrashError
 from study.events import OnEvent, Step, ignore
 from study.ledger import Ledger, LedgerAwayError, Patience
 from study.machines import storage_trouble
@@ -129,10 +129,14 @@ def run(
         )
         try:
             with contextlib.ExitStack() as stack:
-                complete = carry_out(context, stack, source, ray_address, trainable, follow)
+                try:
+                    complete = carry_out(context, stack, source, ray_address, trainable, follow)
+                except Stopped:
+                    on_event(Step("stopping"))  # what the stack closes may take seconds
+                    raise
         except Stopped:
             pass
-        except (MachineTroubleError, LedgerAwayError) as error:
+        except (MachineTroubleError, LedgerAwayError, TuneCrashError) as error:
             trouble = str(error)
         except OSError as error:
             if (trouble := storage_trouble.trouble(error)) is None:

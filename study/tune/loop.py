@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -66,12 +67,20 @@ def drive(
                     raise trouble from None
                 crashes = 1 if dispatcher.ended > ended else crashes + 1
                 if crashes == CRASHES:
-                    raise TuneCrashError(f"Ray Tune failed {crashes} times: {error}") from error
-                on_crash(f"{type(error).__name__}: {error}")
+                    raise TuneCrashError(f"Ray Tune failed {crashes} times in a row: {_reason(error)}") from error
+                on_crash(_reason(error))
             finally:
                 with contextlib.suppress(RunEndedError, SQLAlchemyError, LedgerAwayError):
                     # attempts that stay open are closed by the next driver
                     dispatcher.abandon("Ray Tune ended")
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first cause of an error of Tune in one line: of a traceback the last, else the first."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if re.search(r"\w", line)] or ["without a text"]
+    return f"{type(error).__name__}: {lines[-1 if 'Traceback' in str(error) else 0][:300]}"
 
 
 def _each_step(searcher: PlanSearcher, each_step: Callable[[], None]) -> None:

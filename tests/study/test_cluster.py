@@ -167,6 +167,37 @@ def test_a_cluster_is_shown_its_token_if_it_asks(tmp_path: pathlib.Path, monkeyp
     assert not asks_for_token(address)  # nothing to show
 
 
+NICE = """
+import os, sys, ray
+from study.machines.nodes import this_machine
+from study.machines.ray_session import quiet, session, settings
+with settings(), quiet(), session(sys.argv[1], this_machine()):
+    print(ray.get(ray.remote(num_cpus=1)(lambda: os.nice(0)).remote()))
+"""
+
+
+@pytest.mark.parametrize(("set_by_the_user", "more"), [({}, 0), ({"RAY_worker_niceness": "3"}, 3)])
+def test_workers_of_a_head_that_somebody_started_are_as_nice_as_the_head(
+    monkeypatch: pytest.MonkeyPatch, set_by_the_user: dict[str, str], more: int
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.delenv("RAY_worker_niceness", raising=False)
+    ray = [str(pathlib.Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=1"]
+    command = [*ray, "--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as head:
+        try:
+            _until_it_listens(address)
+            line = [sys.executable, "-c", NICE, address]
+            found = subprocess.run(line, check=True, env={**os.environ, **set_by_the_user}, stdout=subprocess.PIPE)
+            assert int(found.stdout) == min(19, os.nice(0) + more)
+        finally:
+            head.terminate()
+
+
 def _until_it_listens(address: str) -> None:
     host, _, port = address.rpartition(":")
     for _ in range(300):

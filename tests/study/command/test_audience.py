@@ -50,3 +50,14 @@ def test_a_command_that_is_interrupted_has_no_traceback(
     monkeypatch.setattr("study.console.cards.list_text", interrupted)
     assert cli.run_command(["losses"]) == STOPPED
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_command_that_is_interrupted_waits_for_no_thread() -> None:
+    code = (
+        "import threading, time\nfrom study.command import cli\n"
+        "def interrupted(arguments):\n"
+        "    threading.Thread(target=time.sleep, args=(600,)).start()\n    return cli.STOPPED\n"
+        "cli.run_command = interrupted\ncli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], timeout=60)
+    assert done.returncode == STOPPED

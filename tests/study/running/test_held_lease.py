@@ -1,6 +1,7 @@
 """The lease as a run takes it: who comes second waits, and for how long."""
 
 import pathlib
+import threading
 import time
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from study.errors import Stopped
 from study.events import Event, Waiting
 from study.ledger import LeaseHeld, Ledger, Owner
-from study.running.held_lease import take_lease
+from study.running.held_lease import Heartbeat, take_lease
 from study.signals import Stopping
 from tests.study.numbers_study import NoData, numbers_study
 
@@ -57,3 +58,14 @@ def test_a_lease_of_another_host_whose_clock_was_ahead(tmp_path: pathlib.Path) -
         assert next(renewals, None) is None
         assert time.monotonic() - began > 4 * 0.5
         assert second.expires < time.time() + 60
+
+
+def test_a_stop_that_was_asked_for_in_the_ledger_is_passed_on_in_every_phase(tmp_path: pathlib.Path) -> None:
+    study, data = numbers_study(), NoData().prepare(tmp_path, print, lambda: None)
+    heard = threading.Event()
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        id_ = ledger.create_study(study.name, study.plain(), study.design(), data.cases, data.digest, {})
+        with Heartbeat(ledger, ledger.acquire(id_), listen=0.02, stop=heard.set):
+            assert not heard.wait(0.3)
+            ledger.request_stop(id_)
+            assert heard.wait(10)

@@ -3,7 +3,9 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -95,6 +97,22 @@ def test_three_waves_start_no_process_after_the_first(
     assert run_numbers(tmp_path, waves_study(), trainable=Together, on_event=count).complete
     assert at_wave == [0, WORKERS, WORKERS, WORKERS]  # three cohorts, then the final stage
     assert len(set(os.listdir(started)) - before) == WORKERS
+
+
+@pytest.mark.ray
+def test_tune_that_fails_again_and_again_ends_the_run_in_a_line(tmp_path: pathlib.Path, started: pathlib.Path) -> None:
+    class Unsent(NumbersSegmenter):
+        """A trainable that Tune cannot send to a worker."""
+
+        lock = threading.Lock()
+
+    ended = run_numbers(tmp_path, trainable=Unsent)
+    assert (ended.complete, ended.stopped, ended.open) == (False, False, 8)
+    assert ended.trouble is not None
+    assert re.fullmatch(r"Ray Tune failed 3 times in a row: \w+: .*_thread\.lock.*", ended.trouble)
+    with Ledger.open(tmp_path / "ledger.db", read_only=True) as ledger:
+        texts = [notice.text for notice in ledger.notices(ledger.study("numbers").id)]
+    assert len([text for text in texts if text.startswith("Ray Tune failed and was started again: ")]) == 2
 
 
 class Together(NumbersSegmenter):

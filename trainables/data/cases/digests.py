@@ -88,7 +88,7 @@ def of_contents(contents: Mapping[str, Sequence[str]]) -> str:
 
 
 _PARSING = threading.Lock()
-"""Python 3.11 counts the depth of a tree for all threads together, and raises SystemError where two make one at once."""
+"""Python 3.11 counts the depth of a tree for all threads together, and raises SystemError if two make one at once."""
 
 
 def of_code(modules: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """Inspection: reads each case completely, collects its facts, and reports every problem of a dataset at once."""
 
 import collections
-import concurrent.futures
 import contextlib
 import dataclasses
 import functools
@@ -17,6 +16,7 @@ from trainables.data.cases.case import Case, read_for
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting import measure
+from trainables.data.inspecting.threads import in_threads
 from trainables.data.preparing import memory, preprocess
 from trainables.data.reading import readers
 from trainables.errors import InputError
@@ -181,12 +181,7 @@ def all_cases(
     """
     groups = groups or {}
     look = functools.partial(_attempt, options=options, groups=groups, memory=memory)
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        try:
-            results = list(pool.map(look, cases))
-        except BaseException:  # Ctrl-C: the cases that are not open yet are left
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    results = in_threads(look, cases, workers)
     facts = tuple(result for result in results if isinstance(result, CaseFacts))
     problems = [str(result) for result in results if isinstance(result, InputError)]
     problems += across(facts, options)

@@ -1,7 +1,6 @@
 """Thumbnails for `check --html`: the slice of a case with the most foreground, grey, with its class indices."""
 
 import base64
-import concurrent.futures
 import contextlib
 import dataclasses
 import functools
@@ -16,6 +15,7 @@ from trainables.data.cases.case import Case, read_for
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting.measure import quantiles
+from trainables.data.inspecting.threads import in_threads
 from trainables.pictures import previews
 from trainables.storage import whole_files
 
@@ -87,12 +87,7 @@ def of_cases(
         InputError: A case cannot be read any more.
     """
     make = functools.partial(_remembered, options=options, memory=memory)
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        try:
-            return dict(zip((case.name for case in cases), pool.map(make, cases), strict=True))
-        except BaseException:  # Ctrl-C: the cases that are not open yet are left
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    return dict(zip((case.name for case in cases), in_threads(make, cases, workers), strict=True))
 
 
 def _remembered(files: CaseFiles, options: PreprocessOptions, memory: pathlib.Path | None) -> Thumbnail:
