@@ -140,6 +140,7 @@ def _search(results: Results) -> list[str]:
         lines = [
             f"For each arm, {how.trials_per_arm} configurations were tried by {SAMPLERS.get(how.sampler, how.sampler)}"
             f"{times}, the defaults first and failures counted{cut}.",
+            _first_marks(results),
             f"Tuned: {listed([name.replace('.', ' ', 1).replace('_', ' ') for name in tuned])}.",
             f"The configuration with the best {objective(results)} on validation cases was chosen{_counting(results)}.",
         ]
@@ -151,6 +152,19 @@ def _search(results: Results) -> list[str]:
         + f" and scored on {_tested(results)}{_afterwards(results)}.",
         outcomes(results),
     ]
+
+
+def _first_marks(results: Results) -> str:
+    """Returns what a model-based sampler saw of trials with several marks, and what later marks would have changed."""
+    how, cohort = results.protocol, results.records.study.file["budget"]["cohort"]
+    if how.sampler != "tpe" or len(how.marks) == 1 or cohort == how.trials_per_arm:
+        return ""
+    return (
+        f"The estimator saw values at iteration {how.marks[0]:,} alone, which favours configurations that learn fast; "
+        "on recorded curves of five losses on two data sets, values of later marks changed the final validation Dice "
+        "of a search's winner by −0.002 to +0.002 on average and by −0.006 to +0.009 for single losses (segstudy's "
+        "benchmarks/RESULTS.md, Later marks)."
+    )
 
 
 def _counting(results: Results) -> str:

@@ -78,6 +78,26 @@ def test_how_the_objective_counts_cases_without_a_region_is_said(
     assert f"on validation cases was chosen; a region that a case lacks {says}" in search
 
 
+@pytest.mark.parametrize(
+    ("sampler", "marks", "cohort", "said"),
+    [
+        ("tpe", (250, 1000), 2, True),
+        ("tpe", (250, 1000), 4, False),
+        ("tpe", (1000,), 2, False),
+        ("qmc", (250, 1000), 2, False),
+    ],
+)
+def test_what_a_sampler_saw_is_said_where_it_learns_from_first_marks(
+    tmp_path: Path, sampler: str, marks: tuple[int, ...], cohort: int, said: bool
+) -> None:
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice",), marks=marks, previews=False))
+    recorded = read(path, "fake", pictures=False)[0]
+    budget = {**recorded.study.file["budget"], "sampler": sampler, "cohort": cohort}
+    study = dataclasses.replace(recorded.study, file={**recorded.study.file, "budget": budget})
+    search = methods(results(dataclasses.replace(recorded, study=study)))[2]
+    assert ("The estimator saw values at iteration 250 alone" in search) is said
+
+
 def test_a_learning_rate_by_the_loss_is_said_with_its_range(tmp_path: Path) -> None:
     # sgd without a rate of its own: each loss has 0.001 to 0.1 over its scale.
     path = build(tmp_path / "ledger.db", Fake(losses=("dice",), tuned={}, previews=False))
