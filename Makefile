@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := search_spaces trainables study reports
+PACKAGES := search_spaces trainables study reports segstudy
 
 DEMO := demo
 CASES ?= 40

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-PACKAGES = ("search_spaces", "trainables", "study", "reports")
+PACKAGES = ("search_spaces", "trainables", "study", "reports", "segstudy")
 DATA = {"templates"}
 """Folders of package data, which are no packages."""
 
@@ -54,7 +54,7 @@ def test_the_drawing_shows_every_folder_and_no_other() -> None:
 
 
 def test_every_file_that_the_page_names_is_there() -> None:
-    named = re.findall(r"`((?:study|trainables|reports|search_spaces|tests)/[\w/.]+)`", PAGE)
+    named = re.findall(r"`((?:study|trainables|reports|search_spaces|segstudy|tests)/[\w/.]+)`", PAGE)
     assert len(named) > 40
     assert [path for path in named if not (ROOT / path).exists()] == []
 

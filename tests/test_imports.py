@@ -57,7 +57,8 @@ def test_that_test_sees_what_it_should() -> None:
 
 
 @pytest.mark.parametrize(
-    ("modules", "unwanted"), [(["study.command.cli"], HEAVY), (_modules(reports), ("ray", "torch"))]
+    ("modules", "unwanted"),
+    [(["study.command.cli"], HEAVY), (["segstudy"], HEAVY), (_modules(reports), ("ray", "torch"))],
 )
 def test_nothing_heavy_is_loaded(modules: list[str], unwanted: tuple[str, ...]) -> None:
     imports = "".join(f"import {module}\n" for module in modules)

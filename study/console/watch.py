@@ -1,15 +1,17 @@
 """Display of a run: the live table on a terminal, lines of text elsewhere. A run does not depend on it."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from study.console.live import headline, picture
+from study.console.notebook import NotebookLive
 from study.console.progress import Progress
 from study.console.run_lines import line, printer
 from study.design import TrialKey
@@ -24,35 +26,48 @@ PATIENT = 20.0
 HEADLINE_EVERY = 60.0
 """Minimum seconds between two lines about the study's progress."""
 
+
+class Drawn(Protocol):
+    """A place where a picture is drawn again and again."""
+
+    def update(self, renderable: RenderableType, *, refresh: bool) -> None:
+        """Replace the picture."""
+
+
 Look = Callable[[dict[TrialKey, int]], Progress | None]
 """Returns the study's progress, given the iterations of running segments; None before the ledger has the study."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def watching(console: Console, look: Look) -> Iterator[OnEvent]:
     """Yield a listener whose events are displayed while the block runs. It may be called from any thread.
 
     Args:
-        console: Receives the live table if it is a terminal, otherwise a line for each event.
+        console: Receives the live table if it is a terminal or a notebook, otherwise a line for each event.
         look: Returns the study's progress. Called in a separate thread.
     """
 
     def say(text: str) -> None:
         console.print(Text(text), soft_wrap=not console.is_terminal)  # lines of a log are not wrapped
 
-    if not console.is_terminal or console.is_dumb_terminal:
+    live: contextlib.AbstractContextManager[Drawn]
+    if console.is_jupyter and not console.quiet:
+        live = contextlib.nullcontext(NotebookLive())
+    elif console.is_terminal and not console.is_dumb_terminal:
+        live = Live(console=console, auto_refresh=False, transient=False)
+    else:
         yield _with_headlines(printer(say), look, say)
         return
     watcher = _Watcher(console, look, say)
-    with Live(console=console, auto_refresh=False, transient=False) as live:
-        thread = threading.Thread(target=watcher.run, args=(live,), name="live table", daemon=True)
+    with live as drawn:
+        thread = threading.Thread(target=watcher.run, args=(drawn,), name="live table", daemon=True)
         thread.start()
         try:
             yield watcher.hear
         finally:
             watcher.over.set()
             thread.join()
-            watcher.show(live)
+            watcher.show(drawn)
 
 
 def _with_headlines(hear: OnEvent, look: Look, say: Callable[[str], None]) -> OnEvent:
@@ -96,7 +111,7 @@ class _Watcher:
         elif text is not None:
             self._step = text
 
-    def run(self, live: Live) -> None:
+    def run(self, live: Drawn) -> None:
         """Draw until the run ends."""
         wait = 0.0
         while not self.over.wait(wait):
@@ -104,7 +119,7 @@ class _Watcher:
             self.show(live)
             wait = max(EVERY, PATIENT * (time.monotonic() - began))
 
-    def show(self, live: Live) -> None:
+    def show(self, live: Drawn) -> None:
         """Query the progress and draw once."""
         self._progress = self._look(dict(self._iterations)) or self._progress
         step = Text(self._step, style="dim", overflow="ellipsis", no_wrap=True)

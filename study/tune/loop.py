@@ -110,6 +110,7 @@ def _tuner(
             name=f"t{number}",
             storage_path=str(scratch / "tune"),
             verbose=0,
+            progress_reporter=tune.CLIReporter(),  # silent; Tune's own choice in a notebook clears the cell's output
             callbacks=[recorder],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(
