@@ -13,7 +13,7 @@ JOBS ?= 2
 RUNS ?= 10
 SEED ?= 1
 
-.PHONY: help install lint format test slow chaos bench demo clean
+.PHONY: help install lint format test slow chaos bench demo docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make lint     ruff, mypy, import-linter, vulture           (make format fixes what can be fixed)'
 	@echo 'make slow     the tests that make test excludes: longer than ten seconds each'
 	@echo 'make chaos    RUNS=10 studies whose processes are killed at random; network outages of three hosts; autoscaler; ray up'
+	@echo 'make docs     the documentation as a site, under build/site/'
 	@echo 'make bench    all scripts of benchmarks/'
 	@echo 'make clean    remove what the targets above made, .venv included'
 
@@ -70,6 +71,9 @@ demo: $(STAMP)
 	rm -rf $(DEMO)
 	$(BIN)/segstudy phantom $(DEMO)/data --cases $(CASES) --dim 2 --seed 1
 	$(BIN)/segstudy run demo --data $(DEMO)/data --home $(DEMO)/runs
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .coverage .coverage.* htmlcov \
