@@ -15,7 +15,7 @@ from reports.statistics.friedman_nemenyi import LEAST_DATASETS
 from reports.tables import cost_tables
 from reports.tables.protocol_differences import badges, difference_tables
 from reports.tables.ranks_over_datasets import Ranked, rank_table, ranked
-from reports.tables.requested_points import last_iterations, matching_arm
+from reports.tables.requested_points import arm_name, last_iterations, matching_arm, own_loss
 from reports.tables.result_tables import row_state, value
 from reports.tables.table import LIKE_BEST, Entry, Row, State, Table
 
@@ -120,8 +120,7 @@ def _printed_rows(studies: Sequence[Results]) -> dict[str, list[Row]]:
         for row in found:
             if row.iteration in (None, last[row.study, row.dataset]):
                 arm = matching_arm(results, row)
-                parts = (row.model, row.loss, *(["inverse"] if row.weighting == "inverse" else []))
-                name = "+".join(parts) if arm is None else arm.row.name
+                name = arm_name(row, own_loss(results, row)) if arm is None else arm.row.name
                 line = lines.setdefault((name, row.printed_model, row.printed_loss, row.parameters), {})
                 line[place] = row, badges(results, row, arm)
     made: dict[str, list[Row]] = {}

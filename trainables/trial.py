@@ -48,6 +48,7 @@ class TrialSpec:
         epoch: Iterations of an epoch, where something looks at its loss.
         checkpoint: Which weights are scored: the `last` ones, or the `best` so far by the validation cases.
         evaluate_every: Iterations between validations, where something looks at them; each mark has one too.
+        log_every: Iterations of a window over which the training patches' soft Dice by class is recorded; 0: never.
         validate: Names of the cases that something during the training is chosen by, if anything is.
         objective: The score at a mark: `metric`, `regions`, whether to `maximize` it, and `empty`: how cases without a
             region count (`evaluation.objective.EMPTY`; `report` where it is not given).
@@ -116,6 +117,7 @@ class TrialSpec:
     epoch: int = 0
     checkpoint: str = "last"
     evaluate_every: int = 0
+    log_every: int = 0
     validate: tuple[str, ...] = ()
     objective: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     batch_size: int = 2
@@ -170,6 +172,11 @@ class Point:
     iteration: int
     name: str
     value: float
+
+
+def soft_dice_curve(output: str) -> str:
+    """Return the name of the curve of an output's soft Dice on training patches."""
+    return f"soft_dice {output}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

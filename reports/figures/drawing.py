@@ -1,6 +1,6 @@
 """SVG panels for the HTML page, one per arm, in the page's own colours (light, dark, print).
 
-Lines differ in weight and dash before they differ in colour, so that they can be told apart in grey.
+Lines differ in weight and dash beside their colour, so that they can be told apart in grey.
 """
 
 import io
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INK, MUTED, GRID, ACCENT = "#010203", "#010204", "#010205", "#010206"
 """Placeholders that are replaced by the page's CSS variables."""
+ARM_COLOURS = ("#000000", "#0072b2", "#d55e00", "#007a5a", "#b8478a", "#2b8cbe", "#9a6b00", "#6a3d9a")
+"""Of arms on shared axes; on white each has a contrast of at least 3. Dashes and markers tell arms apart in grey."""
 COLOURS = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",
@@ -35,6 +37,7 @@ COLOURS = {
     "#a0a0a0": "var(--faint)",
     "#e6e6e6": "var(--line)",
     "#ffffff": "var(--paper)",
+    **{colour: f"var(--arm-{number})" for number, colour in enumerate(ARM_COLOURS[1:], 1)},
 }
 """Colour of a drawing → the page's."""
 
@@ -63,7 +66,7 @@ STYLE: Any = {
 }
 SIZE = (3.0, 1.9)
 """Width and height of a panel in inches; the page scales it."""
-DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 
 
 def loss_panels(results: Results, curves: Sequence[Curve]) -> tuple[str, ...]:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from reports.figures import by_arm, critical_difference, gallery_print, lesion_plots, line_plots, search_plots
+from reports.figures import (
+    by_arm,
+    critical_difference,
+    gallery_print,
+    lesion_plots,
+    line_plots,
+    search_plots,
+    soft_curves,
+)
 from reports.figures.drawing import STYLE
 from reports.figures.gallery import chosen
 from reports.results.lesion_scores import regions
@@ -94,7 +102,12 @@ def figures(results: Results, pictures: Pictures) -> Iterator[tuple[str, "Figure
     """Yields (name, figure) of everything that one study has data for."""
     arms = len(results.arms)
     if pictures.curves:
-        yield "training-loss", _training_loss(results, pictures)
+        yield "training-loss", _by_training(results, pictures.curves, line_plots.training_loss)
+    if pictures.soft:
+        figure = _by_training(results, pictures.soft, soft_curves.by_class)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        yield "training-soft-dice", figure
     for name, draw in LINES.items():
         figure, axes = _new(0.5 + 2.8 + 0.14 * math.ceil(arms / 3))
         if draw(axes, results):
@@ -158,15 +171,18 @@ def _of_searches(results: Results) -> Iterator[tuple[str, "Figure"]]:
         yield f"response-surface{f'-{number}' if number > 1 else ''}", figure
 
 
-def _training_loss(results: Results, pictures: Pictures) -> "Figure":
+def _by_training(
+    results: Results, curves: Sequence[Curve], draw: Callable[["Axes", Sequence[Curve]], None]
+) -> "Figure":
+    """Returns a figure of training curves with one axes per arm that has any."""
     by_number: dict[int, list[Curve]] = {}
-    for curve in pictures.curves:
+    for curve in curves:
         by_number.setdefault(curve.trial.arm, []).append(curve)
     shown = [arm for arm in results.arms if arm.row.number in by_number]
     columns = min(3, len(shown))
     figure, panels = _grid(len(shown), columns, 1.7)
     for place, (axes, arm) in enumerate(zip(panels, shown, strict=True)):
-        line_plots.training_loss(axes, by_number[arm.row.number])
+        draw(axes, by_number[arm.row.number])
         axes.set_title(arm.row.name, fontsize=8)
         if place % columns:
             axes.set_ylabel("")

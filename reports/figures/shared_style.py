@@ -1,11 +1,11 @@
-"""Style shared by all figures: arms differ by dash, marker and grey, never by colour alone."""
+"""Style shared by all figures: arms differ by colour, dash and marker, never by colour alone."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.figures.drawing import DASHES
+from reports.figures.drawing import ARM_COLOURS, DASHES
 from reports.results.metric_facts import METRICS
 from reports.results.names import region as region_name
 from reports.results.results import Results
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 GREYS = ("#000000", "#707070", "#a0a0a0")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 GOLDEN = 0.6180339887498949  # its multiples modulo 1 spread any number of points evenly
 
 
 def arm_style(index: int) -> dict[str, Any]:
-    """Returns the line style of an arm on shared axes; 84 arms have distinct styles."""
+    """Returns the line style of an arm on shared axes; 45 arms differ in dash or marker, 360 with colour."""
     return {
-        "color": GREYS[index % len(GREYS)],
+        "color": ARM_COLOURS[index % len(ARM_COLOURS)],
         "linestyle": DASHES[index % len(DASHES)],
         "marker": MARKERS[index % len(MARKERS)],
     }

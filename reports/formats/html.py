@@ -12,6 +12,7 @@ from reports.document import Document
 from reports.figures.drawing import loss_panels, mark_panels, search_panels
 from reports.figures.gallery import Shown, gallery
 from reports.figures.page_diagrams import diagram, figures
+from reports.figures.soft_curves import soft_dice_panels
 from reports.formats.templating import environment
 from reports.results.number_format import MINUS, NONE
 from reports.results.records import Pictures
@@ -109,6 +110,13 @@ def _panels(results: Results, pictures: Pictures) -> list[Panels]:
             "Training loss",
             "Each final training a line. Losses of different formulas share no scale: compare shapes, not heights.",
             paired(loss_panels(results, pictures.curves)),
+        ),
+        Panels(
+            "Soft Dice by class while training",
+            "On the augmented patches that a network learns from, before each step, pooled over "
+            f"{results.records.study.file['training'].get('log_every')} iterations: line, mean of the final trainings; "
+            "band, from the least to the greatest. No measure of how well an arm does on images that it has not seen.",
+            paired(soft_dice_panels(results, pictures.soft)),
         ),
         Panels(
             "Search: validation cases",

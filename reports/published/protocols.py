@@ -199,6 +199,7 @@ PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
         "checkpoint": "best by validation cases",
         "reduction": "sum",
         "cycles": 2,
+        "resize": "depth × 256 × 256",
         "tuning": "exponents and class weights, the paper does not say how",
         "scored": "validation cases, on which the checkpoint was chosen",
         "remarks": (
@@ -207,7 +208,7 @@ PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
             "Class weights of the weighted losses are not published; log-cosh focal Tversky's exponent is not stated.",
             "The schedule is one tenth at a plateau of the training loss, once.",
             "Its equation 14 counts 38 cases, case_00166 to case_00209 are 44.",
-            "MIScnn resizes every volume to depth × 256 × 256 before it is cut into patches; nothing is resized here.",
+            "The paper does not say whether resizing to depth × 256 × 256 changed the spacing that it resamples from.",
         ),
     },
 }

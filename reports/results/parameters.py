@@ -22,12 +22,23 @@ def loss_of(row: ArmRow) -> str:
 
 
 def loss_values(arm: ArmResult, name: str) -> list[Scalar]:
-    """Returns the distinct values of a loss parameter in the arm's final trainings; empty if the loss lacks it."""
+    """Returns the distinct values of a loss parameter in the arm's final trainings.
+
+    A fixed value is known before there are any. Empty if the loss lacks the parameter, or no search has chosen yet.
+    """
     known = (f"loss.{name}", f"loss.{loss_of(arm.row)}.{name}")
     full = next((each for each in known if each in arm.row.space), None)
     if full is None:
         return []
+    if "fixed" in arm.row.space[full]:
+        return [arm.row.space[full]["fixed"]]
     return list(dict.fromkeys(_value(arm, winner, full) for winner in arm.progress.winners))
+
+
+def excludes(arm: ArmResult, name: str, value: Scalar) -> bool:
+    """Returns whether an arm fixes a loss parameter at another value, so that it is another loss."""
+    known = (f"loss.{name}", f"loss.{loss_of(arm.row)}.{name}")
+    return any(arm.row.space[full].get("fixed", value) != value for full in known if full in arm.row.space)
 
 
 def configurations(arm: ArmResult, also: Iterable[str] = ()) -> list[str]:

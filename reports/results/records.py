@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from reports.results.soundness import check, decoding
 from reports.results.split_scores import SplitRecords
@@ -12,6 +13,7 @@ from study.design import TrialKey
 from study.ledger import Ledger
 from study.ledger.rows import ArmRow, AttemptRow, Case, Curve, Notice, Scores, SegmentRow, StudyRow, TrialRow
 from trainables.pictures.kept import Preview, Stack
+from trainables.trial import soft_dice_curve
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,6 +49,7 @@ class Pictures:
 
     Attributes:
         curves: Training loss of the final stage.
+        soft: Soft Dice of each class on training patches of the final stage; empty unless `training.log_every` is set.
         previews: For each arm and case the slice kept by the arm's first trial that has one; by trial and case.
         slices: Function that reads further slices of given trials and cases: (trial, case) → slices.
     """
@@ -54,6 +57,7 @@ class Pictures:
     curves: Sequence[Curve]
     previews: Sequence[tuple[TrialKey, Preview]]
     slices: Callable[[Sequence[TrialKey], Sequence[str]], Mapping[tuple[TrialKey, str], Stack]] = lambda _, __: {}
+    soft: Sequence[Curve] = ()
 
 
 def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pictures]:
@@ -74,6 +78,7 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
             curves=opened.curves(study.id, "final", {"loss"}) if pictures else (),
             previews=_previews(opened, study.id) if pictures else (),
             slices=functools.partial(_slices, ledger, study.id, name),
+            soft=_soft(opened, study) if pictures else (),
         )
         scores, split = opened.scores(study.id, "final"), _split(opened, study)
         attempts, segments = opened.attempts(study.id), opened.segments(study.id)
@@ -91,6 +96,20 @@ def read(ledger: str | Path, name: str, *, pictures: bool) -> tuple[Records, Pic
         )
     check(found, label)
     return found, drawn
+
+
+def outputs(file: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the names of a study's network channels: its regions, or the background and its labels."""
+    dataset = file["dataset"]
+    if dataset.get("train_on") == "regions":
+        return tuple(dataset["regions"] or dataset["labels"])
+    return ("background", *dataset["labels"])
+
+
+def _soft(opened: Ledger, study: StudyRow) -> list[Curve]:
+    if not study.file["training"].get("log_every"):
+        return []
+    return opened.curves(study.id, "final", {soft_dice_curve(name) for name in outputs(study.file)})
 
 
 def _previews(opened: Ledger, study: int) -> list[tuple[TrialKey, Preview]]:

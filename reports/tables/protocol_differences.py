@@ -118,6 +118,7 @@ LINES: Mapping[str, Line] = {
     "spacing": Line("images", "spacing", _file("preprocess", "spacing")),
     "clip": Line("images", "intensities cut at", _file("preprocess", "clip")),
     "normalize": Line("images", "normalisation", _file("preprocess", "normalize")),
+    "resize": Line("images", "resized before all else to", lambda results: "not resized"),
     "patch": Line("images", "patch", _file("patch", "size")),
     "overlap": Line("images", "overlap of windows", _file("patch", "overlap")),
     "width": Line("network", "width of the network", _model("width")),

@@ -5,9 +5,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from reports.published import Printed, rows
+from reports.results import number_format
 from reports.results.comparisons import Column
 from reports.results.number_format import NONE
-from reports.results.parameters import loss_of, loss_values
+from reports.results.parameters import excludes, loss_of, loss_values
 from reports.results.results import ArmResult, Results
 from reports.tables.requested_layouts import Axis, Layout, Value
 from reports.tables.result_tables import failed_trainings, value
@@ -75,11 +76,11 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
         if row.parameters not in settings:
             settings.append(row.parameters)
         arm = matching_arm(results, row)
-        name = "+".join((row.model, row.loss, *(["inverse"] if row.weighting == "inverse" else [])))
+        loss = own_loss(results, row) if arm is None else arm.row.loss
         at: dict[Axis, Value] = {
-            "arm": name if arm is None else arm.row.name,
+            "arm": arm_name(row, loss) if arm is None else arm.row.name,
             "model": row.model,
-            "loss": row.loss if arm is None else arm.row.loss,
+            "loss": loss,
             "weighting": row.weighting,
             "region": row.region or how.region,
             "metric": row.metric,
@@ -90,12 +91,42 @@ def printed(results: Results, layout: Layout) -> Iterator[Point]:
 
 
 def matching_arm(results: Results, row: Printed) -> ArmResult | None:
-    """Returns the arm of the same network, loss and weighting; of several, the one closest in parameters."""
-    wanted = (row.model, row.loss, row.weighting)
-    arms = [arm for arm in results.arms if (arm.row.model, loss_of(arm.row), arm.row.weighting) == wanted]
-    return max(
-        arms, key=lambda arm: sum(value in loss_values(arm, name) for name, value in row.parameters), default=None
+    """Returns the arm of the same network, loss and weighting; of several, the one closest in parameters.
+
+    None also where the arm fixes parameters at those of another row of the paper: this row's loss is not among the
+    arms then.
+    """
+    arm = max(
+        _alike(results, row),
+        key=lambda arm: sum(value in loss_values(arm, name) for name, value in row.parameters),
+        default=None,
     )
+    if arm is None or not _excludes(arm, row):
+        return arm
+    kin = (row.model, row.loss, row.weighting)
+    others = [each for each in rows([f"{row.study}/{row.dataset}"]) if (each.model, each.loss, each.weighting) == kin]
+    return arm if all(_excludes(arm, other) for other in others) else None
+
+
+def _excludes(arm: ArmResult, row: Printed) -> bool:
+    return any(excludes(arm, name, value) for name, value in row.parameters)
+
+
+def own_loss(results: Results, row: Printed) -> str:
+    """Returns the loss of a printed row without an arm, with its parameters where an arm has the loss with others."""
+    if not _alike(results, row):
+        return row.loss
+    return f"{row.loss} ({number_format.parameters(dict(row.parameters))})"
+
+
+def arm_name(row: Printed, loss: str) -> str:
+    """Returns the name that an arm of a printed row would have."""
+    return "+".join((row.model, loss, *(["inverse"] if row.weighting == "inverse" else [])))
+
+
+def _alike(results: Results, row: Printed) -> list[ArmResult]:
+    wanted = (row.model, row.loss, row.weighting)
+    return [arm for arm in results.arms if (arm.row.model, loss_of(arm.row), arm.row.weighting) == wanted]
 
 
 def last_iterations(found: Sequence[Printed]) -> dict[tuple[str, str], int | None]:

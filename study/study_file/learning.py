@@ -108,6 +108,7 @@ class Length(Section):
         epoch: Iterations of an epoch, where something looks at the training loss.
         checkpoint: Which weights are scored: the `last`, or the `best` by validation cases.
         evaluate_every: Iterations between validations, where something looks at them.
+        log_every: Iterations over which the soft Dice of each class on training patches is recorded; None: never.
         clip: Norm of the whole gradient above which it is scaled down to it; None: never. 12 is nnU-Net's.
         portable: Whether processors of one family give the same numbers, at the cost of speed: CPU kernels are held to
             the instructions that all of them have.
@@ -125,6 +126,7 @@ class Length(Section):
     epoch: Count | None = None
     checkpoint: Literal["last", "best"] = "last"
     evaluate_every: Count | None = None
+    log_every: Count | None = None
     clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = 12.0
     portable: bool = False
     deterministic: bool = False
@@ -142,7 +144,7 @@ class Length(Section):
         if self.step is not None:
             for problem in self.step.problems():
                 yield Problem(("step", *problem.path), problem.text)
-        for key in ("epoch", "evaluate_every"):
+        for key in ("epoch", "evaluate_every", "log_every"):
             if (value := getattr(self, key)) is not None and value > self.iterations:
                 yield Problem((key,), f"expected at most the {self.iterations} iterations, found {value}.")
         if self.portable:

@@ -73,6 +73,7 @@ def _course(study: Study) -> dict[str, Any]:
         "epoch": training.epoch or 0,
         "checkpoint": training.checkpoint,
         "evaluate_every": training.evaluate_every or 0,
+        "log_every": training.log_every or 0,
         "objective": {
             "metric": study.objective.metric,
             "regions": list(study.regions) if region == "mean" else [region],

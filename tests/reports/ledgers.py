@@ -16,6 +16,7 @@ from study.ledger import Ledger
 from study.ledger.database import schema
 from study.ledger.rows import Case
 from study.study_file import Study
+from trainables.trial import soft_dice_curve
 
 OWED, LOST, COLLAPSED = "owed", "lost: the machine went away 3 times", "collapsed"
 DIVERGED = "non-finite loss at iteration 9; a lower learning rate may keep it finite"
@@ -59,6 +60,7 @@ class Fake:
         defaults: `budget.defaults`.
         weighting: `weighting` of the study file.
         patch: Patch size.
+        log_every: `training.log_every`.
         sums: Further losses, with names of their own.
         empty_counts: `report.empty`.
         means: `report.means`.
@@ -101,6 +103,7 @@ class Fake:
     lesions: Mapping[str, Any] | None = None
     weighting: Sequence[str] = ("none",)
     patch: Sequence[int] = (64, 64)
+    log_every: int | None = None
     sums: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     regions: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=lambda: {"organ": ["organ", "lesion"], "lesion": ["lesion"]}
@@ -129,7 +132,7 @@ class Fake:
                 "models": dict.fromkeys(self.models, "default"),
                 "losses": {**dict.fromkeys(self.losses, "default"), **self.sums},
                 "weighting": list(self.weighting),
-                "training": {**tuned, "iterations": self.marks[-1]},
+                "training": {**tuned, "iterations": self.marks[-1], "log_every": self.log_every},
                 "budget": {
                     "trials_per_arm": self.trials or 4,
                     "cohort": self.trials or 4,
@@ -291,6 +294,14 @@ class _Trial:
             rows.setdefault(schema.curves, []).append(
                 {"trial_id": self.id, "name": "loss", "iteration": iteration, "value": value}
             )
+        every = self.fake.log_every
+        for iteration in range(every, last + 1, every) if every else ():
+            for index, name in enumerate(("background", *self.fake.labels)):
+                value = (0.99, 0.9, 0.6, 0.5)[index] * (1 - np.exp(-iteration / (60 + 90 * index)))
+                rows[schema.curves].append(
+                    {"trial_id": self.id, "name": soft_dice_curve(name), "iteration": iteration}
+                    | {"value": value - 0.01 * self.key.number}
+                )
 
     def _write_mark(
         self, rows: dict[Any, list[dict[str, Any]]], mark: int, cases: Mapping[str, int], study_id: int

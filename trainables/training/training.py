@@ -31,6 +31,7 @@ from trainables.training.determinism import only_deterministic, settle_workspace
 from trainables.training.learner import Diverged, Learner
 from trainables.training.network import TrialNetwork
 from trainables.training.optimizers import optimizer_of, set_learning_rate
+from trainables.training.soft_scores import SoftScores
 from trainables.trial import Point, TrialSpec
 
 __all__ = ["Diverged", "Evaluation", "Learner", "Training"]
@@ -94,6 +95,7 @@ class Training:
             home=residence.home_of(self._data, spec.train, self.device, lesions=lesions, share=spec.gpu),
         )
         self._curve = Curve(spec.iterations, spec.marks, self.device)
+        self._soft = _soft_scores(spec, self.device)
         self._course = Course(spec, self.device)
         self._examiner = Examiner(spec, self._data, self._net.logits, self.device)
 
@@ -164,6 +166,7 @@ class Training:
             "optimizer": self._optimizer.state_dict(),
             "curve": self._curve.state_dict(),
             "course": self._course.state_dict(),
+            "soft": {} if self._soft is None else self._soft.state_dict(),
         }
         return {name: copied(value) for name, value in state.items()}
 
@@ -173,6 +176,8 @@ class Training:
         self._optimizer.load_state_dict(state["optimizer"])
         self._curve.load_state_dict(state["curve"])
         self._course.load_state_dict(state["course"], state["best"])
+        if self._soft is not None:
+            self._soft.load_state_dict(state["soft"])
         self._examiner.forget()
         self.iteration = state["iteration"]
 
@@ -205,6 +210,8 @@ class Training:
             loss = self._learn(images, labels, maps)
         self.iteration += 1
         points = self._curve.add(loss, self.iteration) + self._course.learned(loss, self.iteration)
+        if self._soft is not None:
+            points += self._soft.read(self.iteration)
         if self._course.open:
             self.iteration = now  # it is done when its validation is
         return points
@@ -223,7 +230,10 @@ class Training:
         return loss
 
     def _value(self, images: Tensor, labels: Tensor, **maps: Tensor) -> Tensor:
-        return self._loss(self._net.train_logits(images), labels, **maps)
+        logits = self._net.train_logits(images)
+        if self._soft is not None:
+            self._soft.add(logits, labels, maps.get("ignore"))
+        return self._loss(logits, labels, **maps)
 
     def _batch(self, iteration: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Return images, class indices and the loss's other arguments: voxel weights, voxels to ignore."""
@@ -273,3 +283,10 @@ class Training:
                 raise Diverged(
                     f"non-finite weights ({name}) at iteration {self.iteration}; a lower learning rate may help"
                 )
+
+
+def _soft_scores(spec: TrialSpec, device: torch.device) -> SoftScores | None:
+    if not spec.log_every:
+        return None
+    regions = tuple(spec.regions.values()) if spec.train_on == "regions" else None
+    return SoftScores(spec.outputs, regions, every=spec.log_every, marks=(*spec.marks, spec.iterations), device=device)

@@ -1,4 +1,4 @@
-"""Figures as files: what is there is drawn, in grey, to the same bytes; and ranks by hand."""
+"""Figures as files: what is there is drawn, also for print in grey, to the same bytes; and ranks by hand."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from reports.build import write
+from reports.figures.drawing import ARM_COLOURS
 from reports.figures.files import LINES, PRINT, figures
 from reports.figures.rank_stability import rank_shares, rank_stability
 from reports.figures.shared_style import arm_style
@@ -45,17 +46,43 @@ def test_the_same_bytes_and_no_dates(ledger: Path, drawn: dict[str, Path], tmp_p
 
 
 def test_they_print_in_grey(drawn: dict[str, Path]) -> None:
-    for name in ("metric-by-iteration", "scores-by-case", "gallery"):
+    for name in ("scores-by-case", "gallery"):
         pixels = np.asarray(Image.open(drawn[f"figures/{name}.png"]).convert("RGB")).astype(int)
         assert (pixels.max(axis=2) == pixels.min(axis=2)).all(), name
         assert pixels.min() < 64
     assert PRINT["pdf.fonttype"] == 42
 
 
-def test_arms_that_share_axes_differ() -> None:
-    looks = {tuple(map(str, arm_style(index).values())) for index in range(84)}
-    assert len(looks) == 84
-    assert len({str(arm_style(index)["linestyle"]) for index in range(4)}) == 4
+def test_arms_that_share_axes_differ_in_colour_and_without_it() -> None:
+    styles = [arm_style(index) for index in range(84)]
+    assert len({tuple(map(str, style.values())) for style in styles}) == 84
+    in_grey = {(str(style["linestyle"]), style["marker"]) for style in styles[:45]}
+    assert len(in_grey) == 45
+    assert len({style["color"] for style in styles[:8]}) == len({style["marker"] for style in styles[:8]}) == 8
+
+
+def test_colours_of_arms_are_dark_enough_on_white() -> None:
+    assert all(contrast(colour) >= 3 for colour in ARM_COLOURS)
+    assert contrast("#767676") == pytest.approx(4.54, abs=0.01), "as WCAG 2.2 works it out"
+
+
+def contrast(colour: str) -> float:
+    """Returns a colour's contrast with white, WCAG 2.2."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def test_soft_dice_by_class_is_drawn_where_it_was_recorded(tmp_path: Path) -> None:
+    fake = Fake(losses=("dice", "focal"), trials=0, marks=(100,), seeds=2, log_every=20, previews=False)
+    records, pictures = read(build(tmp_path / "ledger.db", fake), "fake", pictures=True)
+    figure = dict(figures(results(records), pictures))["training-soft-dice"]
+    dice, _ = figure.axes
+    assert [line.get_label() for line in dice.lines] == ["lesion", "organ", "background"]
+    assert dice.lines[0].get_xdata().tolist() == [20, 40, 60, 80, 100]
+    first, second = (curve.values for curve in pictures.soft if curve.trial.arm == 0 and "lesion" in curve.name)
+    assert dice.lines[0].get_ydata() == pytest.approx((first + second) / 2)
+    assert len(figure.legends[0].get_texts()) == 3
 
 
 def test_every_arm_is_named(tmp_path: Path) -> None:

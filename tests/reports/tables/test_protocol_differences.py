@@ -1,6 +1,7 @@
 """Differences between a paper and a study, and the arm beside which a paper's row stands."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from reports.document import document
 from reports.published.protocols import PROTOCOLS
 from reports.results.results import Results
 from reports.tables.protocol_differences import difference_tables
+from tests.reports.ledgers import OWED
 from tests.reports.tables.test_requested_tables import made, names
 
 KITS = {"kidney+tumor": ["kidney", "tumor"], "kidney": ["kidney"], "tumor": ["tumor"]}
@@ -64,6 +66,41 @@ def test_printed_rows_find_the_arm_with_their_parameters(tmp_path: Path) -> None
     ]
 
 
+KITS19: dict[str, Any] = {
+    "models": ("unet3d",),
+    "losses": ("dice",),
+    "patch": (32, 32, 32),
+    "marks": (100,),
+    "regions": KITS,
+    "region": "tumor",
+    "metrics": ("dice",),
+    "tables": ["regions"],
+    "published": ["kits19"],
+}
+
+
+def tversky(exponent: float) -> dict[str, Any]:
+    return {"focal_tversky": {"exponent": exponent, "fn_weight": 0.7, "fp_weight": 0.3}}
+
+
+def test_before_any_winner_too(tmp_path: Path) -> None:
+    # exponent 5 comes first in the file, and no search of either arm has chosen a learning rate
+    fates = {f"search-a0{arm}-r0-f0-n000": OWED for arm in (1, 2)}
+    both = {"sharp": tversky(5.0), "usual": tversky(0.75)}
+    found = made(tmp_path, sums=both, fates=fates, **KITS19)[1]
+    rows = names(document(found).requested[0].rows, 1)
+    assert rows.index(("Focal Tversky, exponent 0.75",)) == rows.index(("usual",)) + 1
+    assert rows.index(("Focal Tversky, exponent 5",)) == rows.index(("sharp",)) + 1
+
+
+def test_a_row_of_other_parameters_stands_below_all_arms(tmp_path: Path) -> None:
+    both = {"usual": tversky(0.75), "log_cosh_dice": "default"}
+    found = made(tmp_path, sums=both, **KITS19)[1]
+    rows = names(document(found).requested[0].rows, 1)
+    assert rows.index(("Focal Tversky, exponent 0.75",)) == rows.index(("usual",)) + 1
+    assert rows.index(("Focal Tversky, exponent 5",)) > rows.index(("Log-cosh Dice",)) > rows.index(("log_cosh_dice",))
+
+
 def test_differences_of_protocol_are_worked_out(kits: tuple[Path, Results]) -> None:
     said = document(kits[1])
     (found,) = said.protocols
@@ -71,6 +108,8 @@ def test_differences_of_protocol_are_worked_out(kits: tuple[Path, Results]) -> N
     assert lines["test cases"] == ["44", "6", "differs"]
     assert lines["spacing"] == ["3.22 × 1.62 × 1.62", "native", "differs"]
     assert lines["intensities cut at"] == ["-79 to 304", "–", "differs"]
+    assert lines["resized before all else to"] == ["depth × 256 × 256", "not resized", "differs"]
+    assert lines["augmented copies of an image in an epoch"] == ["2", "1", "differs"]
     assert lines["patch"] == ["80 × 80 × 80", "64 × 64", "differs"]
     assert lines["learning rate"] == ["0.0001", "0.001", "differs"]
     assert lines["iterations"] == ["–", "100", "not stated"]
