@@ -86,7 +86,7 @@ def tversky(exponent: float) -> dict[str, Any]:
 def test_before_any_winner_too(tmp_path: Path) -> None:
     # exponent 5 comes first in the file, and no search of either arm has chosen a learning rate
     fates = {f"search-a0{arm}-r0-f0-n000": OWED for arm in (1, 2)}
-    both = {"sharp": tversky(5.0), "usual": tversky(0.75)}
+    both = {"sharp": tversky(5.0), "usual": tversky(0.75), "log_cosh_dice": "default"}
     found = made(tmp_path, sums=both, fates=fates, **KITS19)[1]
     rows = names(document(found).requested[0].rows, 1)
     assert rows.index(("Focal Tversky, exponent 0.75",)) == rows.index(("usual",)) + 1
