@@ -26,12 +26,11 @@ from trainables.losses.written import written_loss
 from trainables.training import micro_batches, portable
 from trainables.training.checkpoint import copied, tensors_of
 from trainables.training.course import Course
-from trainables.training.curve import Curve
+from trainables.training.curve import Curve, SoftScores
 from trainables.training.determinism import only_deterministic, settle_workspaces
 from trainables.training.learner import Diverged, Learner
 from trainables.training.network import TrialNetwork
 from trainables.training.optimizers import optimizer_of, set_learning_rate
-from trainables.training.soft_scores import SoftScores
 from trainables.trial import Point, TrialSpec
 
 __all__ = ["Diverged", "Evaluation", "Learner", "Training"]

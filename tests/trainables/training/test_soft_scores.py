@@ -9,7 +9,7 @@ import torch
 
 from tests.trainables import tiny
 from tests.trainables.training.test_course import saved_and_loaded
-from trainables.training.soft_scores import SoftScores
+from trainables.training.curve import SoftScores
 from trainables.training.training import Training
 from trainables.trial import Point
 
