@@ -74,6 +74,7 @@ demo: $(STAMP)
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo 'build/site/index.html; with search: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site'
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .coverage .coverage.* htmlcov \
