@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 from study.addresses import HIDDEN, shown
 
@@ -36,7 +37,12 @@ _SHORT_WAITS = {
 
 def default_uri(home: Path) -> str:
     """Return the address of a home's embedded database."""
-    return f"sqlite:///{home.resolve() / 'mlflow.db'}"
+    return _address(home.resolve() / "mlflow.db")
+
+
+def _address(path: Path) -> str:
+    """Return the address of a database's file; SQLAlchemy reads `%` as an escape, and `?` as the end of the path."""
+    return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}"
 
 
 def artifact_root(home: Path) -> str:
@@ -73,7 +79,7 @@ def prepare(uri: str) -> None:
     """
     if not uri.startswith("sqlite:///"):
         return
-    path = Path(uri.removeprefix("sqlite:///"))
+    path = Path(unquote(uri.removeprefix("sqlite:///")))
     if _there(path):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +100,7 @@ def _make(path: Path) -> None:
         new = Path(scratch, path.name)
         # in a process of its own: seconds of pure Python would slow other threads of this one
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "mlflow", "db", "upgrade", f"sqlite:///{new}"],
+            [sys.executable, "-P", "-m", "mlflow", "db", "upgrade", _address(new)],
             env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
