@@ -26,6 +26,7 @@ FORMATS: Mapping[str, Mapping[str, Writer]] = {
     "md": {"report.md": lambda said, _, __: markdown.markdown(said)},
     "csv": {
         "results.csv": lambda _, found, __: tidy_csv.final_csv(*found),
+        "cases.csv": lambda _, found, __: tidy_csv.cases_csv(*found),
         "search.csv": lambda _, found, __: tidy_csv.search_csv(*found),
     },
     "tex": {"report.tex": lambda said, _, __: latex.latex(said)},

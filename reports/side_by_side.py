@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from reports.document import Document
 from reports.prose import claims, remarks, summary
+from reports.prose.methods import methods
 from reports.published import Printed, rows
 from reports.results import number_format
 from reports.results.metric_facts import METRICS
@@ -50,13 +51,26 @@ def together(studies: Sequence[Results]) -> Document:
         budget=_budget(studies),
         failures=None,
         checklist=None,
-        methods=(),
+        methods=_methods(studies),
         facts=tuple((results.records.study.name, summary.headline(results)) for results in studies),
     )
 
 
 def _each(studies: Sequence[Results], of: Callable[[Results], Sequence[str]]) -> tuple[str, ...]:
     return tuple(f"{results.records.study.name}: {line}" for results in studies for line in of(results))
+
+
+def _methods(studies: Sequence[Results]) -> tuple[str, ...]:
+    """Returns the Methods: each paragraph that all studies share once, the others under the name of their study."""
+    each = [methods(results) for results in studies]
+    said = []
+    for paragraphs in zip(*each, strict=True):
+        names = [results.records.study.name for results in studies]
+        by_text: dict[str, list[str]] = {}
+        for name, text in zip(names, paragraphs, strict=True):
+            by_text.setdefault(text, []).append(name)
+        said += [text if own == names else f"{' and '.join(own)}: {text}" for text, own in by_text.items()]
+    return tuple(said)
 
 
 def _protocols(studies: Sequence[Results]) -> tuple[Table, ...]:

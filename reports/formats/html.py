@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page; scripts only sort tables and scroll slices."""
+"""The report as one self-contained HTML page; scripts only sort tables, scroll slices and hint at more columns."""
 
 import base64
 import dataclasses

@@ -1,13 +1,13 @@
-"""Tidy CSV files, one number per row: one file of test values, one of validation values."""
+"""Tidy CSV files, one number per row: means on test cases, each test case, and validation values."""
 
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reports.formats.visible import visible
 from reports.results.results import Results
-from reports.results.tidy import COLUMNS, Line, final_lines, search_lines
+from reports.results.tidy import CASE_COLUMNS, COLUMNS, Line, case_lines, final_lines, search_lines
 
 FORMULA = tuple("=+-@\t\r")
 """First characters of what spreadsheets run as a formula."""
@@ -25,9 +25,14 @@ def search_csv(*studies: Results) -> str:
     return _written(search_lines(studies))
 
 
-def _written(lines: Iterator[Line]) -> str:
+def cases_csv(*studies: Results) -> str:
+    """Returns every test case's value in every final training at the last mark."""
+    return _written(case_lines(studies), CASE_COLUMNS)
+
+
+def _written(lines: Iterator[Line], columns: Sequence[str] = COLUMNS) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
     return out.getvalue()

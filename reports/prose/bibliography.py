@@ -81,4 +81,5 @@ def _used(results: Results) -> Iterator[str]:
         yield from [SAMPLERS[how.sampler]] if how.sampler in SAMPLERS else []
         yield from ["jamieson2016"] if (file["budget"]["halving"] or {}).get("eta", 1) > 1 else ["dodge2019"]
     if results.comparisons:
-        yield from ("cornfield1956", "holm1979", "satterthwaite1946")
+        yield from ("bell2002", "cornfield1956", "holm1979", "satterthwaite1946")
+        yield from ["nadeau2003"] if how.folds > 1 and not how.test_apart else []

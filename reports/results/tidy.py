@@ -1,10 +1,14 @@
 """Results as tidy rows, one number per row, for the CSV files and the data frame."""
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from reports.published import Printed, rows
 from reports.results.results import ArmResult, Results
+from reports.results.scores import NOTES, Run
 from search_spaces.grammar import Scalar
+from search_spaces.metrics import of_split
 from study.design import Stage
 
 COLUMNS = (
@@ -30,6 +34,12 @@ chose differently. `n`: cases. `baseline_p`: Holm's, in the primary family only.
 comes from; empty for ours. Such a row has the paper's study, the stage `published`, and no region or iteration where
 the paper names none."""
 
+CASE_COLUMNS = (
+    *("study", "arm", "search", "fold", "seed", "case", "group", "region", "metric", "iteration", "value", "note"),
+)
+"""Of the file of single scores. `value`: as it enters the means, so 0 (distances: the image's diagonal) in a training
+that diverged; empty where the case has none. `note`: a miss, a false positive, a clean negative, or diverged."""
+
 Line = Mapping[str, str | int | float | None]
 
 
@@ -41,6 +51,14 @@ def final_lines(studies: Sequence[Results]) -> Iterator[Line]:
             yield from _final(results, arm, p.get(arm.row.name))
     papers = dict.fromkeys(name for results in studies for name in results.protocol.published)
     yield from map(_printed, rows(papers))
+
+
+def case_lines(studies: Sequence[Results]) -> Iterator[Line]:
+    """Yields every test case's value in every final training at the last mark, of all metrics of a case."""
+    for results in studies:
+        for run, end in sorted(results.scores.ends.items()):
+            if end in ("scored", "diverged"):
+                yield from _cases(results, run, diverged=end == "diverged")
 
 
 def search_lines(studies: Sequence[Results]) -> Iterator[Line]:
@@ -63,6 +81,33 @@ def _final(results: Results, arm: ArmResult, p: float | None) -> Iterator[Line]:
             "high": None if found is None else found.high,
             "n": cell.cases,
             "baseline_p": p if (region, metric, mark) == results.objective else None,
+        }
+
+
+def _cases(results: Results, run: Run, *, diverged: bool) -> Iterator[Line]:
+    scores, how = results.scores, results.protocol
+    values, notes = scores.at_the_end(run)
+    arm, search, fold, seed = run
+    words = {code: word for word, code in NOTES.items()}
+    for (place, case), (at, region), (which, metric) in itertools.product(
+        enumerate(scores.cases), enumerate(how.regions), enumerate(how.metrics)
+    ):
+        if case.splits[fold] != "test" or of_split(metric):
+            continue
+        value = float(values[at, which, place])
+        yield {
+            "study": results.records.study.name,
+            "arm": scores.arms[arm],
+            "search": search,
+            "fold": fold,
+            "seed": seed,
+            "case": case.name,
+            "group": case.group,
+            "region": region,
+            "metric": metric,
+            "iteration": how.last,
+            "value": None if math.isnan(value) else value,
+            "note": "diverged" if diverged else words.get(int(notes[at, place]), ""),
         }
 
 

@@ -137,6 +137,14 @@ def test_the_command_reads_a_url_with_nothing_that_trains_and_writes_the_same_by
         command = [sys.executable, "-c", code, f"sqlite:///{plain_ledger}", str(tmp_path / folder)]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": str(ord(folder))})
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert names == ["references.bib", "report.md", "report.tex", "report.xlsx", "results.csv", "search.csv"]
+    assert names == [
+        "cases.csv",
+        "references.bib",
+        "report.md",
+        "report.tex",
+        "report.xlsx",
+        "results.csv",
+        "search.csv",
+    ]
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name

@@ -83,7 +83,7 @@ def test_every_format_is_written(ledger: Path, tmp_path: Path) -> None:
     assert set(texts) == {file for files in build.FORMATS.values() for file in files}
     for name in ("report.md", "report.tex", "report.html"):
         assert "liver and lung" in texts[name]
-        assert "Methods, for the manuscript" not in texts[name]
+        assert "Methods, for the manuscript" in texts[name]
         assert "no such arm" in texts[name]
     assert "segstudy report liver lung --format csv" in texts["report.html"]
     lines = texts["results.csv"].splitlines()
@@ -92,6 +92,14 @@ def test_every_format_is_written(ledger: Path, tmp_path: Path) -> None:
     assert "salehi2017" in texts["references.bib"]
     assert "lin2017" in texts["references.bib"]
     assert build.text(ledger, ["liver", "lung"]).startswith("liver and lung: 2 studies\n")
+
+
+def test_a_paragraph_of_the_methods_that_studies_share_stands_once(both: tuple[list[Results], Document]) -> None:
+    said = both[1].methods
+    (shared,) = together([both[0][0], both[0][0]]).methods[:1]
+    assert shared.startswith("We used ")
+    assert sum("Each training ran" in text for text in said) in (1, 2)
+    assert {"liver", "lung"} == {text.partition(": ")[0] for text in said if "Data digest" in text}
 
 
 def test_one_name_in_a_list_is_that_study(ledger: Path, tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ import pytest
 from trainables.data.phantom.phantom import generate
 
 SECONDS = 1800
-PAPERS = {"chest-ct": 2, "matthews": 3, "liver": 3, "inverse-weighting": 3, "kits19": 3}
+PAPERS = {
+    "chest-ct": 2,
+    "matthews": 3,
+    "liver": 3,
+    "inverse-weighting": 3,
+    "inverse-weighting-luna16": 3,
+    "kits19": 3,
+}
 """Study → dimensions of the phantom that it runs on."""
 
 

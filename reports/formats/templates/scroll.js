@@ -1,5 +1,5 @@
-// Scrolls a case's slices, for all arms together. Without this script each case shows the slice with most of the
-// reference.
+// Scrolls a case's slices, for all arms together, and says where a table has more columns than are in view. Without this
+// script each case shows the slice with most of the reference.
 "use strict";
 (() => {
   for (const bar of document.querySelectorAll(".slices")) {
@@ -14,5 +14,15 @@
       said.textContent = words;
     });
     bar.hidden = false;
+  }
+  for (const sheet of document.querySelectorAll(".scroll")) {
+    const hint = document.createElement("p");
+    hint.className = "hint";
+    hint.setAttribute("aria-hidden", "true");
+    hint.textContent = "scroll for more columns \u2192";
+    sheet.before(hint);
+    const look = () => hint.classList.toggle("on", sheet.scrollLeft + sheet.clientWidth < sheet.scrollWidth - 2);
+    sheet.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(sheet);
   }
 })();

@@ -15,6 +15,7 @@ import pytest
 from reports import build
 from reports.formats import latex, markdown
 from reports.formats.tidy_csv import COLUMNS
+from study.design import TrialKey
 from study.ledger import Ledger
 from tests.reports.conftest import FULL
 from tests.reports.ledgers import DIVERGED, Fake
@@ -162,6 +163,29 @@ def test_csv_is_tidy(full: dict[str, str]) -> None:
     assert {line["arm"] for line in tested} == {"unet+focal", "vnet+focal"}
     failed = next(line for line in lines if line["arm"] == "vnet+tversky")
     assert (failed["mean"], failed["low"], failed["n"]) == ("", "", "0")
+
+
+def test_every_case_of_every_final_training_has_a_line(full: dict[str, str], full_ledger: Path) -> None:
+    lines = lines_of(full["cases.csv"])
+    assert full["cases.csv"].startswith("study,arm,search,fold,seed,case,group,region,metric,iteration,value,note\n")
+    # arms 0, 1 and 4 have three trainings, arm 3 three with one diverged, arm 2 two, arm 5 none: 14 × 18 × 2 × 3
+    assert len(lines) == 14 * 18 * 2 * 3
+    assert {line["seed"] for line in lines if line["arm"] == "unet+tversky"} == {"0", "1"}, "a lost training has none"
+    with Ledger.open(full_ledger, read_only=True) as ledger:
+        known = {
+            (row.trial, row.case, row.region, row.metric): (row.value, row.note or "")
+            for row in ledger.scores(ledger.study("fake").id, "final").rows()
+            if row.iteration == 1000
+        }
+    arms = [f"{model}+{loss}" for model in ("unet", "vnet") for loss in ("dice", "focal", "tversky")]
+    for line in lines:
+        key = TrialKey("final", arms.index(line["arm"]), 0, 0, int(line["seed"]))
+        if (line["arm"], line["seed"]) == ("vnet+dice", "1"):
+            assert line["note"] == "diverged"
+            assert line["metric"] == "hd95" or line["value"] in ("0.0", "")
+        else:
+            value, note = known[key, line["case"], line["region"], line["metric"]]
+            assert (line["value"], line["note"]) == ("" if value is None else str(value), note)
 
 
 def test_csv_numbers_are_those_of_the_tables(full: dict[str, str]) -> None:

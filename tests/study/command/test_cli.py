@@ -15,7 +15,7 @@ from study.ledger import Ledger
 from tests.reports.ledgers import DIVERGED, OWED, Fake, add, build
 
 COMMANDS = ("check", "run", "status", "stop", "report", "export", "list", "losses", "models", "phantom", "ui")
-NAMES = ["references.bib", "report.html", "report.md", "report.tex", "results.csv", "search.csv"]
+NAMES = ["cases.csv", "references.bib", "report.html", "report.md", "report.tex", "results.csv", "search.csv"]
 
 
 @pytest.fixture
@@ -102,7 +102,12 @@ def test_report_of_several_studies(home: pathlib.Path, capsys: pytest.CaptureFix
 
 def test_report_of_some_formats_elsewhere(home: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["report", "whole", "--format", "md", "--format", "csv", "--out", "paper"]) == 0
-    assert sorted(path.name for path in pathlib.Path("paper").iterdir()) == ["report.md", "results.csv", "search.csv"]
+    assert sorted(path.name for path in pathlib.Path("paper").iterdir()) == [
+        "cases.csv",
+        "report.md",
+        "results.csv",
+        "search.csv",
+    ]
     assert run_command(["report", "whole", "--format", "docx"]) == 2
     assert (
         capsys.readouterr().err == "Error: no report format 'docx'; there are md, csv, tex, html, bib, xlsx, figures\n"
