@@ -14,7 +14,7 @@ from tests.reports.ledgers import build as build_ledger
 from trainables.errors import InputError
 from trainables.storage import requested_files
 
-FILES = ("report.md", "results.csv", "search.csv", "report.tex", "report.html", "references.bib")
+FILES = ("report.md", "results.csv", "cases.csv", "search.csv", "report.tex", "report.html", "references.bib")
 
 
 def test_every_format_is_written_and_twice_gives_the_same_bytes(
