@@ -43,8 +43,8 @@ def test_bytes_depend_on_neither_hash_seed_nor_locale_nor_settings(
 
 
 def test_only_the_formats_asked_for(full_ledger: Path, tmp_path: Path) -> None:
-    assert tuple(build.write(full_ledger, "fake", tmp_path, ("csv",))) == ("results.csv", "search.csv")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "search.csv"]
+    assert tuple(build.write(full_ledger, "fake", tmp_path, ("csv",))) == ("results.csv", "cases.csv", "search.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "results.csv", "search.csv"]
 
 
 def test_a_file_is_replaced_at_once_and_a_failure_leaves_nothing(
