@@ -92,10 +92,10 @@ def _run(
         yield from predict_here(images, order, _devices(device, gpus))
         return
     from study.machines.nodes import this_machine
-    from study.machines.ray_session import session
+    from study.machines.ray_session import quiet, session, settings
     from study.predicting.on_ray import predict_on_ray
 
-    with session(ray, this_machine(), typer.echo):
+    with settings(), quiet(), session(ray, this_machine(), typer.echo):
         yield from predict_on_ray(images, order, gpu=gpus is not None or (device or "").startswith("cuda"))
 
 

@@ -66,4 +66,4 @@ def remarks(read: Unlabelled, arm: TrainedArm) -> Iterator[str]:
     """Yield what a person should know of an image, one line each, without its name."""
     yield from read.case.warnings
     if (case := arm.seen.get(content_digest(read.case.image))) is not None:
-        yield f"the same image as {case}, which a network was trained on or chosen by: its prediction tests nothing"
+        yield f"the same image as {case}, which a network was trained or chosen by: its prediction tests nothing"

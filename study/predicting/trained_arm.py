@@ -69,9 +69,13 @@ class TrainedArm:
 
     @functools.cached_property
     def seen(self) -> Mapping[str, str]:
-        """Content of an image → name of the case, for the cases that a network of these was trained on."""
-        trained = {name for network in self.networks for name in (*network.spec.train, *network.spec.validate)}
-        return {str(case.facts["content"]): case.name for case in self.cases if case.name in trained}
+        """Content of an image → name of the case, for the cases that trained these networks or chose their settings."""
+        folds = {network.trial.fold for network in self.networks}
+        return {
+            str(case.facts["content"]): case.name
+            for case in self.cases
+            if any(case.splits[fold] != "test" for fold in folds)
+        }
 
 
 def trained_arm(

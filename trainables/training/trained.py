@@ -27,6 +27,8 @@ def trained_network(
         InputError: The checkpoint is missing or damaged, or holds another network than this version builds.
     """
     portable.hold(spec.portable)
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = True
     try:
         learned = checkpoint.read(storage, folder, trial=spec.key).learner
     except checkpoint.UnreadableCheckpointError as error:

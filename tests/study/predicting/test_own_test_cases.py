@@ -34,10 +34,12 @@ def volume(number: int, values: tuple[int, ...] = (1,)) -> tuple[np.ndarray, np.
     return layout_data.stored_as("IPL", image, matrix)[0], layout_data.stored_as("IPL", mask, matrix)[0]
 
 
-def nifti(root: pathlib.Path, ending: str = ".nii.gz", values: tuple[int, ...] = (1,)) -> None:
+def nifti(root: pathlib.Path, ending: str = ".nii.gz", empty: int = 0) -> None:
     for number in range(5):
-        for folder, array in zip(("images", "masks"), volume(number, values), strict=True):
-            save(root / folder / f"c{number}{ending}", array, PLACE)
+        image, mask = volume(number)
+        image[:, :empty] = 0
+        save(root / "images" / f"c{number}{ending}", image, PLACE)
+        save(root / "masks" / f"c{number}{ending}", mask, PLACE)
 
 
 def itk(root: pathlib.Path, ending: str) -> None:
@@ -101,7 +103,7 @@ REGIONS = {
 STUDIES: dict[str, tuple[Build, dict[str, Any], str, str]] = {
     "nifti": (nifti, {"preprocess": {"spacing": [2.0, 1.2, 1.2]}}, "images/c{}.nii.gz", ".nii.gz"),
     "nifti, cropped, mirrored": (
-        lambda root: nifti(root, ".nii"),
+        lambda root: nifti(root, ".nii", empty=4),
         {"preprocess": {"crop": {"to": "nonzero", "margin": 1}}, "inference": {"mirror": True}},
         "images/c{}.nii",
         ".nii",

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from study.command.cli import run_command
+from study.machines.admission import Node
+from study.machines.ray_session import quiet, session, settings
 from tests import layout_data
 from tests.study.predicting.trained import NAME, file, trained
 from tests.trainables.data.files import affine, picture, save
@@ -141,7 +143,7 @@ def test_an_image_that_was_trained_on_is_said(
 ) -> None:
     shutil.copy(root / "data" / "images" / "c0.nii.gz", tmp_path / "other_name.nii.gz")
     assert predict(root, tmp_path / "out", [tmp_path / "other_name.nii.gz"]) == 0
-    assert "other_name: the same image as c0, which a network was trained on" in capsys.readouterr().out
+    assert "other_name: the same image as c0, which a network was trained or chosen by" in capsys.readouterr().out
 
 
 def test_bad_input_is_one_line_each(
@@ -191,3 +193,21 @@ def test_one_bad_image_does_not_stop_the_others(
     assert "1 image predicted, 1 not" in told.out
     assert (tmp_path / "out" / "n2.nii.gz").exists()
     assert not (tmp_path / "out" / "n1.nii.gz").exists()
+
+
+@pytest.mark.slow
+def test_tasks_of_ray_write_the_same_files(
+    root: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(root / "new" / "images", images)
+    (images / "bad.nii.gz").write_bytes(b"no image")
+    one = ("--seed", "0", "--fold", "1")
+    assert predict(root, tmp_path / "here", [images], *one) == 2
+    with settings(), quiet(), session(None, Node("here", 2), print):
+        assert predict(root, tmp_path / "there", [images], *one, "--ray", "auto") == 2
+    told = capsys.readouterr()
+    assert told.out.count("2 images predicted, 1 not") == 2
+    assert told.err.count("bad.nii.gz") == 2
+    for name in ("n1.nii.gz", "n2.nii.gz"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
