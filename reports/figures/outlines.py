@@ -46,9 +46,16 @@ def outlines(labels: Labels) -> str:
     for index in range(1, int(labels.max(initial=0)) + 1):
         lines = contour_generator(z=(padded == index).astype(np.float64)).lines(0.5)
         for line in lines:
-            points = [f"{x - 0.5:g} {y - 0.5:g}" for x, y in np.asarray(line)[:-1]]
-            parts.append(f"M{'L'.join(points)}Z")
+            parts.append(_polygon(np.asarray(line)[:-1] - 0.5))
     return "".join(parts)
+
+
+def _polygon(points: NDArray[np.float64]) -> str:
+    """Returns a closed polygon by its corners alone, each relative to the one before: a third of the letters."""
+    steps = np.roll(points, -1, axis=0) - points
+    corners = points[(steps != np.roll(steps, 1, axis=0)).any(axis=1)]
+    moves = " ".join(f"{x:g} {y:g}" for x, y in np.diff(corners, axis=0))
+    return f"M{corners[0, 0]:g} {corners[0, 1]:g}l{moves}Z"
 
 
 def png(grey: Labels) -> str:

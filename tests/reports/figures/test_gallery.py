@@ -34,9 +34,20 @@ def shown_of(tmp_path: Path, fake: Fake) -> Shown:
 
 
 def points(path: str) -> list[list[tuple[float, float]]]:
-    """The closed lines of an SVG path."""
-    lines = [[xy.split() for xy in part[:-1].split("L")] for part in path.split("M")[1:]]
-    return [[(float(x), float(y)) for x, y in line] for line in lines]
+    """The corners of the closed lines of an SVG path: an absolute start, then moves relative to the corner before."""
+    found = []
+    for part in path.split("M")[1:]:
+        first, _, moves = part.removesuffix("Z").partition("l")
+        steps = np.array(f"{first} {moves}".split(), np.float64).reshape(-1, 2)
+        found.append([(x, y) for x, y in np.cumsum(steps, axis=0).tolist()])
+    return found
+
+
+def test_a_straight_side_has_its_ends_alone() -> None:
+    labels = np.zeros((5, 9), np.uint8)
+    labels[1:4, 1:8] = 1  # seven wide, three high: a rectangle with its corners cut
+    (line,) = points(outlines(labels))
+    assert sorted(line) == [(1, 1.5), (1, 3.5), (1.5, 1), (1.5, 4), (7.5, 1), (7.5, 4), (8, 1.5), (8, 3.5)]
 
 
 def test_one_pixel_is_outlined_by_a_diamond_around_its_centre() -> None:
