@@ -30,10 +30,21 @@ LOSSES = 3  # losses at one iteration, without progress, after which a trial is 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Loss:
-    """A lost segment: its trial and the node on which it ran."""
+    """A lost segment: its trial, the node on which it ran, its attempt, and the newest attempt when it was lost."""
 
     trial: TrialKey
     node: str
+    attempt: int
+    newest: int
+
+
+def in_turn(losses: Sequence[Loss]) -> int:
+    """Return how often losses came one after the other: segments that a node's death took together count once."""
+    count, newest = 0, 0
+    for loss in losses:
+        if loss.attempt > newest:
+            count, newest = count + 1, loss.newest
+    return count
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Bookkeeper:
         self._ledger, self._lease, self._storage = ledger, lease, storage
         self._objective, self._tell = objective, on_event
         self.since_success: list[Loss] = []
+        self._newest = 0
         """Trials whose segments were lost since a segment last ended well, once for each loss."""
         self._trained: dict[str, tuple[float, int]] = {}
         self._lead = 0.0
@@ -118,8 +130,8 @@ class Bookkeeper:
         """Record that a segment is handed to a worker; return the attempt's number and where it resumes."""
         point = self._ledger.resume_point(self.study_id, segment.trial)
         resume = Resume(0, None) if point is None else Resume(*point)
-        attempt = self._ledger.start_attempt(self._lease, segment.trial, segment.stop, resume.iteration)
-        return attempt, resume
+        self._newest = self._ledger.start_attempt(self._lease, segment.trial, segment.stop, resume.iteration)
+        return self._newest, resume
 
     def checkpoint(self, segment: Segment, iteration: int, folder: str) -> None:
         """Record a complete checkpoint between marks; the next attempt resumes from it."""
@@ -164,13 +176,13 @@ class Bookkeeper:
         key = segment.trial
         a_disk = is_blamed(reason)  # not counted as a loss of this trial
         self._ledger.end_attempt(self._lease, attempt, "stopped" if a_disk else "lost", reason)
-        self.since_success.append(Loss(key, node))
+        self.since_success.append(Loss(key, node, attempt, self._newest))
         times = sum(loss.trial == key for loss in self.since_success)
         if not a_disk:
             times = self._ledger.losses(self.study_id, key)
         self._tell(SegmentLost(self.arm(key).name, segment, reason, times))
         here = [loss for loss in self.since_success if loss.node == node]
-        if (a_disk or self._points_to_machine(here, reason)) and (times >= LOSSES or len(here) >= 2 * LOSSES):
+        if (a_disk or self._points_to_machine(here, reason)) and (times >= LOSSES or in_turn(here) >= 2 * LOSSES):
             trials = counted(len({loss.trial for loss in here}), "trial")
             raise MachineTroubleError(
                 f"{len(here)} segments of {trials} were lost one after the other, the last time: {reason}. No trial is "

@@ -80,6 +80,29 @@ def test_losses_of_several_arms_on_one_node_are_the_machines(make: Made, tmp_pat
     assert bench.finish() == undisturbed_digest(tmp_path, two)
 
 
+def test_a_node_that_takes_many_segments_with_it_is_lost_once(make: Made, tmp_path: pathlib.Path) -> None:
+    two = study({"dice": None, "focal": {"gamma": 2.0}}, trials=4)
+    bench = make(two, nodes=(Node("a", 8),))
+    handles = [f"slot {number}" for number in range(8)]  # eight trials of two arms, as on a machine with eight GPUs
+    assert all(bench.dispatcher.hand_out(handle) is not None for handle in handles)
+    for handle in handles:
+        bench.dispatcher.lost(handle, DIED)
+    assert bench.finish() == undisturbed_digest(tmp_path, two)
+
+
+def test_a_machine_with_several_slots_that_loses_all_again_and_again_is_to_blame(make: Made) -> None:
+    bench = make(study({"dice": None, "focal": {"gamma": 2.0}}, trials=4), nodes=(Node("a", 4),))
+    rounds = 0
+    with pytest.raises(MachineTroubleError, match="No trial is to blame"):
+        while rounds < 2 * LOSSES:
+            rounds += 1
+            handles = [name for name in "wxyz" if bench.dispatcher.hand_out(name) is not None]
+            for handle in handles:
+                bench.dispatcher.lost(handle, DIED)
+    assert rounds > 1
+    assert {trial.status for trial in bench.ledger.known(bench.id)} == {"open"}
+
+
 def test_losses_on_different_nodes_do_not_add_up(make: Made) -> None:
     bench = make(study({"dice": None, "focal": {"gamma": 2.0}}, trials=1), nodes=(Node("a", 1), Node("b", 1)))
     for _ in range(LOSSES):  # one arm's trial on each node
