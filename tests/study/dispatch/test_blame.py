@@ -90,16 +90,17 @@ def test_a_node_that_takes_many_segments_with_it_is_lost_once(make: Made, tmp_pa
     assert bench.finish() == undisturbed_digest(tmp_path, two)
 
 
+def _lose_all(bench: DispatchBench, rounds: int) -> None:
+    for _ in range(rounds):
+        handles = [name for name in "wxyz" if bench.dispatcher.hand_out(name) is not None]
+        for handle in handles:
+            bench.dispatcher.lost(handle, DIED)
+
+
 def test_a_machine_with_several_slots_that_loses_all_again_and_again_is_to_blame(make: Made) -> None:
     bench = make(study({"dice": None, "focal": {"gamma": 2.0}}, trials=4), nodes=(Node("a", 4),))
-    rounds = 0
     with pytest.raises(MachineTroubleError, match="No trial is to blame"):
-        while rounds < 2 * LOSSES:
-            rounds += 1
-            handles = [name for name in "wxyz" if bench.dispatcher.hand_out(name) is not None]
-            for handle in handles:
-                bench.dispatcher.lost(handle, DIED)
-    assert rounds > 1
+        _lose_all(bench, 2 * LOSSES)
     assert {trial.status for trial in bench.ledger.known(bench.id)} == {"open"}
 
 
