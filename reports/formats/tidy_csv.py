@@ -34,11 +34,11 @@ def _written(lines: Iterator[Line], columns: Sequence[str] = COLUMNS) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
+    writer.writerows({name: cell(value) for name, value in line.items()} for line in lines)
     return out.getvalue()
 
 
-def _cell(value: str | int | float | None) -> str | int | float:
+def cell(value: str | int | float | None) -> str | int | float:
     """Returns what a cell holds: text that a spreadsheet would take for a formula gets an apostrophe before it."""
     if not isinstance(value, str):
         return "" if value is None else value

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from study.command import cards, check, jobs, phantom, predict, report, run, schema, status, ui
+from study.command import cards, check, jobs, phantom, predict, report, run, schema, score, status, ui
 from study.command.audience import READER_GONE, ReaderGoneError, audience
 from study.command.loopback import ask_loopback_directly
 from study.errors import BAD_INPUT, DONE, FAILURES, STOPPED, RunEndedError, exit_code
@@ -25,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": report.report,
     "export": report.export,
     "predict": predict.predict,
+    "score": score.score,
     "list": status.list_studies,
     "losses": cards.losses,
     "models": cards.models,

@@ -15,6 +15,9 @@ from trainables.errors import InputError
 
 ACCEPTED, WARNED = 0.05, 0.5
 """Corner displacement of a mask in voxels: up to the first accepted as rounding, up to the second with a warning."""
+EXCLUDE = "list the case under `dataset.exclude`"
+PARTNERS = {"the mask": ("its image", EXCLUDE), "the prediction": ("its reference", "give --resample")}
+"""Name of a volume → the one that it is compared with, and what else can be done where they differ."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,13 +88,15 @@ class Volume:
 
         Args:
             first: The image, or its first channel.
-            what: Name of this volume in messages; `the mask` is compared with the image.
+            what: Name of this volume in messages; `the mask` is compared with the image, `the prediction` with its
+                reference.
             warnings: List that a tolerated displacement is appended to.
 
         Raises:
             InputError: The grids differ.
         """
-        name, partner = readers.short(self.path), "its image" if what == "the mask" else "the first channel"
+        name = readers.short(self.path)
+        partner, instead = PARTNERS.get(what, ("the first channel", EXCLUDE))
         if (self.axes is None) != (first.axes is None):
             raise InputError(
                 f"{name}: one of it and {partner} has a position in space, the other none. Use one format."
@@ -100,14 +105,13 @@ class Volume:
         if mine.array.shape[1:] != first.array.shape[1:]:
             turned = next((f" ({said})" for said in (*first.raw.warnings, *self.raw.warnings) if "EXIF" in said), "")
             raise InputError(
-                f"{name}: shape {mine.size} differs from {partner}'s {first.size}{turned}. "
-                "Re-export it, or list the case under `dataset.exclude`."
+                f"{name}: shape {mine.size} differs from {partner}'s {first.size}{turned}. Re-export it, or {instead}."
             )
         apart = mine._voxels_from(first)
         if apart > WARNED:
             raise InputError(
                 f"{name}: lies {apart:.2g} voxels away from {partner}, {WARNED} at most. "
-                "Resample it onto that grid, or list the case under `dataset.exclude`."
+                f"Resample it onto that grid, or {instead}."
             )
         if apart > ACCEPTED:
             warnings.append(f"{what} lies {apart:.2g} voxels off: taken on the image's grid")
