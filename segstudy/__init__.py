@@ -12,6 +12,7 @@ nor Ray; functions load what they need.
 """
 
 from segstudy.catalogue import losses, metrics, models
+from segstudy.networks import load_network, predict
 from segstudy.records import cases, comparisons, curves, report, results, trials
 from segstudy.studies import CheckedStudy, StudyStatus, check, run, status, stop, studies
 from trainables.errors import InputError
@@ -24,9 +25,11 @@ __all__ = [
     "check",
     "comparisons",
     "curves",
+    "load_network",
     "losses",
     "metrics",
     "models",
+    "predict",
     "report",
     "results",
     "run",
