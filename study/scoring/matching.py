@@ -1,11 +1,11 @@
 """Which prediction belongs to which reference: by the names of their files.
 
 1. Files of one name without ending are one case: `case_1.nii.gz` and `case_1.mha`.
-2. Of those left, BIDS names (`sub-…`) are compared by subject, session, sample, task, acquisition and run; others
+2. Of those left, BIDS names (`sub-…`) are compared by subject, session, acquisition, run and the like; others
    without a word at their end that says that they are masks (`case_1_seg`, `case_1_pred`), and without `_0000`.
 
-A folder without masks of its own is looked into; where files below it share a name (`case_1/segmentation.nii.gz`), the
-folder above each file is its name.
+A folder without masks of its own is looked into, of nnU-Net's results only `fold_N/validation`; where files below it
+share a name (`case_1/segmentation.nii.gz`), the folder above each file is its name.
 """
 
 import collections
@@ -24,7 +24,8 @@ WORDS = (
 )  # fmt: skip
 """Words at the end of a name that say that a file is a mask."""
 ENDING = re.compile(rf"(?:[_.\- ](?:{'|'.join(WORDS)}))+$", re.IGNORECASE)
-ENTITY = re.compile(r"(?:sub|ses|sample|task|acq|run|echo|chunk)-[^_]+")
+FOLD = re.compile(r"fold_(\d+|all)")
+ENTITY = re.compile(r"(?:sub|ses|sample|task|acq|rec|dir|run|echo|hemi|inv|part|chunk)-[^_]+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +91,8 @@ def masks_in(folder: pathlib.Path) -> dict[str, pathlib.Path]:
         raise InputError(f"{folder}: no such folder of masks.")
     if files := by_stem(folder):
         return files
+    if folds := sorted(fold for fold in folder.glob("fold_*") if FOLD.fullmatch(fold.name)):
+        return _validations(folds)
     below = [
         file
         for file in sorted(folder.rglob("*"))
@@ -107,6 +110,28 @@ def masks_in(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     if twice:
         raise InputError(f"{folder}: {twice[0]} has several masks. Leave one mask for each case.")
     return dict(sorted(zip(names, below, strict=True)))
+
+
+def _validations(folds: Sequence[pathlib.Path]) -> dict[str, pathlib.Path]:
+    """Return the validation predictions of nnU-Net's folds.
+
+    Raises:
+        InputError: A fold has none, or a case was predicted in two.
+    """
+    found: dict[str, pathlib.Path] = {}
+    for fold in folds:
+        masks = by_stem(fold / "validation") if (fold / "validation").is_dir() else {}
+        if not masks:
+            raise InputError(
+                f"{fold}: no predictions in its folder validation. Let nnU-Net finish it, or take it away."
+            )
+        for name, file in masks.items():
+            other = found.setdefault(name, file)
+            if other != file:
+                raise InputError(
+                    f"{name} was predicted in {other.parts[-3]} and {fold.name}. Score each fold by itself."
+                )
+    return found
 
 
 def short_name(name: str) -> str:

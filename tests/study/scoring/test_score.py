@@ -139,6 +139,27 @@ def test_bad_input_is_one_line(
     assert said in capsys.readouterr().err
 
 
+def test_nnunets_results_are_read_by_fold(
+    folders: tuple[pathlib.Path, pathlib.Path], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, references = folders
+    results, out = tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres", tmp_path / "out"
+    mask = block(slice(2, 4), slice(2, 4), slice(2, 4))
+    save(results / "fold_0" / "validation" / "a.nii.gz", mask)
+    save(results / "fold_1" / "validation" / "b.nii.gz", mask)
+    save(results / "crossval_results_folds_0_1" / "a.nii.gz", mask * 0)
+    common = [str(results), str(references), "--metric", "dice"]
+    assert run_command(["score", *common, "--output", str(out)]) == 0
+    assert float(rows(out)["a", "label 1", "dice"]) == pytest.approx(16 / 20)
+    save(results / "fold_1" / "validation" / "a.nii.gz", mask)
+    assert run_command(["score", *common]) == 2
+    assert "a was predicted in fold_0 and fold_1" in capsys.readouterr().err
+    (results / "fold_2").mkdir()
+    (results / "fold_1" / "validation" / "a.nii.gz").unlink()
+    assert run_command(["score", *common]) == 2
+    assert "fold_2: no predictions" in capsys.readouterr().err
+
+
 def test_names_are_matched_by_a_rule(tmp_path: pathlib.Path) -> None:
     assert short_name("liver_3_pred_seg") == "liver_3"
     assert short_name("sub-01_ses-2_space-orig_label-lesion_mask") == "sub-01_ses-2"
