@@ -76,7 +76,7 @@ def arm_of(folder: pathlib.Path, task: Task, threads: int, storage: pathlib.Path
     weights = residual_unet(1, len(spec.outputs)).state_dict()
     state = Checkpoint(trial=spec.key, iteration=1, weights="", length=1, learner={"network": weights, "best": None})
     checkpoint.write(Storage(storage), "weights", state)
-    facts = {"shape": [1, 1, 1], "spacing": [1.0, 1.0, 1.0], "channels": 1, "content": ""}
+    facts = {"shape": [1, 1, 1], "prepared_shape": [1, 1, 1], "spacing": [1.0, 1.0, 1.0], "channels": 1, "content": ""}
     values = tuple(float(index) for index in range(len(spec.classes)))
     networks, cases = (TrainedNetwork(KEY, spec, "weights", ""),), (Case("none", "none", ("test",), facts),)
     return TrainedArm(study.name, arm.name, str(storage), networks, options_of(study), cases, 1, values, study)

@@ -13,7 +13,9 @@ from study.predicting.ensemble import Ensemble
 from study.predicting.outputs import Outputs
 from study.predicting.suited import refuse_unsuited, remarks
 from study.predicting.trained_arm import TrainedArm
+from trainables import host_memory
 from trainables.data.cases.unlabelled import ImageFiles, read_unlabelled
+from trainables.data.preparing import memory
 from trainables.data.preparing.new_image import prepare_new
 from trainables.data.writing.writers import format_for
 from trainables.errors import InputError
@@ -84,7 +86,7 @@ def predict_one(image: ImageFiles, order: Order, ensemble: Callable[[], Ensemble
 
 
 def predict_here(images: Sequence[ImageFiles], order: Order, devices: Sequence[torch.device]) -> Iterator[Predicted]:
-    """Predict images on this machine, several at once: one on each GPU, or one for every `threads` CPUs.
+    """Predict images on this machine, several at once: one on each GPU, or `at_once` on the CPUs.
 
     Args:
         images: Which.
@@ -95,7 +97,7 @@ def predict_here(images: Sequence[ImageFiles], order: Order, devices: Sequence[t
         What became of each, as they end.
     """
     torch.set_num_threads(order.threads)
-    lanes = list(devices) if devices[0].type == "cuda" else [devices[0]] * max(1, cpus() // order.threads)
+    lanes = list(devices) if devices[0].type == "cuda" else [devices[0]] * at_once(order)
     loaded = {device: _Once(order.arm, device) for device in dict.fromkeys(lanes)}
     free = list(lanes[: max(1, len(images))])
     waiting = list(reversed(images))
@@ -127,6 +129,12 @@ class _Once:
             return self._ensemble
 
 
-def cpus() -> int:
-    """Return the CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def at_once(order: Order) -> int:
+    """Return how many images are predicted at once on the CPUs: as many as have threads, and memory for two each.
+
+    New images are taken to be as large as the study's largest case.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    sizes = {"channels": order.arm.channels, "classes": 2 * len(order.arm.spec.outputs)}
+    need = max(memory.needed(case.facts["shape"], case.facts["prepared_shape"], **sizes) for case in order.arm.cases)
+    return max(1, min(processors // order.threads, int(host_memory.limit() // (2 * need))))

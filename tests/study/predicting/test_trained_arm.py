@@ -1,6 +1,7 @@
 """The networks of an arm: which are found, that they predict as they were evaluated, and what is refused."""
 
 import json
+import os
 import pathlib
 import shutil
 
@@ -11,11 +12,14 @@ import torch
 from study.ledger import Ledger
 from study.predicting.ensemble import Averaged, Ensemble, entropy
 from study.predicting.label_values import label_values
+from study.predicting.outputs import Outputs
+from study.predicting.predict import Order, at_once
 from study.predicting.trained_arm import TrainedArm, trained_arm
 from tests import layout_data
 from tests.study.predicting.trained import NAME, file, trained
 from tests.trainables.data import formats
 from tests.trainables.data.files import affine
+from trainables import host_memory
 from trainables.data.cache.cache import Dataset
 from trainables.data.cases.labels import parse_all
 from trainables.data.cases.unlabelled import ImageFiles, read_unlabelled
@@ -108,6 +112,19 @@ def test_what_is_not_there_is_one_line(home: pathlib.Path, tmp_path: pathlib.Pat
     shutil.rmtree(moved / "trials")
     with pytest.raises(InputError, match="not here"):
         arm_of(moved)
+
+
+def test_images_at_once_need_threads_and_memory(home: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(arm_of(home), Outputs(home / "out"), threads=3)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    assert at_once(order) == 5
+    # A case of 18 x 26 x 22 voxels: 6 bytes each of its own grid; on the training grid of 23 x 21 x 18, one channel and
+    # twice two outputs of four bytes, and a label: 6 * 10,296 + 21 * 8,694 = 244,350 bytes, and room for two of each.
+    for limit, most in ((4 * 244_350, 2), (4 * 244_350 - 1, 1)):
+        monkeypatch.setattr(host_memory, "limit", lambda limit=limit: limit)
+        assert at_once(order) == most
+    monkeypatch.setattr(host_memory, "limit", lambda: 1)
+    assert at_once(order) == 1
 
 
 def test_values_of_masks() -> None:
