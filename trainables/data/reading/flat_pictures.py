@@ -17,6 +17,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 Source: ITU-R BT.601.
 """
+MADE_GREY = "its colours are made grey values; `dataset.colour: channels` keeps red, green and blue"
 
 
 def read_picture(path: pathlib.Path, colour: Colour) -> Raw:
@@ -43,6 +44,8 @@ def read_picture(path: pathlib.Path, colour: Colour) -> Raw:
     if transparency.varies(pixels):
         warnings += (transparency.UNUSED,)
     shown = _shown(pixels)
+    if colour == "grey" and shown.ndim == 3 and (shown != shown[..., :1]).any():
+        warnings += (MADE_GREY,)
     return Raw(_three_channels(shown) if colour == "channels" else _grey(shown), None, warnings=warnings)
 
 

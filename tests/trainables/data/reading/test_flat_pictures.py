@@ -300,3 +300,13 @@ def test_more_pixels_than_pillow_allows_are_read_and_more_than_memory_holds_are_
         InputError, match=r"3x4 = 0 million pixels need about 156 bytes of memory, this machine has 155"
     ):
         readers.read(path)
+
+
+def test_colours_that_become_grey_are_said(tmp_path: pathlib.Path) -> None:
+    path, equal = tmp_path / "eye.png", tmp_path / "grey.png"
+    Image.new("RGB", (4, 3), (200, 90, 30)).save(path)
+    Image.new("RGB", (4, 3), (90, 90, 90)).save(equal)
+    (said,) = readers.read(path).warnings
+    assert "dataset.colour: channels" in said
+    assert readers.read(path, colour="channels").warnings == ()
+    assert readers.read(equal).warnings == ()
