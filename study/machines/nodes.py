@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import ray
 
+from study.addresses import shown
 from study.errors import MachineTroubleError
 from study.machines.admission import Node
 from trainables.errors import InputError
@@ -52,7 +53,9 @@ def machines(address: str | None) -> Iterator[tuple[Node, ...]]:
 
     with settings(), quiet(), session(address, this_machine()):
         if not (there := nodes()):
-            raise InputError(f"--ray {address}: the cluster has no node. Start Ray on one: ray start --address=…")
+            raise InputError(
+                f"--ray {shown(address)}: the cluster has no node. Start Ray on one: ray start --address=…"
+            )
         yield there
 
 

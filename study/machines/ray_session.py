@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 
+from study.addresses import shown
 from study.machines.admission import Node
 from study.machines.embedded_ray import embedded
 from trainables.errors import InputError
@@ -102,10 +103,10 @@ def _joined(address: str, environment: Mapping[str, str] | None) -> Iterator[Non
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             if "AuthToken" in str(error):
                 raise InputError(
-                    f"--ray {address}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
+                    f"--ray {shown(address)}: the cluster asks for its token. Copy its file ~/.ray/auth_token here."
                 ) from error
             line = str(error).strip().splitlines()[0]
-            raise InputError(f"--ray {address}: no Ray cluster answers there ({line}).") from error
+            raise InputError(f"--ray {shown(address)}: no Ray cluster answers there ({line}).") from error
         try:
             yield
         finally:
@@ -204,12 +205,13 @@ def _knock(address: str) -> None:
     host, _, port = address.rpartition(":")
     if "/" in host or not host or not port.isdigit():
         raise InputError(
-            f"--ray {address}: expected `auto` or host:port. Run the command on a machine of the cluster (or in a job)."
+            f"--ray {shown(address)}: expected `auto` or host:port. Run the command on a machine of the cluster (or in "
+            "a job)."
         )
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
-        raise InputError(f"--ray {address}: no Ray cluster answers there ({error}).") from error
+        raise InputError(f"--ray {shown(address)}: no Ray cluster answers there ({error}).") from error
 
 
 @contextlib.contextmanager

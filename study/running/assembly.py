@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from study.addresses import shown
 from study.cases.prepare import Source
 from study.design import Arm, PlannedTrial, Status
 from study.dispatch.bookkeeping import Bookkeeper
@@ -144,7 +145,7 @@ def carry_out(
     machine = this_machine()
     if address is None and not is_running():
         fitting_shape(study, (machine,))
-    context.tell(Step("starting Ray" if address is None else f"joining Ray at {address}"))
+    context.tell(Step("starting Ray" if address is None else f"joining Ray at {shown(address)}"))
     held = ENVIRONMENT if study.training.portable else {}
     stack.enter_context(settings(**held))
     stack.enter_context(quiet())

@@ -19,7 +19,7 @@ from typing import IO
 
 from study.addresses import hidden_in, mlflow_address
 from study.tracking.database import artifact_root, default_uri, environment, is_server, prepare, public
-from study.tracking.ui_app import DOOR
+from study.tracking.ui_app import BY_ENVIRONMENT, DATABASE, DOOR
 from trainables.errors import InputError
 
 _USUAL_PORT = 5000  # MLflow's default
@@ -33,13 +33,14 @@ def command(home: Path, mlflow_uri: str | None, host: str, port: int) -> list[st
 
     Args:
         home: Folder of the embedded database and of its models.
-        mlflow_uri: Another database; None for the home's.
+        mlflow_uri: Another database, which the environment names, as everybody may read command lines; None for the
+            home's.
         host: Address to listen on.
         port: Port to listen on.
     """
     return [
         *(sys.executable, "-P", "-m", "study.tracking.ui_app"),
-        *(mlflow_uri or default_uri(home), artifact_root(home), host, str(port)),
+        *(default_uri(home) if mlflow_uri is None else BY_ENVIRONMENT, artifact_root(home), host, str(port)),
     ]
 
 
@@ -81,7 +82,7 @@ def open_ui(
             "rights, or name another by --mlflow."
         ) from error
     chosen = _port(host, port)
-    with tempfile.TemporaryFile() as log, _server(command(home, mlflow_uri, host, chosen), log) as server:
+    with tempfile.TemporaryFile() as log, _server(command(home, mlflow_uri, host, chosen), log, mlflow_uri) as server:
         shown = f"http://[{host}]:{chosen}" if ":" in host else f"http://{host}:{chosen}"
         with _terminated_like_interrupted(), suppress(KeyboardInterrupt):
             _await(server, f"{shown}/health", start_seconds, log)
@@ -107,11 +108,11 @@ def _port(host: str, port: int | None) -> int:
 
 
 @contextmanager
-def _server(line: list[str], log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _server(line: list[str], log: IO[bytes], mlflow_uri: str | None) -> Iterator[subprocess.Popen[bytes]]:
     """Run the server in a session of its own, so that only this process receives Ctrl-C; end it with its children."""
     server = subprocess.Popen(
         line,
-        env=environment(),
+        env=environment() | ({} if mlflow_uri is None else {DATABASE: mlflow_uri}),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -21,6 +21,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 DOOR = "/segstudy"
+DATABASE, BY_ENVIRONMENT = "SEGSTUDY_UI_DATABASE", "-"
+"""Environment variable of a database whose address may have a password, and what stands for it in the command line."""
 _ASSISTANT = "/mlflow/assistant"
 _OPEN = b"""<!doctype html><meta charset="utf-8"><title>MLflow</title><script>
 const usual = {"mlflow.workflowType_v1": '"machine_learning"', "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true"};
@@ -55,6 +57,8 @@ def main(database: str, artifacts: str, host: str, port: str) -> None:
     """Serve until SIGTERM, with the environment variables that `mlflow server` sets for its workers."""
     from mlflow.server import constants
 
+    if database == BY_ENVIRONMENT:
+        database = os.environ.pop(DATABASE)
     os.environ |= {
         constants.BACKEND_STORE_URI_ENV_VAR: database,
         constants.REGISTRY_STORE_URI_ENV_VAR: database,

@@ -17,6 +17,13 @@ def test_an_address_without_a_cluster_is_bad_input(tmp_path: pathlib.Path, addre
         run_numbers(tmp_path, ray_address=address)
 
 
+def test_no_password_is_shown(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError) as refused:
+        run_numbers(tmp_path, ray_address="ray://someone:clus/ter@x@127.0.0.1:1")
+    assert "ray://***@127.0.0.1:1" in str(refused.value)
+    assert "ter@x" not in str(refused.value)
+
+
 def test_folders_of_killed_runs_go_and_those_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as name:  # short, as sockets want it
         monkeypatch.setattr(tempfile, "tempdir", name)
