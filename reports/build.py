@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reports.document import Document, document
 from reports.figures.files import figure_files
 from reports.formats import html, latex, markdown, terminal, tidy_csv
+from reports.formats.visible import visible
 from reports.formats.xlsx import workbook
 from reports.prose.bibliography import bibliography
 from reports.results.records import Pictures, read
@@ -94,6 +95,25 @@ def text(ledger: str | Path, study: str | Sequence[str], width: int = 100) -> st
     """
     said, _, _ = _read(ledger, study, pictures=False)
     return terminal.text(said, width)
+
+
+def cross_check(ledger: str | Path, study: str) -> str:
+    """Returns the study's p-values beside those of SciPy and statsmodels, for a terminal.
+
+    Args:
+        ledger: Path or URL of the ledger; it is only read.
+        study: The study's name.
+
+    Raises:
+        InputError: No such ledger or study, or it names no baseline.
+    """
+    from reports.tables.cross_check import cross_check as table  # SciPy's tests and statsmodels: a second of imports
+
+    _, (found,), _ = _read(ledger, study, pictures=False)
+    if not found.comparisons:
+        raise InputError(f"{study} compares nothing: name a baseline by `report.baseline`.")
+    shown = table(found)
+    return visible("\n".join([terminal.table(shown), *(f"- {note}" for note in shown.notes)])) + "\n"
 
 
 def frame(ledger: str | Path, study: str | Sequence[str], stage: Stage = "final") -> "pd.DataFrame":

@@ -20,6 +20,9 @@ def report(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report.", show_default="HOME/reports/STUDY")] = None,
+    cross_check: Annotated[
+        bool, typer.Option("--cross-check", help="Print its p-values beside SciPy's and statsmodels' instead.")
+    ] = False,
     home: Home = HOME,
     ledger: LedgerAt = None,
 ) -> None:
@@ -28,7 +31,14 @@ def report(
     Several studies stand side by side, each by its own objective.
     Example: segstudy report demo --format html --out report
     """
-    write_report(Places.of(home, ledger), names, out, formats or ())
+    places = Places.of(home, ledger)
+    if cross_check:
+        from reports.build import cross_check as checked
+
+        for name in names:
+            typer.echo(checked(places.ledger, name), nl=False)
+        return
+    write_report(places, names, out, formats or ())
 
 
 def export(
