@@ -67,10 +67,15 @@ def dotted(path: Path) -> str:
     return text
 
 
-def suggestion(found: object, allowed: Iterable[str]) -> str:
+NEAR, NEAR_KEY = 0.6, 0.7
+"""Likeness (`difflib`'s ratio) from which on a word is taken for a misspelling. Keys ask for more: `train` is no
+misspelt `stratify` (0.62), and a reader who invents a key needs those that exist."""
+
+
+def suggestion(found: object, allowed: Iterable[str], *, cutoff: float = NEAR) -> str:
     """Return ` Did you mean 'dice'?` where a word is near, else ` There are: …`; both begin with a blank."""
     words = sorted(set(allowed))
-    near = difflib.get_close_matches(str(found), words, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(found), words, n=1, cutoff=cutoff)
     if near:
         return f" Did you mean {near[0]!r}?"
     if not words:
@@ -106,7 +111,8 @@ def _one(detail: Any, prefix: Path, model: type[BaseModel]) -> Problem:
     path = prefix + tuple(detail["loc"])
     if kind == "extra_forbidden":
         place = f" in `{dotted(path[:-1])}`" if len(path) > 1 else ""
-        return Problem(path, f"unknown key{place}.{suggestion(path[-1], _keys(model, detail['loc'][:-1]))}")
+        keys = _keys(model, detail["loc"][:-1])
+        return Problem(path, f"unknown key{place}.{_near_key(str(path[-1]), keys)}")
     if kind == "missing":
         return Problem(path, "missing: this key has no default.")
     if kind == "value_error":
@@ -118,6 +124,12 @@ def _one(detail: Any, prefix: Path, model: type[BaseModel]) -> Problem:
     if kind in EXPECTED:
         return Problem(path, f"expected {EXPECTED[kind].format(**context)}, found {shown(found)}.")
     return Problem(path, f"{detail['msg']}, found {shown(found)}.")
+
+
+def _near_key(found: str, keys: Sequence[str]) -> str:
+    """Return `suggestion` for a key; one that has the found word whole (`trials` in `trials_per_arm`) is near too."""
+    holding = [key for key in keys if found in key.split("_")]
+    return suggestion(found, keys, cutoff=NEAR_KEY) if len(holding) != 1 else f" Did you mean {holding[0]!r}?"
 
 
 def without_unknown(given: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:

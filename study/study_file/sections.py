@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from study.study_file.errors import Problem, shown
 from study.study_file.report_section import (
@@ -87,7 +87,8 @@ class Budget(Section):
 
     Attributes:
         trials_per_arm: Search-stage trials of each arm, failures counted; a multiple of `cohort`.
-        cohort: Trials that are sampled together.
+        cohort: Trials that are sampled together. In a file that does not say, fewer than 6 trials are one cohort, or
+            with `tpe` several equal ones, as large as can be.
         sampler: How configurations are drawn. `tpe` draws its first cohort without a model.
         halving: None: every trial trains to the end.
         searches: Independent searches of each arm.
@@ -110,6 +111,18 @@ class Budget(Section):
     marks: Literal["shared", "independent"] = "shared"
     final_on: Literal["train", "train+validation"] = "train"
     defaults: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _small_cohort(cls, given: object) -> object:
+        """Fill in a cohort that divides fewer trials than the default cohort has; TPE needs a second one to model."""
+        if not isinstance(given, Mapping) or "cohort" in given:
+            return given
+        trials = whole(given.get("trials_per_arm"))
+        if type(trials) is not int or not 1 <= trials < cls.model_fields["cohort"].default:
+            return given
+        several = given.get("sampler", "tpe") == "tpe"
+        return {**given, "cohort": max((n for n in range(1, trials) if several and trials % n == 0), default=trials)}
 
     def problems(self) -> Iterator[Problem]:
         """Yield cohorts that do not divide the trials, and halving that leaves no trial."""

@@ -15,6 +15,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"a\nb": 1}, "'a\\nb'", "unknown key."),
     ({"dataset.splt": 1}, "dataset.splt", "unknown key in `dataset`. Did you mean 'split'?"),
     ({"dataset.split": {"validation": 0.2, "test": 0.2, "sed": 1}}, "dataset.split.sed", "Did you mean 'seed'?"),
+    (
+        {"dataset.split": {"train": 0.6, "validation": 0.2, "test": 0.2}},
+        "dataset.split.train",
+        "There are: by, file, folds, seed, stratify, test, validation.",
+    ),
     ({"budget.halving": {"mark": [100], "marks": [100]}}, "budget.halving.mark", "Did you mean 'marks'?"),
     ({"preprocess.roi": "lungs"}, "preprocess.roi", "unknown key in `preprocess`"),
     ({"dataset.train_onn": "regions"}, "dataset.train_onn", "unknown key in `dataset`"),

@@ -454,3 +454,17 @@ def test_an_arm_begins_where_its_range_says() -> None:
     assert arm.default["training.learning_rate"] == 1e-4
     (arm,) = study({"losses": "dice", "training.learning_rate": {**rate, "first": None}}).arms
     assert arm.default["training.learning_rate"] == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("trials", "sampler", "cohort"),
+    [(2, "tpe", 1), (4, "tpe", 2), (5, "tpe", 1), (1, "random", 1), (4, "random", 4), (6, "random", 6), (12, "tpe", 6)],
+)
+def test_few_trials_need_no_cohort(trials: int, sampler: str, cohort: int) -> None:
+    made = study({"budget": {"trials_per_arm": trials, "sampler": sampler}})
+    assert (made.budget.trials_per_arm, made.budget.cohort) == (trials, cohort)
+
+
+def test_a_cohort_that_is_given_is_not_changed() -> None:
+    with pytest.raises(SpecError, match=r"budget.trials_per_arm: 2 is no multiple of cohort \(6\)"):
+        study({"budget": {"trials_per_arm": 2, "cohort": 6}})
