@@ -1,16 +1,18 @@
 """A study's experiment in MLflow: found by tag, never by a stored id; sending twice changes nothing."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from study.tracking.naming import KEY_TAG, STUDY_TAG
-from study.tracking.runs import Experiment, MetricPoint, Run
+from study.tracking.runs import Experiment, MetricPoint, Run, StudyData
 
 T = TypeVar("T")
 _Pair = tuple[str, str]
 
 POSITION_TAG = "segstudy.position"
+_DIGEST = 36  # letters of a data set's digest that MLflow takes
 _METRICS, _OTHERS = 800, 100  # in one request; MLflow takes 1,000, 100 parameters, 100 tags, and 1,000 of all together
 
 
@@ -94,13 +96,16 @@ class View:
         if known is None:
             return
         parameters = self._parameters(run, known)
-        metrics = [point for point in run.metrics if run.parent is None or point.step > known.step]
+        metrics = [point for point in run.metrics if point.step > known.step and point not in known.points]
         tags = [(name, value) for name, value in run.tags.items() if known.tags.get(name) != value]
         for batch in _batches(metrics, parameters, tags):
             self.client.log_batch(known.run_id, **_entities(*batch))
+        if run.data is not None and not known.has_data:
+            self.client.log_inputs(known.run_id, datasets=[_data_set(run.data)])
+            known.has_data = True
         known.parameters |= dict(parameters)
         known.tags |= dict(tags)
-        known.step = max((point.step for point in metrics), default=known.step)
+        known.note(metrics, by_step=run.parent is not None)
         if run.status == "RUNNING" and known.status != "RUNNING":
             self.client.update_run(known.run_id, status="RUNNING")
         elif run.status != "RUNNING" and (known.status, known.end) != (run.status, run.end):
@@ -178,6 +183,8 @@ class _Known:
         parameters: Those that are there.
         tags: Those that are there.
         step: Step up to which all metrics are known to be there; -1 if unknown.
+        points: An arm's points that are known to be there.
+        has_data: Whether its data set is there.
     """
 
     def __init__(self, run: Any) -> None:
@@ -187,6 +194,24 @@ class _Known:
         self.parameters: dict[str, str] = dict(run.data.params)
         self.tags: dict[str, str] = dict(run.data.tags)
         self.step = -1
+        self.points: set[MetricPoint] = set()
+        self.has_data = bool(run.inputs and run.inputs.dataset_inputs)
+
+    def note(self, metrics: Sequence[MetricPoint], *, by_step: bool) -> None:
+        """Remember points that were sent: by step, or singly where steps count trials beside iterations (arms)."""
+        if by_step:
+            self.step = max((point.step for point in metrics), default=self.step)
+        else:
+            self.points.update(metrics)
+
+
+def _data_set(data: StudyData) -> Any:
+    """Return the data set in MLflow's classes; it takes 36 letters of a digest, so the profile has the whole one."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    whole = json.dumps({"data_digest": data.digest})
+    entity = Dataset(data.name, data.digest[:_DIGEST], source_type="segstudy", source=whole, profile=whole)
+    return DatasetInput(entity, [InputTag("mlflow.data.context", data.use)])
 
 
 def _batches(

@@ -13,7 +13,7 @@ from study.ledger.database.find import chunks
 from study.ledger.database.store import Store
 from study.ledger.reading.trials_and_curves import segment_rows
 from study.ledger.rows import SegmentRow
-from study.tracking.runs import CurvePoint, Mean
+from study.tracking.runs import CurvePoint, Mean, Reached
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,6 +50,22 @@ def details(store: Store, study_id: int, keys: Iterable[TrialKey]) -> dict[Trial
                     started.get(key), tuple(segments.get(key, ())), tuple(curves[key]), tuple(means[key])
                 )
     return found
+
+
+def reached(store: Store, study_id: int, arm: int, mark: int) -> dict[TrialKey, Reached]:
+    """Return the search trials of an arm that have an objective at a mark; those that are not finite are left out."""
+    trial, segment = schema.trials, schema.segments
+    query = (
+        select(trial.c.key, segment.c.objective, segment.c.ended)
+        .join_from(segment, trial)
+        .where(trial.c.study_id == study_id, trial.c.key.like(f"search-a{arm:02d}-%"), segment.c.iteration == mark)
+    )
+    with store.reading() as connection:
+        return {
+            TrialKey.parse(key): Reached(value, ended)
+            for key, value, ended in connection.execute(query)
+            if value is not None and math.isfinite(value)
+        }
 
 
 def running(store: Store, study_id: int) -> frozenset[TrialKey]:

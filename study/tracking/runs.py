@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from search_spaces.grammar import Scalar
 from study.design import Stage, Status, TrialKey
 from study.ledger.rows import ArmRow, SegmentRow, StudyRow, TrialRow
 from study.tracking.naming import EXPERIMENT_TAG, KEY_TAG, NOTE_TAG, STUDY_TAG, milliseconds, parameters, sendable, word
@@ -59,6 +60,14 @@ class Mean:
     value: float
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reached:
+    """A trial's objective at the last mark, and when it got there, seconds since 1970."""
+
+    objective: float
+    ended: float
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Experiment:
     """A study in MLflow.
@@ -76,6 +85,21 @@ class Experiment:
     tags: Mapping[str, str]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StudyData:
+    """A study's cases as a data set of MLflow.
+
+    Attributes:
+        name: The study's name.
+        digest: Of all cases and their splits, as the ledger has it.
+        use: Stage or kind of run that uses it: MLflow's context.
+    """
+
+    name: str
+    digest: str
+    use: str
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """A run in MLflow: an arm or a trial.
@@ -90,6 +114,7 @@ class Run:
         parameters: Constant for one key.
         tags: Constant and changing tags.
         metrics: All points.
+        data: The cases, shown as MLflow's data set of the run.
     """
 
     key: str
@@ -101,6 +126,7 @@ class Run:
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: tuple[MetricPoint, ...]
+    data: "StudyData | None" = None
 
 
 def identity(study: StudyRow) -> str:
@@ -184,9 +210,10 @@ def trial(
         start=milliseconds(row.created if started is None else started),
         end=None if row.ended is None else milliseconds(row.ended),
         status=_STATUS[row.status],
-        parameters=parameters(row.parameters),
+        parameters=parameters({**setup(study, arm), **row.parameters}),
         tags=as_tags(tags),
         metrics=tuple(_points(key.stage, segments, curve, means)),
+        data=StudyData(study.name, study.data_digest, key.stage),
     )
 
 
@@ -199,6 +226,23 @@ def trial_name(key: TrialKey) -> str:
     """Return a trial's short name within its arm: MLflow's page truncates names after about twelve letters."""
     rest = [f" {letter}{value}" for letter, value in (("r", key.search), ("f", key.fold)) if value]
     return f"{key.stage} {key.number}" + "".join(rest)
+
+
+def setup(study: StudyRow, arm: ArmRow) -> dict[str, Scalar]:
+    """Return what all trials of an arm share, so that runs can be sorted and filtered by it: values of parameters."""
+    file = study.file
+    shared = {
+        "spacing": file.get("preprocess", {}).get("spacing"),
+        "patch": file.get("patch", {}).get("size"),
+        "augment": file.get("augment"),
+    }
+    return {
+        "model": arm.model,
+        "loss": arm.loss,
+        "weighting": arm.weighting,
+        "iterations": study.marks[-1],
+        **{name: value if isinstance(value, str) else json.dumps(value) for name, value in shared.items() if value},
+    }
 
 
 def common_tags(study: StudyRow, arm: ArmRow, kind: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from study.study_file import Study
 from study.tracking.arm_runs import arm, arm_done
 from study.tracking.experiment import View
 from study.tracking.models import FinalModel, Models
-from study.tracking.reads import Details, details, running
+from study.tracking.reads import Details, details, reached, running
 from study.tracking.runs import Run, experiment, trial, trial_name
 
 _BATCH = 50  # trials between two writes of the position
@@ -118,7 +118,8 @@ class Follower:
         if done:
             last = {row.key: row for row in rows if row.key.stage == "final"}
             finals = {key: self._trial(last[key], each) for key, each in self._details(last).items()}
-        return arm(self._study, self._arms[number], rows, finals, done)
+        searched = reached(self._ledger, self._study.id, number, self._study.marks[-1])
+        return arm(self._study, self._arms[number], rows, finals, done, searched)
 
     def _trial(self, row: TrialRow, found: Details) -> Run:
         return trial(

@@ -366,3 +366,17 @@ def test_processes_that_open_a_fresh_database_at_once(tmp_path: Path) -> None:
     assert [process.wait(60) for process in started] == [0, 0]
     assert client(tmp_path).search_experiments()[0].name == "Default"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+
+
+def test_every_run_has_the_data_set_once(home: Path) -> None:
+    follow(home / "ledger.db", home)
+    follow(home / "ledger.db", home)
+    runs = client(home).search_runs([experiment(home).experiment_id], max_results=1000)
+    assert len(runs) > 10
+    for run in runs:
+        (given,) = run.inputs.dataset_inputs
+        assert (given.dataset.name, given.dataset.digest) == (tracked.NAME, "d" * 36)
+        assert "d" * 64 in given.dataset.profile
+        assert {tag.key: tag.value for tag in given.tags} == {
+            "mlflow.data.context": "arm" if run.data.tags["kind"] == "arm" else run.data.tags["stage"]
+        }

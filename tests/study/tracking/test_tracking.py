@@ -10,7 +10,7 @@ from study.ledger.rows import ArmRow, SegmentRow, StudyRow, TrialRow
 from study.planning.planner import Decision, decide
 from study.tracking.arm_runs import arm, arm_done
 from study.tracking.naming import parameters, space_text, tags, word
-from study.tracking.runs import CurvePoint, Mean, MetricPoint, Run, experiment, identity, trial
+from study.tracking.runs import CurvePoint, Mean, MetricPoint, Reached, Run, experiment, identity, trial
 from tests.study.plans import Memory
 from tests.study.plans import arm as planned_arm
 
@@ -88,6 +88,10 @@ def test_a_trials_numbers_by_hand() -> None:
         "train/loss": [(5, 1036000, 0.9), (10, 1046000, 0.8), (15, 1086000, 0.7)],
     }
     assert run.parameters == {
+        "model": "unet",
+        "loss": "focal",
+        "weighting": "none",
+        "iterations": "20",
         "loss.gamma": "0.30000000000000004",
         "model.norm": "batch",
         "model.deep": "true",
@@ -106,6 +110,32 @@ def test_a_trials_numbers_by_hand() -> None:
     wanted |= {"code_version": "0.1.0", "data_digest": "d" * 64, "weights": "w20", "trial": "search-a02-r0-f0-n003"}
     assert wanted.items() <= run.tags.items()
     assert "reason" not in run.tags
+
+
+def test_what_all_trials_share_is_a_parameter_of_each_run() -> None:
+    file = {"preprocess": {"spacing": [3.0, 1.5, 1.5]}, "patch": {"size": [16, 32, 24]}, "augment": ["mirror", "noise"]}
+    study = dataclasses.replace(STUDY, file=file)
+    shared = {"spacing": "[3.0, 1.5, 1.5]", "patch": "[16, 32, 24]", "augment": '["mirror", "noise"]'}
+    assert shared.items() <= trial(study, ARM, TRIAL).parameters.items()
+    assert shared.items() <= arm(study, ARM, [TRIAL], {}, done=False).parameters.items()
+    native = dataclasses.replace(STUDY, file={"preprocess": {"spacing": "native"}, "augment": []})
+    assert trial(native, ARM, TRIAL).parameters["spacing"] == "native"
+    assert "augment" not in trial(native, ARM, TRIAL).parameters
+
+
+@pytest.mark.parametrize(("maximize", "best"), [(True, [0.5, 0.75, 0.75]), (False, [0.5, 0.5, 0.25])])
+def test_an_arm_shows_the_best_so_far_of_each_search(maximize: bool, best: list[float]) -> None:
+    searched = {
+        TrialKey("search", 2, 0, 0, 4): Reached(0.25, 30.0),  # out of order: the time decides
+        TrialKey("search", 2, 0, 0, 0): Reached(0.5, 10.0),
+        TrialKey("search", 2, 0, 0, 1): Reached(0.75, 20.5),
+        TrialKey("search", 2, 1, 2, 0): Reached(0.125, 15.0),
+    }
+    run = arm(dataclasses.replace(STUDY, maximize=maximize), ARM, [TRIAL], {}, done=False, searched=searched)
+    assert points(run) == {
+        "validation/best objective": [(1, 10000, best[0]), (2, 20500, best[1]), (3, 30000, best[2])],
+        "validation/best objective r1 f2": [(1, 15000, 0.125)],
+    }
 
 
 def test_a_run_that_waits_for_a_worker_starts_when_it_was_sampled() -> None:
