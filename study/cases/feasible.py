@@ -12,11 +12,14 @@ channels with its gradients."""
 
 def batch_bytes(study: Study) -> float:
     """Return the bytes of one batch in training, at least; of a batch size that is found out, those of one patch."""
-    patches = max(
-        (size for size in _values(study.training.parameters["batch_size"]) if isinstance(size, int)), default=1
-    )
     slices = 2 * study.patch.context + 1
-    return 4.0 * VALUES_A_VOXEL * patches * slices * math.prod(map(float, study.patch.size))
+    return 4.0 * VALUES_A_VOXEL * greatest_batch(study) * slices * math.prod(map(float, study.patch.size))
+
+
+def greatest_batch(study: Study) -> int:
+    """Return the greatest batch size of a study's trials, in patches; 1 where it is found out later."""
+    sizes = _values(study.training.parameters["batch_size"])
+    return max((size for size in sizes if isinstance(size, int)), default=1)
 
 
 def _values(parameter: Parameter) -> tuple[Scalar, ...]:

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,9 @@ TIMES = {
     "0008|0008": "ImageType",
 }
 """Tags that tell apart volumes of one series."""
+MODALITY_LUT = re.compile(rb"\x28\x00\x00\x30(?:SQ\0\0)?.{4}\xfe\xff\x00\xe0", re.S)
+"""Modality LUT Sequence (0028,3000) with an item, as little-endian files begin it. SimpleITK names no sequences."""
+LONGEST_HEADER = 1 << 20
 UNMEASURED = "the slices have no PixelSpacing: 1 mm taken. Set `preprocess.spacing: unknown` if it is not known"
 
 
@@ -103,6 +107,7 @@ def _headers(files: Sequence[pathlib.Path], path: pathlib.Path) -> list[Slice]:
             reader.ReadImageInformation()
         except RuntimeError:  # its text names source files of ITK
             continue
+        _refuse_table(file, path)
         tags = {tag: reader.GetMetaData(tag).strip() for tag in reader.GetMetaDataKeys() if "|" in tag}
         found.append(Slice(file, tags, tuple(reader.GetSize()), tuple(reader.GetSpacing())))
     if len(found) < len(files) or not found:
@@ -110,6 +115,16 @@ def _headers(files: Sequence[pathlib.Path], path: pathlib.Path) -> list[Slice]:
             f"{short(path)}: {len(files) - len(found)} of its {len(files)} slices cannot be read. Copy it again."
         )
     return found
+
+
+def _refuse_table(file: pathlib.Path, path: pathlib.Path) -> None:
+    """Refuse stored values that mean something by a table: GDCM would return the table's indices as intensities."""
+    with file.open("rb") as content:
+        if MODALITY_LUT.search(content.read(LONGEST_HEADER)):
+            raise InputError(
+                f"{short(path)}: its values go through a table (Modality LUT Sequence) that is not applied here. "
+                "Convert it to NIfTI, or export it with RescaleSlope and RescaleIntercept."
+            )
 
 
 def _refuse_different(slices: Sequence[Slice], path: pathlib.Path) -> None:

@@ -186,3 +186,36 @@ def test_sizes_and_directions_that_differ_by_rounding_are_one_volume(tmp_path: p
         slice_.ImageOrientationPatient = [1, 0.0005 if number % 2 else 0.0004, 0, 0, 1, 0]
 
     assert (readers.read(series(tmp_path / "ct", jitter)).array == IMAGE).all()
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_values_that_go_through_a_table_are_refused(tmp_path: pathlib.Path, implicit: bool) -> None:
+    def change(slice_: Any, number: int) -> None:
+        if implicit:
+            slice_.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+        if number == 2:
+            table = pydicom.Dataset()
+            table.LUTDescriptor, table.ModalityLUTType, table.LUTData = (
+                [4, 0, 16],
+                "OD",
+                np.array([0, 7, 70, 700], "<u2").tobytes(),
+            )
+            slice_.ModalityLUTSequence = pydicom.Sequence([table])
+            del slice_.RescaleSlope, slice_.RescaleIntercept
+
+    with pytest.raises(InputError, match=r"its values go through a table \(Modality LUT Sequence\)"):
+        readers.read(series(tmp_path / "ct", change))
+
+
+def test_a_window_for_display_does_not_change_values(tmp_path: pathlib.Path) -> None:
+    """A VOI LUT is a viewer's; an empty Modality LUT Sequence says nothing."""
+
+    def change(slice_: Any, number: int) -> None:
+        table = pydicom.Dataset()
+        table.LUTDescriptor, table.LUTData = [4, 0, 16], np.array([0, 7, 70, 700], "<u2").tobytes()
+        slice_.VOILUTSequence = pydicom.Sequence([table])
+        slice_.WindowCenter, slice_.WindowWidth = "40", "400"
+        slice_.ModalityLUTSequence = pydicom.Sequence([])
+
+    changed, plain = readers.read(series(tmp_path / "a", change)), readers.read(series(tmp_path / "b"))
+    assert (changed.array == plain.array).all()
