@@ -73,7 +73,7 @@ def networks(study: Study, channels: int) -> Mapping[str, int]:
         study: The study; of a batch size that is found out, one patch counts.
         channels: Image channels.
     """
-    from trainables.training.activations import step_memory
+    from study.probing.activations import step_memory
 
     found: dict[str, int] = {}
     for arm in study.arms:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from study.probing.activations import _of_pass, step_memory
 from tests.trainables.tiny import spec
-from trainables.training.activations import _of_pass, step_memory
 
 
 def test_a_step_by_hand() -> None:

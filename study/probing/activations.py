@@ -37,7 +37,7 @@ def step_memory(spec: TrialSpec, channels: int) -> StepMemory | None:
     """Return the least memory of a trial's training step; None of a network that does not run without values.
 
     Buffers of kernels, the loss and the optimiser's moments come on top: on a CPU with float32 the measured growth of
-    the process is between 1 and 1.5 times this (`tests/trainables/training/test_activations.py`).
+    the process is between 1 and 1.5 times this (`tests/study/probing/test_activations.py`).
 
     Args:
         spec: The trial: network, patch, batch, micro-batches and precision count.
