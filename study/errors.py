@@ -105,10 +105,12 @@ def unwritable(place: str, error: OSError, remedy: str) -> InputError:
 
     Args:
         place: The option and its file, as the user gave them.
-        error: As the system raised it; a file of its own that differs from `place` is named as well.
+        error: As the system raised it; a file of its own that differs from `place` is named as well, unless the place
+            is no folder.
         remedy: What helps against any cause, such as `Name another file.`
     """
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    file = f"{os.path.basename(str(error.filename))} " if error.filename and str(error.filename) not in place else ""
+    inside = error.filename and str(error.filename) not in place and error.errno != errno.ENOTDIR
+    file = f"{os.path.basename(str(error.filename))} " if inside else ""
     room = f"Make room there, or {remedy[:1].lower()}{remedy[1:]}" if full else remedy
     return InputError(f"{place}: {file}cannot be written ({error.strerror or error}). {room}")
