@@ -126,6 +126,7 @@ def run(
             home=home,
             storage=context.storage.root if with_models else None,
             say=lambda text: on_event(Step(text)),
+            halted=lambda: stopping.asked,
         )
         try:
             with contextlib.ExitStack() as stack:

@@ -1,5 +1,6 @@
 """Sends one study from the ledger to MLflow, step by step; an interrupted or repeated step does no harm."""
 
+import dataclasses
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from study.study_file import Study
 from study.tracking.arm_runs import arm, arm_done
 from study.tracking.experiment import View
 from study.tracking.models import FinalModel, Models
+from study.tracking.naming import milliseconds
 from study.tracking.reads import Details, details, reached, running
 from study.tracking.runs import Run, experiment, trial, trial_name
 
@@ -85,6 +87,22 @@ class Follower:
             self._ledger.set_view_position(self._study.id, self._address, position)
             self._position = changes.position
         return bool(changes.trials) or self._log_models(finishing)
+
+    def halt(self) -> None:
+        """Show what no driver trains any more as killed; a run that goes on shows it as running again.
+
+        Raises:
+            Exception: MLflow is unavailable.
+        """
+        left = {
+            key for key in self._shown if (row := self._trials[key.arm].get(key)) is not None and row.status == "open"
+        }
+        now = milliseconds(time.time())
+        arms = (self._arm(number) for number, rows in sorted(self._trials.items()) if rows)
+        trials = (self._trial(self._trials[key.arm][key], each) for key, each in self._details(left).items())
+        for run in (*trials, *arms):
+            if run.status == "RUNNING":
+                self._send_run(dataclasses.replace(run, status="KILLED", end=now))
 
     def _send(self, keys: Iterable[TrialKey]) -> None:
         found = details(self._ledger, self._study.id, keys)

@@ -66,7 +66,7 @@ class Tracker:
         self._wake, self._finish, self._stop = threading.Event(), threading.Event(), threading.Event()
         self._connection: Ledger | None = None
         self._caught_up = self._told = False
-        self._with_models = True
+        self._with_models, self._halted = True, False
         self._failures = 0  # in a row
         self._moved = -math.inf  # time of the last completed step
         self._thread = threading.Thread(target=self._run, name="mlflow view", daemon=True)
@@ -80,7 +80,7 @@ class Tracker:
         """Query the ledger now."""
         self._wake.set()
 
-    def catch_up(self, seconds: float, *, models: bool = True) -> bool:
+    def catch_up(self, seconds: float, *, models: bool = True, halted: bool = False) -> bool:
         """Send the rest and end; return whether MLflow has everything that the ledger has.
 
         It continues while it makes progress, within ten times `seconds`. It does not wait for an unavailable
@@ -89,8 +89,9 @@ class Tracker:
         Args:
             seconds: Time limit of one step: some trials, or one model.
             models: Whether to log missing final models too (1 to 3 s each).
+            halted: Whether the study was stopped: what is open is shown as killed until it goes on.
         """
-        self._with_models = models
+        self._with_models, self._halted = models, halted
         self._finish.set()
         self._wake.set()
         begun = time.monotonic()
@@ -120,7 +121,7 @@ class Tracker:
                 finishing = self._finish.is_set()  # read first: the step below sees what was recorded before
                 try:
                     follower = follower or self._follower(stack, models)
-                    busy = follower.step(finishing and self._with_models)
+                    busy = self._step(follower, finishing)
                 except StoppedError:
                     return
                 except Exception as error:
@@ -138,6 +139,13 @@ class Tracker:
                     return
                 self._wake.wait(self._poll)
                 self._wake.clear()
+
+    def _step(self, follower: Follower, finishing: bool) -> bool:
+        """Send the next part; return whether there may be more."""
+        busy = follower.step(finishing and self._with_models)
+        if finishing and self._halted and not busy and not self._stop.is_set():
+            follower.halt()
+        return busy
 
     def _follower(self, stack: contextlib.ExitStack, models: Models | None) -> Follower:
         prepare(self._uri)
@@ -187,7 +195,14 @@ def _short(error: Exception) -> str:
 
 @contextlib.contextmanager
 def followed(
-    ledger: str, name: str, uri: str | None, *, home: pathlib.Path, storage: str | None, say: Callable[[str], None]
+    ledger: str,
+    name: str,
+    uri: str | None,
+    *,
+    home: pathlib.Path,
+    storage: str | None,
+    say: Callable[[str], None],
+    halted: Callable[[], bool] = lambda: False,
 ) -> Iterator[None]:
     """Send what enters the ledger to MLflow, in a separate thread, while the block runs.
 
@@ -198,6 +213,7 @@ def followed(
         home: Folder for models, if no MLflow server keeps them.
         storage: Root of the checkpoints from which models are exported; None for no models.
         say: Receives messages for the user.
+        halted: Returns, at the end, whether the study was stopped.
     """
     if uri is None:
         yield
@@ -208,4 +224,4 @@ def followed(
     try:
         yield
     finally:
-        tracker.catch_up(CATCH_UP)
+        tracker.catch_up(CATCH_UP, halted=halted())

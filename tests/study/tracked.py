@@ -146,6 +146,6 @@ def everything(uri: str, name: str = NAME) -> dict[str, Any]:
     return {"tags": tags, "stage": experiment.lifecycle_stage, "runs": shown}
 
 
-def sync(ledger: Path, name: str, *, uri: str, **options: Any) -> bool:
+def sync(ledger: Path, name: str, *, uri: str, halted: bool = False, **options: Any) -> bool:
     """Sends to MLflow what it lacks of a study; tells whether it then has everything."""
-    return Tracker(ledger, name, uri=uri, **options).start().catch_up(600.0)
+    return Tracker(ledger, name, uri=uri, **options).start().catch_up(600.0, halted=halted)

@@ -380,3 +380,28 @@ def test_every_run_has_the_data_set_once(home: Path) -> None:
         assert {tag.key: tag.value for tag in given.tags} == {
             "mlflow.data.context": "arm" if run.data.tags["kind"] == "arm" else run.data.tags["stage"]
         }
+
+
+def test_a_stopped_study_is_shown_as_stopped_until_it_goes_on(tmp_path: Path, template: Path) -> None:
+    shutil.copy(template, tmp_path / "mlflow.db")
+    ledger = tmp_path / "ledger.db"
+    tracked.create(ledger)
+    first = next(key for key in tracked.play(ledger) if key is not None)
+
+    def statuses() -> dict[str, str]:
+        runs = client(tmp_path).search_runs([experiment(tmp_path).experiment_id], max_results=1000)
+        return {run.data.tags["segstudy.key"]: run.info.status for run in runs}
+
+    assert tracked.sync(ledger, tracked.NAME, uri=default_uri(tmp_path), design=tracked.DESIGN, halted=True)
+    stopped = statuses()
+    assert stopped[str(first)] == stopped["arm-a00"] == "KILLED"
+    assert "RUNNING" not in stopped.values()
+    for _ in tracked.play(ledger):
+        pass
+    assert tracked.sync(ledger, tracked.NAME, uri=default_uri(tmp_path), design=tracked.DESIGN)
+    after = statuses()
+    assert after["arm-a00"] == after["arm-a01"] == "FINISHED"
+    assert "RUNNING" not in after.values()
+    with Ledger.open(ledger) as opened:
+        ends = {str(row.key): row.status for row in opened.trials(opened.study(tracked.NAME).id)}
+    assert all((after[key] == "KILLED") == (end == "halved") for key, end in ends.items())
