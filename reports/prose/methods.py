@@ -1,11 +1,11 @@
 """Methods paragraphs for the manuscript, written from the ledger alone."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from reports.prose.definitions import definitions
 from reports.prose.listing import listed
+from reports.prose.preparation import preparation
 from reports.prose.provenance import foreground, hardware, outcomes
 from reports.results import number_format
 from reports.results.estimates import LEAST_SEARCHES_FOR_LOSSES
@@ -18,11 +18,6 @@ from reports.results.results import Results
 from search_spaces.defaults import SGD_LEARNING_RATE
 from search_spaces.grammar import Range
 
-NORMALIZED = {
-    "zscore": "scaled to mean 0 and standard deviation 1 by case",
-    "minmax": "scaled to [0, 1] by case",
-    "none": "not scaled",
-}
 SAMPLERS = {
     "tpe": "a tree-structured Parzen estimator",
     "random": "random search",
@@ -61,20 +56,8 @@ def _data(results: Results) -> list[str]:
         split,
         scored,
         foreground(results),
-        *_images(file["preprocess"]),
+        *preparation(file),
     ]
-
-
-def _images(preprocess: Mapping[str, Any]) -> list[str]:
-    spacing, clip = preprocess["spacing"], preprocess["clip"]
-    grid = "Images kept their own grids"
-    if isinstance(spacing, list | tuple):
-        axes = "z, y, x" if len(spacing) == 3 else "y, x"
-        grid = f"Images were resampled to {number_format.setting(spacing)} mm ({axes})"
-    cut = f"cut to {clip[0]:g} to {clip[1]:g} and " if clip else ""
-    normalize = preprocess["normalize"]
-    scaled = NORMALIZED.get(normalize, f"normalised ({normalize})") if isinstance(normalize, str) else "normalised"
-    return [f"{grid}; intensities were {cut}{scaled}. Scores were computed on the original grids."]
 
 
 def _training(results: Results) -> list[str]:

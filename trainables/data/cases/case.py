@@ -216,7 +216,10 @@ def straightened(case: Case, affine: np.ndarray) -> Case:
         image=np.stack([shear.straight_image(channel, grid) for channel in case.image]),
         reference=shear.straight_labels(case.reference, grid),
         spacing=grid.spacing,
-        warnings=(*case.warnings, f"axes sheared by {grid.degrees:.3g}° were resampled to right angles"),
+        warnings=(
+            *case.warnings,
+            f"axes sheared by {grid.degrees:.3g}° were resampled to right angles; its scores are on that grid",
+        ),
         ignored=straight(case.ignored),
         roi=straight(case.roi),
     )
