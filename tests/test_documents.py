@@ -12,6 +12,7 @@ from study.study_file.yaml_subset import read
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+GUIDE = tuple(f"docs/guide/{path.name}" for path in sorted((ROOT / "docs" / "guide").glob("*.md")))
 
 
 def _text(name: str) -> str:
@@ -23,8 +24,10 @@ def _blocks(name: str, language: str) -> list[str]:
 
 
 def _commands() -> list[list[str]]:
-    lines = [line for name in DOCUMENTS for block in _blocks(name, "bash") for line in block.splitlines()]
-    inline = [found for name in DOCUMENTS for found in re.findall(r"`((?:segstudy|make) [^`]+)`", _text(name))]
+    lines = [line for name in (*DOCUMENTS, *GUIDE) for block in _blocks(name, "bash") for line in block.splitlines()]
+    inline = [
+        found for name in (*DOCUMENTS, *GUIDE) for found in re.findall(r"`((?:segstudy|make) [^`]+)`", _text(name))
+    ]
     return [shlex.split(line, comments=True) for line in [*lines, *inline] if shlex.split(line, comments=True)]
 
 
@@ -47,8 +50,14 @@ def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", _text("Makefile"), re.MULTILINE)
 
 
-def test_the_study_file_is_right() -> None:
+def test_the_small_study_file_of_the_readme_is_right() -> None:
     (block,) = _blocks("README.md", "yaml")
+    study = Study.from_plain(read(block).value)
+    assert [arm.name for arm in study.arms] == ["unet3d+dice", "unet3d+focal", "unet3d+dice_cross_entropy"]
+
+
+def test_the_study_file_is_right() -> None:
+    (block,) = _blocks("docs/guide/study-file.md", "yaml")
     study = Study.from_plain(read(block).value)
     ours = ["dice", "focal", "tversky", "cross_entropy", "weighted_dice"]
     assert [arm.loss for arm in study.arms] == [*ours, "dice_and_focal", "smooth_tversky"]

@@ -34,8 +34,9 @@ def test_shipped_studies_are_valid_and_name_it(path: pathlib.Path) -> None:
     assert _flaws(read(text).value) == []
 
 
-def test_the_study_file_in_the_readme_is_valid() -> None:
-    block = re.search(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/study-file.md"])
+def test_the_study_files_of_the_documents_are_valid(page: str) -> None:
+    block = re.search(r"^```yaml\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert block is not None
     assert _flaws(read(block[1]).value) == []
 
