@@ -40,7 +40,7 @@ def grouped(study: Study, files: Sequence[CaseFiles]) -> list[tuple[str, str]]:
         InputError: `dataset.group` finds no group in a name.
     """
     if study.dataset.group == "folder":
-        return _by_folder(files, root_of(study))
+        return by_folder(files, root_of(study))
     return groups([case.name for case in files], study.dataset.group)
 
 
@@ -53,13 +53,10 @@ def refuse_unsaid(study: Study, files: Sequence[CaseFiles]) -> None:
     if "group" in study.dataset.model_fields_set:
         return
     names = sorted((case.name for case in files), key=natural)
-    proposed = proposal(names)
-    if proposed is not None:
-        pattern, found = proposed
-    elif (by_folder := _folders(_by_folder(files, root_of(study)))) is not None:
-        pattern, found = "folder", by_folder
-    else:
+    found_one = proposed(names, files, root_of(study))
+    if found_one is None:
         return
+    pattern, found = found_one
     size = Counter(group for _, group in found)
     alike = [name for name, group in found if group == next(group for _, group in found if size[group] > 1)]
     written = pattern if pattern == "folder" else f"'{pattern}'"
@@ -70,6 +67,23 @@ def refuse_unsaid(study: Study, files: Sequence[CaseFiles]) -> None:
             f"`group: {written}` ({len(size)} groups), another pattern, `unknown`, or `case` if each is a patient."
         ],
     )
+
+
+def proposed(names: Sequence[str], files: Sequence[CaseFiles], root: pathlib.Path) -> tuple[str, Named] | None:
+    """Return a value for `dataset.group` and the groups that it makes, by names or else by numbered folders.
+
+    Args:
+        names: Cases, in natural order.
+        files: Their files.
+        root: The data set's folder.
+
+    Returns:
+        None where no two cases look like those of one patient.
+    """
+    if (by_names := proposal(names)) is not None:
+        return by_names
+    found = _folders(by_folder(files, root))
+    return None if found is None else ("folder", found)
 
 
 def proposal(names: Sequence[str]) -> tuple[str, Named] | None:
@@ -127,5 +141,6 @@ def _folders(found: Named) -> Named | None:
     return found if numbered and 1 < len({group for _, group in found}) < len(found) else None
 
 
-def _by_folder(files: Sequence[CaseFiles], root: pathlib.Path) -> list[tuple[str, str]]:
+def by_folder(files: Sequence[CaseFiles], root: pathlib.Path) -> list[tuple[str, str]]:
+    """Return each case with the folder of its first image, below the data set's."""
     return [(case.name, pathlib.Path(os.path.relpath(case.images[0].parent, root)).as_posix()) for case in files]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from study.command import cards, check, jobs, phantom, predict, report, run, schema, score, status, ui
+from study.command import cards, check, jobs, new, phantom, predict, report, run, schema, score, status, ui
 from study.command.audience import READER_GONE, ReaderGoneError, audience
 from study.command.loopback import ask_loopback_directly
 from study.errors import BAD_INPUT, DONE, FAILURES, STOPPED, RunEndedError, exit_code
@@ -16,6 +16,7 @@ from study.signals import as_ctrl_c
 from trainables.errors import InputError
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "new": new.new,
     "check": check.check,
     "run": run.run,
     "status": status.status,

@@ -39,7 +39,9 @@ def locate(source: str | Path) -> tuple[Traversable, Path | None]:
     if str(source) in ours:
         return ours[str(source)], None
     if path.is_dir():
-        raise InputError(f"{source}: is a folder; give the study file in it.")
+        raise InputError(
+            f"{source}: is a folder; give a study file, or write one for its images with `segstudy new {source}`."
+        )
     beside = [str(path.parent / file.name) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
     near = difflib.get_close_matches(str(source), [*beside, *ours], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" Studies that come with segstudy: {', '.join(ours) or 'none'}."
