@@ -32,6 +32,8 @@ AT_ONCE = 4
 UNMEASURED = {"cpu": 600, "gpu": 10_000}
 """Iterations where nothing was measured: minutes a training on a core, an hour or less on a GPU."""
 
+Effort = Literal["search", "small search", "no search"]
+EFFORTS: tuple[Effort, ...] = ("search", "small search", "no search")
 Modality = Literal["ct", "picture", "other"]
 How = Literal["pattern", "named", "said", "unknown"]
 
@@ -63,6 +65,7 @@ class Facts:
         hours: The user's time.
         places: Where the files are.
         iterations: Length of a training.
+        effort: How much is searched; less where the time is short.
         outlook: The study's time by a probe, in words; None without a probe.
     """
 
@@ -87,6 +90,7 @@ class Facts:
     hours: float
     places: Places
     iterations: int
+    effort: Effort = "search"
     outlook: str | None = None
 
     @property

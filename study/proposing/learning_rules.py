@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from search_spaces.defaults import LOSSES, TRAINING
 from study.proposing.facts import Facts
 from study.proposing.rules import NNUNET, RELOADED, Rule, always, lesions
 from study.proposing.sizes import in_slices
@@ -11,6 +12,14 @@ def _network(facts: Facts) -> dict[str, dict[str, Any]]:
     if in_slices(facts):
         return {"unet": {"width": 32 if facts.gpus else 8, "norm": "instance"}}
     return {"unet3d": {"width": 16 if facts.gpus else 8}}
+
+
+def _losses(facts: Facts, *names: str) -> dict[str, Any]:
+    """Return losses with their default ranges, or without a search with their default values."""
+    if facts.effort != "no search":
+        return dict.fromkeys(names)
+    tuned = {name: {key: one.value for key, one in LOSSES[name].items() if one.search is not None} for name in names}
+    return {name: values or None for name, values in tuned.items()}
 
 
 METRICS: tuple[Rule, ...] = (
@@ -66,7 +75,7 @@ LEARNING: tuple[Rule, ...] = (
         "losses",
         "small or several objects",
         lesions,
-        lambda f: {"dice_cross_entropy": None, "focal": None, "tversky": None},
+        lambda f: _losses(f, "dice_cross_entropy", "focal", "tversky"),
         "objects are small or several: losses that weigh rare voxels (focal) and misses (tversky) beside the usual one",
         "Lin et al. 2017, Salehi et al. 2017",
     ),
@@ -74,7 +83,7 @@ LEARNING: tuple[Rule, ...] = (
         "losses",
         "large objects",
         always,
-        lambda f: {"dice_cross_entropy": None, "dice": None, "cross_entropy": None},
+        lambda f: _losses(f, "dice_cross_entropy", "dice", "cross_entropy"),
         "the usual sum, and each of its parts",
         NNUNET,
     ),
@@ -127,9 +136,17 @@ LEARNING: tuple[Rule, ...] = (
         "a default of segstudy new",
     ),
     Rule(
+        "training.learning_rate",
+        "no search",
+        lambda f: f.effort == "no search",
+        lambda f: TRAINING["learning_rate"].value,
+        "the time is too short for a search, so all arms train with the default; it favours losses that it suits",
+        "search_spaces/defaults.py",
+    ),
+    Rule(
         "budget",
-        "a small search",
-        always,
+        "a search",
+        lambda f: f.effort == "search",
         lambda f: {
             "trials_per_arm": 6,
             "cohort": 3,
@@ -137,8 +154,24 @@ LEARNING: tuple[Rule, ...] = (
             "halving": {"eta": 3, "marks": [max(1, f.iterations // 3), f.iterations]},
             "final_seeds": 3,
         },
-        "six configurations of each arm, the better third of three to the end, winners with three seeds",
+        "six configurations of each arm, one in three trained to the end; winners with three seeds",
         "successive halving, Jamieson and Talwalkar 2016",
+    ),
+    Rule(
+        "budget",
+        "a small search",
+        lambda f: f.effort == "small search",
+        lambda f: {"trials_per_arm": 2, "cohort": 2, "sampler": "random", "final_seeds": 3},
+        "the time is short: two configurations of each arm, the default and a random one; winners with three seeds",
+        "a rule of segstudy new",
+    ),
+    Rule(
+        "budget",
+        "no search",
+        always,
+        lambda f: {"final_seeds": 3},
+        "each arm is trained with three seeds, at its default parameters",
+        "a rule of segstudy new",
     ),
     Rule(
         "resources.gpu",

@@ -1,6 +1,7 @@
 """A study proposed for a folder of images: measured, decided by rules, timed by a probe, and held to `check`."""
 
 import dataclasses
+import itertools
 import os
 import re
 import tempfile
@@ -15,7 +16,7 @@ from study.events import OnEvent
 from study.in_words import counted, duration
 from study.machines.admission import Node
 from study.proposing import places as finding
-from study.proposing.facts import Facts, measure
+from study.proposing.facts import EFFORTS, Facts, measure
 from study.proposing.image_rules import IMAGES
 from study.proposing.learning_rules import LEARNING, METRICS
 from study.proposing.rules import DATA, decide
@@ -47,6 +48,8 @@ LADDER = (
 """Iterations that a study may train for; the last is about what nnU-Net trains in 400 epochs."""
 MARGIN = 0.8
 """Share of the user's time that the simulation may fill: other work on the machine takes the rest."""
+WORTH_A_SEARCH = 450
+"""Iterations below which networks are hardly trained: the time is better spent on them than on a search."""
 SMOKE_CASES = (12, 24, 48, None)
 """Numbers of cases that a smoke run may take, the first whose split works; None: all."""
 
@@ -100,10 +103,9 @@ def propose(
         )
     with tempfile.TemporaryDirectory(prefix="segstudy-") as folder:
         draft = _Draft(Path(folder), data, out, machine)
-        seen = draft.checked(facts)
         if probe:
-            facts = _timed(facts, seen, machine, Path(folder), tell)
-            seen = draft.checked(facts)
+            facts = _timed(facts, draft, machine, tell)
+        seen = draft.checked(facts)
         return Proposal(draft.text(facts, draft.smoke(facts), seen.warnings), facts, seen.warnings)
 
 
@@ -169,31 +171,35 @@ def _smoke(facts: Facts, cases: int | None) -> dict[str, Any]:
     }
 
 
-def _timed(facts: Facts, seen: Check, machine: Node, folder: Path, tell: OnEvent) -> Facts:
-    """Return the facts with the longest training of the ladder whose study fits the user's time."""
+def _timed(facts: Facts, draft: _Draft, machine: Node, tell: OnEvent) -> Facts:
+    """Return the facts with the longest training of the ladder whose study fits the user's time.
+
+    Where that is shorter than `WORTH_A_SEARCH`, less is searched, and the ladder is tried again.
+    """
+    seen = draft.checked(facts)
     gpus, slots = (facts.gpus, None) if facts.gpus else (None, seen.slots)
-    first = ahead(seen, str(folder / "ledger.db"), machine, gpus=gpus, slots=slots, probe=True, tell=tell)
+    ledger = str(draft.folder / "ledger.db")
+    first = ahead(seen, ledger, machine, gpus=gpus, slots=slots, probe=True, tell=tell)
     if first.device is None:
         raise InputError("the probe gave no speed of this network. Use --no-probe.")
-    data, best = data_of(seen), (LADDER[0], 0.0)
-    for iterations in LADDER:
-        study = _longer(seen.study, iterations)
-        seconds = estimate(study, data, first.footprints, gpus=gpus, slots=slots).ahead.simulation.seconds
-        if iterations > LADDER[0] and seconds > MARGIN * facts.hours * 3600:
+    data, most = data_of(seen), MARGIN * facts.hours * 3600
+
+    def seconds(tried: Facts) -> float:
+        study = draft.study(tried, _smoke(tried, None))
+        return estimate(study, data, first.footprints, gpus=gpus, slots=slots).ahead.simulation.seconds
+
+    found = facts
+    for effort in EFFORTS:
+        ladder = (dataclasses.replace(facts, effort=effort, iterations=iterations) for iterations in LADDER)
+        fitting = list(itertools.takewhile(lambda tried: seconds(tried) <= most, ladder))
+        found = fitting[-1] if fitting else dataclasses.replace(facts, effort=effort, iterations=LADDER[0])
+        if found.iterations >= WORTH_A_SEARCH:
             break
-        best = iterations, seconds
-    iterations, seconds = best
-    outlook = f"about {duration(seconds)} by the speed of {first.device}"
-    if seconds > MARGIN * facts.hours * 3600:
+    taken = seconds(found)
+    outlook = f"about {duration(taken)} by the speed of {first.device}"
+    if taken > most:
         outlook += f", which is more than {MARGIN:.0%} of the {facts.hours:g} h given: the shortest training was taken"
-    return dataclasses.replace(facts, iterations=iterations, outlook=outlook)
-
-
-def _longer(study: Study, iterations: int) -> Study:
-    plain = study.plain()
-    plain["training"]["iterations"] = iterations
-    plain["budget"]["halving"]["marks"] = [max(1, iterations // 3), iterations]
-    return Study.from_plain(plain, source=study.name)
+    return dataclasses.replace(found, outlook=outlook)
 
 
 def _name(data: Path) -> str:

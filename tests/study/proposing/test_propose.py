@@ -8,6 +8,7 @@ import pytest
 from study.checking.check import check
 from study.events import ignore
 from study.machines.admission import Node
+from study.planning.cohort_sampling import is_tuned
 from study.proposing.propose import propose
 from study.study_file import Study, load
 from study.study_file.yaml_subset import read
@@ -135,6 +136,7 @@ def test_probed_time(tmp_path: pathlib.Path) -> None:
     layouts.tiff(tmp_path / "data")
     text, study = written(tmp_path / "data", probe=True, hours=1e-6)
     assert study.training.iterations == 100
+    assert not any(is_tuned(arm) for arm in study.arms)  # no time for a search
     assert "the shortest training was taken" in " ".join(text.replace("#", " ").split())
 
 
