@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import pathlib
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".
 AIR, BONE = -200.0, 200.0
 """Hounsfield units: a CT image has voxels below the first (air, lung) and above the second (bone, contrast)."""
 AT_ONCE = 4
+LOOKED_AT = 10
+"""Pictures that are looked at for colours."""
 UNMEASURED = {"cpu": 600, "gpu": 10_000}
 """Iterations where nothing was measured: minutes a training on a core, an hour or less on a GPU."""
 
@@ -130,6 +133,7 @@ def measure(
     masks, named = label_values.values(places.files), label_values.described(places.root)
     colour = _in_colour(places)
     flat, seen = _inspected(places, masks, named, colour=colour)
+    _refuse_small_area(places, seen)
     names = sorted((case.name for case in places.files), key=natural)
     group, how = _group(places, names, ask)
     channels = seen[0].channels
@@ -190,12 +194,27 @@ def _inspected(
 
 
 def _in_colour(places: Places) -> bool:
-    """Return whether the first picture has red, green and blue that differ."""
-    image = places.files[0].images[0]
-    if len(places.files[0].images) > 1 or image.is_dir() or not image.name.lower().endswith(PICTURES):
+    """Return whether one of the first pictures has red, green and blue that differ."""
+    return all(len(case.images) == 1 for case in places.files) and any(
+        _has_colours(case.images[0]) for case in places.files[:LOOKED_AT]
+    )
+
+
+def _has_colours(image: pathlib.Path) -> bool:
+    if image.is_dir() or not image.name.lower().endswith(PICTURES):
         return False
     array = readers.read(image, colour="channels").array
-    return array.ndim == 3 and array.shape[-1] == 3 and bool(np.any(array[..., 0] != array[..., 1]))
+    return array.ndim == 3 and array.shape[-1] == 3 and bool(np.any(array != array[..., :1]))
+
+
+def _refuse_small_area(places: Places, seen: Sequence[CaseFacts]) -> None:
+    """Refuse a field of view that is hardly larger than the reference in it: it may be another reference."""
+    inside = statistics.median(fact.scored_voxels for fact in seen)
+    if places.roi is not None and inside < 2 * statistics.median(sum(fact.voxels.values()) for fact in seen):
+        raise InputError(
+            f"{places.roi} and {places.masks}: the first is hardly larger than the second, so it is no field of view, "
+            "and names do not tell which is the reference. Move one away, or write the study file by hand."
+        )
 
 
 def _modality(places: Places, called: Sequence[str], seen: Sequence[CaseFacts]) -> Modality:

@@ -16,6 +16,8 @@ from trainables.errors import InputError
 
 IGNORE = "ignore"
 BACKGROUND = "background"
+ONE_OBJECT = (1.0, 255.0)
+"""Values of masks that code one object in two ways."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class MaskValues:
         values: Values other than 0 of all masks, rising; at most 16 of each mask.
         many: Whether some mask has more values than labels usually are, or values between whole numbers.
         lossy: Whether masks are JPEG, whose values are blurred.
+        alone: Whether no mask has two values.
         highest: The greatest value.
         empty: Number of masks without any.
     """
@@ -33,12 +36,18 @@ class MaskValues:
     values: tuple[float, ...]
     many: bool
     lossy: bool
+    alone: bool
     highest: float
     empty: int
 
     @property
     def threshold(self) -> str | None:
-        """The rule that finds the object in blurred masks or masks of probabilities; None where values are labels."""
+        """The rule that finds the one object where values are no labels; None where they are.
+
+        Masks may be blurred, hold probabilities, or code the object as 1 in some files and as 255 in others.
+        """
+        if self.alone and self.values == ONE_OBJECT:
+            return ">0"
         if self.highest <= 1 and self.many:
             return ">0.5"
         return f">{int(self.highest // 2)}" if self.lossy or (self.many and self.highest == 255) else None
@@ -69,7 +78,7 @@ def values(files: Sequence[CaseFiles]) -> MaskValues:
         InputError: A mask cannot be read, is in colours, or holds no value but 0 like all others.
     """
     found: set[float] = set()
-    many, empty = False, 0
+    many, alone, empty = False, True, 0
     for case in files:
         raw = readers.read(case.mask, colour="refuse")
         if raw.segments:
@@ -80,13 +89,14 @@ def values(files: Sequence[CaseFiles]) -> MaskValues:
         shown = raw.array if raw.levels is None else raw.levels[raw.array]
         present = values_of(shown)
         many = many or len(present) >= MOST_VALUES or any(value != int(value) for value in present)
+        alone = alone and len(present) < 2
         empty += not present
         found.update({*present, float(shown.max())} - {0.0})
     if not found:
         raise InputError(f"{readers.short(files[0].mask)} and the other masks: no value but 0, so nothing to learn.")
     lossy = any(case.mask.name.lower().endswith(readers.LOSSY) for case in files)
     ordered = tuple(sorted(found))
-    return MaskValues(values=ordered, many=many, lossy=lossy, highest=ordered[-1], empty=empty)
+    return MaskValues(values=ordered, many=many, lossy=lossy, alone=alone, highest=ordered[-1], empty=empty)
 
 
 def described(root: pathlib.Path) -> Named | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from search_spaces.defaults import LOSSES, TRAINING
 from study.proposing.facts import Facts
-from study.proposing.rules import NNUNET, RELOADED, Rule, always, lesions
+from study.proposing.rules import FEW_PATIENTS, NNUNET, RELOADED, Rule, always, lesions
 from study.proposing.sizes import in_slices
 
 
@@ -12,6 +12,11 @@ def _network(facts: Facts) -> dict[str, dict[str, Any]]:
     if in_slices(facts):
         return {"unet": {"width": 32 if facts.gpus else 8, "norm": "instance"}}
     return {"unet3d": {"width": 16 if facts.gpus else 8}}
+
+
+def _every_fold(facts: Facts) -> dict[str, str]:
+    """Return what keeps a search from cases that another fold tests."""
+    return {"search_in": "each_fold"} if facts.patients < FEW_PATIENTS else {}
 
 
 def _losses(facts: Facts, *names: str) -> dict[str, Any]:
@@ -153,6 +158,7 @@ LEARNING: tuple[Rule, ...] = (
             "sampler": "tpe",
             "halving": {"eta": 3, "marks": [max(1, f.iterations // 3), f.iterations]},
             "final_seeds": 3,
+            **_every_fold(f),
         },
         "six configurations of each arm, one in three trained to the end; winners with three seeds",
         "successive halving, Jamieson and Talwalkar 2016",
@@ -161,7 +167,7 @@ LEARNING: tuple[Rule, ...] = (
         "budget",
         "a small search",
         lambda f: f.effort == "small search",
-        lambda f: {"trials_per_arm": 2, "cohort": 2, "sampler": "random", "final_seeds": 3},
+        lambda f: {"trials_per_arm": 2, "cohort": 2, "sampler": "random", "final_seeds": 3, **_every_fold(f)},
         "the time is short: two configurations of each arm, the default and a random one; winners with three seeds",
         "a rule of segstudy new",
     ),

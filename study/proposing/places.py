@@ -76,9 +76,10 @@ def find(root: pathlib.Path) -> Places:
 
 
 def _has_other_masks(root: pathlib.Path, layout: str) -> bool:
-    """Return whether `masks` may be a field of view: another folder's name promises the reference."""
-    return layout == "images + masks" and any(
-        folder.is_dir() and folder.name not in ("images", "masks") and is_reference(folder.name)
+    """Return whether another folder beside `images` and `masks` or `labels` promises masks: one is a field of view."""
+    known = {"images + masks": ("images", "masks"), "images + labels": ("images", "labels")}.get(layout)
+    return known is not None and any(
+        folder.is_dir() and folder.name not in known and (is_reference(folder.name) or is_area(folder.name))
         for folder in root.iterdir()
     )
 

@@ -135,10 +135,10 @@ DATA: tuple[Rule, ...] = (
     ),
     Rule(
         "dataset.labels",
-        "blurred masks",
+        "no values of labels",
         lambda f: f.masks.threshold is not None,
         lambda f: {"foreground": f.masks.threshold},
-        "JPEG, smoothing or probabilities blur the values of a mask: above half of the highest is the object",
+        "one object in masks that are blurred (JPEG), hold probabilities, or code it as 1 and as 255: what is above",
         "the masks",
     ),
     Rule(

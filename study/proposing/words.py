@@ -14,7 +14,7 @@ REFERENCE = _word(
 AREA = _word(r"masks?|fov|roi|field[ _-]?of[ _-]?view|brain[ _-]?masks?")
 NO_REFERENCE = _word(r"fov|roi|field[ _-]?of[ _-]?view|brain[ _-]?masks?")
 SECOND = _word(r"2nd[ _-]?(?:manual|ho)|manual2|(?:rater|observer|reader|annotator)[ _-]?[2-9]")
-PATIENT = _word(r"(?:sub|subject|patient|pat|pt|case|person|volunteer)s?[ _-]?\d+")
+PATIENT = _word(r"(?:sub|subject|patient|pat|pt|person|volunteer)s?[ _-]?\d+")
 
 
 def is_reference(text: str) -> bool:
@@ -33,5 +33,5 @@ def is_second_reading(text: str) -> bool:
 
 
 def names_patient(name: str) -> bool:
-    """Return whether a case's name numbers a patient and nothing else: `patient_07`, `sub-01`, `case_00003`."""
+    """Return whether a name numbers a patient and nothing else: `sub-01`; a numbered `case` may be one of several."""
     return bool(PATIENT.search(name)) and len(re.findall(r"\d+", name)) == 1

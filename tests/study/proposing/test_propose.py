@@ -40,7 +40,7 @@ def test_nnunet_with_ct(tmp_path: pathlib.Path) -> None:
     assert dict(study.dataset.labels) == {"liver": 1, "tumour_core": 2}
     assert study.preprocess.percentiles == (0.5, 99.5)
     assert study.preprocess.normalize == "zscore_training"
-    assert study.dataset.group == "case"
+    assert study.dataset.group == "unknown"  # a case may be one of several of a patient
     assert study.dim == 3
 
 
@@ -161,6 +161,13 @@ def _two_references(root: pathlib.Path) -> None:
         mask.with_name(mask.name.replace("_seg", "_gt")).write_bytes(mask.read_bytes())
 
 
+def _lesions_as_area(root: pathlib.Path) -> None:
+    layouts.flat(root)
+    (root / "annotations").mkdir()
+    for mask in (root / "masks").iterdir():
+        (root / "annotations" / mask.name).write_bytes(mask.read_bytes())
+
+
 def _two_patients(root: pathlib.Path) -> None:
     layouts.anisotropic(root)
     for file in root.glob("*/patient2*"):
@@ -175,6 +182,7 @@ def _two_patients(root: pathlib.Path) -> None:
         (_no_masks, "no masks found by name"),
         (_lone_image, r"cell3.tif: there is no mask for it. Add it"),
         (_two_references, "two sets of masks of the same cases"),
+        (_lesions_as_area, "masks/.*: the first is hardly larger than the second"),
         (_two_patients, "2 groups of cases"),
     ],
 )

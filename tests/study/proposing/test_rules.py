@@ -14,7 +14,7 @@ from study.proposing.learning_rules import LEARNING, METRICS
 from study.proposing.places import Places
 from study.proposing.rules import DATA, decide
 
-MASKS = MaskValues(values=(1.0,), many=False, lossy=False, highest=1.0, empty=0)
+MASKS = MaskValues(values=(1.0,), many=False, lossy=False, alone=True, highest=1.0, empty=0)
 USUAL = Facts(
     flat=False,
     cases=40,
@@ -48,12 +48,15 @@ def changed(**changes: Any) -> Facts:
 
 
 BRATS = {"channels": 4, "masks": {"values": (1.0, 2.0, 4.0), "highest": 4.0}}
+TWO = {"masks": {"values": (1.0, 255.0), "alone": False}}
 CASES: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (
     ("dataset.images", "templates", "{case}.nii", {"places": dataclasses.replace(USUAL.places, images="{case}.nii")}),
     ("dataset.masks", "templates", "{case}.nii", {"places": dataclasses.replace(USUAL.places, masks="{case}.nii")}),
     ("dataset.roi", "a field of view", "fov", {"places": dataclasses.replace(USUAL.places, roi="fov")}),
-    ("dataset.labels", "blurred masks", {"foreground": ">127"}, {"masks": {"lossy": True, "highest": 255.0}}),
-    ("dataset.labels", "blurred masks", {"foreground": ">0.5"}, {"masks": {"many": True, "highest": 1.0}}),
+    ("dataset.labels", "no values of labels", {"foreground": ">127"}, {"masks": {"lossy": True, "highest": 255.0}}),
+    ("dataset.labels", "no values of labels", {"foreground": ">0.5"}, {"masks": {"many": True, "highest": 1.0}}),
+    ("dataset.labels", "no values of labels", {"foreground": ">0"}, {"masks": {"values": (1.0, 255.0)}}),
+    ("dataset.labels", "values as numbers", {"label_1": 1, "label_255": 255}, TWO),
     (
         "dataset.labels",
         "named labels",
@@ -101,10 +104,10 @@ CASES: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (
     ("preprocess.normalize", "CT", "zscore_training", {"modality": "ct"}),
     ("preprocess.normalize", "dark surroundings", "zscore_nonzero", {"dark": 1.0}),
     ("preprocess.normalize", "no unit", "zscore", {"dark": 0.9}),
-    # 100 is 112 in steps of 16; 48 x 112 x 112 voxels of 2 x 1 x 1 mm lose 16 from their longest side in mm in turn
+    # 100 is nearest to 96 in steps of 16; 48 x 96 x 96 voxels of 2 x 1 x 1 mm lose 16 from the longest side in mm
     ("patch.size", "as large as memory", [32, 64, 64], {}),
-    ("patch.size", "as large as memory", [48, 112, 112], {"gpus": 1}),
-    ("patch.size", "as large as memory", [112, 112], {"shape": (10, 100, 100)}),
+    ("patch.size", "as large as memory", [48, 96, 96], {"gpus": 1}),
+    ("patch.size", "as large as memory", [96, 96], {"shape": (10, 100, 100)}),
     ("patch.sampling", "lesions", "lesion", {"components": 3.0}),
     ("patch.foreground", "foreground", 0.33, {"components": 2.0}),
     (
@@ -151,6 +154,9 @@ def test_searches_by_time() -> None:
     budgets = [decide(changed(effort=effort), LEARNING)["budget"].value for effort in ("search", "small search")]
     assert budgets[0]["halving"] == {"eta": 3, "marks": [200, 600]}
     assert [budget["trials_per_arm"] for budget in budgets] == [6, 2]
+    assert "search_in" not in budgets[0]
+    few = decide(changed(patients=9), LEARNING)["budget"].value
+    assert few["search_in"] == "each_fold"  # a fold's search must not see what another fold tests
 
 
 def test_metrics_by_task() -> None:
