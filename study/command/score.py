@@ -1,5 +1,7 @@
 """`segstudy score`: the project's metrics on two folders of masks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +73,8 @@ def score(
     lacking = _lacking(matched)
     if lacking and not partial:
         raise InputError(f"{'; '.join(lacking)}. Add or take away the files, or give --partial to leave them out.")
-    found = score_pairs(matched.pairs, rules, resample=resample)
+    with _by_options(study):
+        found = score_pairs(matched.pairs, rules, resample=resample)
     measured = found.measured
     tables = scores.tables(measured.scores, measured.counts, measured.lesions, pixels=found.pixels)
     remarks = (*lacking, *found.warnings)
@@ -145,6 +148,18 @@ def _tested(truths: dict[str, Path], rules: "Rules", study: str) -> dict[str, Pa
     if missing := [name for name, path in files.items() if path is None]:
         raise InputError(f"no reference of test cases of {study}: {', '.join(missing)}. Give the folder that has them.")
     return {name: path for name, path in files.items() if path is not None}
+
+
+@contextmanager
+def _by_options(study: str | None) -> Iterator[None]:
+    """Name this command's options in errors, in place of the study file's keys, unless a study gave the labels."""
+    try:
+        yield
+    except InputError as error:
+        if study is not None:
+            raise
+        said = str(error).replace("under `dataset.labels`", "by `--labels`")
+        raise InputError(said.replace("set `dataset.other_labels: background`", "give `--other-labels`")) from error
 
 
 def _lacking(matched: "Matched") -> list[str]:

@@ -128,7 +128,10 @@ def test_labels_come_from_dataset_json(folders: tuple[pathlib.Path, pathlib.Path
     [
         (["--labels", "organ"], "--labels: 'organ' is no NAME=VALUE"),
         (["--labels", "organ=1", "--regions", "all=organ+lesion"], "--regions all: no label 'lesion'"),
-        (["--labels", "lesion=2"], "value 1 is covered by no label"),
+        (
+            ["--labels", "lesion=2"],
+            "value 1 is covered by no label (lesion: 2). Name them by `--labels`, or give `--other-labels`.",
+        ),
         (["--metric", "brier"], "--metric brier: needs probabilities"),
         (["--metric", "dise"], "no metric named 'dise'"),
         (["--study", "demo", "--labels", "organ=1"], "--study gives labels"),
