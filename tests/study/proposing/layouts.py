@@ -116,3 +116,11 @@ def anisotropic(root: pathlib.Path) -> None:
         matrix = affine(spacing=(0.5, 0.5, 3.0 + number))
         save(root / "imagesTr" / name, image, matrix)
         save(root / "labelsTr" / name, mask, matrix)
+
+
+def two_codings(root: pathlib.Path) -> None:
+    """One object that is 255 in the masks of one reader and 1 in those of another."""
+    for number in range(PATIENTS):
+        grey, mask = _flat(number)
+        picture(root / "images" / f"{number}.png", grey)
+        picture(root / "masks" / f"{number}.png", mask if number % 2 else (mask > 0).astype(np.uint8))

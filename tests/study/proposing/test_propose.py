@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from search_spaces.grammar import Fixed
 from study.checking.check import check
 from study.events import ignore
 from study.machines.admission import Node
@@ -98,6 +99,12 @@ def test_jpeg_masks(tmp_path: pathlib.Path) -> None:
     assert dict(study.dataset.labels) == {"foreground": ">127"}
 
 
+def test_one_object_in_two_codings(tmp_path: pathlib.Path) -> None:
+    layouts.two_codings(tmp_path / "data")
+    _, study = written(tmp_path / "data")
+    assert dict(study.dataset.labels) == {"foreground": ">0"}
+
+
 def test_tiff_in_one_folder(tmp_path: pathlib.Path) -> None:
     layouts.tiff(tmp_path / "data")
     _, study = written(tmp_path / "data")
@@ -130,6 +137,14 @@ def test_the_answer_about_patients(tmp_path: pathlib.Path) -> None:
     assert asked == [12]
     assert study.dataset.group == "case"
     assert "as you said" in text
+
+
+def test_a_study_for_a_gpu(tmp_path: pathlib.Path) -> None:
+    layouts.tiff(tmp_path / "data")
+    _, study = written(tmp_path / "data", gpus=1)
+    assert study.training.parameters["batch_size"] == Fixed("auto")
+    assert study.resources.gpu == "auto"
+    assert study.training.iterations == 10_000
 
 
 def test_probed_time(tmp_path: pathlib.Path) -> None:
