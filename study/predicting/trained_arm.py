@@ -112,7 +112,12 @@ def trained_arm(
     for trial in trials:
         segment = last[trial.key]
         if segment.checkpoint is None:
-            raise InputError(f"{study}: the ledger names no weights of {trial.key} any more. Run the study again.")
+            remedy = (
+                "An exported ledger has numbers only: give the home in which the study ran by --home."
+                if ledger.is_archive
+                else "Run the study again."
+            )
+            raise InputError(f"{study}: the ledger names no weights of {trial.key}. {remedy}")
         spec = _spec(storage, segment.checkpoint, trial.key)
         networks.append(TrainedNetwork(trial.key, spec, segment.checkpoint, segment.weights))
     _refuse_code(networks[0].spec, allow_code)

@@ -8,6 +8,7 @@ from search_spaces.metrics import KNOWN, better, of_split
 from search_spaces.network_sizes import DIMS, DIVISORS
 from search_spaces.values import grid_points
 from study.design import arm_name
+from study.in_words import counted
 from study.study_file.errors import Problem, suggestion, unknown
 from study.study_file.learning import schedules_of
 from study.study_file.limits import batch_bytes, iteration_count, trial_count
@@ -134,8 +135,8 @@ def _sampler(values: Values) -> Iterator[Problem]:
     tuned = any(_varies(space) for space in (*spaces.values(), values["training"]))
     if budget.sampler == "tpe" and budget.trials_per_arm <= budget.cohort and tuned:
         text = (
-            f"{budget.trials_per_arm} trials are one cohort, and tpe draws its first cohort without a model, so it "
-            f"would never model: give {2 * budget.cohort} or more, a smaller cohort, or sampler: random."
+            f"{counted(budget.trials_per_arm, 'trial')} in all: one cohort, and tpe draws its first cohort without a "
+            f"model, so it would never model: give {2 * budget.cohort} or more, a smaller cohort, or sampler: random."
         )
         yield Problem(("budget", "trials_per_arm"), text)
     if budget.sampler == "grid":

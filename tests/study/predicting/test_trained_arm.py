@@ -135,3 +135,13 @@ def test_values_of_masks() -> None:
     assert label_values(parse_all({"membrane": "<1"}), []) == (255, 0)
     with pytest.raises(InputError, match="stands for"):
         label_values(parse_all({"a": "<2", "b": ">=2"}), [])
+
+
+def test_an_exported_ledger_has_no_weights_and_says_so(home: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    with Ledger.open(home / "ledger.db") as ledger:
+        ledger.export(ledger.study(NAME).id, tmp_path / "tiny.sqlite")
+    with (
+        Ledger.open(tmp_path / "tiny.sqlite", read_only=True) as archive,
+        pytest.raises(InputError, match=r"An exported ledger has numbers only: give the home in which the study ran"),
+    ):
+        trained_arm(archive, str(home), NAME, "unet3d+dice")

@@ -208,7 +208,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"budget.trials_per_arm": 10}, "budget.trials_per_arm", "10 is no multiple of cohort (4): give 8 or 12"),
     ({"budget.trials_per_arm": 3}, "budget.trials_per_arm", "3 is no multiple of cohort (4): give 4,"),
     ({"budget.trials_per_arm": 0}, "budget.trials_per_arm", "expected at least 1"),
-    ({"budget.trials_per_arm": 4}, "budget.trials_per_arm", "4 trials are one cohort, and tpe draws its first cohort"),
+    (
+        {"budget.trials_per_arm": 4},
+        "budget.trials_per_arm",
+        "4 trials in all: one cohort, and tpe draws its first cohort",
+    ),
     ({"budget.cohort": 0}, "budget.cohort", "expected at least 1"),
     ({"budget.final_seeds": 0}, "budget.final_seeds", "expected at least 1"),
     ({"budget.searches": 0}, "budget.searches", "expected at least 1"),
