@@ -26,7 +26,7 @@ FULL = "cannot be written (No space left on device). Make room there"
 LINES = {
     "export": "full/s.sqlite: cannot be written (database or disk is full); make room there, or name a file on another "
     "disk",
-    "report": f"full/r: report.tex {FULL}, or name another folder by --out.",
+    "report": f"full/r: cases.csv {FULL}, or name another folder by --out.",
     "html": f"--html full/page.html: {FULL}, or name another file.",
     "schema": f"--output full/schema.json: {FULL}, or name another file.",
     "phantom": f"full/ph: {FULL}, or name another folder.",
