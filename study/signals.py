@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGINT, *AS_CTRL_C)
 def as_ctrl_c() -> None:
     """Make SIGTERM and SIGHUP raise KeyboardInterrupt from here on, unless they are ignored (`nohup`)."""
     for number in AS_CTRL_C:
-        if signal.getsignal(number) == signal.SIG_DFL:
+        if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
 
