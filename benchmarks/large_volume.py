@@ -54,7 +54,7 @@ def prepare(
     import torch
 
     from trainables.data.cache import cache
-    from trainables.data.cases.labels import parse_all
+    from trainables.data.cases.label_values import parse_all
     from trainables.data.cases.options import PreprocessOptions
     from trainables.data.finding.layouts import CaseFiles
 

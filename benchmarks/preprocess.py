@@ -32,7 +32,7 @@ import numpy as np
 import torch
 
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.preparing import preprocess

@@ -7,7 +7,7 @@ import numpy as np
 
 from trainables.data.cache import cache
 from trainables.data.cases.case import Case
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.inspecting.inspect import CaseFacts
 from trainables.data.phantom import phantom

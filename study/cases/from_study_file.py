@@ -9,7 +9,7 @@ from study.in_words import counted
 from study.study_file import Study
 from study.study_file.dataset import label_rule
 from trainables.data.cases.area import Crop, Roi
-from trainables.data.cases.labels import parse, parse_all
+from trainables.data.cases.label_values import parse, parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding import layouts, remote
 from trainables.data.finding.known_layouts import channel_names

@@ -50,7 +50,7 @@ def submit(
     Example: segstudy submit demo --cluster http://head:8265 --home /shared/runs --data /shared/phantoms
     """
     from study.addresses import shown
-    from study.machines.cluster_jobs import Jobs, without_password
+    from study.machines.job_server import Jobs, without_password
     from study.study_file import load
 
     study = load(file, settings or (), data=data, small=smoke, allow_code=allow_code)
@@ -78,7 +78,7 @@ def logs(
 
     Example: segstudy logs demo --cluster http://head:8265 --follow
     """
-    from study.machines.cluster_jobs import Jobs
+    from study.machines.job_server import Jobs
 
     jobs = Jobs(cluster)
     job = jobs.find(name)
@@ -89,7 +89,7 @@ def logs(
 def status_there(name: str, cluster: str, as_json: bool) -> None:
     """Print the status of a study's newest job and its last output; exit code 1 if it failed."""
     from study.in_words import duration
-    from study.machines.cluster_jobs import WORDS, Jobs
+    from study.machines.job_server import WORDS, Jobs
 
     jobs = Jobs(cluster)
     job = jobs.find(name)
@@ -108,7 +108,7 @@ def status_there(name: str, cluster: str, as_json: bool) -> None:
 
 def stop_there(name: str, cluster: str) -> None:
     """Request a study's job to stop."""
-    from study.machines.cluster_jobs import Jobs
+    from study.machines.job_server import Jobs
 
     jobs = Jobs(cluster)
     job = jobs.find(name)

@@ -10,7 +10,7 @@ from study.design import TrialKey
 from study.in_words import counted
 from study.ledger import Ledger
 from study.ledger.rows import ArmRow, Case, StudyRow, TrialRow
-from study.predicting.label_values import label_values
+from study.predicting.mask_values import label_values
 from study.study_file import Study
 from study.study_file.code import CODE
 from trainables.data.cases.options import PreprocessOptions

@@ -13,12 +13,12 @@ import numpy as np
 
 from study.cases import patient_groups
 from study.cases.splits import groups, natural
-from study.proposing import label_values
-from study.proposing.label_values import MaskValues, Named
+from study.proposing import proposed_labels
 from study.proposing.places import Places
+from study.proposing.proposed_labels import MaskValues, Named
 from study.proposing.words import names_patient
 from trainables.data.cases.area import Roi
-from trainables.data.cases.labels import parse, parse_all
+from trainables.data.cases.label_values import parse, parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.known_layouts import channel_names
 from trainables.data.inspecting import inspect
@@ -130,7 +130,7 @@ def measure(
     Raises:
         InputError: A file cannot be used.
     """
-    masks, named = label_values.values(places.files), label_values.described(places.root)
+    masks, named = proposed_labels.values(places.files), proposed_labels.described(places.root)
     colour = _in_colour(places)
     flat, seen = _inspected(places, masks, named, colour=colour)
     _refuse_small_area(places, seen)

@@ -10,7 +10,7 @@ from study.cases.from_study_file import options_of
 from study.ledger import Ledger
 from study.study_file import Study
 from trainables.data.cases import coding
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.reading.volume import Volume
 from trainables.errors import InputError

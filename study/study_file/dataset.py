@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field
 from study.study_file.errors import Problem, shown, unknown
 from study.study_file.sections_base import Cases, Count, Section, listed
 from study.study_file.split import LONGEST_PATTERN, Split, pattern_flaw
-from trainables.data.cases.labels import MOST_CLASSES, OPERATORS, Label
-from trainables.data.cases.labels import parse as parse_label
+from trainables.data.cases.label_values import MOST_CLASSES, OPERATORS, Label
+from trainables.data.cases.label_values import parse as parse_label
 from trainables.errors import InputError
 
 LABEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")

@@ -10,7 +10,7 @@ from study.ledger.rows import ArmRow, StudyRow, TrialRow
 from study.planning.cohort_sampling import search_length
 from study.planning.searches import SearchKey, final_folds, search_of, searches_of
 from study.tracking.naming import KEY_TAG, milliseconds, parameters, space_text, tags
-from study.tracking.runs import (
+from study.tracking.training_runs import (
     TEST,
     MetricPoint,
     Reached,

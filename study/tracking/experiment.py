@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from study.tracking.naming import KEY_TAG, STUDY_TAG
-from study.tracking.runs import Experiment, MetricPoint, Run, StudyData
+from study.tracking.training_runs import Experiment, MetricPoint, Run, StudyData
 
 T = TypeVar("T")
 _Pair = tuple[str, str]

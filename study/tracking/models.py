@@ -16,7 +16,7 @@ from study.tracking.database import environment
 from study.tracking.experiment import View
 from study.tracking.model_export import Order
 from study.tracking.naming import KEY_TAG
-from study.tracking.runs import Run
+from study.tracking.training_runs import Run
 
 MODEL_TAG = "segstudy.model"  # tag of a run whose model is complete
 _ODD = re.compile(r"[^\w+ ()-]")  # MLflow refuses some letters in a model's name

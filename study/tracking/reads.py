@@ -13,7 +13,7 @@ from study.ledger.database.find import chunks
 from study.ledger.database.store import Store
 from study.ledger.reading.trials_and_curves import segment_rows
 from study.ledger.rows import SegmentRow
-from study.tracking.runs import CurvePoint, Mean, Reached
+from study.tracking.training_runs import CurvePoint, Mean, Reached
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

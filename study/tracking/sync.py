@@ -14,7 +14,7 @@ from study.tracking.experiment import View
 from study.tracking.models import FinalModel, Models
 from study.tracking.naming import milliseconds
 from study.tracking.reads import Details, details, reached, running
-from study.tracking.runs import Run, experiment, trial, trial_name
+from study.tracking.training_runs import Run, experiment, trial, trial_name
 
 _BATCH = 50  # trials between two writes of the position
 _GATHER_SECONDS = 120.0

@@ -143,7 +143,7 @@ class MLflow(Server):
         from mlflow import MlflowClient
 
         from study.tracking.naming import KEY_TAG, STUDY_TAG
-        from study.tracking.runs import identity
+        from study.tracking.training_runs import identity
 
         client = MlflowClient(tracking_uri=self.uri)
         found = client.search_experiments(filter_string=f"tags.`{STUDY_TAG}` = '{identity(study)}'")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainables.data.cache.cache import Dataset
 from trainables.data.cases.case import Case
-from trainables.data.cases.labels import Label
+from trainables.data.cases.label_values import Label
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.preparing import preprocess, resample
 from trainables.trial import TrialSpec

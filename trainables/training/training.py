@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainables.data.augmentation.augment import Augmenter
 from trainables.data.cache.cache import Dataset
-from trainables.data.cases.labels import IGNORED
+from trainables.data.cases.label_values import IGNORED
 from trainables.data.patches import residence
 from trainables.data.patches.batches import Batches
 from trainables.data.patches.patches import PatchSampler

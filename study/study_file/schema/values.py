@@ -9,7 +9,7 @@ from typing import Any, get_args
 from study.study_file.preprocess import NORMALIZATIONS
 from study.study_file.report_section import Axis, LayoutName
 from trainables.data.augmentation import recipes
-from trainables.data.cases.labels import OPERATORS
+from trainables.data.cases.label_values import OPERATORS
 
 Schema = dict[str, Any]
 

@@ -152,7 +152,7 @@ def scored(study: Study, own: CaseFiles, output: pathlib.Path, ending: str) -> d
 
 
 def binary(options: Any) -> Any:
-    from trainables.data.cases.labels import parse_all
+    from trainables.data.cases.label_values import parse_all
 
     return dataclasses.replace(options, labels=parse_all({"inside": 1}), regions={})
 

@@ -11,7 +11,7 @@ import torch
 
 from study.ledger import Ledger
 from study.predicting.ensemble import Averaged, Ensemble, entropy
-from study.predicting.label_values import label_values
+from study.predicting.mask_values import label_values
 from study.predicting.outputs import Outputs
 from study.predicting.predict import Order, at_once
 from study.predicting.trained_arm import TrainedArm, trained_arm
@@ -21,7 +21,7 @@ from tests.trainables.data import formats
 from tests.trainables.data.files import affine
 from trainables import host_memory
 from trainables.data.cache.cache import Dataset
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.cases.unlabelled import ImageFiles, read_unlabelled
 from trainables.data.preparing.new_image import prepare_new
 from trainables.errors import InputError

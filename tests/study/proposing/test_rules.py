@@ -9,9 +9,9 @@ import pytest
 from study.proposing import sizes
 from study.proposing.facts import Facts
 from study.proposing.image_rules import IMAGES
-from study.proposing.label_values import MaskValues, Named
 from study.proposing.learning_rules import LEARNING, METRICS
 from study.proposing.places import Places
+from study.proposing.proposed_labels import MaskValues, Named
 from study.proposing.rules import DATA, decide
 
 MASKS = MaskValues(values=(1.0,), many=False, lossy=False, alone=True, highest=1.0, empty=0)

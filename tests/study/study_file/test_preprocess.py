@@ -10,7 +10,7 @@ from study.study_file.dataset import label_rule
 from study.study_file.errors import Problem
 from tests.study.study_files import changed, study
 from trainables.data.cases.area import Crop, Roi
-from trainables.data.cases.labels import Label
+from trainables.data.cases.label_values import Label
 
 GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "window": ({"preprocess.window": {"level": 30, "width": 150}}, {"clip": (-45.0, 105.0)}),

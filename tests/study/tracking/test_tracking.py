@@ -10,7 +10,7 @@ from study.ledger.rows import ArmRow, SegmentRow, StudyRow, TrialRow
 from study.planning.planner import Decision, decide
 from study.tracking.arm_runs import arm, arm_done
 from study.tracking.naming import parameters, space_text, tags, word
-from study.tracking.runs import CurvePoint, Mean, MetricPoint, Reached, Run, experiment, identity, trial
+from study.tracking.training_runs import CurvePoint, Mean, MetricPoint, Reached, Run, experiment, identity, trial
 from tests.study.plans import Memory
 from tests.study.plans import arm as planned_arm
 

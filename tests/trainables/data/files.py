@@ -8,7 +8,7 @@ from typing import Any
 import nibabel
 import numpy as np
 
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.preparing.normalization import normalize

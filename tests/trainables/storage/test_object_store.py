@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from tests.trainables.moto_servers import stopped_for
 from trainables.data.cache import cache, mirror
 from trainables.data.cache.dataset import Dataset
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles, find
 from trainables.data.phantom.phantom import generate

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from trainables.data.cases.labels import Label
+from trainables.data.cases.label_values import Label
 from trainables.errors import InputError
 
 Box = tuple[tuple[int, int], ...]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from trainables.data.cases import area, coding
-from trainables.data.cases.labels import IGNORED, Label, OtherLabels, holds
+from trainables.data.cases.label_values import IGNORED, Label, OtherLabels, holds
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import readers, shear

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainables.data.cases.labels import IGNORED, TOLERANCE, Label, OtherLabels, rounded, to_classes
+from trainables.data.cases.label_values import IGNORED, TOLERANCE, Label, OtherLabels, rounded, to_classes
 from trainables.errors import InputError
 
 MOST_VALUES = 16

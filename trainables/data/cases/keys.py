@@ -19,7 +19,7 @@ DECIDING = (
     "cases.area",
     "cases.case",
     "cases.coding",
-    "cases.labels",
+    "cases.label_values",
     "cases.options",
     "inspecting.inspect",
     "inspecting.measure",

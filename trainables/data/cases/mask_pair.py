@@ -8,7 +8,7 @@ import numpy as np
 
 from trainables.data.cases import area, coding
 from trainables.data.cases.case import Case, named, of_dimension
-from trainables.data.cases.labels import IGNORED, Label, OtherLabels, holds
+from trainables.data.cases.label_values import IGNORED, Label, OtherLabels, holds
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.reading import readers, shear
 from trainables.data.reading.volume import Volume

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from trainables.data.cases.area import Crop, Roi
-from trainables.data.cases.labels import Label, OtherLabels
+from trainables.data.cases.label_values import Label, OtherLabels
 from trainables.data.reading.raw import Colour
 
 Normalize = Literal["zscore", "zscore_nonzero", "zscore_training", "minmax", "none"]

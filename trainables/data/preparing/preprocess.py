@@ -8,7 +8,7 @@ import numpy as np
 
 from trainables.data.cases.area import Box, slices
 from trainables.data.cases.case import Case
-from trainables.data.cases.labels import IGNORED
+from trainables.data.cases.label_values import IGNORED
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.preparing import resample
 from trainables.data.preparing.components import components_of, thinned

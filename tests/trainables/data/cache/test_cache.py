@@ -17,7 +17,7 @@ from trainables.data.cache import dataset as cache_dataset
 from trainables.data.cache.cache import Dataset, prepare_case, write_index
 from trainables.data.cases import case as cases
 from trainables.data.cases import digests, keys
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting import inspect
 from trainables.data.preparing import preprocess

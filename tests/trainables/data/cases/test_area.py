@@ -12,7 +12,7 @@ from trainables.data.cache import cache
 from trainables.data.cases import area
 from trainables.data.cases import case as cases
 from trainables.data.cases.area import Crop, Roi
-from trainables.data.cases.labels import IGNORED, Label, parse, to_classes
+from trainables.data.cases.label_values import IGNORED, Label, parse, to_classes
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.preparing import preprocess
 from trainables.errors import InputError

@@ -7,7 +7,7 @@ import pytest
 
 from tests.trainables.data.files import LABELS, affine, orientations, pair, picture, save, volume
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding.layouts import CaseFiles
 from trainables.errors import InputError
 

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.trainables.data.files import affine, picture, save, volume
 from trainables.data.cases import case as cases
 from trainables.data.cases.coding import decoded, listed, values_of
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding.layouts import CaseFiles
 from trainables.errors import InputError
 

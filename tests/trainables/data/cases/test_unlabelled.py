@@ -8,7 +8,7 @@ import pytest
 from tests.trainables.data.files import affine, options, orientations, save
 from trainables.data.cases.area import Crop, Roi
 from trainables.data.cases.case import read_for
-from trainables.data.cases.labels import parse
+from trainables.data.cases.label_values import parse
 from trainables.data.cases.options import PreprocessOptions
 from trainables.data.cases.unlabelled import ImageFiles, read_unlabelled
 from trainables.data.finding.layouts import CaseFiles

@@ -7,7 +7,7 @@ from tests.trainables.data.files import options
 from tests.trainables.data.published import PUBLISHED
 from trainables.data.cache.cache import Dataset, prepare_case, write_index
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding import layouts
 from trainables.data.inspecting.inspect import all_cases
 from trainables.data.patches.patches import PatchSampler

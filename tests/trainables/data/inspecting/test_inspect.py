@@ -10,7 +10,7 @@ import pytest
 from tests.trainables.data.files import LABELS, options, pair, save, volume
 from trainables.data.cache.cache import prepare_case
 from trainables.data.cases import digests, keys
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.inspecting import inspect
 from trainables.data.inspecting.inspect import CaseFacts, all_cases

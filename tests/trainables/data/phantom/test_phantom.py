@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding import layouts
 from trainables.data.phantom import phantom
 from trainables.errors import InputError

@@ -10,7 +10,7 @@ import pytest
 
 from tests.trainables.data.dicom_files import write_segmentation, write_structures
 from tests.trainables.data.formats import itk_image, write, write_series
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.reading import axes
 from trainables.data.reading.volume import Volume
 

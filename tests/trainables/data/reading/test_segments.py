@@ -7,7 +7,7 @@ import pytest
 
 from tests.trainables.data.files import affine, save, volume
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import segments
 from trainables.data.reading.raw import Raw, Segment

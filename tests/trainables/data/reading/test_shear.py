@@ -9,7 +9,7 @@ import pytest
 from tests.trainables.data.files import LABELS, affine, save, volume
 from tests.trainables.data.formats import write
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import shear
 from trainables.data.reading.axes import shear as cosine

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.trainables.data.files import LABELS, volume
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import readers
 from trainables.data.reading.stacks import SIZELESS

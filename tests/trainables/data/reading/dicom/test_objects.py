@@ -10,7 +10,7 @@ from tests.trainables.data.dicom_files import write_segmentation, write_structur
 from tests.trainables.data.files import LABELS, affine, save, volume
 from tests.trainables.data.formats import write_series
 from trainables.data.cases import case as cases
-from trainables.data.cases.labels import parse_all
+from trainables.data.cases.label_values import parse_all
 from trainables.data.finding import layouts
 from trainables.data.finding.layouts import CaseFiles
 from trainables.data.reading import readers

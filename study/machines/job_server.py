@@ -1,4 +1,4 @@
-"""Cluster jobs: submits studies to a Ray cluster with the code installed here, and finds their jobs by study name."""
+"""A Ray cluster's job server: submits studies with the code installed here, and finds their jobs by study name."""
 
 import dataclasses
 import pathlib
@@ -21,6 +21,7 @@ from study.machines.ray_session import CONNECTIONS, token_shown
 from study.study_file import Study
 from trainables.errors import InputError
 
+PORT = 8265  # of Ray's dashboard, which is the job server
 FILE = "study.yaml"
 STUDY = "segstudy.study"  # key of the study's name in a job's metadata
 CONNECT_SECONDS = 10.0
@@ -211,14 +212,14 @@ def without_password(option: str, url: str | None) -> None:
 def _address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"--cluster {shown(url)}: expected the address of its job server, such as http://head:8265.")
+        raise InputError(f"--cluster {shown(url)}: expected the address of its job server, such as http://head:{PORT}.")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname, port), timeout=CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         why = hidden_in(str(error), url)
         raise InputError(
-            f"--cluster {shown(url)}: nobody answers there ({why}). Is it the dashboard's port, 8265?"
+            f"--cluster {shown(url)}: nobody answers there ({why}). Is it the dashboard's port, {PORT}?"
         ) from None
     return url.rstrip("/")
 

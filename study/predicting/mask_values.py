@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainables.data.cases.labels import OPERATORS, Label, to_classes
+from trainables.data.cases.label_values import OPERATORS, Label, to_classes
 from trainables.errors import InputError
 
 BRIGHTEST = 255

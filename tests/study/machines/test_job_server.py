@@ -15,8 +15,8 @@ import yaml
 from ray.exceptions import AuthenticationError
 
 from study.command.cli import run_command
-from study.machines.cluster_jobs import Jobs, without_password
 from study.machines.job_code import packages, whole
+from study.machines.job_server import Jobs, without_password
 from study.machines.ray_session import settings, token
 from study.study_file import Study, load
 from tests.study.numbers_study import numbers_study
@@ -80,7 +80,7 @@ def server() -> Server:
 
 @pytest.fixture
 def jobs(server: Server, monkeypatch: pytest.MonkeyPatch) -> Jobs:
-    monkeypatch.setattr("study.machines.cluster_jobs._address", lambda url: url)
+    monkeypatch.setattr("study.machines.job_server._address", lambda url: url)
     return Jobs("http://head:8265", server, clock=lambda: server.now, sleep=server.sleep)
 
 

@@ -1,4 +1,4 @@
-"""MLflow's content of a study as a pure function of ledger rows: an experiment, a run per arm, child runs per trial.
+"""MLflow's run of each training, a trial of the search or a final training, as a pure function of ledger rows.
 
 Same rows, same content: names, times and values come from the ledger, so that sending twice changes nothing.
 Validation and test values never share a name: `validation/dice/kidney` of the search, `test/dice/kidney` of the final

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainables.data.cases.labels import CHUNK, parse, parse_all, to_classes
+from trainables.data.cases.label_values import CHUNK, parse, parse_all, to_classes
 from trainables.errors import InputError
 
 
