@@ -1,4 +1,4 @@
-"""Conversion of a search space to Optuna's distributions. The only file here that needs Optuna."""
+"""Conversion of a search space to Optuna's distributions. With `exchange/optuna_json.py` all that needs Optuna."""
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 

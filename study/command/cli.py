@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from study.command import cards, check, jobs, new, phantom, predict, report, run, schema, score, status, ui
+from study.command import cards, check, jobs, new, phantom, predict, report, run, schema, score, space, status, ui
 from study.command.audience import READER_GONE, ReaderGoneError, audience
 from study.command.loopback import ask_loopback_directly
 from study.errors import BAD_INPUT, DONE, FAILURES, STOPPED, RunEndedError, exit_code
@@ -31,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "losses": cards.losses,
     "models": cards.models,
     "schema": schema.schema,
+    "space": space.space,
     "phantom": phantom.phantom,
     "ui": ui.ui,
 }
