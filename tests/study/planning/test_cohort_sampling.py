@@ -3,9 +3,10 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 
+import optuna
 import pytest
 
-from search_spaces.grammar import Scalar
+from search_spaces.grammar import Range, Scalar
 from study.design import Design, KnownTrial
 from study.planning.cohort_sampling import is_tuned, needs_results, sample, sampler_version, search_length
 from study.planning.planner import decide
@@ -124,3 +125,33 @@ def test_only_tpe_waits_for_results_and_only_after_its_first_cohort() -> None:
 )
 def test_a_cohort_names_its_sampler(sampler: str, said: str) -> None:
     assert sampler_version(design(sampler=sampler)).startswith(said)
+
+
+def test_ties_among_the_best_suggest_the_same_whatever_the_order_of_arrival() -> None:
+    study = design(arms=(arm(0),), sampler="tpe", trials_per_arm=18, cohort=9)
+    for values in ([0.5] * 9, [0.9, 0.1, 0.9, 0.2, 0.9, 0.1, 0.3, 0.9, 0.2]):
+        trials = first_cohort(study, values)
+        orders = [trials, trials[::-1], trials[4:] + trials[:4]]
+        suggested = [second_cohort(study, order) for order in orders]
+        assert suggested[0] == suggested[1] == suggested[2]
+
+
+def test_a_widened_range_is_searched_at_once() -> None:
+    """Optuna's TPE goes on in the joint range of the trials before, until a trial of the wider range has ended."""
+
+    def space(high: float) -> Design:
+        narrow = arm(0)
+        wide = dataclasses.replace(narrow, space={**narrow.space, "loss.gamma": Range(0.5, high)})
+        return design(arms=(wide,), sampler="tpe", trials_per_arm=40, cohort=20)
+
+    trials = first_cohort(space(1.0), [number / 20 for number in range(20)])
+    key = SearchKey(0, 0, 0)
+    again = sample(space(8.0), key, range(20, 40), 1, trials)
+    assert sum(float(each["loss.gamma"]) > 1 for each in again) >= 3  # type: ignore[arg-type]
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    peer = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, multivariate=True, n_startup_trials=5))
+    narrow, wide = ({"x": optuna.distributions.FloatDistribution(0, high)} for high in (1.0, 8.0))
+    for number in range(10):
+        peer.tell(peer.ask(narrow), number)
+    assert all(peer.ask(wide).params["x"] <= 1 for _ in range(20))  # what ours would do, had it kept Optuna's study

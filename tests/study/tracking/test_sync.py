@@ -405,3 +405,17 @@ def test_a_stopped_study_is_shown_as_stopped_until_it_goes_on(tmp_path: Path, te
     with Ledger.open(ledger) as opened:
         ends = {str(row.key): row.status for row in opened.trials(opened.study(tracked.NAME).id)}
     assert all((after[key] == "KILLED") == (end == "halved") for key, end in ends.items())
+
+
+@pytest.mark.parametrize("order", ["DESC", "ASC"])
+def test_runs_without_a_value_sort_last_so_that_the_first_is_the_best(home: Path, order: str) -> None:
+    """Nothing that is not finite is sent, since MLflow would store 1.8e308 for it, which sorts as best or worst."""
+    follow(home / "ledger.db", home)
+    found = client(home).search_runs(
+        [experiment(home).experiment_id], order_by=[f"metrics.`validation/objective` {order}"], max_results=1000
+    )
+    values = [run.data.metrics.get("validation/objective") for run in found]
+    there = [value for value in values if value is not None]
+    assert None in values
+    assert values[: len(there)] == there == sorted(there, reverse=order == "DESC")
+    assert all(abs(value) < 1e300 for run in found for value in run.data.metrics.values())
