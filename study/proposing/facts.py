@@ -13,7 +13,7 @@ import numpy as np
 
 from study.cases import patient_groups
 from study.cases.splits import groups, natural
-from study.proposing import proposed_labels
+from study.proposing import orders, proposed_labels
 from study.proposing.places import Places
 from study.proposing.proposed_labels import MaskValues, Named
 from study.proposing.words import names_patient
@@ -64,6 +64,7 @@ class Facts:
         components: Median number of connected components of the foreground, over cases that have any.
         share: Median share of a case's voxels that is foreground, over cases that have any.
         lacking: Share of cases that lack at least one label.
+        ordered: Axes, of `zyx`, along which two labels lie in one order in nearly all cases.
         gpus: Number of GPUs that the study is for; 0: this machine's cores.
         hours: The user's time.
         places: Where the files are.
@@ -89,6 +90,7 @@ class Facts:
     components: float
     share: float
     lacking: float
+    ordered: str
     gpus: int
     hours: float
     places: Places
@@ -159,6 +161,7 @@ def measure(
         components=statistics.median(len(fact.lesions["all"]) for _, fact in some),
         share=statistics.median(share for share, _ in some),
         lacking=statistics.fmean(not all(fact.voxels.values()) for fact in seen),
+        ordered=orders.ordered_axes([fact.centres for fact in seen]),
         gpus=gpus,
         hours=hours,
         places=places,

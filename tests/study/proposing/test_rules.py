@@ -33,6 +33,7 @@ USUAL = Facts(
     components=1.0,
     share=0.1,
     lacking=0.0,
+    ordered="",
     places=Places(root=pathlib.Path("data"), layout="nnU-Net", files=()),
     iterations=600,
     gpus=0,
@@ -47,6 +48,7 @@ def changed(**changes: Any) -> Facts:
     return dataclasses.replace(USUAL, masks=masks, **changes)
 
 
+CHANGES = ["rotate", "scale", "brightness", "gamma"]
 BRATS = {"channels": 4, "masks": {"values": (1.0, 2.0, 4.0), "highest": 4.0}}
 TWO = {"masks": {"values": (1.0, 255.0), "alone": False}}
 CASES: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (
@@ -115,6 +117,14 @@ CASES: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (
         "sides have names",
         ["rotate", "scale", "brightness", "gamma"],
         {"named": Named(labels={"Left-lung": 1})},
+    ),
+    ("augment", "labels in an order", [{"mirror": {"axes": "zx"}}, *CHANGES], {"ordered": "y"}),
+    ("augment", "labels in an order", CHANGES, {"ordered": "yx", "shape": (10, 100, 100)}),
+    (
+        "augment",
+        "labels in an order",
+        [{"mirror": {"axes": "x"}}, *CHANGES],
+        {"ordered": "zy", "shape": (10, 100, 100)},
     ),
     ("augment", "usual", ["mirror", "rotate", "scale", "brightness", "gamma"], {}),
     ("models", "slices", {"unet": {"width": 8, "norm": "instance"}}, {"flat": True, "shape": (64, 64)}),

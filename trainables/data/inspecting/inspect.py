@@ -42,6 +42,7 @@ class CaseFacts:
         content: Digest of the image's voxels: two cases with one are the same image.
         mask_values: Different values of the mask other than 0, rising; the first 16.
         scored_voxels: Voxels that are scored: not ignored and inside the region of interest.
+        centres: Label → its centre of mass in the reference along each axis, in [0, 1]; without labels that it lacks.
         warnings: Warnings, one line each, without the case's name.
     """
 
@@ -60,6 +61,7 @@ class CaseFacts:
     warnings: tuple[str, ...]
     mask_values: tuple[float, ...] = ()
     scored_voxels: int = 1
+    centres: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def voxel_volume(self) -> float | None:
@@ -80,6 +82,7 @@ class CaseFacts:
         given["intensities"] = tuple((low, high) for low, high in given["intensities"])
         given["quantiles"] = tuple(tuple(values) for values in given["quantiles"])
         given["mask_values"] = tuple(given.get("mask_values", ()))
+        given["centres"] = {label: tuple(centre) for label, centre in given.get("centres", {}).items()}
         given["lesions"] = {region: tuple(sizes) for region, sizes in given["lesions"].items()}
         return cls(**given)
 
@@ -138,6 +141,7 @@ def facts_of(
     warnings = [*case.warnings]
     warnings += [f"channel {index} is constant" for index, (low, high) in enumerate(intensities) if low == high]
     reference = preprocess.scored_reference(case)
+    voxels, centres = measure.labels_in(reference, options.classes)
     return CaseFacts(
         name=files.name,
         group=group or files.name,
@@ -147,9 +151,8 @@ def facts_of(
         prepared_shape=label.shape,
         intensities=intensities,
         quantiles=tuple(measure.quantiles(channel) for channel in case.image),
-        voxels={
-            name: int(np.count_nonzero(reference == index)) for index, name in enumerate(options.classes) if index > 0
-        },
+        voxels=voxels,
+        centres=centres,
         lesions=measure.lesion_sizes(reference, options.regions),
         ceilings=preprocess.ceilings(
             label, reference, options.regions, len(options.classes), box=case.box, excluded=case.excluded

@@ -1,7 +1,7 @@
-"""Measures that tell cases apart: intensity percentiles, lesion sizes, and a digest of the voxels."""
+"""Measures of a case: intensity percentiles, size and place of labels, lesion sizes, and a digest of the voxels."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -55,6 +55,34 @@ def _voxels(numbers: np.ndarray) -> np.ndarray:
     for start in range(0, numbers.size, CHUNK):
         sizes += np.bincount(numbers[start : start + CHUNK], minlength=len(sizes))
     return sizes[1:]
+
+
+def labels_in(reference: np.ndarray, classes: Sequence[str]) -> tuple[dict[str, int], dict[str, tuple[float, ...]]]:
+    """Return each label's number of voxels, and its centre of mass where it has any.
+
+    Args:
+        reference: Class indices on the original grid `(*spatial)`, uint8, 2D or 3D.
+        classes: Names of the classes, the background first.
+
+    Returns:
+        Label → voxels, for every label; label → centre along each axis in `[0, 1]`, 0 at the first voxel's outer side.
+    """
+    import cc3d
+
+    whole = np.ascontiguousarray(reference)
+    if whole.size < 256:  # cc3d refuses labels above the number of voxels, such as the 255 of ignored ones
+        whole = np.pad(whole, [(0, 256), *[(0, 0)] * (whole.ndim - 1)])
+    found = cc3d.statistics(whole, no_slice_conversion=True)
+    counts = dict(enumerate(int(count) for count in found["voxel_counts"]))
+    voxels = {name: counts.get(index, 0) for index, name in enumerate(classes) if index > 0}
+    centres = {
+        name: tuple(
+            float((at + 0.5) / side) for at, side in zip(found["centroids"][index], reference.shape, strict=True)
+        )
+        for index, name in enumerate(classes)
+        if index > 0 and counts.get(index)
+    }
+    return voxels, centres
 
 
 def content_digest(image: np.ndarray) -> str:

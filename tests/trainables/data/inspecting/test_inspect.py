@@ -37,6 +37,8 @@ def test_facts_by_hand(tmp_path: pathlib.Path) -> None:
         warnings=(),
         mask_values=(1.0, 2.0),
         scored_voxels=7 * 8 * 9,
+        # along x the box of 100 voxels has its centre at 3, the lesion's 12 at 2.5
+        centres={"organ": (3 / 7, 4.5 / 8, ((300 - 30) / 88 + 0.5) / 9), "lesion": (3 / 7, 4.5 / 8, 3 / 9)},
     )
     assert CaseFacts.from_plain(json.loads(json.dumps(facts.plain()))) == facts
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainables.data.inspecting.measure import SAMPLE, content_digest, lesion_sizes, quantiles
+from trainables.data.inspecting.measure import SAMPLE, content_digest, labels_in, lesion_sizes, quantiles
 
 
 def test_quantiles_of_known_numbers() -> None:
@@ -46,3 +46,17 @@ def test_equal_images_have_equal_digests() -> None:
     other = image.copy()
     other[0, 1, 2, 3] += 1
     assert content_digest(image) != content_digest(other)
+
+
+def test_size_and_place_of_labels() -> None:
+    reference = np.zeros((4, 10), np.uint8)
+    reference[1:3, 4:6] = 1
+    reference[0, 9] = 3
+    reference[3, :] = 255  # ignored
+    voxels, centres = labels_in(reference, ("background", "organ", "none", "lesion"))
+    assert voxels == {"organ": 4, "none": 0, "lesion": 1}
+    assert centres == {"organ": (0.5, 0.5), "lesion": (0.125, 0.95)}
+    volume = np.zeros((2, 4, 5), np.uint8)
+    volume[1, 3, 0] = 2
+    assert labels_in(volume, ("background", "a", "b")) == ({"a": 0, "b": 1}, {"b": (0.75, 0.875, 0.1)})
+    assert labels_in(volume[::-1], ("background", "a", "b"))[1] == {"b": (0.25, 0.875, 0.1)}
