@@ -14,7 +14,8 @@ from study.addresses import hidden_in
 from study.design import Design
 from study.errors import LedgerGoneError
 from study.ledger import Ledger, LedgerAwayError, Patience
-from study.tracking.database import artifact_root, configure, is_server, prepare, public
+from study.tracking import moved_home
+from study.tracking.database import artifact_root, configure, default_uri, is_server, prepare, public
 from study.tracking.experiment import View
 from study.tracking.models import Models, StoppedError
 from study.tracking.sync import Follower
@@ -219,6 +220,9 @@ def followed(
         yield
         return
     root = None if is_server(uri) else artifact_root(home)
+    if uri == default_uri(home):
+        for old in moved_home.follow(home):
+            say(f"MLflow looked for models in {old}; from now on in {root}")
     tracker = Tracker(ledger, name, uri=uri, artifact_root=root, storage=storage, say=say)
     tracker.start()
     try:

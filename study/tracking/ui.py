@@ -18,6 +18,7 @@ from types import FrameType
 from typing import IO
 
 from study.addresses import hidden_in, mlflow_address
+from study.tracking import moved_home
 from study.tracking.database import artifact_root, default_uri, environment, is_server, prepare, public
 from study.tracking.ui_app import BY_ENVIRONMENT, DATABASE, DOOR
 from trainables.errors import InputError
@@ -76,6 +77,7 @@ def open_ui(
         raise InputError(f"no folder {home}: nothing was run there yet. Name the right one with --home.")
     try:
         prepare(mlflow_uri or default_uri(home))
+        moved_home.follow(home)
     except OSError as error:
         raise InputError(
             f"MLflow's database cannot be made: {hidden_in(str(error), mlflow_uri)}. Make room, or mend the disk's "
