@@ -32,6 +32,7 @@ def arm(
     finals: Mapping[TrialKey, Run],
     done: bool,
     searched: Mapping[TrialKey, Reached] = MappingProxyType({}),
+    label: str | None = None,
 ) -> Run:
     """Return an arm's run: its description and, once it is done, the means over its final trials.
 
@@ -44,6 +45,7 @@ def arm(
         finals: Runs of its final-stage trials; used only if `done`.
         done: Whether the arm is complete (`arm_done`).
         searched: Objectives of its search trials at the last mark, from which the best so far is shown.
+        label: Its name in narrow columns; None takes its whole name.
     """
     first = min(trials, key=lambda each: (each.key.stage == "final", each.key))
     last = [each for each in trials if each.key.stage == "final"]
@@ -62,7 +64,7 @@ def arm(
     return Run(
         key=arm_key(row.number),
         parent=None,
-        name=row.name,
+        name=label or row.name,
         start=milliseconds(first.created),
         end=end,
         status=status,

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from study.tracking.naming import KEY_TAG, STUDY_TAG
 from study.tracking.training_runs import Experiment, MetricPoint, Run, StudyData
+from study.tracking.views import VIEW_TAG, touched
 
 T = TypeVar("T")
 _Pair = tuple[str, str]
@@ -54,7 +55,8 @@ class View:
             self.client.restore_experiment(found.experiment_id)
             self._say(f"MLflow's experiment '{found.name}' had been deleted; it was restored, since its study goes on")
         for name, value in experiment.tags.items():
-            if found.tags.get(name) != value:
+            there = found.tags.get(name)
+            if there != value and not (name.startswith(VIEW_TAG) and touched(there)):
                 self.client.set_experiment_tag(found.experiment_id, name, value)
         return int(found.tags.get(POSITION_TAG, 0))
 

@@ -15,6 +15,7 @@ from study.tracking.models import FinalModel, Models
 from study.tracking.naming import milliseconds
 from study.tracking.reads import Details, details, reached, running
 from study.tracking.training_runs import Run, experiment, trial, trial_name
+from study.tracking.views import labels, view_tags
 
 _BATCH = 50  # trials between two writes of the position
 _GATHER_SECONDS = 120.0
@@ -53,8 +54,9 @@ class Follower:
         self._study: StudyRow = ledger.study(name)
         self._arms: dict[int, ArmRow] = {row.number: row for row in ledger.arms(self._study.id)}
         self._design = design or Study.from_plain(self._study.file).design([row.name for row in self._arms.values()])
+        self._labels = labels(self._arms.values())
         self._trials: dict[int, dict[TrialKey, TrialRow]] = defaultdict(dict)
-        there = view.open(experiment(self._study))
+        there = view.open(experiment(self._study, view_tags(self._study, list(self._arms.values()))))
         saved = ledger.view_position(self._study.id, address) or {}
         self._position = min(there, int(saved.get("revision", 0)))
         for row in ledger.trials(self._study.id):
@@ -137,13 +139,14 @@ class Follower:
             last = {row.key: row for row in rows if row.key.stage == "final"}
             finals = {key: self._trial(last[key], each) for key, each in self._details(last).items()}
         searched = reached(self._ledger, self._study.id, number, self._study.marks[-1])
-        return arm(self._study, self._arms[number], rows, finals, done, searched)
+        return arm(self._study, self._arms[number], rows, finals, done, searched, self._labels[number])
 
     def _trial(self, row: TrialRow, found: Details) -> Run:
         return trial(
             self._study,
             self._arms[row.key.arm],
             row,
+            label=self._labels[row.key.arm],
             started=found.started,
             segments=found.segments,
             curve=found.curve,

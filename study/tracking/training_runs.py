@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from search_spaces.grammar import Scalar
@@ -135,8 +136,8 @@ def identity(study: StudyRow) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def experiment(study: StudyRow) -> Experiment:
-    """Return the study's experiment."""
+def experiment(study: StudyRow, views: Mapping[str, str] = MappingProxyType({})) -> Experiment:
+    """Return the study's experiment, with tags of its views (`study.tracking.views`)."""
     mine = identity(study)
     note = (
         f"The study **{study.name}** of segstudy. This page follows its ledger; what counts is "
@@ -152,6 +153,7 @@ def experiment(study: StudyRow) -> Experiment:
         "study": study.name,
         "data_digest": study.data_digest,
         **{f"version.{name}": version for name, version in study.versions.items()},
+        **views,
     }
     return Experiment(
         identity=mine,
@@ -166,6 +168,7 @@ def trial(
     arm: ArmRow,
     row: TrialRow,
     *,
+    label: str | None = None,
     started: float | None = None,
     segments: Sequence[SegmentRow] = (),
     curve: Sequence[CurvePoint] = (),
@@ -177,6 +180,7 @@ def trial(
         study: The study.
         arm: The arm.
         row: The trial.
+        label: The arm's name in narrow columns; None takes its whole name.
         started: Time of its first attempt, seconds since 1970; None takes the time of sampling.
         segments: Its completed segments.
         curve: All points of its training curves.
@@ -206,7 +210,7 @@ def trial(
     return Run(
         key=str(key),
         parent=arm_key(arm.number),
-        name=f"{trial_name(key)} · {arm.name}",
+        name=f"{trial_name(key)} · {label or arm.name}",
         start=milliseconds(row.created if started is None else started),
         end=None if row.ended is None else milliseconds(row.ended),
         status=_STATUS[row.status],

@@ -3,6 +3,7 @@
 The assistant answers whoever reaches the port, takes its settings from them too, and can run shell commands as the user
 who started the server. On loopback that is every user of the machine, and MLflow has no switch for it. The page opens
 for chatbots, with runs nowhere to be seen, until its reader finds the toggle; the door sets it where they have not.
+It also has the page show a study's columns (`study.tracking.views`) where its reader has chosen none.
 
     python -m study.tracking.ui_app DATABASE ARTIFACTS HOST PORT
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 from study.addresses import hidden_in
 from study.tracking.database import public
+from study.tracking.views import DEFAULT_VIEW
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -24,12 +26,27 @@ DOOR = "/segstudy"
 DATABASE, BY_ENVIRONMENT = "SEGSTUDY_UI_DATABASE", "-"
 """Environment variable of a database whose address may have a password, and what stands for it in the command line."""
 _ASSISTANT = "/mlflow/assistant"
-_OPEN = b"""<!doctype html><meta charset="utf-8"><title>MLflow</title><script>
+_OPEN = """<!doctype html><meta charset="utf-8"><title>MLflow</title><script type="module">
 const usual = {"mlflow.workflowType_v1": '"machine_learning"', "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true"};
 for (const [name, value] of Object.entries(usual))
   if (localStorage.getItem(name) === null) localStorage.setItem(name, value);
-location.replace("/" + (location.hash || "#/experiments"));
-</script><a href="/#/experiments">MLflow</a>"""
+let studies = [];
+try {
+  const answer = await fetch("/ajax-api/2.0/mlflow/experiments/search", {
+    method: "POST", headers: {"Content-Type": "application/json"}, body: '{"max_results": 1000}',
+    signal: AbortSignal.timeout(5000)});
+  studies = ((await answer.json()).experiments ?? []).flatMap(({experiment_id: id, tags}) =>
+    (tags ?? []).filter(({key}) => key === "DEFAULT_VIEW").map(({value}) => ({id, value})));
+} catch {}
+for (const {id, value} of studies) try {
+  const name = `MLflowLocalStorage-1.1-ExperimentPage-["${id}"]-ReactComponentState`;
+  const kept = JSON.parse(localStorage.getItem(name) ?? "{}");
+  const chosen = (kept.selectedColumns ?? []).some((column) => !/^attributes\\./.test(column));
+  if (!chosen) localStorage.setItem(name, JSON.stringify({...kept, ...JSON.parse(JSON.parse(value).state)}));
+} catch {}
+const first = studies.length === 1 ? `#/experiments/${studies[0].id}/runs` : "#/experiments";
+location.replace("/" + (location.hash || first));
+</script><a href="/#/experiments">MLflow</a>""".replace("DEFAULT_VIEW", DEFAULT_VIEW).encode()
 
 
 def wrapped(app: App) -> App:

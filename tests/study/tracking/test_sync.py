@@ -2,6 +2,7 @@
 
 import fcntl
 import itertools
+import json
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from study.ledger import Ledger
 from study.tracking.database import artifact_root, configure, default_uri, prepare, public
 from study.tracking.experiment import View
 from study.tracking.sync import Follower
+from study.tracking.views import DEFAULT_VIEW
 from tests.study import tracked
 
 
@@ -205,6 +207,23 @@ def test_a_deleted_experiment_comes_back_and_the_user_is_told(home: Path, undist
     (said,) = follow(home / "ledger.db", home)
     assert "'toy' had been deleted; it was restored" in said
     assert tracked.everything(default_uri(home)) == undisturbed
+
+
+def test_the_page_has_views_and_a_reader_s_change_to_one_stays(home: Path) -> None:
+    follow(home / "ledger.db", home)
+    tags = experiment(home).tags
+    ours = tags[DEFAULT_VIEW]
+    (row,) = [run for key, run in runs(home).items() if key == "arm-a00"]
+    for column in json.loads(json.loads(ours)["state"])["selectedColumns"]:
+        kind, name = column.rstrip("`").split(".`")
+        there = row.data.metrics if kind == "metrics" else {name.removeprefix("space.") for name in row.data.params}
+        assert name in there, column
+    theirs = json.dumps({**json.loads(ours), "updatedAt": json.loads(ours)["createdAt"] + 1})
+    client(home).set_experiment_tag(experiment(home).experiment_id, DEFAULT_VIEW, theirs)
+    client(home).set_experiment_tag(experiment(home).experiment_id, f"{DEFAULT_VIEW}-search", "an older version's")
+    follow(home / "ledger.db", home)
+    assert experiment(home).tags[DEFAULT_VIEW] == theirs
+    assert experiment(home).tags[f"{DEFAULT_VIEW}-search"] == tags[f"{DEFAULT_VIEW}-search"]
 
 
 def test_a_name_that_someone_else_has(home: Path, undisturbed: dict[str, Any]) -> None:

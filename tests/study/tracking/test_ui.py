@@ -18,6 +18,7 @@ import pytest
 from study.tracking.database import default_uri
 from study.tracking.ui import command, open_ui
 from study.tracking.ui_app import wrapped
+from study.tracking.views import DEFAULT_VIEW
 from trainables.errors import InputError
 
 
@@ -81,7 +82,9 @@ def test_the_assistant_is_not_served_and_all_else_is() -> None:
     assert status("/ajax-api/3.0/mlflow/assistant/config") == 403
     assert asyncio.run(ask("/ajax-api/3.0/mlflow/assistant/message", "websocket")) == []
     assert asyncio.run(ask("/", "lifespan"))
-    assert b"machine_learning" in asyncio.run(ask("/segstudy"))[1]["body"]
+    door = asyncio.run(ask("/segstudy"))[1]["body"]
+    assert b"machine_learning" in door
+    assert f'key === "{DEFAULT_VIEW}"'.encode() in door
 
 
 OPEN = """
