@@ -21,7 +21,11 @@
     hint.setAttribute("aria-hidden", "true");
     hint.textContent = "scroll for more columns \u2192";
     sheet.before(hint);
-    const look = () => hint.classList.toggle("on", sheet.scrollLeft + sheet.clientWidth < sheet.scrollWidth - 2);
+    const look = () => {
+      const more = sheet.scrollLeft + sheet.clientWidth < sheet.scrollWidth - 2;
+      hint.classList.toggle("on", more);
+      sheet.classList.toggle("more", more);
+    };
     sheet.addEventListener("scroll", look, { passive: true });
     new ResizeObserver(look).observe(sheet);
   }

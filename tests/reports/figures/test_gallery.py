@@ -219,6 +219,9 @@ def test_the_page_scrolls_all_arms_by_one_labelled_bar(tmp_path: Path) -> None:
     assert page.count("data:image/png") == 3 * 4  # an image once for all arms
     used = set(re.findall(r'<use [^>]*href="#([^"]+)"', page))
     assert used == set(re.findall(r'<(?:image|path) id="([^"]+)"', page))
+    drawn = re.findall(r'<g class="of-prediction">(.*?)</g>', page)
+    assert len(drawn) == 3 * 3 * 3  # cases × arms × slices with a prediction
+    assert all(one.count(' d="') == 1 for one in drawn)  # casing and line share the outline
 
 
 def test_for_print_every_arm_has_a_row_and_the_dashed_line_is_its_prediction(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reports.build import write
 from reports.figures.drawing import drawing, loss_panels, mark_panels, search_panels
 from reports.figures.page_diagrams import figures
 from reports.formats.html import Bar, bars
@@ -14,6 +15,7 @@ from reports.formats.terminal import table
 from reports.results.records import Pictures, read
 from reports.results.results import Results, results
 from reports.tables.table import Entry, Row, Table
+from tests.reports.ledgers import Fake, build
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -148,6 +150,17 @@ def test_every_number_of_an_arm_leads_to_its_trials(full_report: dict[str, Path]
         assert word in row.group()
     for word in ("Data digest dddddddddddddddd", "segstudy 0.1.0", "In MLflow a trial is the run whose tag"):
         assert word in text
+
+
+def test_long_names_break_and_a_head_keeps_its_arrow(tmp_path: Path) -> None:
+    fake = Fake(losses=("log_cosh_weighted_dice", "dice"), trials=0, seeds=1, marks=(100,), previews=False)
+    page = write(build(tmp_path / "ledger.db", fake), "fake", tmp_path, ("html",))["report.html"].read_text("utf-8")
+    heads = re.findall(r'<th scope="row">(.*?)[ <]?(?: <span|<small|</th>)', page)
+    assert "unet+<wbr>log_<wbr>cosh_<wbr>weighted_<wbr>dice" in heads
+    assert not [head for head in heads if re.search(r"\w{15}", head)]  # a phone's first column has room for 14 letters
+    columns = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', page)
+    assert "Dice&nbsp;↑" in columns
+    assert not [column for column in columns if re.search(" [↑↓]", column)]
 
 
 def test_what_stands_on_an_axis_keeps_its_digits_and_follows_the_page(full: tuple[Results, Pictures]) -> None:
