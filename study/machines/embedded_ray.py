@@ -11,7 +11,6 @@ import logging
 import os
 import pathlib
 import re
-import secrets
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Any, TypeVar
 from study.errors import MachineTroubleError
 from study.machines import stand_in_agent
 from study.machines.admission import Node
+from study.machines.ray_token import token_of_its_own
 
 OBJECT_STORE_BYTES = 256 * 2**20  # volumes are memory-mapped from the cache and do not go through it
 TRIES = 3
@@ -65,31 +65,6 @@ def embedded(machine: Node, folder: pathlib.Path, tell: Callable[[str], None] = 
                 yield
         finally:
             ray.shutdown()
-
-
-@contextlib.contextmanager
-def token_of_its_own() -> Iterator[None]:
-    """Make Ray require a token while the block runs, which only the processes that are started meanwhile know."""
-    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # of Cython, and its stub lacks it
-
-    given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    before = {name: os.environ.get(name) for name in given}
-    os.environ.update(given)
-    _reload(AuthenticationTokenLoader, Config)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-        _reload(AuthenticationTokenLoader, Config)
-
-
-def _reload(loader: Any, config: Any) -> None:
-    """Make Ray read its environment again."""
-    config.initialize("")
-    loader.instance().reset_cache()
 
 
 def _start(machine: Node, folder: pathlib.Path) -> None:

@@ -17,7 +17,8 @@ from ray.exceptions import RayError
 
 from study.addresses import hidden_in, shown
 from study.machines.job_code import own_code, packages, whole
-from study.machines.ray_session import CONNECTIONS, token_shown
+from study.machines.ray_session import CONNECTIONS
+from study.machines.ray_token import token_shown
 from study.study_file import Study
 from trainables.errors import InputError
 

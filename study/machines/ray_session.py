@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from study.addresses import shown
 from study.machines.admission import Node
 from study.machines.embedded_ray import embedded
+from study.machines.ray_token import token, token_shown
 from trainables.errors import InputError
 
 CONNECT_SECONDS = 10.0
@@ -113,17 +114,6 @@ def _joined(address: str, environment: Mapping[str, str] | None) -> Iterator[Non
             ray.shutdown()
 
 
-def token() -> dict[str, str]:
-    """Return the setting that makes Ray send its token; empty if there is no token, or if the user set the mode.
-
-    A cluster started by `ray start` or `ray up` requires the token, which is the same file on every machine.
-    """
-    if "RAY_AUTH_MODE" in os.environ:
-        return {}
-    file = pathlib.Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
-    return {"RAY_AUTH_MODE": "token"} if "RAY_AUTH_TOKEN" in os.environ or file.is_file() else {}
-
-
 def asks_for_token(address: str) -> bool:
     """Whether the cluster at an address refuses connections without a token.
 
@@ -164,24 +154,6 @@ def _without_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(silent)
-
-
-@contextlib.contextmanager
-def token_shown() -> Iterator[None]:
-    """Make Ray send its token while the block runs."""
-    from ray._raylet import Config  # type: ignore[attr-defined]  # of Cython, and its stub lacks it
-
-    if not (wanted := token()):
-        yield
-        return
-    os.environ.update(wanted)
-    Config.initialize("")  # Ray reads its environment on import, later only on this call
-    try:
-        yield
-    finally:
-        for name in wanted:
-            os.environ.pop(name, None)
-        Config.initialize("")
 
 
 def is_running() -> bool:

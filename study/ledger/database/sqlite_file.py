@@ -115,6 +115,19 @@ def _look(path: Path, *, read_only: bool) -> None:
         )
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_read_only(path)
+
+
+def _refuse_read_only(path: Path) -> None:
+    """Refuse a place that cannot be written, of which SQLite says only that it is unable to open the file."""
+    for place in (path.parent, path):
+        if place.exists() and not os.access(place, os.W_OK):
+            disk = os.statvfs(place).f_flag & os.ST_RDONLY
+            why = os.strerror(errno.EROFS if disk else errno.EACCES)
+            raise InputError(
+                f"ledger '{path}' cannot be written ({why}: {place}); mend the rights there, or name another place by "
+                "--home or --ledger"
+            )
 
 
 FOREIGN = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"

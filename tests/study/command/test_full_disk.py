@@ -1,7 +1,6 @@
 """Commands whose output lies on a full disk: one line with file, cause and remedy; nothing half written is left."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from tests.reports.ledgers import Fake, build
+from tests.study.command.mounts import own_mounts
 from tests.study.command.test_cli_run import STUDY
 from trainables.data.phantom.phantom import generate
 
@@ -51,21 +51,9 @@ print(json.dumps(results))
 """
 
 
-def _namespace() -> list[str]:
-    """Return the command that lets its child mount file systems of its own; skips where there is none."""
-    line = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--user", "--map-root-user"])]
-    try:
-        allowed = subprocess.run([*line, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        allowed = False
-    if not allowed:
-        pytest.skip("this machine lets nobody mount a disk of a few KiB")
-    return line
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, list[str]]]:
-    line = _namespace()
+    line = own_mounts()
     folder = tmp_path_factory.mktemp("full_disk")
     (folder / "full").mkdir()
     generate(folder / "data", 6, dim=2, seed=1)

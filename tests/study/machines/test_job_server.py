@@ -17,7 +17,8 @@ from ray.exceptions import AuthenticationError
 from study.command.cli import run_command
 from study.machines.job_code import packages, whole
 from study.machines.job_server import Jobs, without_password
-from study.machines.ray_session import settings, token
+from study.machines.ray_session import settings
+from study.machines.ray_token import token
 from study.study_file import Study, load
 from tests.study.numbers_study import numbers_study
 from tests.study.tracking.test_ui import free_port
@@ -213,13 +214,17 @@ def test_the_token_is_shown_where_there_is_one(tmp_path: pathlib.Path, monkeypat
 TOKEN = """
 import pathlib, sys
 from ray._private.authentication.authentication_utils import is_token_auth_enabled
-from study.machines.ray_session import token_shown
+from ray._private.authentication.http_token_authentication import get_auth_headers_if_auth_enabled
+from study.machines.ray_token import token_shown
 with token_shown():
     print(is_token_auth_enabled())
-pathlib.Path(sys.argv[1]).write_text("t")
+pathlib.Path(sys.argv[1]).write_text("t" * 32)
 with token_shown():
-    print(is_token_auth_enabled())
+    print(is_token_auth_enabled(), get_auth_headers_if_auth_enabled({})["authorization"][-1])
+pathlib.Path(sys.argv[1]).write_text("u" * 32)
 print(is_token_auth_enabled())
+with token_shown():
+    print(get_auth_headers_if_auth_enabled({})["authorization"][-1])
 """
 """Run by a process of its own: Ray keeps what an embedded Ray's token made it read."""
 
@@ -230,7 +235,8 @@ def test_ray_hears_of_the_token_though_it_was_imported_before(tmp_path: pathlib.
     environment["RAY_AUTH_TOKEN_PATH"] = str(tmp_path / "token")
     line = [sys.executable, "-c", TOKEN, environment["RAY_AUTH_TOKEN_PATH"]]
     done = subprocess.run(line, capture_output=True, encoding="utf-8", env=environment, timeout=60)
-    assert done.stdout.split() == ["False", "True", "False"], done.stderr
+    # each time it is read anew: a driver that still knew it would demand it from a cluster without tokens
+    assert done.stdout.split() == ["False", "True", "t", "False", "u"], done.stderr
 
 
 @pytest.fixture
