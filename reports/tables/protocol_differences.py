@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from reports.published import Printed, datasets
+from reports.published import Printed, datasets, settings
 from reports.published.protocols import PROTOCOLS
 from reports.results import number_format
 from reports.results.parameters import loss_values
@@ -12,6 +12,9 @@ from reports.results.results import ArmResult, Results
 from reports.tables.table import Entry, Row, Table
 
 Verdict = Literal["same", "differs", "not stated", "unknown"]
+
+WARPING = frozenset({"rotate", "scale", "elastic", "elastic_filter"})
+"""Augmentations that take an image's values between its voxels."""
 
 Part = Literal["data", "images", "network", "training", "tuning", "scoring"]
 """Part of a protocol, the text of a badge."""
@@ -40,6 +43,17 @@ def _file(*path: str) -> Callable[[Results], Any]:
         return inside
 
     return here
+
+
+def _said(section: str, words: Callable[[Mapping[str, Any]], str]) -> Callable[[Results], str]:
+    """Returns a function that says in words what a section of the study file sets."""
+    return lambda results: words(results.records.study.file.get(section) or {})
+
+
+def _warped(results: Results) -> str | None:
+    """Returns how images are interpolated when they are rotated, scaled or deformed; None where none is."""
+    named = {one if isinstance(one, str) else next(iter(one)) for one in _file("augment")(results) or ()}
+    return "linear, edge values beyond the edges" if named & WARPING else None
 
 
 def _augment(results: Results) -> list[str] | None:
@@ -118,23 +132,30 @@ LINES: Mapping[str, Line] = {
     "spacing": Line("images", "spacing", _file("preprocess", "spacing")),
     "clip": Line("images", "intensities cut at", _file("preprocess", "clip")),
     "normalize": Line("images", "normalisation", _file("preprocess", "normalize")),
+    "crop": Line("images", "cropped to", _said("preprocess", settings.crop)),
     "resize": Line("images", "resized before all else to", lambda results: "not resized"),
     "patch": Line("images", "patch", _file("patch", "size")),
     "overlap": Line("images", "overlap of windows", _file("patch", "overlap")),
     "width": Line("network", "width of the network", _model("width")),
     "norm": Line("network", "normalisation layers", _model("norm")),
     "iterations": Line("training", "iterations", lambda results: results.protocol.last),
-    "optimizer": Line("training", "optimiser", _file("training", "optimizer")),
+    "optimizer": Line("training", "optimiser", _said("training", settings.optimizer)),
+    "weight_decay": Line("training", "weight decay", _said("training", settings.decay)),
     "learning_rate": Line("training", "learning rate", _file("training", "learning_rate")),
-    "schedule": Line("training", "schedule", _file("training", "schedule")),
+    "schedule": Line("training", "schedule", _said("training", settings.schedule)),
+    "stopping": Line("training", "early stopping", _said("training", settings.stopping)),
+    "precision": Line("training", "precision", _file("training", "precision")),
     "batch_size": Line("training", "batch", _file("training", "batch_size")),
     "checkpoint": Line("training", "checkpoint", _checkpoint),
     "reduction": Line("training", "focal Tversky over classes", _loss("reduction")),
     "cycles": Line("training", "augmented copies of an image in an epoch", lambda results: 1),
     "augment": Line("training", "augmentation", _augment),
+    "warped": Line("training", "augmented images interpolated by", _warped),
     "foreground": Line("training", "patches drawn", _foreground),
     "tuning": Line("tuning", "tuning", _tuning),
     "seeds": Line("tuning", "final seeds", lambda results: results.protocol.seeds),
+    "window": Line("scoring", "windows of a prediction", _file("patch", "size")),
+    "windows": Line("scoring", "overlapping windows", _said("inference", settings.windows)),
     "scored": Line("scoring", "scored on", _scored),
 }
 """Key of `PROTOCOLS` → the study's counterpart."""

@@ -7,8 +7,12 @@ import pytest
 
 from reports.document import document
 from reports.published.protocols import PROTOCOLS
-from reports.results.results import Results
+from reports.results.records import read
+from reports.results.results import Results, results
 from reports.tables.protocol_differences import difference_tables
+from study.ledger import Ledger
+from study.ledger.rows import Case
+from study.study_file.load import load
 from tests.reports.ledgers import OWED
 from tests.reports.tables.test_requested_tables import made, names
 
@@ -114,8 +118,11 @@ def test_differences_of_protocol_are_worked_out(kits: tuple[Path, Results]) -> N
     assert lines["learning rate"] == ["0.0001", "0.001", "differs"]
     assert lines["iterations"] == ["–", "100", "not stated"]
     assert lines["data"][2] == "unknown"
-    assert "optimiser" not in lines
-    assert found.notes[0].startswith("The same: folds, normalisation, optimiser")
+    assert lines["optimiser"] == ["Adam, epsilon 1e-07", "Adam, epsilon 1e-08", "differs"]
+    assert lines["early stopping"] == ["after 20 epochs without a lower training loss", "none", "differs"]
+    assert lines["augmented images interpolated by"][1:] == ["–", "differs"]  # nothing is rotated, scaled or deformed
+    assert "precision" not in lines
+    assert found.notes[0].startswith("The same: folds, normalisation, cropped to, weight decay, precision")
     assert any("not published" in note for note in found.notes)
     (row, *_) = (row for row in said.requested[0].rows if row.state == "printed")
     assert {"data", "images", "training"} <= set(row.badges)
@@ -157,3 +164,44 @@ def test_parameters_that_differ_are_a_badge(tmp_path: Path) -> None:
     assert "parameters" in by_name["U-Net", "Focal", "alpha 0.25, gamma 4"].badges
     assert by_name["U-Net", "Focal", "alpha 0.25, gamma 4"].entries[3].text == "0.8839"
     assert len([row for row in rows if row.state == "printed"]) == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "differing"),
+    [
+        (
+            "kits19",
+            [
+                *("resized before all else to", "learning rate", "augmented copies of an image in an epoch"),
+                *("augmented images interpolated by", "tuning", "overlapping windows", "scored on"),
+            ],
+        ),
+        ("inverse-weighting", ["final seeds", "windows of a prediction"]),
+        ("inverse-weighting-luna16", ["cropped to", "tuning", "final seeds", "windows of a prediction"]),
+        ("chest-ct", ["tuning"]),
+        ("matthews", []),
+        ("matthews-brats15", []),
+    ],
+)
+def test_studies_that_come_along_say_where_they_depart(tmp_path: Path, name: str, differing: list[str]) -> None:
+    """Their own files, on three cases: data, and how many there are, are of the copy that a user has."""
+    study = load(name, data=tmp_path)
+    roles = ("train", "validation", "test")
+    cases = [Case(role, role, (role,), {"shape": [9, 9], "spacing": None, "voxels": {}}) for role in roles]
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        ledger.create_study(study.name, study.plain(), study.design(), cases, "d" * 64, {}, now=1e9)
+    found = verdicts(results(read(tmp_path / "ledger.db", study.name, pictures=False)[0]))
+    data = ("data", "training cases", "test cases", "folds")
+    assert [label for label, verdict in found if verdict == "differs" and label not in data] == differing
+
+
+def test_a_schedule_of_the_same_name_and_other_numbers_differs(
+    kits: tuple[Path, Results], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = {**kits[1].records.study.file["training"], "optimizer": "adam", "eps": 1e-7, "schedule": "plateau"}
+    training |= {"plateau": {"factor": 0.1, "patience": 5, "min_rate": 1e-5, "monitor": "loss"}}
+    monkeypatch.setitem(kits[1].records.study.file, "training", training)
+    assert not {"schedule", "optimiser"} & set(dict(verdicts(kits[1])))
+    changed = {**training, "eps": 1e-8, "plateau": {**training["plateau"], "patience": 50}}
+    monkeypatch.setitem(kits[1].records.study.file, "training", changed)
+    assert {"schedule", "optimiser"} <= set(dict(verdicts(kits[1])))
