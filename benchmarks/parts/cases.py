@@ -12,6 +12,7 @@ from trainables.data.cases.options import PreprocessOptions
 from trainables.data.inspecting.inspect import CaseFacts
 from trainables.data.phantom import phantom
 from trainables.data.preparing import preprocess
+from trainables.storage import whole_files
 
 
 def in_the_cache(folder: pathlib.Path, made: Sequence[tuple[np.ndarray, np.ndarray]], step: float) -> cache.Dataset:
@@ -29,7 +30,7 @@ def in_the_cache(folder: pathlib.Path, made: Sequence[tuple[np.ndarray, np.ndarr
             "foreground_counts": done.foreground_counts,
             "box": None,
         }
-        entry = cache.store.write_entry(folder / "entries", {name: getattr(done, name) for name in names}, facts)
+        entry = whole_files.write_entry(folder / "entries", {name: getattr(done, name) for name in names}, facts)
         name = f"c{number:02d}"
         records.append(cache.CaseRecord(name=name, entry=entry, facts=_facts(name, hu.shape, step)))
     return cache.Dataset.open(cache.write_index(folder, records, how))
