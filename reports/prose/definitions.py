@@ -66,8 +66,7 @@ def definitions(results: Results) -> str:
     """Returns the definitions of all reported metrics as one paragraph."""
     unit = "px" if results.pixels else "mm"
     parts = [f"{METRICS[name].label}: {definition(name, unit)}" for name in results.protocol.metrics]
-    how = (
-        "Masks are the class of greatest probability; only areas over thresholds (average precision, FROC) go by "
-        "confidence."
-    )
+    overlapping = results.records.study.file["dataset"].get("train_on") == "regions"
+    masks = "a region's voxels of probability above 0.5" if overlapping else "the class of greatest probability"
+    how = f"Masks are {masks}; only areas over thresholds (average precision, FROC) go by confidence."
     return f"Metrics. {'; '.join(parts)}. {how}"

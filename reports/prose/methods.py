@@ -1,13 +1,14 @@
 """Methods paragraphs for the manuscript, written from the ledger alone."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from reports.prose.definitions import definitions
 from reports.prose.listing import listed
 from reports.prose.preparation import preparation
-from reports.prose.provenance import foreground, hardware, outcomes
-from reports.results import number_format
+from reports.prose.provenance import foreground, outcomes
+from reports.prose.trainings import trainings
 from reports.results.estimates import LEAST_SEARCHES_FOR_LOSSES
 from reports.results.later_changes import changes_after_results
 from reports.results.metric_facts import METRICS
@@ -15,8 +16,6 @@ from reports.results.names import objective
 from reports.results.number_format import count
 from reports.results.protocol import MEAN
 from reports.results.results import Results
-from search_spaces.defaults import SGD_LEARNING_RATE
-from search_spaces.grammar import Range
 
 SAMPLERS = {
     "tpe": "a tree-structured Parzen estimator",
@@ -25,12 +24,11 @@ SAMPLERS = {
     "qmc": "a scrambled Sobol sequence",
 }
 ABSENT = "1 where it was not predicted either (distances: 0) and 0 where it was (the image's diagonal)"
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD with Nesterov momentum"}
 
 
 def methods(results: Results) -> tuple[str, ...]:
     """Returns one paragraph each on data, training, search, metrics and statistics."""
-    parts = (_data(results), _training(results), _search(results), [definitions(results)], _statistics(results))
+    parts = (_data(results), trainings(results), _search(results), [definitions(results)], _statistics(results))
     return tuple(" ".join(sentence for sentence in part if sentence) for part in parts)
 
 
@@ -52,59 +50,36 @@ def _data(results: Results) -> list[str]:
     named = [name if list(labels) == [name] else f"{name} ({' and '.join(labels)})" for name, labels in regions.items()]
     scored = f"Scored {'was' if len(named) == 1 else 'were'} {listed(named)}." if named else ""
     return [
-        f"We used {count(len(cases), 'case')}{patients}.",
+        f"We used {count(len(cases), 'case')}{patients}{_left_out(file['dataset'])}.",
         split,
+        _divided(file),
         scored,
         foreground(results),
         *preparation(file),
     ]
 
 
-def _training(results: Results) -> list[str]:
-    file, rows = results.records.study.file, [arm.row for arm in results.arms]
-    models, losses = (list(dict.fromkeys(getattr(row, kind) for row in rows)) for kind in ("model", "loss"))
-    weighted = " with and without inverse lesion weighting" if len({row.weighting for row in rows}) > 1 else ""
-    training, patch, augment = file["training"], file["patch"], file["augment"]
-    optimizer, batch = training["optimizer"], number_format.setting(training["batch_size"])
-    with_what = OPTIMIZERS.get(optimizer, optimizer) if isinstance(optimizer, str) else f"{listed(optimizer)} (tuned)"
-    return [
-        f"We compared {count(len(rows), 'arm')}: {'network' if len(models) == 1 else 'networks'} {listed(models)}, "
-        f"{'loss' if len(losses) == 1 else 'losses'} {listed(losses)}{weighted}.",
-        f"Each training ran {training['iterations']:,} iterations on batches of {batch} patches of "
-        f"{number_format.setting(patch['size'])} voxels with {with_what}, in {training['precision']}; learning rate: "
-        f"{_learning_rate(training['learning_rate'])}; its schedule: "
-        f"{number_format.setting(training['schedule'])}; weight decay: "
-        f"{number_format.setting(training.get('weight_decay', 0.0))}"
-        + (
-            f"; gradients clipped at a norm of {number_format.setting(clip)}."
-            if (clip := training.get("clip"))
-            else "."
-        ),
-        "Of each training the checkpoint that was best on validation cases was kept."
-        if training.get("checkpoint") == "best"
-        else "The last state of each training was kept.",
-        f"Patches were augmented by {listed([number_format.augmentation(one) for one in augment])}."
-        if augment
-        else "Patches were not augmented.",
-        "The default parameters of each tuned arm were trained and tested beside it." if results.defaults else "",
-        "For a given seed all arms met the same patches and augmentations, and arms of one network the same initial "
-        "weights."
-        if len(models) > 1
-        else "All arms met the same initial weights, patches and augmentations for a given seed.",
-        f"Whole images were predicted in windows that overlap by {number_format.setting(patch['overlap'])} voxels.",
-        hardware(results),
-    ]
+def _divided(file: Mapping[str, Any]) -> str:
+    """Returns by what rule cases came into their parts."""
+    split = file["dataset"]["split"]
+    if split.get("file"):
+        return "A file that came with the data names the cases of each part."
+    if split.get("by"):
+        return "Parts go by the places of the files."
+    shares = [key for key in ("validation", "test") if isinstance(split.get(key), float)]
+    if not shares and not split.get("folds"):
+        return "The study file names the cases of each part."
+    seed = file["seed"] if split.get("seed") is None else split["seed"]
+    evenly = ", evenly over labels and volumes" if split.get("stratify") == "labels" else ""
+    return f"The split was drawn at random (seed {seed}){evenly}."
 
 
-def _learning_rate(given: Any) -> str:
-    """Returns the learning rate in print; `auto` is a range for each loss."""
-    usual = SGD_LEARNING_RATE.search
-    if given != "auto" or not isinstance(usual, Range):
-        return number_format.setting(given)
-    return (
-        f"for each loss from {usual.low:g} to {usual.high:g} over the scale of its gradient (that of an untrained "
-        "network's first gradient over cross-entropy's)"
-    )
+def _left_out(dataset: Mapping[str, Any]) -> str:
+    """Returns how many cases the study file leaves out."""
+    excluded, limit = dataset.get("exclude") or (), dataset.get("limit")
+    parts = [f"{count(len(excluded), 'case')} left out by name"] * bool(excluded)
+    parts += [f"at most the first {limit} by name taken"] * (limit is not None)
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _search(results: Results) -> list[str]:
@@ -172,6 +147,12 @@ def _tested(results: Results) -> str:
     return "the cases that each fold tests"
 
 
+def _weighed(results: Results) -> str:
+    """Returns how cases and regions enter a mean."""
+    over = "; a mean over regions is taken by case first" if len(results.protocol.regions) > 1 else ""
+    return f"each counting alike{over}"
+
+
 def _statistics(results: Results) -> list[str]:
     how, metric = results.protocol, METRICS[results.protocol.metric]
     where = f"{metric.label} ({'mean over regions' if how.region == MEAN else how.region})"
@@ -198,8 +179,9 @@ def _statistics(results: Results) -> list[str]:
     changed = f"After test results had been seen, {' and '.join(changes)}." if changes else ""
     lacking = "has no score" if how.empty == "missing" else f"counts {ABSENT}"
     return [
-        f"Means are given with 95 % intervals, not adjusted for their number: a t over {groups} and {units} on the "
-        "logit scale (distances: logarithmic), so that they stay within the metric's range.",
+        f"Means are over the test cases, {_weighed(results)}, and given with 95 % intervals, not adjusted for their "
+        f"number: a t over {groups} and {units} on the logit scale (distances: logarithmic), so that they stay within "
+        "the metric's range.",
         test,
         changed,
         f"A region that the reference lacks {lacking}; one that is there and was not found counts "

@@ -18,7 +18,8 @@ def optimizer(training: Mapping[str, Any]) -> str:
         return "tuned"
     words = [OPTIMIZERS.get(name, name)]
     if name == "sgd" and training.get("momentum") != 0:
-        words.append(f"Nesterov momentum {_number(training.get('momentum', 0.9))}")
+        momentum = training.get("momentum")
+        words.append("Nesterov momentum" if momentum is None else f"Nesterov momentum {_number(momentum)}")
     if name != "sgd" and training.get("eps") is not None:
         words.append(f"epsilon {_number(training['eps'])}")
     return ", ".join(words)

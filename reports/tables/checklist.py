@@ -15,6 +15,8 @@ from reports.results.metric_facts import METRICS
 from reports.results.names import objective
 from reports.results.number_format import count
 from reports.results.results import Results
+from reports.statistics.smallest_difference import detectable
+from reports.tables.protocol_differences import patches_drawn
 from reports.tables.table import Entry, Row, Table
 
 OPEN = "open: the authors' to say"
@@ -40,8 +42,13 @@ def _sizes(results: Results) -> str:
     parts = Counter(split for case in cases for split in set(case.splits))
     groups = len({case.group for case in cases})
     known = f" of {count(groups, 'patient')}" if results.protocol.by_patient else "; patients are not named"
+
+    def people(part: str) -> str:
+        groups = {case.group for case in cases if part in case.splits}
+        return f" ({count(len(groups), 'patient')})" if results.protocol.by_patient else ""
+
     return f"{count(len(cases), 'case')}{known}: " + ", ".join(
-        f"{parts[name]} {name}" for name in ("train", "validation", "test") if parts[name]
+        f"{parts[name]} {name}{people(name)}" for name in ("train", "validation", "test") if parts[name]
     )
 
 
@@ -50,7 +57,36 @@ def _partition(results: Results) -> str:
     if how.dependent:
         return "by case; it is not known which cases belong to one patient"
     unit = "patient (no patient in two parts)" if how.by_patient else "case, each taken to be another patient"
-    return f"by {unit}" + (f", {how.folds} folds" if how.folds > 1 else "")
+    return f"by {unit}" + (f", {how.folds} folds" if how.folds > 1 else "") + "; by what rule: see the Methods"
+
+
+def _left_out(results: Results) -> str:
+    dataset = results.records.study.file["dataset"]
+    excluded, limit = dataset.get("exclude") or (), dataset.get("limit")
+    parts = [f"{count(len(excluded), 'case')} by name"] * bool(excluded)
+    parts += [f"all but the first {limit} by name"] * (limit is not None)
+    return ", ".join(parts) or "none"
+
+
+def _imbalance(results: Results) -> str:
+    weighted = any(arm.row.weighting != "none" for arm in results.arms)
+    return patches_drawn(results) + ("; arms with inverse lesion weights" if weighted else "")
+
+
+def _power(results: Results) -> str:
+    metric = METRICS[results.protocol.metric]
+    reached = [
+        found
+        for comparison in results.comparisons
+        if comparison.p is not None
+        and comparison.cell.estimate is not None
+        and (found := detectable(comparison.cell.estimate, len(results.comparisons))) is not None
+    ]
+    if not reached:
+        return "no difference was tested"
+    ends = [number_format.fixed(value, metric.decimals) for value in (min(reached), max(reached))]
+    span = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+    return f"smallest difference in {metric.label} found with 80 % probability: {span}, by comparison"
 
 
 def _missing(results: Results) -> str:
@@ -130,6 +166,8 @@ ITEMS: tuple[Item, ...] = (
     Item("CLAIM, TRIPOD+AI", "source of data, dates, centres, inclusion and exclusion of patients"),
     Item("CLAIM, TRIPOD+AI", "ethics approval, consent, data availability"),
     Item("CLAIM", "number of cases and patients", _sizes),
+    Item("CLAIM, TRIPOD+AI", "cases that the study left out", _left_out),
+    Item("CLAIM, TRIPOD+AI", "sample size and what it can find", _power),
     Item("CLAIM, TRIPOD+AI", "how data were partitioned, and at what level", _partition),
     Item("CLAIM", "preprocessing", lambda results: "grids, intensities and windows: see the Methods"),
     Item("CLAIM", "reference standard: who annotated, how, with what agreement"),
@@ -140,6 +178,7 @@ ITEMS: tuple[Item, ...] = (
         _models,
     ),
     Item("CLAIM", "augmentation", _augmentation),
+    Item("TRIPOD+AI", "class imbalance: what was done about it", _imbalance),
     Item("CLAIM, TRIPOD+AI", "tuning and choice of the final model", _tuning),
     Item("TRIPOD+AI", "missing data and failed trainings", _missing),
     Item("CLAIM", "software", _software),

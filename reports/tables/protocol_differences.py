@@ -92,7 +92,8 @@ def _train_cases(results: Results) -> Any:
     return sum(case.splits[0] == "train" for case in results.records.cases)
 
 
-def _foreground(results: Results) -> Any:
+def patches_drawn(results: Results) -> str:
+    """Returns where training patches are drawn."""
     patch = results.records.study.file["patch"]
     sampling, share = patch.get("sampling", "foreground"), patch["foreground"]
     if sampling == "grid":
@@ -151,7 +152,7 @@ LINES: Mapping[str, Line] = {
     "cycles": Line("training", "augmented copies of an image in an epoch", lambda results: 1),
     "augment": Line("training", "augmentation", _augment),
     "warped": Line("training", "augmented images interpolated by", _warped),
-    "foreground": Line("training", "patches drawn", _foreground),
+    "foreground": Line("training", "patches drawn", patches_drawn),
     "tuning": Line("tuning", "tuning", _tuning),
     "seeds": Line("tuning", "final seeds", lambda results: results.protocol.seeds),
     "window": Line("scoring", "windows of a prediction", _file("patch", "size")),

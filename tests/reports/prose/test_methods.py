@@ -33,6 +33,14 @@ def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
     assert "1,000 iterations on batches of 2 patches of 64 × 64 voxels with Adam" in training
     assert "learning rate: tuned, 0.0001 to 0.01" in training
     assert "The last state of each training was kept." in training
+    assert "The split was drawn at random (seed 1). Scored" in data
+    assert "with Adam, epsilon 1e-08, in float32;" in training
+    assert "Parameters: unet (width 64, norm none); vnet (" in training
+    assert "; focal (alpha none, gamma 2); tversky (" in training
+    assert "Of the patches 33 % were centred on a voxel of one of the case's classes" in training
+    assert "windows of 64 × 64 voxels that overlap by 32 × 32: logits weighted by a Gaussian." in training
+    assert "Weights started from random values." in training
+    assert "Means are over the test cases, each counting alike; a mean over regions is taken by case" in statistics
     assert "4 configurations were tried by random search, the defaults first" in search
     assert "one in 2 going on at iterations 250." in search
     assert "Tuned: training learning rate." in search
@@ -46,6 +54,68 @@ def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
     assert metrics.startswith("Metrics. Dice: 2 TP / (2 TP + FP + FN), of voxels; Recall:")
     assert "HD95: the greater of the two directed 95th percentiles" in metrics
     assert "torch 2.13.0" in statistics
+
+
+def changed(tmp_path: Path, fake: Fake, **sections: dict[str, object]) -> tuple[str, ...]:
+    """The Methods of a study whose file says something else, section by section."""
+    recorded = read(build(tmp_path / "ledger.db", fake), fake.name, pictures=False)[0]
+    file = {**recorded.study.file, **{name: {**recorded.study.file[name], **new} for name, new in sections.items()}}
+    return methods(results(dataclasses.replace(recorded, study=dataclasses.replace(recorded.study, file=file))))
+
+
+def test_how_cases_were_divided_and_left_out_is_said(tmp_path: Path) -> None:
+    fake, nothing = Fake(losses=("dice",), previews=False), {"folds": None, "by": None, "file": None, "seed": None}
+    ways: list[tuple[dict[str, object], str]] = [
+        (
+            {"validation": 0.2, "test": 0.3, "seed": 7, "stratify": "labels"},
+            "(seed 7), evenly over labels and volumes.",
+        ),
+        ({"validation": "case_1..case_3", "test": ["case_4"]}, "The study file names the cases of each part."),
+        ({"folds": 5}, "The split was drawn at random (seed 1)."),
+        ({"by": "fold"}, "Parts go by the places of the files."),
+        ({"file": "splits.json"}, "A file that came with the data names the cases of each part."),
+    ]
+    for number, (split, says) in enumerate(ways):
+        (folder := tmp_path / str(number)).mkdir()
+        assert says in changed(folder, fake, dataset={"split": nothing | split})[0]
+    left = {"exclude": ["a", "b"], "limit": 30}
+    assert changed(tmp_path, fake, dataset=left)[0].startswith(
+        "We used 20 cases of 14 patients (2 cases left out by name, at most the first 30 by name taken)."
+    )
+
+
+def test_what_ended_a_training_and_what_was_kept_is_said(tmp_path: Path) -> None:
+    stopping = {"patience": 20, "min_delta": 0.0, "monitor": "loss"}
+    plateau = {"factor": 0.1, "patience": 5, "min_rate": 1e-5, "monitor": "loss"}
+    new = {"early_stopping": stopping, "epoch": 150, "checkpoint": "best", "evaluate_every": 3000}
+    said = changed(
+        tmp_path,
+        Fake(losses=("dice",), previews=False),
+        training={**new, "schedule": "plateau", "plateau": plateau},
+        patch={"sampling": "uniform", "foreground": 0.0},
+        inference={"blend": "constant", "average": "probabilities"},
+        dataset={"train_on": "regions"},
+    )
+    assert "its schedule: × 0.1 after 5 epochs without a lower training loss, to 1e-05;" in said[1]
+    assert "ended early after 20 epochs without a lower training loss (epochs of 150 iterations)." in said[1]
+    assert "best on validation cases, looked at every 3,000 iterations, was kept." in said[1]
+    assert "Patches were drawn anywhere in the training images." in said[1]
+    assert "probabilities weighted equally." in said[1]
+    assert "Masks are a region's voxels of probability above 0.5;" in said[3]
+
+
+def test_networks_of_tuned_size_share_no_weights(tmp_path: Path) -> None:
+    path = build(tmp_path / "ledger.db", Fake(losses=("dice",), previews=False))
+    found = results(read(path, "fake", pictures=False)[0])
+    assert "and the same initial weights." in methods(found)[1]
+    space = {**found.arms[0].row.space, "model.width": {"choice": [8, 16]}}
+    arm = found.arms[0]
+    progress = dataclasses.replace(arm.progress, tuned=("model.width", "training.batch_size"))
+    arm = dataclasses.replace(arm, row=dataclasses.replace(arm.row, space=space), progress=progress)
+    said = methods(dataclasses.replace(found, arms=(arm,)))[1]
+    assert "initial weights" not in said
+    assert "the same patches" not in said
+    assert "unet (width one of 8, 16, norm none)" in said
 
 
 @pytest.mark.parametrize(
@@ -105,7 +175,7 @@ def test_a_learning_rate_by_the_loss_is_said_with_its_range(tmp_path: Path) -> N
     training = {**recorded.study.file["training"], "optimizer": "sgd", "learning_rate": "auto"}
     study = dataclasses.replace(recorded.study, file={**recorded.study.file, "training": training})
     said = methods(results(dataclasses.replace(recorded, study=study)))[1]
-    assert "SGD with Nesterov momentum, in float32; learning rate: for each loss from 0.001 to 0.1 over the" in said
+    assert "SGD, Nesterov momentum, in float32; learning rate: for each loss from 0.001 to 0.1 over the" in said
 
 
 def test_the_correction_for_skewness_is_named(tmp_path: Path) -> None:

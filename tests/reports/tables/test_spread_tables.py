@@ -1,5 +1,6 @@
 """Spread between patients, seeds and searches, and quartiles of distances: by hand and from the ledger's rows."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,16 +64,29 @@ def _answers(table: Table | None) -> dict[str, str]:
 def test_the_checklist_answers_from_the_ledger_and_leaves_the_rest_open(searched: Results, tmp_path: Path) -> None:
     found = _answers(document(searched).checklist)
     assert len(found) == len(ITEMS)
-    assert found["number of cases and patients"] == "20 cases of 14 patients: 2 validation, 18 test"
+    assert (
+        found["number of cases and patients"]
+        == "20 cases of 14 patients: 2 validation (2 patients), 18 test (12 patients)"
+    )
     assert found["tuning and choice of the final model"].startswith("4 trials an arm by random, 3 searches, chosen by")
     assert (
         found["statistical test and its family"] == "Dice (mean over 2 regions) against unet+dice, 2 tests, Holm over 2"
     )
+    assert found["cases that the study left out"] == "none"
+    assert found["class imbalance: what was done about it"] == "33 % of the patches on a voxel of the foreground"
+    size = re.fullmatch(
+        r"smallest difference in Dice found with 80 % probability: (0\.\d+)( to (0\.\d+))?, by comparison",
+        found["sample size and what it can find"],
+    )
+    assert size is not None
+    shown = {float(row.entries[-1].text) for row in document(searched).differences.rows}  # type: ignore[union-attr]
+    assert {float(size[1]), float(size[3] or size[1])} == {min(shown), max(shown)}
     assert found["reference standard: who annotated, how, with what agreement"] == OPEN
     assert sum(answer == OPEN for answer in found.values()) == sum(item.answer is None for item in ITEMS) >= 8
     other = _answers(
         document(made(tmp_path, Fake(grouped=False, ungrouped="unknown", spacing=None, previews=False))).checklist
     )
     assert other["unit of distances"] == "px: the voxel size is unknown"
+    assert other["sample size and what it can find"] == "no difference was tested"
     assert other["statistical test and its family"] == "no difference was tested"
     assert "not known which cases belong" in other["how data were partitioned, and at what level"]
