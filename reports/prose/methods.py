@@ -149,7 +149,7 @@ def _tested(results: Results) -> str:
 
 def _weighed(results: Results) -> str:
     """Returns how cases and regions enter a mean."""
-    over = "; a mean over regions is taken by case first" if len(results.protocol.regions) > 1 else ""
+    over = " (a mean over regions is taken by case first)" if len(results.protocol.regions) > 1 else ""
     return f"each counting alike{over}"
 
 

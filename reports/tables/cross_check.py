@@ -12,6 +12,7 @@ from reports.results.metric_facts import METRICS
 from reports.results.names import region as region_name
 from reports.results.number_format import NONE
 from reports.results.results import Results
+from reports.statistics.correlated_t import chances, posterior
 from reports.statistics.variance_of_means import Floats
 from reports.tables.table import Entry, Row, Table
 
@@ -25,6 +26,14 @@ NOTES = (
     "these trained networks, not of the methods; ours carries the seeds' variance and is larger where seeds differ.",
     "Wilcoxon's ranks ask whether differences are symmetric about 0, not whether their mean is 0.",
 )
+BAYESIAN = (
+    "Bayesian: chances that the arm is worse, like and better, by the correlated t-test of Benavoli et al. under a "
+    "flat prior; like is within the declared `report.equivalence`, else nothing."
+)
+CORRELATED = (
+    " Its differences are those of trainings, of which any two are correlated by 1 / {folds} since folds share data."
+)
+BY_PATIENT = " Its differences are those of patients."
 CLUSTERED = (
     "statsmodels: least squares on a constant with standard errors clustered by patient, and normal quantiles: too "
     "small with few patients."
@@ -43,15 +52,16 @@ def cross_check(results: Results) -> Table:
     found = importlib.util.find_spec("statsmodels") is not None
     if found:
         tests["statsmodels, clustered"] = _clustered
+    shared = CORRELATED.format(folds=how.folds) if _folds_share_data(results) else BY_PATIENT
     rows = [_row(results, comparison, tests) for comparison in results.comparisons]
     return Table(
         key="cross-check",
         title=f"p-values of other packages: {metric.heading(pixels=results.pixels)}, "
         f"{region_name(results, how.region)}, arms minus {how.baseline}, "
         f"at {number_format.iteration(how.last)} iterations",
-        columns=("Arm", "Cases", "Patients", "Difference", "ours", "ours, Holm", *tests),
+        columns=("Arm", "Cases", "Patients", "Difference", "ours", "ours, Holm", *tests, "Bayesian"),
         rows=tuple(rows),
-        notes=(*NOTES, CLUSTERED if found else LACKING),
+        notes=(*NOTES, CLUSTERED if found else LACKING, BAYESIAN + shared),
     )
 
 
@@ -64,15 +74,40 @@ def _row(results: Results, comparison: Comparison, tests: Mapping[str, Test]) ->
         float(differences.mean()), METRICS[results.protocol.metric].decimals
     )  # fmt: skip
     counts = (str(differences.size), str(np.unique(patients).size))
-    return Row(tuple(map(Entry, (comparison.arm, *counts, mean, *shown))))
+    opinion = _bayesian(results, comparison.arm, by_patient(differences, patients) if differences.size else differences)
+    return Row(tuple(map(Entry, (comparison.arm, *counts, mean, *shown, opinion))))
+
+
+def _bayesian(results: Results, arm: str, of_patients: Floats) -> str:
+    """Returns the chances that the arm is worse, like and better, as three numbers; a dash without a posterior."""
+    how, rho, differences = results.protocol, 0.0, of_patients
+    if _folds_share_data(results):
+        apart = _apart(results, arm)
+        differences, rho = np.nanmean(apart[~np.isnan(apart).all(axis=1)], axis=1), 1 / how.folds
+    found = posterior(differences, rho)
+    if found is None:
+        return NONE
+    worse, like, better = chances(found, how.equivalence or 0.0)
+    if not METRICS[how.metric].greater_is_better:
+        worse, better = better, worse
+    return " / ".join(number_format.fixed(chance, 2) for chance in (worse, like, better))
+
+
+def _folds_share_data(results: Results) -> bool:
+    return results.protocol.folds > 1 and not results.protocol.test_apart
+
+
+def _apart(results: Results, arm: str) -> Floats:
+    """Returns arm minus baseline, `(trainings, cases)`; NaN where either has no value."""
+    how, scores = results.protocol, results.scores
+    pair = [scores.sample(name, how.last, how.region, how.metric).values for name in (arm, str(how.baseline))]
+    apart: Floats = (pair[0] - pair[1]).reshape(-1, pair[0].shape[-1])
+    return apart
 
 
 def _differences(results: Results, arm: str) -> tuple[Floats, NDArray[np.intp]]:
     """Returns arm minus baseline of each case that both have, averaged over trainings, and the cases' patients."""
-    how, scores = results.protocol, results.scores
-    place = (how.last, how.region, how.metric)
-    pair = [scores.sample(name, *place).values for name in (arm, str(how.baseline))]
-    apart = (pair[0] - pair[1]).reshape(-1, pair[0].shape[-1])
+    scores, apart = results.scores, _apart(results, arm)
     there = ~np.isnan(apart)
     both = there.any(axis=0)
     means = np.where(there, apart, 0.0).sum(axis=0)[both] / there.sum(axis=0)[both]

@@ -40,7 +40,9 @@ def test_paragraphs_say_what_was_done(tmp_path: Path) -> None:
     assert "Of the patches 33 % were centred on a voxel of one of the case's classes" in training
     assert "windows of 64 × 64 voxels that overlap by 32 × 32: logits weighted by a Gaussian." in training
     assert "Weights started from random values." in training
-    assert "Means are over the test cases, each counting alike; a mean over regions is taken by case" in statistics
+    assert (
+        "Means are over the test cases, each counting alike (a mean over regions is taken by case first)" in statistics
+    )
     assert "4 configurations were tried by random search, the defaults first" in search
     assert "one in 2 going on at iterations 250." in search
     assert "Tuned: training learning rate." in search
