@@ -3,12 +3,11 @@
 import functools
 import os
 import pathlib
+from collections.abc import Iterator
 
-CGROUP_LIMITS = (
-    pathlib.Path("/sys/fs/cgroup/memory.max"),
-    pathlib.Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
-"""Files that hold a container's memory limit in bytes, version 2 and 1; the word `max` is no limit."""
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+OWN_CGROUPS = pathlib.Path("/proc/self/cgroup")
+"""Lines `number:controllers:path`, the control groups of this process; version 2 has no controllers."""
 NEARLY = 0.5
 """Share of the limit above which a need is worth a note."""
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -16,12 +15,33 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 @functools.cache
 def limit() -> int:
-    """Return the bytes of memory that this process may use at most: the machine's, or its container's if that is less.
+    """Return the bytes of memory that this process may use at most: the machine's, or less by its control groups.
+
+    A container, a job of Slurm and a service of systemd each are a control group; those above it count too.
 
     Source: https://docs.kernel.org/admin-guide/cgroup-v2.html, memory.max.
     """
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([physical, *(found for file in CGROUP_LIMITS if (found := _number(file)) is not None)])
+    return min([physical, *(found for file in _limit_files() if (found := _number(file)) is not None)])
+
+
+def _limit_files() -> Iterator[pathlib.Path]:
+    """Yield the files that may hold a limit, of version 2 and 1; the word `max` in one is no limit."""
+    try:
+        lines = OWN_CGROUPS.read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.split(":", 2)[1:] for line in lines if line.count(":") >= 2]
+    for name, root, controller in (
+        ("memory.max", CGROUPS, ""),
+        ("memory.max", CGROUPS / "unified", ""),
+        ("memory.limit_in_bytes", CGROUPS / "memory", "memory"),
+    ):
+        paths = [path for controllers, path in named if controller in controllers.split(",")]
+        for path in {"", *paths}:  # in a container the path may be that of the host, and the group is the root
+            inside = pathlib.PurePosixPath(path.strip("/"))
+            for group in (inside, *inside.parents):
+                yield root / group / name
 
 
 def _number(file: pathlib.Path) -> int | None:

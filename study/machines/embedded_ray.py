@@ -23,6 +23,7 @@ from study.machines.admission import Node
 from study.machines.ray_token import token_of_its_own
 
 OBJECT_STORE_BYTES = 256 * 2**20  # volumes are memory-mapped from the cache and do not go through it
+HEAD_GONE_SECONDS = 10  # after which Ray ends every process of a session whose GCS server was killed
 TRIES = 3
 START_SECONDS = 120.0  # for each of Ray's processes to start; Ray's own limit is 30
 POLL = 0.2  # seconds between two looks
@@ -48,7 +49,7 @@ def embedded(machine: Node, folder: pathlib.Path, tell: Callable[[str], None] = 
     """
     import ray
 
-    with token_of_its_own():
+    with token_of_its_own(RAY_gcs_rpc_server_reconnect_timeout_s=str(HEAD_GONE_SECONDS)):
         for attempt in range(TRIES):
             try:
                 _start(machine, folder / f"r{attempt or ''}")

@@ -1,4 +1,4 @@
-"""Head watch: warns when a cluster's head stops answering. After a minute Ray ends the driver without a message."""
+"""Head watch: warns when the head of Ray stops answering. After a while Ray ends the driver without a message."""
 
 import contextlib
 import socket
@@ -6,9 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from study.errors import MachineTroubleError
 from study.events import OnEvent, Step
+from study.machines.nodes import refuse_dead_ray
 
 EVERY = 3.0  # seconds between two connections
+OWN_EVERY = 0.5  # seconds between two looks at processes
 SILENT = 12.0  # seconds without an answer until the warning
 CONNECT_SECONDS = 5.0
 
@@ -49,6 +52,35 @@ def head_watched(
     finally:
         over.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def own_ray_watched(tell: OnEvent, *, every: float = OWN_EVERY) -> Iterator[None]:
+    """Watch the processes of the embedded Ray in a thread while the block runs, and report when one has ended.
+
+    The driver itself may be blocked by then in a question to Ray, until Ray ends it.
+
+    Args:
+        tell: Receives an event, in that thread, once.
+        every: Seconds between two looks.
+    """
+    over = threading.Event()
+    thread = threading.Thread(target=_watch_own, args=(tell, every, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _watch_own(tell: OnEvent, every: float, over: threading.Event) -> None:
+    while not over.wait(every):
+        try:
+            refuse_dead_ray()
+        except MachineTroubleError as error:
+            tell(Step(str(error)))
+            return
 
 
 def _watch(

@@ -59,15 +59,33 @@ def machines(address: str | None) -> Iterator[tuple[Node, ...]]:
         yield there
 
 
+DIED = (
+    "Ray's own processes on this machine were killed or died; its memory may have run out. Nothing is lost: give the "
+    "same command again"
+)
+
+
 def own_nodes() -> tuple[Node, ...]:
     """Return `nodes` of a Ray that this run started.
 
     Raises:
         MachineTroubleError: Ray died: no node is left, and none will come.
     """
+    refuse_dead_ray()
     if there := nodes():
         return there
-    raise MachineTroubleError(
-        "Ray's own processes on this machine were killed or died; its memory may have run out. Nothing is lost: give "
-        "the same command again"
-    )
+    raise MachineTroubleError(DIED)
+
+
+def refuse_dead_ray() -> None:
+    """Raise if a process of the Ray that this process started has ended; cheap, and asks no server.
+
+    Without its GCS server every question to Ray blocks for a minute, after which Ray ends the whole process.
+
+    Raises:
+        MachineTroubleError: One has ended.
+    """
+    from ray._private.worker import _global_node
+
+    if _global_node is not None and _global_node.dead_processes():
+        raise MachineTroubleError(DIED)

@@ -47,9 +47,13 @@ def reread_token() -> None:
 
 
 @contextlib.contextmanager
-def token_of_its_own() -> Iterator[None]:
-    """Make Ray require a token while the block runs, which only the processes that are started meanwhile know."""
-    given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+def token_of_its_own(**settings: str) -> Iterator[None]:
+    """Make Ray require a token while the block runs, which only the processes that are started meanwhile know.
+
+    Args:
+        settings: More of Ray's variables for the block.
+    """
+    given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), **settings}
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     reread_token()

@@ -16,7 +16,7 @@ from study.events import OnEvent, Step
 from study.ledger import Lease, Ledger
 from study.ledger.database.outage import OUTAGE
 from study.machines.admission import Node, Shape
-from study.machines.head_watch import head_watched
+from study.machines.head_watch import head_watched, own_ray_watched
 from study.machines.trial_shape import fitting_shape
 from study.probing.batch_size import as_begun
 from study.running.driver_file import DriverFile
@@ -151,8 +151,8 @@ def carry_out(
     stack.enter_context(quiet())
     with context.stopping.interrupting():
         scratch = stack.enter_context(session(address, machine, lambda text: context.tell(Step(text)), held))
-    if address is not None:
-        stack.enter_context(head_watched(head_address(), context.tell))
+    watched = own_ray_watched(context.tell) if address is None else head_watched(head_address(), context.tell)
+    stack.enter_context(watched)
     context.stopping.listen()
     shape = fitting_shape(study, nodes())
     look: Callable[[], Sequence[Node]] = stack.enter_context(
@@ -238,12 +238,15 @@ def _drive(
 
 def _each_step(context: RunContext, driver_file: DriverFile, heart: Heartbeat, dispatcher: Dispatcher) -> None:
     """Pass on a stop request, and raise if the lease was lost or Ray died; called ten times a second."""
+    from study.machines.nodes import refuse_dead_ray
+
     if heart.lost is not None:
         raise heart.lost
     if context.stopping.asked and not driver_file.halted:
         context.tell(Step("stopping: segments under way save what they have"))
         driver_file.halt()
     driver_file.keep()
+    refuse_dead_ray()
     dispatcher.refresh_nodes()
 
 

@@ -4,12 +4,13 @@ import dataclasses
 import random
 from typing import Literal, get_args
 
-Kind = Literal["driver", "worker", "raylet", "database", "mlflow", "store"]
+Kind = Literal["driver", "worker", "raylet", "gcs", "database", "mlflow", "store"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST: dict[Kind, tuple[int, int]] = {
     "driver": (0, 2),
     "worker": (1, 2),
     "raylet": (0, 1),  # the driver's Ray node, after which the driver must end by itself
+    "gcs": (0, 1),  # its head, after which the driver must say so and end within seconds
     "database": (1, 2),
     "mlflow": (0, 1),
     "store": (1, 2),  # runs with checkpoints and cache in an object store

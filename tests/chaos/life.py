@@ -105,7 +105,7 @@ class Life:
                 seen.gap += 1
                 if left and seen.gap >= left[0].gap and self._hit(left[0], process, away, seen):
                     fault = left.popleft()
-                    without_ray |= fault.kind == "raylet"
+                    without_ray |= fault.kind in PARTS_OF_RAY
                     told.faults[fault.kind] += 1
                     seen.gap = 0
                     log.write(f"--- {fault}\n")
@@ -117,7 +117,8 @@ class Life:
         if killed:
             return
         told.ended = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
-        if not told.ended.get("complete") and not (without_ray and told.ended.get("trouble")):
+        said = told.ended.get("trouble") or any("Ray's own processes" in line for line in lines)
+        if not told.ended.get("complete") and not (without_ray and said):
             told.fell.append(f"status {status}: {(lines or [''])[-1][:300]}")
 
     def _hit(self, fault: Fault, process: subprocess.Popen[str], away: Away, seen: "_Seen") -> bool:
@@ -127,8 +128,8 @@ class Life:
         match fault.kind:
             case "driver":
                 process.kill()
-            case "worker" | "raylet":
-                fit = [child for child in children if (_is_worker if fault.kind == "worker" else _is_raylet)(child)]
+            case "worker" | "raylet" | "gcs":
+                fit = [child for child in children if _is(fault.kind, child)]
                 if not fit:
                     return False
                 _kill(fit[int(fault.choice * len(fit))])
@@ -200,13 +201,14 @@ class _Seen:
             raise LifeError(f"outlived their driver by {OUTLIVE:.0f} s: {', '.join(names)}")
 
 
-def _is_worker(process: psutil.Process) -> bool:
+PARTS_OF_RAY: dict[Kind, str] = {"raylet": "/raylet/raylet", "gcs": "/gcs/gcs_server"}
+
+
+def _is(kind: Kind, process: psutil.Process) -> bool:
     name = _name(process)
+    if kind in PARTS_OF_RAY:
+        return PARTS_OF_RAY[kind] in name
     return "ray::" in name and "Agent" not in name  # killing an agent would end Ray's node
-
-
-def _is_raylet(process: psutil.Process) -> bool:
-    return "/raylet/raylet" in _name(process)
 
 
 def _name(process: psutil.Process) -> str:

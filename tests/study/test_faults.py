@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import ray
 
@@ -22,7 +23,7 @@ from study.machines import nodes, storage_trouble
 from study.machines.admission import Node
 from study.tune.lost_workers import why
 from tests.study.dispatch_bench import DispatchBench, undisturbed_digest
-from tests.study.numbers_study import numbers_study, run_numbers
+from tests.study.numbers_study import digest, numbers_study, run_numbers
 from tests.study.tune.test_searcher import random_study
 from trainables.failures import fault
 from trainables.storage.folder import Storage
@@ -183,3 +184,29 @@ def test_a_ray_that_dies_before_its_workers_began_ends_the_run(
     ended = run_numbers(tmp_path, on_event=occupy)
     assert (ended.complete, ended.trouble) == (False, "Ray died")
     assert time.monotonic() - out[-1] < 30  # Tune itself asks again after a minute
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["/gcs/gcs_server", "/raylet/raylet"])
+def test_a_part_of_the_embedded_ray_that_is_killed_is_said_at_once_and_nothing_is_lost(
+    part: str, tmp_path: pathlib.Path
+) -> None:
+    line = [sys.executable, "-u", "-m", "tests.study.numbers_study", str(tmp_path / "home"), "--events"]
+    said: list[str] = []
+    environment = {**os.environ, "NUMBERS_PAUSE": "0.02"}
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment) as driver:
+        assert driver.stdout is not None
+        for each in driver.stdout:
+            said.append(each)
+            if each.startswith("SegmentDone") and sum(other.startswith("SegmentDone") for other in said) == 3:
+                children = psutil.Process(driver.pid).children(recursive=True)
+                (killed,) = (child for child in children if part in " ".join(child.cmdline()))
+                killed.kill()
+                began = time.monotonic()
+            if nodes.DIED in each:
+                assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
+    assert any(nodes.DIED in each for each in said), said[-6:]
+    assert run_numbers(tmp_path / "home").complete
+    assert digest(tmp_path / "home") == undisturbed_digest(tmp_path)

@@ -2,8 +2,13 @@
 
 import socket
 import threading
+from typing import ClassVar
 
+import pytest
+
+from study.errors import MachineTroubleError
 from study.events import Event, Step
+from study.machines import head_watch, nodes
 from study.machines.head_watch import answers, head_watched
 from tests.study.until import until
 
@@ -36,3 +41,39 @@ def test_answers() -> None:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         assert answers(address)
     assert not answers(address)
+
+
+def test_a_process_of_our_own_ray_that_has_ended_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    died, looks = threading.Event(), threading.Semaphore(0)
+    told: list[Event] = []
+
+    def look() -> None:
+        looks.release()
+        if died.is_set():
+            raise MachineTroubleError("Ray's own processes died")
+
+    monkeypatch.setattr(head_watch, "refuse_dead_ray", look)
+    with head_watch.own_ray_watched(told.append, every=0.001):
+        for _ in range(3):
+            assert looks.acquire(timeout=10)
+        assert told == []
+        died.set()
+        until(lambda: told, 10)
+    assert told == [Step("Ray's own processes died")]
+
+
+def test_processes_of_ray_are_looked_at_without_asking_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray._private import worker
+
+    class Started:
+        dead: ClassVar[list[object]] = []
+
+        def dead_processes(self) -> list[object]:
+            return self.dead
+
+    nodes.refuse_dead_ray()  # none was started
+    monkeypatch.setattr(worker, "_global_node", Started())
+    nodes.refuse_dead_ray()
+    Started.dead.append(("gcs_server", None))
+    with pytest.raises(MachineTroubleError, match="were killed or died"):
+        nodes.refuse_dead_ray()
