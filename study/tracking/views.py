@@ -39,9 +39,12 @@ def view_tags(study: StudyRow, arms: Sequence[ArmRow]) -> dict[str, str]:
     as_started = {"orderByKey": "attributes.start_time", "orderByAsc": True}
     best_first = {"searchFilter": "tags.stage = 'search'", "orderByKey": objective, "orderByAsc": not study.maximize}
     made = milliseconds(study.created)
+    widths = {_column("attributes", "Run Name"): min(width, _WIDEST_NAME), "runDateAndNestInfo": _CREATED}
+    for part in _differing(arms):
+        widths[_column("params", part)] = min(max(_width(getattr(row, part)) for row in arms), _WIDEST_NAME)
     return {
-        DEFAULT_VIEW: _view("Results", made, width, [best, *test, *parameters], as_started),
-        f"{DEFAULT_VIEW}-search": _view("Search", made, width, [objective, *parameters, *validation], best_first),
+        DEFAULT_VIEW: _view("Results", made, widths, [best, *test, *parameters], as_started),
+        f"{DEFAULT_VIEW}-search": _view("Search", made, widths, [objective, *parameters, *validation], best_first),
     }
 
 
@@ -85,32 +88,30 @@ def _tuned(arms: Iterable[ArmRow]) -> list[str]:
     return [word(name) for name in sorted(names, key=lambda name: (not name.startswith("training."), name))]
 
 
-def _view(name: str, made: int, width: int, columns: Sequence[str], query: Mapping[str, Any]) -> str:
+def _view(name: str, made: int, widths: Mapping[str, int], columns: Sequence[str], query: Mapping[str, Any]) -> str:
     """Return a view as MLflow's tag has it, with as many columns as its maximum length takes.
 
     Args:
         name: Its name in the page's menu.
         made: When it was made, milliseconds since 1970.
-        width: Of the runs' names, in pixels.
+        widths: Pixels of the columns that every view has, and of those whose values are wide.
         columns: Columns in order.
         query: Which runs it shows, and in which order.
     """
     for shown in range(min(len(columns), _COLUMNS), -1, -1):
-        state = json.dumps(_state(width, columns[:shown], query), separators=(",", ":"))
+        state = json.dumps(_state(widths, columns[:shown], query), separators=(",", ":"))
         tag = json.dumps({"name": name, "createdAt": made, "updatedAt": made, "state": state})
         if len(tag) <= EXPERIMENT_TAG:
             return tag
     raise AssertionError("unreachable: a view without columns is short")
 
 
-def _state(width: int, columns: Sequence[str], query: Mapping[str, Any]) -> dict[str, Any]:
+def _state(least: Mapping[str, int], columns: Sequence[str], query: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page keeps of a view: the query, columns in order, and their widths."""
-    widths = {
-        _column("attributes", "Run Name"): min(width, _WIDEST_NAME),
-        "runDateAndNestInfo": _CREATED,
-        **{column: max(_width(column.partition(".")[2]), _NARROWEST) for column in columns},
-    }
-    return {**query, "selectedColumns": list(columns), "columnOrder": list(widths), "columnWidths": widths}
+    order = [*(column for column in least if not column.startswith("params.")), *columns]
+    widths = {column: max(least.get(column, _NARROWEST), _width(column.partition(".")[2])) for column in columns}
+    widths = {**{column: least[column] for column in order if column not in widths}, **widths}
+    return {**query, "selectedColumns": list(columns), "columnOrder": order, "columnWidths": widths}
 
 
 def _column(kind: str, name: str) -> str:

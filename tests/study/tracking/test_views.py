@@ -67,6 +67,9 @@ def test_heads_of_columns_and_names_of_runs_fit() -> None:
     widths = view(view_tags(STUDY, ARMS)[DEFAULT_VIEW])["columnWidths"]
     assert widths["metrics.`test/dice/tumor`"] > 7 * len("test/dice/tumor")
     assert widths["attributes.`Run Name`"] > 7 * len("search 10 · focal+inverse · unet3d")
+    wide = dataclasses.replace(ARMS[1], loss="log_cosh_focal_tversky", name="unet3d+log_cosh_focal_tversky")
+    found = view(view_tags(STUDY, [ARMS[0], wide])[DEFAULT_VIEW])["columnWidths"]
+    assert found["params.`loss`"] > 7 * len("log_cosh_focal_tversky")  # a column is as wide as its values
     many = [dataclasses.replace(ARMS[0], model="n" * 200, name="n" * 200 + "+dice")]
     assert view(view_tags(STUDY, many)[DEFAULT_VIEW])["columnWidths"]["attributes.`Run Name`"] <= 420
 
