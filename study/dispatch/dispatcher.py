@@ -207,6 +207,7 @@ class Dispatcher:
     def lost(self, handle: str, reason: str) -> None:
         """Record that a worker died or its machine failed."""
         entry = self._running.pop(handle)
+        self._written.discard(entry.segment.trial)  # its folder may have been removed
         if BROKEN_DEVICE in reason:  # by the trial before it, which is recorded as failed
             self.books.stopped(entry.attempt, reason)
         elif not reason.startswith(KILLED):

@@ -74,11 +74,13 @@ if __name__ == "__main__":
     parser.add_argument(
         "--lease", type=float, default=PACE.lease_seconds, help="seconds that a frozen driver is waited for"
     )
+    parser.add_argument("--name", default="numbers", help="the study's name")
     arguments = parser.parse_args()
     ended = run_numbers(
         arguments.home,
+        numbers_study(name=arguments.name),
         ray_address=arguments.ray,
         on_event=print if arguments.events else ignore,
         pace=dataclasses.replace(PACE, slice_seconds=arguments.slice, lease_seconds=arguments.lease),
     )
-    print(json.dumps({**dataclasses.asdict(ended), "digest": digest(arguments.home)}))
+    print(json.dumps({**dataclasses.asdict(ended), "digest": digest(arguments.home, arguments.name)}))

@@ -1,6 +1,7 @@
 """Losses of workers: when a trial is given up, and when the machine is to blame."""
 
 import pathlib
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -129,3 +130,12 @@ def test_a_segment_that_meets_a_broken_device_is_not_counted(make: Made, tmp_pat
         bench.dispatcher.lost("x", f"RuntimeError: {BROKEN_DEVICE}")
     assert {attempt.result for attempt in bench.ledger.attempts(bench.id)} == {"stopped"}
     assert bench.finish() == undisturbed_digest(tmp_path, one)
+
+
+def test_the_folder_of_a_trial_that_was_removed_is_made_again_after_a_loss(make: Made, tmp_path: pathlib.Path) -> None:
+    bench = make(study({"dice": None}))
+    handout = bench.next("x")
+    shutil.rmtree(tmp_path / "trials")
+    bench.dispatcher.lost("x", f"FileNotFoundError: [Errno 2] No such file: '{handout.assignment.folder}/spec.json'")
+    again = bench.next("y")
+    assert (tmp_path / again.assignment.folder / "spec.json").is_file()
