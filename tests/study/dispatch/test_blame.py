@@ -137,5 +137,6 @@ def test_the_folder_of_a_trial_that_was_removed_is_made_again_after_a_loss(make:
     handout = bench.next("x")
     shutil.rmtree(tmp_path / "trials")
     bench.dispatcher.lost("x", f"FileNotFoundError: [Errno 2] No such file: '{handout.assignment.folder}/spec.json'")
-    again = bench.next("y")
+    while (again := bench.next("x")).assignment.folder != handout.assignment.folder:  # the others come first
+        bench.carry_out("x", again)
     assert (tmp_path / again.assignment.folder / "spec.json").is_file()
