@@ -135,7 +135,7 @@ def test_a_segment_that_meets_a_broken_device_is_not_counted(make: Made, tmp_pat
 def test_the_folder_of_a_trial_that_was_removed_is_made_again_after_a_loss(make: Made, tmp_path: pathlib.Path) -> None:
     bench = make(study({"dice": None}))
     handout = bench.next("x")
-    shutil.rmtree(tmp_path / "trials")
+    shutil.rmtree(tmp_path / handout.assignment.folder)
     bench.dispatcher.lost("x", f"FileNotFoundError: [Errno 2] No such file: '{handout.assignment.folder}/spec.json'")
     while (again := bench.next("x")).assignment.folder != handout.assignment.folder:  # the others come first
         bench.carry_out("x", again)
