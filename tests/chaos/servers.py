@@ -6,7 +6,6 @@ import logging
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ import psycopg
 from moto.server import ThreadedMotoServer
 
 from study.ledger.rows import StudyRow
+from tests.ports import free_port
 from tests.trainables.moto_servers import served
 
 PATIENCE = 60.0  # seconds for a server to answer
@@ -107,7 +107,7 @@ class MLflow(Server):
 
         folder.mkdir()
         prepare(default_uri(folder))
-        self._port = _free_port()
+        self._port = free_port()
         self._folder = folder
         self.uri = f"http://127.0.0.1:{self._port}"
         self.start()
@@ -198,9 +198,3 @@ class Away:
         """Waits until every server answers again."""
         while self._threads:
             self._threads.pop().join()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

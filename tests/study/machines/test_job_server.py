@@ -20,8 +20,8 @@ from study.machines.job_server import Jobs, without_password
 from study.machines.ray_session import settings
 from study.machines.ray_token import token
 from study.study_file import Study, load
+from tests.ports import free_port
 from tests.study.numbers_study import numbers_study
-from tests.study.tracking.test_ui import free_port
 from tests.study.until import until
 from trainables.errors import InputError
 

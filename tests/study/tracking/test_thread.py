@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import pytest
 from study.ledger import LedgerAwayError
 from study.tracking.database import artifact_root, default_uri, environment, prepare
 from study.tracking.thread import Tracker
+from tests.ports import free_port
 from tests.study import tracked
 from tests.study.until import until
 
@@ -236,12 +236,6 @@ def server(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from study.tracking.database import default_uri
 from study.tracking.ui import command, open_ui
 from study.tracking.ui_app import wrapped
 from study.tracking.views import DEFAULT_VIEW
+from tests.ports import free_port
 from trainables.errors import InputError
 
 
@@ -176,9 +177,3 @@ def fetch(address: str, body: bytes | None = None) -> bytes:
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return bytes(answer.read())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
