@@ -12,6 +12,9 @@ DEFINITIONS: Mapping[str, str] = {
     "precision": "TP / (TP + FP), of voxels",
     "recall": "TP / (TP + FN), of voxels",
     "mcc": "Matthews' correlation coefficient of voxels, in [−1, 1]",
+    "specificity": "TN / (TN + FP), of voxels; near 1 for any small prediction",
+    "accuracy": "(TP + TN) / all voxels; it rises with the empty space around a region",
+    "roc_auc": "area under the ROC curve of voxels by the region's log-odds, ties counted half",
     "average_precision": "area under the precision-recall curve of voxels by the region's log-odds",
     "hd95": "the greater of the two directed 95th percentiles of distances between surface voxels, each voxel counted "
     "once (MONAI's convention; pooling both directions or weighting by area gives other values)",

@@ -1,4 +1,4 @@
-"""`segstudy losses` and `models`: lists of losses and networks, and a card for each."""
+"""`segstudy losses`, `models` and `metrics`: lists of losses, networks and metrics, and a card for each."""
 
 from typing import Annotated
 
@@ -57,6 +57,24 @@ def models(
     Example: segstudy models unet3d
     """
     _show_card("models", name, as_json)
+
+
+def metrics(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A metric, for its card.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the metrics; with a name, show its card: definition, unit, range, what an empty mask counts.
+
+    Example: segstudy metrics surface_dice_2
+    """
+    from study.command.metric_cards import all_cards, card_of, lines, text
+
+    if name is None:
+        cards = all_cards()
+        print_json([card.plain() for card in cards]) if as_json else typer.echo(lines(cards))
+        return
+    card = card_of(name)
+    print_json(card.plain()) if as_json else typer.echo(text(card))
 
 
 def _show_card(kind: str, name: str | None, as_json: bool) -> None:

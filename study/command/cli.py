@@ -30,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": status.list_studies,
     "losses": cards.losses,
     "models": cards.models,
+    "metrics": cards.metrics,
     "schema": schema.schema,
     "space": space.space,
     "phantom": phantom.phantom,

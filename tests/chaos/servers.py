@@ -20,7 +20,7 @@ from moto.server import ThreadedMotoServer
 
 from study.ledger.rows import StudyRow
 from tests.ports import free_port
-from tests.trainables.moto_servers import served
+from tests.trainables.moto_servers import served, stop
 
 PATIENCE = 60.0  # seconds for a server to answer
 
@@ -170,7 +170,7 @@ class ObjectStore(Server):
         return self._url.format(name)
 
     def kill(self) -> None:
-        self._server.stop()
+        stop(self._server)
 
     def start(self) -> None:
         host, port = self._server.get_host_and_port()

@@ -19,11 +19,22 @@ ENVIRONMENT = {
 }
 
 
+def stop(server: ThreadedMotoServer) -> None:
+    """Stops a server and frees its port.
+
+    moto leaves the listening socket to the garbage collector, and threads of connections that clients keep open hold
+    it: a server that is started there again finds the port taken and waits for itself for ever.
+    """
+    server.stop()
+    if server._server is not None:
+        server._server.server_close()
+
+
 @contextlib.contextmanager
 def stopped_for(seconds: float, server: ThreadedMotoServer) -> Iterator[None]:
     """Stops the server, and starts it again after a while with the same contents."""
     port = server.get_host_and_port()[1]
-    server.stop()
+    stop(server)
     again = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     timer = threading.Timer(seconds, again.start)
     timer.start()
@@ -31,7 +42,7 @@ def stopped_for(seconds: float, server: ThreadedMotoServer) -> Iterator[None]:
         yield
     finally:
         timer.join()
-        again.stop()
+        stop(again)
 
 
 @contextlib.contextmanager
@@ -47,4 +58,4 @@ def served() -> Iterator[tuple[str, ThreadedMotoServer]]:
         address = f"127.0.0.1:{port}"
         urllib.request.urlopen(urllib.request.Request(f"http://{address}/studies", method="PUT"), timeout=10).close()
         yield f"s3://studies/{{}}?endpoint_override={address}&scheme=http&region=us-east-1", server
-        server.stop()
+        stop(server)

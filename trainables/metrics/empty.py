@@ -6,11 +6,11 @@ from typing import Literal
 
 from trainables.metrics.geometry import Geometry
 
-Kind = Literal["overlap", "ranking", "distance", "volume", "bias", "lesions", "count", "calibration"]
+Kind = Literal["overlap", "ranking", "distance", "volume", "bias", "lesions", "count", "calibration", "voxels"]
 """Kinds of metric. `overlap`: a share of voxels, best 1, worst 0. `ranking`: the same for ranked voxels, defined for an
 empty prediction too. `distance`: best 0, worst the image's diagonal. `volume`: an absolute error, best 0. `bias`: a
-signed error relative to the reference. `lesions`: a share of lesions, undefined without lesions. `count` and
-`calibration`: always defined."""
+signed error relative to the reference. `lesions`: a share of lesions, undefined without lesions. `count`,
+`calibration` and `voxels` (a share of all voxels, or of those outside the reference): always defined."""
 
 Note = Literal["clean negative", "false positive", "miss"]
 
@@ -44,12 +44,14 @@ _MISSED: Mapping[Kind, Value] = {
     "lesions": Value.COMPUTED,
     "count": Value.COMPUTED,
     "calibration": Value.COMPUTED,
+    "voxels": Value.COMPUTED,
 }
 
 _WITHOUT: Mapping[Kind, Value] = {
     **dict.fromkeys(_MISSED, Value.MISSING),
     "count": Value.COMPUTED,
     "calibration": Value.COMPUTED,
+    "voxels": Value.COMPUTED,
 }
 
 RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
@@ -68,6 +70,7 @@ RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
             "lesions": Value.MISSING,
             "count": Value.COMPUTED,
             "calibration": Value.COMPUTED,
+            "voxels": Value.COMPUTED,
         },
         "false positive": {
             "overlap": Value.WORST,
@@ -78,6 +81,7 @@ RULES: Mapping[Empty, Mapping[Note, Mapping[Kind, Value]]] = {
             "lesions": Value.MISSING,
             "count": Value.COMPUTED,
             "calibration": Value.COMPUTED,
+            "voxels": Value.COMPUTED,
         },
         "miss": _MISSED,
     },

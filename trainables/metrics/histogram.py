@@ -66,6 +66,19 @@ class Histogram:
         steps = np.flatnonzero(found)
         return float((found[steps] / tp[-1] * (tp[steps] / (tp[steps] + fp[steps]))).sum())
 
+    @property
+    def roc_auc(self) -> float | None:
+        """Share of pairs of a positive and a negative voxel in which the positive is ranked higher, ties counted half.
+
+        As scikit-learn's `roc_auc_score`; None where no voxel, or every one, is positive.
+        """
+        positives, negatives = self.positives.astype(np.float64), self.negatives.astype(np.float64)
+        pairs = positives.sum() * negatives.sum()
+        if pairs == 0:
+            return None
+        below = np.cumsum(negatives) - negatives
+        return float((positives * (below + negatives / 2)).sum() / pairs)
+
 
 def rank(log_odds: LogOdds) -> NDArray[np.uint16]:
     """Return the bin of each value: greater values, greater bins; -0 and 0 share one."""

@@ -1,4 +1,4 @@
-"""Dice, IoU, precision, recall, F-beta and Matthews' correlation: from the counts of voxels alone.
+"""Dice, IoU, precision, recall, F-beta, specificity, accuracy, Matthews' correlation: from counts of voxels alone.
 
 Each is for masks that both hold something; `empty.py` says what is recorded otherwise.
 """
@@ -51,6 +51,24 @@ def precision(geometry: Counted) -> float:
 def recall(geometry: Counted) -> float:
     """`TP / (TP + FN)`: share of the reference that was found, in `[0, 1]`; not for an empty reference."""
     return geometry.tp / (geometry.tp + geometry.fn)
+
+
+def specificity(geometry: Counted) -> float | None:
+    """`TN / (TN + FP)`: share of the voxels outside the reference that are left out, in `[0, 1]`.
+
+    None where the reference fills the image. It is near 1 for any small prediction, whatever it hits.
+    """
+    outside = geometry.tn + geometry.fp
+    return geometry.tn / outside if outside else None
+
+
+def accuracy(geometry: Counted) -> float:
+    """`(TP + TN) / (TP + FP + FN + TN)`: share of all voxels that are right, in `[0, 1]`.
+
+    It rises with the empty space around the region: an empty prediction of a region of 1 % has 0.99.
+    """
+    right = geometry.tp + geometry.tn
+    return right / (right + geometry.fp + geometry.fn)
 
 
 def f_beta(geometry: Counted, *, beta: float) -> float:

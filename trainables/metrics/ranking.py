@@ -1,4 +1,4 @@
-"""Average precision of a case: how well the network ranks its voxels, over all thresholds."""
+"""Average precision and area under the ROC curve of a case: how well a network ranks voxels, over all thresholds."""
 
 from trainables.metrics.geometry import Geometry
 
@@ -13,3 +13,15 @@ def average_precision(geometry: Geometry) -> float | None:
     """
     assert geometry.histogram is not None, "a ranking needs log-odds"
     return geometry.histogram.average_precision
+
+
+def roc_auc(geometry: Geometry) -> float | None:
+    """Area under the ROC curve of the log-odds, in `[0, 1]`: 0.5 is chance; the reference is not empty.
+
+    The probability that a voxel of the region has greater log-odds than one outside, ties counted half. None where
+    the reference fills the image.
+
+    Source: `trainables.metrics.histogram`; Hanley and McNeil 1982, https://doi.org/10.1148/radiology.143.1.7063747.
+    """
+    assert geometry.histogram is not None, "a ranking needs log-odds"
+    return geometry.histogram.roc_auc

@@ -12,8 +12,8 @@ from trainables.metrics.distance import assd, hd95, hd95_area, hd95_pooled, surf
 from trainables.metrics.empty import Kind
 from trainables.metrics.geometry import Geometry
 from trainables.metrics.lesions import lesion_dice, lesion_false_positives, lesion_recall
-from trainables.metrics.overlap import dice, f_beta, iou, mcc, precision, recall
-from trainables.metrics.ranking import average_precision
+from trainables.metrics.overlap import accuracy, dice, f_beta, iou, mcc, precision, recall, specificity
+from trainables.metrics.ranking import average_precision, roc_auc
 from trainables.metrics.volume import volume_bias, volume_error
 
 
@@ -44,7 +44,10 @@ METRICS: dict[str, Metric] = {
     "precision": Metric(precision, "overlap"),
     "recall": Metric(recall, "overlap"),
     "mcc": Metric(mcc, "overlap"),
+    "specificity": Metric(specificity, "voxels"),
+    "accuracy": Metric(accuracy, "voxels"),
     "average_precision": Metric(average_precision, "ranking"),
+    "roc_auc": Metric(roc_auc, "ranking"),
     "hd95": Metric(hd95, "distance"),
     "hd95_pooled": Metric(hd95_pooled, "distance"),
     "hd95_area": Metric(hd95_area, "distance"),

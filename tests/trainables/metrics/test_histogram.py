@@ -1,8 +1,8 @@
-"""Average precision by histogram: equal to scikit-learn's, also where a network is sure of nearly everything."""
+"""Average precision and AUC by histogram: equal to scikit-learn's, also where a network is sure of all voxels."""
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from trainables.metrics.histogram import BINS, Histogram, log_odds, rank
 
@@ -20,8 +20,9 @@ def test_it_is_scikit_learns_on_the_rounded_values(scale: float, share: float) -
     rng = np.random.default_rng(2)
     reference = rng.random(20_000) < share
     values = (rng.normal(size=20_000) * scale + reference * scale).astype(np.float16)
-    found = histogram(values, reference).average_precision
-    assert found == pytest.approx(average_precision_score(reference, values.astype(np.float64)), rel=1e-12)
+    found, exact = histogram(values, reference), values.astype(np.float64)
+    assert found.average_precision == pytest.approx(average_precision_score(reference, exact), rel=1e-12)
+    assert found.roc_auc == pytest.approx(roc_auc_score(reference, exact), rel=1e-12)
 
 
 def test_a_network_that_is_sure_of_nearly_everything() -> None:
@@ -44,6 +45,11 @@ def test_by_hand() -> None:
     assert histogram(values, ~reference).average_precision == pytest.approx((1 / 2 + 2 / 4) / 2)
     assert histogram(values, np.zeros(4, np.bool_)).average_precision is None
     assert histogram(values, np.ones(4, np.bool_)).average_precision == 1
+    # Of four pairs: 3 above 2, 3 above 1, 1 below 2, 1 beside 1.
+    assert histogram(values, reference).roc_auc == pytest.approx((1 + 1 + 0 + 0.5) / 4)
+    assert histogram(values, ~reference).roc_auc == pytest.approx(1.5 / 4)
+    assert histogram(values, np.zeros(4, np.bool_)).roc_auc is None
+    assert histogram(values, np.ones(4, np.bool_)).roc_auc is None
 
 
 def test_bins_keep_the_order_of_every_number() -> None:

@@ -13,6 +13,7 @@ def test_every_metric_has_a_direction_in_the_search_spaces() -> None:
     directions = {
         "overlap": "greater", "ranking": "greater", "distance": "smaller", "volume": "smaller", "bias": "zero",
         "lesions": "greater", "count": "smaller", "calibration": "smaller",
+        "voxels": "greater",
     }  # fmt: skip
     assert {name: directions[metric.kind] for name, metric in METRICS.items()} == metric_names.METRICS
     assert {
@@ -39,6 +40,7 @@ def test_metrics_that_read_records_say_so() -> None:
     }
     assert [name for name, metric in METRICS.items() if metric.reads == "histogram"] == [
         "average_precision",
+        "roc_auc",
         "brier",
         "ece",
     ]
