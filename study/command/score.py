@@ -62,6 +62,7 @@ def score(
     from trainables.storage.requested_files import replace_files
 
     truths = masks_in(references)
+    folder = None if output is None else made(output, "--output")  # before minutes of scoring
     if study is not None:
         if labels or regions or other_labels or empty_as_one:
             raise InputError("--study gives labels, regions and the count of empty cases: leave those options out.")
@@ -82,14 +83,13 @@ def score(
         typer.echo(visible(terminal.table(table).rpartition("\n")[0] + "\n" + "\n".join(table.notes)) + "\n")
     for line in remarks:
         typer.echo(visible(f"Note: {line}"))
-    if output is None:
+    if folder is None:
         return
     title = f"{predictions} against {references}"
     contents = {
         "scores.csv": scores.tidy(measured.scores, matched.without_prediction, matched.without_reference),
         "scores.html": scores.page(title, tables, remarks),
     }
-    folder = made(output, "--output")
     replace_files({folder / name: text.encode() for name, text in contents.items()})
     typer.echo(f"{folder / 'scores.csv'}, {folder / 'scores.html'}")
 

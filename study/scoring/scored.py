@@ -1,6 +1,7 @@
 """Pairs of masks, scored with the metrics of training's evaluation."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -45,24 +46,45 @@ def score_pairs(
         told: Called with the number of pairs done after each.
 
     Raises:
-        InputError: Some cannot be read or compared, a line each; or voxel sizes are known for some only.
+        InputError: Some cannot be read or compared, a line each, of many with one reason three; or voxel sizes are
+            known for some only.
     """
-    measured, warnings, problems, known = Measured(), list[str](), list[str](), set[bool]()
+    measured, warnings, known = Measured(), list[str](), set[bool]()
+    problems: dict[str, list[str]] = {}
     for number, pair in enumerate(pairs, 1):
         try:
             masks = read_pair(pair.reference, pair.prediction, rules.how, resample=resample)
             measured += score_masks(pair.name, masks, rules)
         except InputError as error:
-            problems.append(f"{pair.name}: {error}")
+            problems.setdefault(_in_general(str(error), pair), []).append(f"{pair.name}: {error}")
         else:
             known.add(masks.spacing is not None)
             warnings += [f"{pair.name}: {line}" for line in masks.warnings]
         told(number)
     if problems:
-        raise InputError("\nError: ".join(problems))
+        raise InputError("\nError: ".join(line for group in problems.values() for line in _shortened(group)))
     if len(known) > 1:
         raise InputError("the voxel size of some references is known, of others not: lengths would mix mm and pixels.")
     return ScoredPairs(measured, known == {False}, tuple(warnings))
+
+
+SHOWN = 3
+"""Lines of pairs with one reason at most."""
+
+
+def _in_general(text: str, pair: Pair) -> str:
+    """Return a reason without what differs from pair to pair: names of files, and numbers."""
+    for name in (str(pair.prediction), str(pair.reference), pair.prediction.name, pair.reference.name, pair.name):
+        text = text.replace(name, "…")
+    return re.sub(r"\d+(\.\d+)?", "#", text)
+
+
+def _shortened(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - SHOWN
+    return [
+        *lines[:SHOWN],
+        *([f"{more} more {'pair has' if more == 1 else 'pairs have'} the same"] if more > 0 else []),
+    ]
 
 
 def score_masks(name: str, masks: MaskPair, rules: Rules) -> Measured:

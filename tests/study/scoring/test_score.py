@@ -174,3 +174,30 @@ def test_names_are_matched_by_a_rule(tmp_path: pathlib.Path) -> None:
     found = match({"x_1": tmp_path / "p3", "sub-02_T1w": tmp_path / "p2", "y": tmp_path / "p4"}, truths)
     assert [(pair.name, pair.prediction.name) for pair in found.pairs] == [("sub-02_dseg", "p2"), ("x_1", "p3")]
     assert (found.without_prediction, found.without_reference) == (("sub-01_dseg",), ("y",))
+
+
+def test_many_pairs_with_one_reason_are_three_lines_and_a_count(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictions, references = tmp_path / "predictions", tmp_path / "labels"
+    for number in range(7):
+        name = f"case_{number}.nii.gz"
+        save(references / name, block(slice(2, 4), slice(2, 4), slice(2, 5)))
+        save(predictions / name, block(slice(2, 4), slice(2, 4), slice(2, 4), shape=(8, 9, 9 + (number > 4))))
+    save(predictions / "case_6.nii.gz", block(slice(2, 4), slice(2, 4), slice(2, 4), value=7))
+    assert run_command(["score", str(predictions), str(references), "--labels", "organ=1"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5
+    assert [line.split(": ")[1] for line in lines[:3]] == ["case_0", "case_1", "case_2"]
+    assert lines[3] == "Error: 2 more pairs have the same"
+    assert lines[4].startswith("Error: case_6: ")
+    assert "7" in lines[4]
+
+
+def test_the_output_is_tried_before_anything_is_scored(
+    folders: tuple[pathlib.Path, pathlib.Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.scoring.scored.read_pair", lambda *given, **options: pytest.fail("scored"))
+    there = folders[0] / "b.nii.gz"
+    assert run_command(["score", *map(str, folders), "--labels", "organ=1", "--output", str(there)]) == 2
+    assert "--output" in capsys.readouterr().err
