@@ -17,6 +17,7 @@ from search_spaces.exchange.exchanged import (
     Text,
     choice_of,
     number,
+    read_each,
     single_or_range,
     steps_of,
     whole,
@@ -89,19 +90,13 @@ def read(text: str) -> Exchanged:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GrammarError([("the file", "is no JSON of ConfigSpace: it has no `hyperparameters`")]) from error
     problems = [("the file", f"has {key}; a study file has none") for key in rest]
-    space: dict[str, Parameter] = {}
     notes: list[str] = []
-    for index, row in enumerate(rows):
-        name = row.get("name") if isinstance(row, Mapping) else None
-        if not isinstance(name, str):
-            problems.append((f"hyperparameters[{index}]", "has no name"))
-            continue
-        try:
-            space[name] = _parameter(row, name, notes)
-        except GrammarError as error:
-            problems += error.problems
-    if problems:
-        raise GrammarError(problems)
+    names = [row.get("name") if isinstance(row, Mapping) else None for row in rows]
+    problems += [
+        (f"hyperparameters[{at}]", "has no name") for at, name in enumerate(names) if not isinstance(name, str)
+    ]
+    named = [(name, row) for name, row in zip(names, rows, strict=True) if isinstance(name, str)]
+    space = read_each(named, lambda name, row: _parameter(row, name, notes), problems)
     return Exchanged(space, tuple(notes))
 
 

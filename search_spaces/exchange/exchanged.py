@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any, TypeVar
 
 from search_spaces.grammar import Fixed, GrammarError, Parameter, Range, Scalar, Space, is_number, parse
 from search_spaces.values import grid_values
 
+T = TypeVar("T")
 MOST_VALUES = 1000
 """Steps that are written as a list of values at most."""
 
@@ -43,6 +45,46 @@ First = Mapping[str, Scalar]
 """The configuration of an arm's first trial: name → value."""
 
 NO_FIRST: First = MappingProxyType({})
+
+
+def read_each(
+    rows: Iterable[tuple[str, T]], read: Callable[[str, T], Parameter], problems: Sequence[tuple[str, str]] = ()
+) -> dict[str, Parameter]:
+    """Return the parameters of all rows by name.
+
+    Args:
+        rows: Name and row of each.
+        read: Returns a row's parameter, or raises GrammarError.
+        problems: Those that were found before.
+
+    Raises:
+        GrammarError: With every problem, not only the first.
+    """
+    space: dict[str, Parameter] = {}
+    found = list(problems)
+    for name, row in rows:
+        try:
+            space[name] = read(name, row)
+        except GrammarError as error:
+            found += error.problems
+    if found:
+        raise GrammarError(found)
+    return space
+
+
+def named_rows(text: str, expected: str) -> dict[str, Any]:
+    """Return the rows of a JSON object by name.
+
+    Raises:
+        GrammarError: It is no JSON, or no object with at least one name.
+    """
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GrammarError([("the file", f"is no JSON ({error})")]) from error
+    if not isinstance(plain, dict) or not plain:
+        raise GrammarError([("the file", f"expected an object: {expected}")])
+    return plain
 
 
 def number(value: object, key: str, name: str) -> float:

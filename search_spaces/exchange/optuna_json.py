@@ -5,7 +5,17 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from search_spaces.exchange.exchanged import NO_FIRST, Exchanged, First, Text, choice_of, single_or_range, varied
+from search_spaces.exchange.exchanged import (
+    NO_FIRST,
+    Exchanged,
+    First,
+    Text,
+    choice_of,
+    named_rows,
+    read_each,
+    single_or_range,
+    varied,
+)
 from search_spaces.grammar import Choice, Fixed, GrammarError, Parameter, Space
 
 
@@ -30,22 +40,9 @@ def read(text: str) -> Exchanged:
     Raises:
         GrammarError: It is no such object, or a distribution is unknown to the installed Optuna.
     """
-    try:
-        plain = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise GrammarError([("the file", f"is no JSON ({error})")]) from error
-    if not isinstance(plain, dict) or not plain:
-        raise GrammarError([("the file", "expected an object: name → distribution")])
-    space: dict[str, Parameter] = {}
     notes: list[str] = []
-    problems: list[tuple[str, str]] = []
-    for name, distribution in plain.items():
-        try:
-            space[name] = _parameter(name, distribution, notes)
-        except GrammarError as error:
-            problems += error.problems
-    if problems:
-        raise GrammarError(problems)
+    rows = named_rows(text, "name → distribution")
+    space = read_each(rows.items(), lambda name, row: _parameter(name, row, notes))
     return Exchanged(space, tuple(notes))
 
 

@@ -14,7 +14,9 @@ from search_spaces.exchange.exchanged import (
     First,
     Text,
     choice_of,
+    named_rows,
     number,
+    read_each,
     single_or_range,
     varied,
     whole,
@@ -58,22 +60,12 @@ def read(text: str) -> Exchanged:
     Raises:
         GrammarError: It is no JSON object, or has a domain that a study file cannot say.
     """
-    try:
-        plain = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise GrammarError([("the file", f"is no JSON ({error})")]) from error
-    if not isinstance(plain, dict) or not plain:
-        raise GrammarError([("the file", "expected an object: name → domain or value")])
-    space: dict[str, Parameter] = {}
     notes: list[str] = []
-    problems: list[tuple[str, str]] = []
-    for name, value in plain.items():
-        try:
-            space[name] = _domain_read(value, name, notes) if isinstance(value, dict) else choice_of([value], name)
-        except GrammarError as error:
-            problems += error.problems
-    if problems:
-        raise GrammarError(problems)
+    rows = named_rows(text, "name → domain or value")
+    space = read_each(
+        rows.items(),
+        lambda name, row: _domain_read(row, name, notes) if isinstance(row, dict) else choice_of([row], name),
+    )
     return Exchanged(space, tuple(notes))
 
 
