@@ -184,7 +184,7 @@ def test_divergence_is_told_from_other_failures_by_how_trainings_say_it() -> Non
 
 def test_every_metric_that_is_computed_can_be_reported() -> None:
     kinds: Mapping[str, tuple[str, ...]] = {
-        "share": ("overlap", "ranking", "lesions"), "distance": ("distance",), "volume": ("volume",),
+        "share": ("overlap", "ranking", "lesions", "voxels"), "distance": ("distance",), "volume": ("volume",),
         "bias": ("bias",), "count": ("count",), "calibration": ("calibration",),
     }  # fmt: skip
     for name in (*COMPUTED, "f2", "surface_dice_1.5"):
